@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: {
+    resolve: {
+      conditions: ['source', 'node', 'import', 'default'],
+      externalConditions: ['source'],
+    },
+  },
+  test: {
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'processes/**/*.test.ts',
+      'tests/**/*.test.ts',
+      'tooling/**/*.test.ts',
+    ],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    reporters: ['default', './tooling/closing-line-reporter.ts'],
+  },
+});
