@@ -1,0 +1,53 @@
+/**
+ * A call key names one use of `ctx` by its place: `scope/ordinal`, or `scope/:name` where the code
+ * gives a name. A group's branches are scopes below its key, so `2/1/0` is the first call in branch 1
+ * of the run's third call. The root scope is the empty string.
+ */
+export type CallKey = string;
+export type ScopePath = string;
+
+export const ROOT_SCOPE: ScopePath = '';
+
+function join(scope: ScopePath, segment: string): CallKey {
+  return scope === ROOT_SCOPE ? segment : `${scope}/${segment}`;
+}
+
+/** Percent-encodes what would make a name ambiguous or unreadable in a path. */
+function escapeName(name: string): string {
+  return name.replace(/[%/\p{C}\p{Z}]/gu, (char) => encodeURIComponent(char.isWellFormed() ? char : '\uFFFD'));
+}
+
+export function ordinalKey(scope: ScopePath, ordinal: number): CallKey {
+  return join(scope, String(ordinal));
+}
+
+export function namedKey(scope: ScopePath, name: string): CallKey {
+  return join(scope, `:${escapeName(name)}`);
+}
+
+/** The scope that numbers a call. */
+export function scopeOf(key: CallKey): ScopePath {
+  const slash = key.lastIndexOf('/');
+  return slash === -1 ? ROOT_SCOPE : key.slice(0, slash);
+}
+
+/** True where `key` lies in `scope` or deeper. */
+export function isWithin(key: CallKey, scope: ScopePath): boolean {
+  return scope === ROOT_SCOPE || key === scope || key.startsWith(`${scope}/`);
+}
+
+/** Orders keys by place: ordinals by number and before names, parents before what they hold. */
+export function compareKeys(a: CallKey, b: CallKey): number {
+  const left = a.split('/');
+  const right = b.split('/');
+  for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
+    const x = left[i] ?? '';
+    const y = right[i] ?? '';
+    if (x === y) continue;
+    const named = Number(x.startsWith(':')) - Number(y.startsWith(':'));
+    if (named !== 0) return named;
+    if (x.startsWith(':')) return x < y ? -1 : 1;
+    return Number(x) - Number(y);
+  }
+  return left.length - right.length;
+}

@@ -1,0 +1,226 @@
+import type { Json, RetryPlan, UnknownPolicy } from '@pawl/sdk';
+import type { CallKey } from './call-key.ts';
+import type { ErrorRecord } from './error-record.ts';
+import type { Millis, Seq } from './ids.ts';
+
+/** Values in events are encoded by `codec.ts`. */
+export type Encoded = Json;
+
+export type GroupMode = 'all' | 'map' | 'allSettled' | 'any' | 'race';
+
+/** How a group, or the root scope, was decided. */
+export type ScopeOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
+
+/** What of a task's settings decides what happens next; the rest stays with the definition. */
+export interface TaskPolicy {
+  readonly retry: RetryPlan;
+  readonly timeoutMs: number | null;
+  /** From the recording of the call, over all attempts. */
+  readonly deadlineMs: number | null;
+  readonly onUnknown: UnknownPolicy;
+  readonly maxUnknown: number;
+}
+
+export interface RunStarted {
+  readonly type: 'RunStarted';
+  readonly process: string;
+  /** Path of the module as it was given, null for a process that was started from code. */
+  readonly module: string | null;
+  /** Digest of the module's text, null where there is none. */
+  readonly codeHash: string | null;
+  readonly inputs: Encoded;
+  /** Digest of the canonical inputs. */
+  readonly inputsHash: string;
+  /** Where `random` and `uuid` come from, and the idempotency keys. */
+  readonly seed: string;
+  /** Version of the engine that started the run. */
+  readonly engine: string;
+}
+export interface RunSucceeded {
+  readonly type: 'RunSucceeded';
+  readonly output: Encoded;
+}
+export interface RunFailed {
+  readonly type: 'RunFailed';
+  readonly error: ErrorRecord;
+}
+export interface RunCancelled {
+  readonly type: 'RunCancelled';
+  readonly reason: string;
+}
+export interface ScopeOpened {
+  readonly type: 'ScopeOpened';
+  readonly key: CallKey;
+  readonly mode: GroupMode;
+  readonly width: number;
+  /** Null = unlimited. */
+  readonly concurrency: number | null;
+  readonly batchSize: number | null;
+  /** From the recording of the group. */
+  readonly timeoutMs: number | null;
+  /** The signal was aborted before the call: nothing runs. */
+  readonly aborted: boolean;
+}
+export interface ScopeRetuned {
+  readonly type: 'ScopeRetuned';
+  readonly key: CallKey;
+  readonly concurrency: number | null;
+}
+export interface ScopeAborted {
+  readonly type: 'ScopeAborted';
+  readonly key: CallKey;
+  readonly reason: string;
+}
+export interface ScopeTimedOut {
+  readonly type: 'ScopeTimedOut';
+  readonly key: CallKey;
+}
+/** The decision of a group, and of the root scope (key '') when calls are left at the end. */
+export interface ScopeClosed {
+  readonly type: 'ScopeClosed';
+  readonly key: CallKey;
+  readonly outcome: ScopeOutcome;
+  /** Index of the branch that decided, null where no single one did. */
+  readonly winner: number | null;
+}
+export interface TaskScheduled {
+  readonly type: 'TaskScheduled';
+  readonly key: CallKey;
+  readonly task: string;
+  readonly version: string | null;
+  readonly inputHash: string;
+  readonly args: Encoded;
+  readonly policy: TaskPolicy;
+}
+export interface AttemptStarted {
+  readonly type: 'AttemptStarted';
+  readonly key: CallKey;
+  readonly attempt: number;
+}
+/** An attempt failed and another will follow; a final failure is TaskFailed alone. */
+export interface AttemptFailed {
+  readonly type: 'AttemptFailed';
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly error: ErrorRecord;
+  readonly retryAt: Millis;
+  readonly delayMs: number;
+}
+/** We stopped the attempt (shutdown) and it acknowledged: it counts neither as failed nor unknown. */
+export interface AttemptInterrupted {
+  readonly type: 'AttemptInterrupted';
+  readonly key: CallKey;
+  readonly attempt: number;
+}
+/** What became of the attempt is unknown and a person has to say it. */
+export interface OutcomeAsked {
+  readonly type: 'OutcomeAsked';
+  readonly key: CallKey;
+  readonly attempt: number;
+}
+export interface TaskSucceeded {
+  readonly type: 'TaskSucceeded';
+  readonly key: CallKey;
+  readonly output: Encoded;
+  /** Who told: the attempt itself, its `check`, or a person. */
+  readonly by: 'attempt' | 'check' | 'person';
+}
+export interface TaskFailed {
+  readonly type: 'TaskFailed';
+  readonly key: CallKey;
+  readonly error: ErrorRecord;
+  readonly cause: 'error' | 'timeout';
+  /** Attempts that failed, the last one included. */
+  readonly failures: number;
+  readonly by: 'attempt' | 'check' | 'person';
+}
+export interface TaskCancelled {
+  readonly type: 'TaskCancelled';
+  readonly key: CallKey;
+  readonly reason: string;
+}
+/** An attempt ended after its call was settled; kept for audit only. */
+export interface LateResult {
+  readonly type: 'LateResult';
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly outcome: 'succeeded' | 'failed' | 'interrupted';
+}
+export interface TimerStarted {
+  readonly type: 'TimerStarted';
+  readonly key: CallKey;
+  /** What was given: a length or a point of time. It is the timer's identity on replay. */
+  readonly timer: 'sleep' | 'sleepUntil';
+  readonly dueAt: Millis;
+  readonly durationMs: number;
+}
+export interface TimerFired {
+  readonly type: 'TimerFired';
+  readonly key: CallKey;
+}
+export interface CancelRequested {
+  readonly type: 'CancelRequested';
+  readonly reason: string;
+}
+
+export type JournalEvent =
+  | RunStarted | RunSucceeded | RunFailed | RunCancelled
+  | ScopeOpened | ScopeRetuned | ScopeAborted | ScopeTimedOut | ScopeClosed
+  | TaskScheduled | AttemptStarted | AttemptFailed | AttemptInterrupted | OutcomeAsked
+  | TaskSucceeded | TaskFailed | TaskCancelled | LateResult
+  | TimerStarted | TimerFired
+  | CancelRequested;
+
+export type EventType = JournalEvent['type'];
+
+/** What ends a run. */
+export type TerminalEvent = RunSucceeded | RunFailed | RunCancelled;
+/** What settles something the process waits for: delivered, one a turn, in journal order. */
+export type OutcomeEvent =
+  | TaskSucceeded | TaskFailed | TaskCancelled | TimerFired
+  | ScopeAborted | ScopeTimedOut | CancelRequested;
+/** What the process itself asked for or decided: compared on replay. */
+export type CommandEvent = TaskScheduled | TimerStarted | ScopeOpened | ScopeClosed;
+
+/** An event with its place in the journal. */
+export interface Recorded<E extends JournalEvent = JournalEvent> {
+  readonly seq: Seq;
+  readonly at: Millis;
+  readonly event: E;
+}
+
+export function isTerminal(event: JournalEvent): event is TerminalEvent {
+  return event.type === 'RunSucceeded' || event.type === 'RunFailed' || event.type === 'RunCancelled';
+}
+
+export function isOutcome(event: JournalEvent): event is OutcomeEvent {
+  switch (event.type) {
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'TimerFired':
+    case 'ScopeAborted':
+    case 'ScopeTimedOut':
+    case 'CancelRequested':
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function isCommand(event: JournalEvent): event is CommandEvent {
+  switch (event.type) {
+    case 'TaskScheduled':
+    case 'TimerStarted':
+    case 'ScopeOpened':
+    case 'ScopeClosed':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The call or scope that an event is about, the empty string for the run as a whole. */
+export function keyOf(event: JournalEvent): CallKey {
+  return 'key' in event ? event.key : '';
+}

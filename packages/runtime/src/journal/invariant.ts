@@ -1,0 +1,20 @@
+/** A rule of our own was broken: a bug in Pawl. The run is left as it is. */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+  /** Number of the invariant in ARCHITECTURE.md, such as 'J4'. */
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`Invariant ${invariant} is broken: ${message}. This is a bug in Pawl; the run was left as it was.`);
+    this.invariant = invariant;
+  }
+}
+
+export function assert(condition: boolean, invariant: string, message: string): asserts condition {
+  if (!condition) throw new InvariantError(invariant, message);
+}
+
+/** For the end of an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new InvariantError('K2', `unexpected value ${JSON.stringify(value)}`);
+}

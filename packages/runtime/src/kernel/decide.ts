@@ -1,0 +1,251 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { JournalEvent } from '../journal/event.ts';
+import type { Millis } from '../journal/ids.ts';
+import { unreachable } from '../journal/invariant.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type { Command, Effect, Report } from './input.ts';
+import { backoffMs } from './retry.ts';
+import { resume } from './resume.ts';
+import { isFenced, type RunState, type TaskCall } from './state.ts';
+
+/** What follows from an input: facts to record, and work that starts once they are committed. */
+export interface Decision {
+  readonly events: readonly JournalEvent[];
+  readonly effects: readonly Effect[];
+}
+
+export const NOTHING: Decision = { events: [], effects: [] };
+
+/** The rules: pure, and the only source of events. */
+export function decide(state: Readonly<RunState>, input: Command | Report, now: Millis): Decision {
+  switch (input.type) {
+    case 'StartRun':
+    case 'ScheduleTask':
+    case 'StartTimer':
+    case 'OpenScope':
+    case 'RetuneScope':
+    case 'CloseScope':
+      return decideCommand(state, input, now);
+    case 'SlotGranted':
+    case 'AttemptSucceeded':
+    case 'AttemptErred':
+    case 'AttemptStopped':
+    case 'RetryDue':
+    case 'DeadlinePassed':
+    case 'OutcomeResolved':
+    case 'CheckErred':
+      return decideTask(state, input, now);
+    case 'TimerDue':
+      return isOpen(state, input.key) ? event({ type: 'TimerFired', key: input.key }) : NOTHING;
+    case 'ScopeDue':
+    case 'SignalAborted':
+      return decideScope(state, input);
+    case 'CancelCall':
+      return cancelCall(state, input.key, input.reason);
+    case 'CancelRun':
+      return cancelRun(state, input.reason);
+    case 'HeadReached':
+      return resume(state, now);
+    case 'RunEnded':
+      switch (input.result.status) {
+        case 'succeeded':
+          return event({ type: 'RunSucceeded', output: input.result.output });
+        case 'failed':
+          return event({ type: 'RunFailed', error: input.result.error });
+        case 'cancelled':
+          return event({ type: 'RunCancelled', reason: input.result.reason });
+        default:
+          return unreachable(input.result);
+      }
+    default:
+      return unreachable(input);
+  }
+}
+
+function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
+  return { events: [fact], effects };
+}
+
+function decideCommand(state: Readonly<RunState>, command: Command, now: Millis): Decision {
+  switch (command.type) {
+    case 'StartRun': {
+      const { type: _, ...facts } = command;
+      return event({ type: 'RunStarted', ...facts });
+    }
+    case 'ScheduleTask': {
+      const { type: _, ...facts } = command;
+      const { key, policy } = command;
+      const effects: Effect[] = [{ type: 'QueueAttempt', key }];
+      if (policy.deadlineMs !== null) {
+        effects.push({ type: 'SetTimer', delayMs: policy.deadlineMs, report: { type: 'DeadlinePassed', key } });
+      }
+      return event({ type: 'TaskScheduled', ...facts }, ...effects);
+    }
+    case 'StartTimer': {
+      const { key, timer } = command;
+      const dueAt = timer.kind === 'sleep' ? now + timer.durationMs : timer.dueAt;
+      const durationMs = Math.max(0, dueAt - now);
+      return event(
+        { type: 'TimerStarted', key, timer: timer.kind, dueAt, durationMs },
+        { type: 'SetTimer', delayMs: durationMs, report: { type: 'TimerDue', key } },
+      );
+    }
+    case 'OpenScope': {
+      const { type: _, ...facts } = command;
+      const { key, timeoutMs } = command;
+      const opened = event({ type: 'ScopeOpened', ...facts });
+      if (timeoutMs === null || command.aborted) return opened;
+      return { ...opened, effects: [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'ScopeDue', key } }] };
+    }
+    case 'RetuneScope':
+      return event({ type: 'ScopeRetuned', key: command.key, concurrency: command.concurrency });
+    case 'CloseScope': {
+      const { key, decided } = command;
+      const fact: JournalEvent = { type: 'ScopeClosed', key, ...decided };
+      const group = state.calls.get(key);
+      const left = key === '' ? state.pending.size : group?.kind === 'group' ? group.unsettled : 0;
+      const effects: Effect[] = [];
+      if (group?.kind === 'group' && group.timeoutMs !== null) effects.push({ type: 'ClearTimers', key });
+      if (left > 0) effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
+      return { events: [fact], effects };
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+/** Why calls are cancelled when their scope closes, in words for a person. */
+export function whyGivenUp(scope: CallKey, outcome: string): string {
+  if (scope === '') return 'the process ended before the call was settled';
+  switch (outcome) {
+    case 'aborted':
+      return `the signal of group ${scope} was aborted`;
+    case 'timedOut':
+      return `group ${scope} timed out`;
+    default:
+      return `group ${scope} was decided without it`;
+  }
+}
+
+type TaskReport = Extract<
+  Report,
+  {
+    type:
+      | 'SlotGranted' | 'AttemptSucceeded' | 'AttemptErred' | 'AttemptStopped'
+      | 'RetryDue' | 'DeadlinePassed' | 'OutcomeResolved' | 'CheckErred';
+  }
+>;
+
+function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis): Decision {
+  const call = state.calls.get(report.key);
+  if (call?.kind !== 'task') return NOTHING;
+  const { key } = report;
+  if (!state.pending.has(key) || isStale(call, report)) return lateResult(call, report);
+  const fenced = isFenced(state, key);
+  switch (report.type) {
+    case 'SlotGranted':
+      return fenced ? NOTHING : startAttempt(key, call);
+    case 'AttemptSucceeded':
+      return fenced ? lateResult(call, report) : settle({ type: 'TaskSucceeded', key, output: report.output, by: 'attempt' });
+    case 'AttemptErred':
+      return fenced ? lateResult(call, report) : attemptErred(call, report, now);
+    case 'AttemptStopped':
+      return fenced ? lateResult(call, report) : event({ type: 'AttemptInterrupted', key, attempt: report.attempt });
+    case 'RetryDue':
+      return fenced || call.phase !== 'backoff' ? NOTHING : { events: [], effects: [{ type: 'QueueAttempt', key }] };
+    case 'DeadlinePassed':
+      return fenced ? NOTHING : deadlinePassed(key, call);
+    case 'CheckErred':
+      return fenced ? NOTHING : event({ type: 'OutcomeAsked', key, attempt: call.attempts });
+    case 'OutcomeResolved':
+      return fenced ? NOTHING : resolved(key, call, report);
+    default:
+      return unreachable(report);
+  }
+}
+
+/** A report of an attempt that was given up before (it timed out, and another may run). */
+function isStale(call: TaskCall, report: TaskReport): boolean {
+  return 'attempt' in report && (report.attempt !== call.attempts || call.phase !== 'running');
+}
+
+function lateResult(call: TaskCall, report: TaskReport): Decision {
+  const outcomes = { AttemptSucceeded: 'succeeded', AttemptErred: 'failed', AttemptStopped: 'interrupted' } as const;
+  if (!('attempt' in report) || report.attempt > call.attempts) return NOTHING;
+  return event({ type: 'LateResult', key: report.key, attempt: report.attempt, outcome: outcomes[report.type] });
+}
+
+function startAttempt(key: CallKey, call: TaskCall): Decision {
+  const attempt = call.attempts + 1;
+  return event({ type: 'AttemptStarted', key, attempt }, { type: 'StartAttempt', key, attempt });
+}
+
+function settle(fact: JournalEvent & { readonly key: CallKey }): Decision {
+  return event(fact, { type: 'ClearTimers', key: fact.key });
+}
+
+function attemptErred(call: TaskCall, report: Extract<Report, { type: 'AttemptErred' }>, now: Millis): Decision {
+  const { key, attempt, error } = report;
+  const failures = call.failures + 1;
+  const { retry, deadlineMs } = call.policy;
+  const delayMs = backoffMs(retry, failures, report.draw);
+  const inTime = deadlineMs === null || now + delayMs < call.scheduledAt + deadlineMs;
+  if (!report.retryable || failures >= retry.attempts || !inTime) {
+    return settle({ type: 'TaskFailed', key, error, cause: report.cause, failures, by: 'attempt' });
+  }
+  return event(
+    { type: 'AttemptFailed', key, attempt, error, retryAt: now + delayMs, delayMs },
+    { type: 'SetTimer', delayMs, report: { type: 'RetryDue', key } },
+  );
+}
+
+function deadlinePassed(key: CallKey, call: TaskCall): Decision {
+  const error: ErrorRecord = {
+    name: 'TimeoutError',
+    message: `deadline of ${call.policy.deadlineMs} ms passed`,
+  };
+  const failed = settle({ type: 'TaskFailed', key, error, cause: 'timeout', failures: call.failures, by: 'attempt' });
+  if (call.phase !== 'running') return failed;
+  return { ...failed, effects: [...failed.effects, { type: 'AbortAttempt', key, reason: error.message }] };
+}
+
+function resolved(key: CallKey, call: TaskCall, report: Extract<Report, { type: 'OutcomeResolved' }>): Decision {
+  const { answer, by } = report;
+  if (call.phase !== 'asked' && call.phase !== 'running') return NOTHING;
+  switch (answer.status) {
+    case 'done':
+      return settle({ type: 'TaskSucceeded', key, output: answer.output, by });
+    case 'failed':
+      return settle({ type: 'TaskFailed', key, error: answer.error, cause: 'error', failures: call.failures + 1, by });
+    case 'retry':
+      return event({ type: 'AttemptInterrupted', key, attempt: call.attempts }, { type: 'QueueAttempt', key });
+    default:
+      return unreachable(answer);
+  }
+}
+
+function decideScope(state: Readonly<RunState>, report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' }>): Decision {
+  const { key } = report;
+  const group = state.calls.get(key);
+  if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
+  return report.type === 'ScopeDue'
+    ? event({ type: 'ScopeTimedOut', key })
+    : event({ type: 'ScopeAborted', key, reason: report.reason });
+}
+
+function isOpen(state: Readonly<RunState>, key: CallKey): boolean {
+  return state.pending.has(key) && !isFenced(state, key);
+}
+
+function cancelCall(state: Readonly<RunState>, key: CallKey, reason: string): Decision {
+  const call = state.calls.get(key);
+  if (call === undefined || !state.pending.has(key)) return NOTHING;
+  const effects: Effect[] = [{ type: 'ClearTimers', key }];
+  if (call.kind === 'task' && call.phase === 'running') effects.push({ type: 'AbortAttempt', key, reason });
+  return event({ type: 'TaskCancelled', key, reason }, ...effects);
+}
+
+function cancelRun(state: Readonly<RunState>, reason: string): Decision {
+  if (state.phase.status !== 'running') return NOTHING;
+  return event({ type: 'CancelRequested', reason }, { type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` });
+}

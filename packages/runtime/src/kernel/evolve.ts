@@ -1,0 +1,196 @@
+import { isCommand, isOutcome, isTerminal, type JournalEvent, type Recorded } from '../journal/event.ts';
+import { assert, unreachable } from '../journal/invariant.ts';
+import type { CallKey } from '../journal/call-key.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { groupsAround, type GroupCall, type RunState, type TaskCall } from './state.ts';
+
+/** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
+export function evolve(state: RunState, recorded: Recorded): void {
+  const { seq, at, event } = recorded;
+  assert(seq === state.seq + 1, 'J1', `event ${seq} follows event ${state.seq}`);
+  assert(
+    state.phase.status !== 'ended' || event.type === 'LateResult',
+    'J6',
+    `${event.type} at seq ${seq} follows the end of the run`,
+  );
+  assert(
+    (state.phase.status === 'unstarted') === (event.type === 'RunStarted'),
+    'J1',
+    `${event.type} at seq ${seq}: a journal starts with exactly one RunStarted`,
+  );
+  state.seq = seq;
+  state.lastAt = at;
+  if (isCommand(event) || isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') {
+    state.lastDecisiveSeq = seq;
+  }
+  apply(state, recorded, event);
+}
+
+function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
+  switch (event.type) {
+    case 'RunStarted':
+      state.seed = event.seed;
+      state.process = event.process;
+      state.inputsHash = event.inputsHash;
+      state.codeHash = event.codeHash;
+      state.phase = { status: 'running' };
+      return;
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunCancelled':
+      assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
+      state.phase = { status: 'ended', by: event.type };
+      return;
+    case 'CancelRequested':
+      state.phase = { status: 'cancelling', reason: event.reason };
+      return;
+    case 'ScopeOpened':
+    case 'ScopeRetuned':
+    case 'ScopeAborted':
+    case 'ScopeTimedOut':
+    case 'ScopeClosed':
+      applyToScope(state, seq, at, event);
+      return;
+    case 'TimerStarted':
+      isNew(state, event.key);
+      state.calls.set(event.key, {
+        kind: 'timer', seq, fingerprint: fingerprintOf(event), dueAt: event.dueAt, durationMs: event.durationMs, phase: 'pending',
+      });
+      addPending(state, event.key);
+      return;
+    case 'TimerFired': {
+      const timer = state.calls.get(event.key);
+      assert(timer?.kind === 'timer' && timer.phase === 'pending', 'J4', `timer ${event.key} fired and was not pending`);
+      timer.phase = 'fired';
+      removePending(state, event.key);
+      return;
+    }
+    case 'LateResult':
+      assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
+      return;
+    default:
+      applyToTask(state, seq, at, event);
+  }
+}
+
+type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
+
+function applyToScope(state: RunState, seq: number, at: number, event: ScopeEvent): void {
+  if (event.type === 'ScopeOpened') {
+    isNew(state, event.key);
+    state.calls.set(event.key, {
+      kind: 'group',
+      seq,
+      openedAt: at,
+      fingerprint: fingerprintOf(event),
+      mode: event.mode,
+      width: event.width,
+      openedConcurrency: event.concurrency,
+      batchSize: event.batchSize,
+      timeoutMs: event.timeoutMs,
+      openedAborted: event.aborted,
+      concurrency: event.concurrency,
+      unsettled: 0,
+      phase: { status: 'open' },
+    });
+    return;
+  }
+  if (event.type === 'ScopeClosed' && event.key === '') {
+    assert(state.phase.status === 'running', 'J4', 'the root scope was closed twice');
+    state.phase = { status: 'closing', decided: { outcome: event.outcome, winner: event.winner } };
+    return;
+  }
+  const group = openGroup(state, event.key, event.type);
+  if (event.type === 'ScopeRetuned') group.concurrency = event.concurrency;
+  if (event.type === 'ScopeClosed') {
+    group.phase = { status: 'closed', seq, decided: { outcome: event.outcome, winner: event.winner } };
+  }
+}
+
+type TaskEvent = Extract<
+  JournalEvent,
+  { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }
+>;
+
+function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
+  if (event.type === 'TaskScheduled') {
+    isNew(state, event.key);
+    state.calls.set(event.key, {
+      kind: 'task', seq, scheduledAt: at, fingerprint: fingerprintOf(event), policy: event.policy,
+      phase: 'scheduled', attempts: 0, failures: 0, unknowns: 0, retryAt: 0, retryDelayMs: 0,
+    });
+    addPending(state, event.key);
+    return;
+  }
+  if (event.type === 'TaskCancelled') {
+    const call = state.calls.get(event.key);
+    assert(call !== undefined && call.kind !== 'group' && state.pending.has(event.key), 'J4', `${event.key} was cancelled and is not pending`);
+    call.phase = 'cancelled';
+    removePending(state, event.key);
+    return;
+  }
+  const call = pendingTask(state, event.key, event.type);
+  switch (event.type) {
+    case 'AttemptStarted':
+      assert(event.attempt === call.attempts + 1, 'J5', `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`);
+      if (call.phase === 'running') call.unknowns += 1;
+      call.attempts = event.attempt;
+      call.phase = 'running';
+      return;
+    case 'AttemptFailed':
+      assert(call.phase === 'running', 'J4', `attempt ${event.attempt} of ${event.key} failed and was not running`);
+      call.failures += 1;
+      call.phase = 'backoff';
+      call.retryAt = event.retryAt;
+      call.retryDelayMs = event.delayMs;
+      return;
+    case 'AttemptInterrupted':
+      assert(
+        call.phase === 'running' || call.phase === 'asked',
+        'J4',
+        `attempt ${event.attempt} of ${event.key} was interrupted and was not running`,
+      );
+      call.phase = 'scheduled';
+      return;
+    case 'OutcomeAsked':
+      call.phase = 'asked';
+      return;
+    case 'TaskSucceeded':
+      call.phase = 'succeeded';
+      removePending(state, event.key);
+      return;
+    case 'TaskFailed':
+      call.failures = event.failures;
+      call.phase = 'failed';
+      removePending(state, event.key);
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+function isNew(state: RunState, key: CallKey): void {
+  assert(!state.calls.has(key), 'J3', `call ${key} was recorded twice`);
+}
+
+function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {
+  const call = state.calls.get(key);
+  assert(call?.kind === 'task' && state.pending.has(key), 'J4', `${what} for ${key}, which is no pending task`);
+  return call;
+}
+
+function openGroup(state: RunState, key: CallKey, what: string): GroupCall {
+  const call = state.calls.get(key);
+  assert(call?.kind === 'group' && call.phase.status === 'open', 'J4', `${what} for ${key}, which is no open group`);
+  return call;
+}
+
+function addPending(state: RunState, key: CallKey): void {
+  state.pending.add(key);
+  for (const group of groupsAround(state, key)) group.unsettled += 1;
+}
+
+function removePending(state: RunState, key: CallKey): void {
+  state.pending.delete(key);
+  for (const group of groupsAround(state, key)) group.unsettled -= 1;
+}

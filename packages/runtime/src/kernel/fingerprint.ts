@@ -1,0 +1,30 @@
+import type { CommandEvent } from '../journal/event.ts';
+import { unreachable } from '../journal/invariant.ts';
+
+type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' }>;
+
+/**
+ * What makes a call the same call on replay, apart from its key: a task's name, version and input;
+ * a timer's length or point of time; a group's mode, width and chunks. Concurrency, priority, pool,
+ * retry and timeouts are no identity.
+ */
+export function fingerprintOf(event: Opening): string {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return taskFingerprint(event.task, event.version, event.inputHash);
+    case 'TimerStarted':
+      return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${event.dueAt}`;
+    case 'ScopeOpened':
+      return groupFingerprint(event.mode, event.width);
+    default:
+      return unreachable(event);
+  }
+}
+
+export function taskFingerprint(task: string, version: string | null, inputHash: string): string {
+  return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
+}
+
+export function groupFingerprint(mode: string, width: number): string {
+  return `parallel.${mode} of ${width}`;
+}

@@ -1,0 +1,95 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type { Encoded, GroupMode, RunStarted, TaskPolicy } from '../journal/event.ts';
+import type { Millis } from '../journal/ids.ts';
+import type { Decided } from './state.ts';
+
+/** What the process asks for. */
+export type Command =
+  | (Omit<RunStarted, 'type'> & { readonly type: 'StartRun' })
+  | {
+      readonly type: 'ScheduleTask';
+      readonly key: CallKey;
+      readonly task: string;
+      readonly version: string | null;
+      readonly inputHash: string;
+      readonly args: Encoded;
+      readonly policy: TaskPolicy;
+    }
+  | { readonly type: 'StartTimer'; readonly key: CallKey; readonly timer: TimerRequest }
+  | {
+      readonly type: 'OpenScope';
+      readonly key: CallKey;
+      readonly mode: GroupMode;
+      readonly width: number;
+      readonly concurrency: number | null;
+      readonly batchSize: number | null;
+      readonly timeoutMs: number | null;
+      readonly aborted: boolean;
+    }
+  | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
+  | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided };
+
+export type TimerRequest =
+  | { readonly kind: 'sleep'; readonly durationMs: number }
+  | { readonly kind: 'sleepUntil'; readonly dueAt: Millis };
+
+/** What the world tells, and what the engine asks of the rules. */
+export type Report =
+  /** The dispatcher has a slot for the call. */
+  | { readonly type: 'SlotGranted'; readonly key: CallKey }
+  | { readonly type: 'AttemptSucceeded'; readonly key: CallKey; readonly attempt: number; readonly output: Encoded }
+  | {
+      readonly type: 'AttemptErred';
+      readonly key: CallKey;
+      readonly attempt: number;
+      readonly error: ErrorRecord;
+      readonly cause: 'error' | 'timeout';
+      /** False when the definition, or the kind of error, forbids another attempt. */
+      readonly retryable: boolean;
+      /** From 0 up to but not 1: what jitter is made of. */
+      readonly draw: number;
+    }
+  /** We stopped it, and it acknowledged. */
+  | { readonly type: 'AttemptStopped'; readonly key: CallKey; readonly attempt: number }
+  | { readonly type: 'RetryDue'; readonly key: CallKey }
+  | { readonly type: 'DeadlinePassed'; readonly key: CallKey }
+  | { readonly type: 'TimerDue'; readonly key: CallKey }
+  | { readonly type: 'ScopeDue'; readonly key: CallKey }
+  | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
+  /** A decision gave the call up. */
+  | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
+  | { readonly type: 'CancelRun'; readonly reason: string }
+  /** What a `check` or a person found out about an unknown outcome. */
+  | {
+      readonly type: 'OutcomeResolved';
+      readonly key: CallKey;
+      readonly by: 'check' | 'person';
+      readonly answer:
+        | { readonly status: 'done'; readonly output: Encoded }
+        | { readonly status: 'failed'; readonly error: ErrorRecord }
+        | { readonly status: 'retry' };
+    }
+  /** The `check` itself failed: a person has to say it. */
+  | { readonly type: 'CheckErred'; readonly key: CallKey }
+  /** The replay is over: what is pending goes on. */
+  | { readonly type: 'HeadReached' }
+  /** The process returned or was cancelled, and nothing is pending. */
+  | { readonly type: 'RunEnded'; readonly result: RunResult };
+
+export type RunResult =
+  | { readonly status: 'succeeded'; readonly output: Encoded }
+  | { readonly status: 'failed'; readonly error: ErrorRecord }
+  | { readonly status: 'cancelled'; readonly reason: string };
+
+/** Work that starts after the commit. */
+export type Effect =
+  | { readonly type: 'QueueAttempt'; readonly key: CallKey }
+  | { readonly type: 'StartAttempt'; readonly key: CallKey; readonly attempt: number }
+  | { readonly type: 'AbortAttempt'; readonly key: CallKey; readonly reason: string }
+  | { readonly type: 'RunCheck'; readonly key: CallKey; readonly attempt: number }
+  | { readonly type: 'SetTimer'; readonly delayMs: number; readonly report: Extract<Report, { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' }> }
+  /** All timers of a call or group. */
+  | { readonly type: 'ClearTimers'; readonly key: CallKey }
+  /** Cancel every pending call in the scope, in key order, one turn each. */
+  | { readonly type: 'CancelWithin'; readonly scope: CallKey; readonly reason: string };

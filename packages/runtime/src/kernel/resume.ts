@@ -1,0 +1,87 @@
+import type { CallKey } from '../journal/call-key.ts';
+import { compareKeys, isWithin } from '../journal/call-key.ts';
+import type { JournalEvent } from '../journal/event.ts';
+import type { Millis } from '../journal/ids.ts';
+import { unreachable } from '../journal/invariant.ts';
+import type { Decision } from './decide.ts';
+import type { Effect } from './input.ts';
+import { isFenced, type RunState, type TaskCall, type TimerCall } from './state.ts';
+
+/** What is left of a recorded wait: never more than its length, whatever the wall clock did. */
+function remainingMs(dueAt: Millis, lengthMs: number, now: Millis): number {
+  return Math.min(lengthMs, Math.max(0, dueAt - now));
+}
+
+/** At the head of the journal: every pending call goes on, fenced ones are cancelled. */
+export function resume(state: Readonly<RunState>, now: Millis): Decision {
+  const events: JournalEvent[] = [];
+  const effects: Effect[] = [];
+  for (const key of state.pending) {
+    const call = state.calls.get(key);
+    if (call === undefined || call.kind === 'group' || isFenced(state, key)) continue;
+    if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
+    else resumeTask(key, call, now, events, effects);
+  }
+  for (const [key, call] of state.calls) {
+    if (call.kind !== 'group' || isFenced(state, key)) continue;
+    if (call.phase.status === 'closed') {
+      if (call.unsettled > 0) effects.push({ type: 'CancelWithin', scope: key, reason: `group ${key} was decided without it` });
+    } else if (call.timeoutMs !== null && !call.openedAborted) {
+      const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
+      effects.push({ type: 'SetTimer', delayMs, report: { type: 'ScopeDue', key } });
+    }
+  }
+  if (state.phase.status === 'closing' || state.phase.status === 'cancelling') {
+    const reason =
+      state.phase.status === 'closing'
+        ? 'the process ended before the call was settled'
+        : `the run was cancelled: ${state.phase.reason}`;
+    effects.push({ type: 'CancelWithin', scope: '', reason });
+  }
+  return { events, effects };
+}
+
+function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {
+  return { type: 'SetTimer', delayMs: remainingMs(call.dueAt, call.durationMs, now), report: { type: 'TimerDue', key } };
+}
+
+function resumeTask(key: CallKey, call: TaskCall, now: Millis, events: JournalEvent[], effects: Effect[]): void {
+  const { deadlineMs, onUnknown, maxUnknown } = call.policy;
+  if (deadlineMs !== null) {
+    const delayMs = remainingMs(call.scheduledAt + deadlineMs, deadlineMs, now);
+    effects.push({ type: 'SetTimer', delayMs, report: { type: 'DeadlinePassed', key } });
+  }
+  switch (call.phase) {
+    case 'scheduled':
+      effects.push({ type: 'QueueAttempt', key });
+      return;
+    case 'backoff':
+      effects.push({
+        type: 'SetTimer',
+        delayMs: remainingMs(call.retryAt, call.retryDelayMs, now),
+        report: { type: 'RetryDue', key },
+      });
+      return;
+    case 'running':
+      if (onUnknown === 'check') effects.push({ type: 'RunCheck', key, attempt: call.attempts });
+      else if (onUnknown === 'retry' && call.unknowns < maxUnknown) effects.push({ type: 'QueueAttempt', key });
+      else events.push({ type: 'OutcomeAsked', key, attempt: call.attempts });
+      return;
+    case 'asked':
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return;
+    default:
+      unreachable(call.phase);
+  }
+}
+
+/** Pending calls in a scope, in key order: the order in which they are cancelled. */
+export function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
+  const keys: CallKey[] = [];
+  for (const key of state.pending) {
+    if (isWithin(key, scope)) keys.push(key);
+  }
+  return keys.sort(compareKeys);
+}

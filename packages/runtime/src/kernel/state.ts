@@ -1,0 +1,124 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { EventType, GroupMode, ScopeOutcome, TaskPolicy } from '../journal/event.ts';
+import type { Millis, Seq } from '../journal/ids.ts';
+
+/** Where a task call stands. */
+export type TaskPhase =
+  /** Waits for its next attempt. */
+  | 'scheduled'
+  | 'running'
+  /** Failed, and waits until `retryAt`. */
+  | 'backoff'
+  /** A person has to say what became of the last attempt. */
+  | 'asked'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+export interface TaskCall {
+  readonly kind: 'task';
+  readonly seq: Seq;
+  readonly scheduledAt: Millis;
+  readonly fingerprint: string;
+  readonly policy: TaskPolicy;
+  phase: TaskPhase;
+  /** Attempts that were started. */
+  attempts: number;
+  failures: number;
+  /** Attempts that started and have no recorded end. */
+  unknowns: number;
+  retryAt: Millis;
+  retryDelayMs: number;
+}
+
+export interface TimerCall {
+  readonly kind: 'timer';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly dueAt: Millis;
+  readonly durationMs: number;
+  phase: 'pending' | 'fired' | 'cancelled';
+}
+
+export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
+
+export interface GroupCall {
+  readonly kind: 'group';
+  readonly seq: Seq;
+  readonly openedAt: Millis;
+  readonly fingerprint: string;
+  readonly mode: GroupMode;
+  readonly width: number;
+  /** As opened; `concurrency` holds what it was retuned to. */
+  readonly openedConcurrency: number | null;
+  readonly batchSize: number | null;
+  readonly timeoutMs: number | null;
+  readonly openedAborted: boolean;
+  concurrency: number | null;
+  /** Calls below this group, nested ones too, that are not settled. */
+  unsettled: number;
+  phase: { readonly status: 'open' } | { readonly status: 'closed'; readonly seq: Seq; readonly decided: Decided };
+}
+
+export type CallState = TaskCall | TimerCall | GroupCall;
+
+export type RunPhase =
+  | { readonly status: 'unstarted' }
+  | { readonly status: 'running' }
+  /** The process returned while calls were pending; they are being cancelled. */
+  | { readonly status: 'closing'; readonly decided: Decided }
+  | { readonly status: 'cancelling'; readonly reason: string }
+  | { readonly status: 'ended'; readonly by: EventType };
+
+/**
+ * What the rules need to know of a run: fingerprints and statuses, no arguments and no outputs.
+ * It changes only by `evolve`.
+ */
+export interface RunState {
+  seq: Seq;
+  lastAt: Millis;
+  seed: string;
+  process: string;
+  inputsHash: string;
+  codeHash: string | null;
+  phase: RunPhase;
+  readonly calls: Map<CallKey, CallState>;
+  /** Task and timer calls that are not settled. */
+  readonly pending: Set<CallKey>;
+  /** The last event that replay compares or delivers; behind it the journal is at its head. */
+  lastDecisiveSeq: Seq;
+}
+
+export function initialState(): RunState {
+  return {
+    seq: 0,
+    lastAt: 0,
+    seed: '',
+    process: '',
+    inputsHash: '',
+    codeHash: null,
+    phase: { status: 'unstarted' },
+    calls: new Map(),
+    pending: new Set(),
+    lastDecisiveSeq: 0,
+  };
+}
+
+/** The group that a key lies in, innermost first. A branch's key is `group/branch`, its calls' `group/branch/call`. */
+export function* groupsAround(state: RunState, key: CallKey): Generator<GroupCall> {
+  let end = key.lastIndexOf('/');
+  while (end !== -1) {
+    const call = state.calls.get(key.slice(0, end));
+    if (call?.kind === 'group') yield call;
+    end = key.lastIndexOf('/', end - 1);
+  }
+}
+
+/** True where a recorded decision gave the call up: nothing of it may start or settle by itself. */
+export function isFenced(state: RunState, key: CallKey): boolean {
+  if (state.phase.status !== 'running') return true;
+  for (const group of groupsAround(state, key)) {
+    if (group.phase.status === 'closed') return true;
+  }
+  return false;
+}

@@ -1,0 +1,2 @@
+/** SHA-256 of a text's UTF-8 bytes, in hexadecimal. */
+export type Digest = (text: string) => string;

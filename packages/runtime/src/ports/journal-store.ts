@@ -1,0 +1,103 @@
+import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
+import type { JournalEvent, Recorded } from '../journal/event.ts';
+import type { RunSummary } from '../views/run-summary.ts';
+import type { Json } from '@pawl/sdk';
+
+/** The sole right to append to a run. Any later owner has a higher epoch. */
+export interface Lease {
+  readonly epoch: Epoch;
+  readonly until: Millis;
+}
+
+export interface LeaseClaim {
+  /** Random, one per runtime: never a pid or a host name. */
+  readonly owner: string;
+  readonly now: Millis;
+  readonly ttlMs: number;
+}
+
+export type LeaseAnswer =
+  | { readonly status: 'acquired'; readonly lease: Lease }
+  /** Another owner is alive and its time is not up. */
+  | { readonly status: 'busy'; readonly until: Millis }
+  | { readonly status: 'unknown' }
+  /** The run needs a newer program. */
+  | { readonly status: 'newer'; readonly minReader: number };
+
+export interface NewEvent {
+  readonly at: Millis;
+  readonly event: JournalEvent;
+}
+
+export interface AppendRun {
+  readonly runId: RunId;
+  readonly epoch: Epoch;
+  /** Seq of the last event the writer knows; 0 creates the run (its epoch is then 1). */
+  readonly afterSeq: Seq;
+  readonly events: readonly NewEvent[];
+  /** Ids of inbox messages that these events are the record of; deleted in the same transaction. */
+  readonly consumed: readonly string[];
+}
+
+export type InboxMessage =
+  | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
+  | {
+      readonly kind: 'resolve';
+      readonly id: string;
+      readonly key: string;
+      readonly as:
+        | { readonly status: 'done'; readonly output: Json }
+        | { readonly status: 'failed'; readonly message: string }
+        | { readonly status: 'retry' };
+    };
+
+export interface RunRecord extends RunSummary {
+  /** Who owns the lease, null when it was released; `ownerAlive` is false when that owner is provably gone or its time is up. */
+  readonly owner: string | null;
+  readonly ownerAlive: boolean;
+}
+
+export interface RunQuery {
+  /** Newest first. */
+  readonly limit: number;
+  /** Only runs with an id before this one in that order (keyset paging). */
+  readonly before?: RunId;
+  readonly statuses?: readonly RunSummary['status'][];
+}
+
+export interface RunDamage {
+  readonly runId: RunId;
+  readonly seq: Seq;
+  readonly problem: string;
+}
+
+/**
+ * Where journals live. Synchronous: every write is one transaction without an await inside.
+ * Owns the rows; knows nothing of processes. Throws StoreError only.
+ */
+export interface JournalStore {
+  /**
+   * ONE transaction over all runs. A run whose epoch or afterSeq does not match is left out
+   * ('fenced') and its neighbours commit. A committed append also extends the lease.
+   */
+  append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[];
+  /** Up to `limit` events after `afterSeq`, oldest first, their checksums verified. */
+  read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[];
+  acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer;
+  /** False when the lease was lost. */
+  renewLease(runId: RunId, epoch: Epoch, claim: LeaseClaim): boolean;
+  /** A release of a lost lease does nothing. */
+  releaseLease(runId: RunId, epoch: Epoch): void;
+  post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
+  /** Messages of a run in the order of their arrival; they stay until an append consumes them. */
+  takeInbox(runId: RunId): readonly InboxMessage[];
+  /** Changes whenever another connection may have written; cheap enough to ask often. */
+  changeMark(): number;
+  getRun(runId: RunId, now: Millis): RunRecord | undefined;
+  queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
+  /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */
+  verify(runId?: RunId): { readonly runs: number; readonly events: number; readonly damage: readonly RunDamage[] };
+  /** For `doctor`: named facts about the store. */
+  describe(): Readonly<Record<string, string | number>>;
+  close(): void;
+}

@@ -1,0 +1,83 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { JournalEvent, Recorded } from '../journal/event.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
+
+export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+/** One line about a run: a fold of its events, kept in the store beside them. */
+export interface RunSummary {
+  readonly runId: RunId;
+  readonly process: string;
+  readonly module: string | null;
+  readonly codeHash: string | null;
+  readonly inputsHash: string;
+  readonly status: RunStatus;
+  readonly startedAt: Millis;
+  readonly updatedAt: Millis;
+  readonly lastSeq: Seq;
+  readonly tasksScheduled: number;
+  readonly tasksSettled: number;
+  /** Calls whose outcome a person has to say. */
+  readonly asked: readonly CallKey[];
+  /** First line of the error that ended the run. */
+  readonly error: string | null;
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0] ?? '';
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+}
+
+type Change = Partial<Omit<RunSummary, 'runId'>>;
+
+function changeBy(summary: RunSummary, event: JournalEvent): Change {
+  switch (event.type) {
+    case 'RunSucceeded':
+      return { status: 'succeeded' };
+    case 'RunFailed':
+      return { status: 'failed', error: firstLine(`${event.error.name}: ${event.error.message}`) };
+    case 'RunCancelled':
+      return { status: 'cancelled', error: firstLine(event.reason) };
+    case 'TaskScheduled':
+      return { tasksScheduled: summary.tasksScheduled + 1 };
+    case 'OutcomeAsked':
+      return { asked: [...summary.asked, event.key] };
+    case 'AttemptStarted':
+      return { asked: without(summary.asked, event.key) };
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+      return { tasksSettled: summary.tasksSettled + 1, asked: without(summary.asked, event.key) };
+    case 'TaskCancelled':
+      return { asked: without(summary.asked, event.key) };
+    default:
+      return {};
+  }
+}
+
+function without(asked: readonly CallKey[], key: CallKey): readonly CallKey[] {
+  return asked.includes(key) ? asked.filter((other) => other !== key) : asked;
+}
+
+/** The summary after `recorded`; `undefined` stands for a run that has none yet. */
+export function summarize(runId: RunId, before: RunSummary | undefined, recorded: Recorded): RunSummary {
+  const { seq, at, event } = recorded;
+  if (before === undefined) {
+    const started = event.type === 'RunStarted' ? event : undefined;
+    return {
+      runId,
+      process: started?.process ?? '',
+      module: started?.module ?? null,
+      codeHash: started?.codeHash ?? null,
+      inputsHash: started?.inputsHash ?? '',
+      status: 'running',
+      startedAt: at,
+      updatedAt: at,
+      lastSeq: seq,
+      tasksScheduled: 0,
+      tasksSettled: 0,
+      asked: [],
+      error: null,
+    };
+  }
+  return { ...before, updatedAt: at, lastSeq: seq, ...changeBy(before, event) };
+}

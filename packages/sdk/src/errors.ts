@@ -1,0 +1,164 @@
+/**
+ * Every error of Pawl that process code can see. Each carries a stable `code`; compare that (or use
+ * `isPawlError`) where two copies of this module may be loaded, since `instanceof` then fails.
+ */
+export type PawlErrorCode =
+  | 'INVALID_OPTION'
+  | 'INVALID_ARGUMENT'
+  | 'EMPTY_GROUP'
+  | 'CANCELLED'
+  | 'TIMEOUT'
+  | 'VALIDATION'
+  | 'UNSERIALIZABLE'
+  | 'LIMIT'
+  | 'NON_DETERMINISM'
+  | 'RUN_LOCKED'
+  | 'SHELL'
+  | 'TASK_FAILED';
+
+export abstract class PawlError extends Error {
+  abstract readonly code: PawlErrorCode;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** True for an error of Pawl, also from another copy of this module. */
+export function isPawlError(error: unknown, code?: PawlErrorCode): error is PawlError {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return code === undefined ? error instanceof PawlError : error.code === code;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** An option has a value that it cannot have. Nothing was recorded. */
+export class InvalidOptionError extends PawlError {
+  readonly code = 'INVALID_OPTION';
+  readonly option: string;
+
+  constructor(option: string, value: unknown, expected: string) {
+    super(`Option '${option}' must be ${expected}; it is ${show(value)}.`);
+    this.option = option;
+  }
+}
+
+/** An argument of a `ctx` call is not what the call takes. Nothing was recorded. */
+export class InvalidArgumentError extends PawlError {
+  readonly code = 'INVALID_ARGUMENT';
+}
+
+/** `race` of nothing can never settle. */
+export class EmptyGroupError extends PawlError {
+  readonly code = 'EMPTY_GROUP';
+
+  constructor(mode: string) {
+    super(`parallel.${mode} of an empty list would never settle; give it at least one thunk.`);
+  }
+}
+
+/** The call was given up: its group was decided, its signal aborted, its run cancelled or ended. */
+export class CancelledError extends PawlError {
+  readonly code = 'CANCELLED';
+}
+
+/** A deadline passed before the work was done. */
+export class TimeoutError extends PawlError {
+  readonly code = 'TIMEOUT';
+}
+
+export interface ValidationIssue {
+  /** Where in the value, `$` is the value itself: `$.items[3].name`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A value does not match its schema. */
+export class ValidationError extends PawlError {
+  readonly code = 'VALIDATION';
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(what: string, issues: readonly ValidationIssue[]) {
+    const list = issues.map((issue) => `\n  ${issue.path}: ${issue.message}`).join('');
+    super(`${what} does not match its schema:${list}`);
+    this.issues = issues;
+  }
+}
+
+/** A value that the journal cannot hold without loss, with its place. */
+export class UnserializableError extends PawlError {
+  readonly code = 'UNSERIALIZABLE';
+  readonly path: string;
+
+  constructor(what: string, path: string, reason: string) {
+    super(`${what} cannot be recorded: ${path} ${reason}.`);
+    this.path = path;
+  }
+}
+
+/** A limit was reached; the message names the limit, its value and how to raise it. */
+export class LimitError extends PawlError {
+  readonly code = 'LIMIT';
+  readonly limit: string;
+
+  constructor(limit: string, message: string) {
+    super(message);
+    this.limit = limit;
+  }
+}
+
+/** A task failed for good: its last error is the `cause`, whose message this error repeats. */
+export class TaskError extends PawlError {
+  readonly code = 'TASK_FAILED';
+  readonly task: string;
+  /** The call key, as `pawl show` prints it. */
+  readonly key: string;
+  /** Attempts that failed, the last one included. */
+  readonly attempts: number;
+
+  constructor(message: string, details: { task: string; key: string; attempts: number; cause: unknown }) {
+    super(message, { cause: details.cause });
+    this.task = details.task;
+    this.key = details.key;
+    this.attempts = details.attempts;
+  }
+}
+
+/** A command ended with an exit code that the task does not accept, or by a signal. */
+export class ShellError extends PawlError {
+  readonly code = 'SHELL';
+  /** Null when a signal ended the command. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** What the command printed, each bounded to the task's `maxOutputBytes`. */
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(
+    message: string,
+    details: { exitCode: number | null; signal: string | null; stdout: string; stderr: string },
+  ) {
+    super(message);
+    this.exitCode = details.exitCode;
+    this.signal = details.signal;
+    this.stdout = details.stdout;
+    this.stderr = details.stderr;
+  }
+}
+
+/** The process asked for something else than its journal holds. The run is left as it was. */
+export class NonDeterminismError extends PawlError {
+  readonly code = 'NON_DETERMINISM';
+}
+
+/** Another owner holds the run's lease. */
+export class RunLockedError extends PawlError {
+  readonly code = 'RUN_LOCKED';
+}

@@ -1,0 +1,34 @@
+export type { Json } from './json.ts';
+export type { Duration } from './duration.ts';
+export { durationMs, MAX_DURATION_MS } from './duration.ts';
+export * from './errors.ts';
+export type { RetryPlan, RetryPolicy } from './retry-policy.ts';
+export { NO_RETRY, retryPlan } from './retry-policy.ts';
+export type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+export { refuseInvalid, validate } from './standard-schema.ts';
+export type {
+  CheckResult,
+  FunctionSpec,
+  ShellResult,
+  ShellSpec,
+  TaskContext,
+  TaskDefinition,
+  TaskSettings,
+  TaskSpec,
+  UnknownPolicy,
+} from './task.ts';
+export { checkSettings, defineTask, shellTask } from './task.ts';
+export type {
+  Context,
+  GroupOptions,
+  MapOptions,
+  Parallel,
+  Priority,
+  Process,
+  ProcessDefinition,
+  Settled,
+  SettledGroupOptions,
+  TaskCallOptions,
+  Thunk,
+} from './process.ts';
+export { defineProcess } from './process.ts';

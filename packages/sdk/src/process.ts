@@ -1,0 +1,144 @@
+import type { Duration } from './duration.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+import type { TaskDefinition } from './task.ts';
+import { InvalidOptionError } from './errors.ts';
+
+export interface TaskCallOptions {
+  /** Names the call inside its scope, so that its identity does not depend on its position. */
+  readonly key?: string;
+  /** Instead of the definition's. */
+  readonly retry?: RetryPolicy;
+  readonly timeout?: Duration;
+  readonly deadline?: Duration;
+  /** Higher starts first when slots are short (default 0, or the group's). */
+  readonly priority?: Priority;
+}
+
+export type Priority = number | 'user-blocking' | 'user-visible' | 'background';
+
+export interface GroupOptions {
+  /** Names the group inside its scope, so that its identity does not depend on its position. */
+  readonly key?: string;
+  /** How many thunks are under way at once: an integer >= 1, or Infinity. */
+  readonly concurrency?: number;
+  /** Thunks run in chunks of this size, each chunk after the one before has settled. */
+  readonly batchSize?: number;
+  /** Order of attempts in this group against others (default 0). */
+  readonly priority?: Priority;
+  /** Its abort is recorded, and then gives up what has not settled. */
+  readonly signal?: AbortSignal;
+  /** Longest time of the whole group. */
+  readonly timeout?: Duration;
+}
+
+export interface SettledGroupOptions extends GroupOptions {
+  /** false: entries in the order in which they settled (default true: in input order). */
+  readonly preserveOrder?: boolean;
+}
+
+export interface MapOptions<Item> extends GroupOptions {
+  /** Names each branch, so that its identity follows the item and not its position. */
+  readonly keyBy?: (item: Item, index: number) => string;
+}
+
+export type Settled<T> =
+  | { readonly status: 'fulfilled'; readonly value: T; readonly index: number; readonly key: string }
+  | {
+      readonly status: 'rejected';
+      readonly reason: unknown;
+      readonly index: number;
+      readonly key: string;
+      /** False when the thunk was never invoked. */
+      readonly started: boolean;
+    };
+
+export type Thunk<T = unknown> = () => T | PromiseLike<T>;
+type Values<T extends readonly Thunk[]> = { -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> };
+type Value<T extends readonly Thunk[]> = Awaited<ReturnType<T[number]>>;
+
+/**
+ * Work side by side. Thunks are dispatched together, results come back in input order. All throw
+ * InvalidOptionError or InvalidArgumentError at the call, before anything is recorded.
+ */
+export interface Parallel {
+  /** All values, in input order. Rejects at the first recorded failure and gives up the others. */
+  all<const T extends readonly Thunk[]>(thunks: T, options?: GroupOptions): Promise<Values<T>>;
+  /** `fn` of every item, values in input order; at most 1,000 under way unless `concurrency` says otherwise. */
+  map<Item, R>(
+    items: Iterable<Item>,
+    fn: (item: Item, index: number) => R | PromiseLike<R>,
+    options?: MapOptions<Item>,
+  ): Promise<Awaited<R>[]>;
+  /** What became of each thunk; never rejects. */
+  allSettled<const T extends readonly Thunk[]>(
+    thunks: T,
+    options?: SettledGroupOptions,
+  ): Promise<{ -readonly [K in keyof T]: Settled<Awaited<ReturnType<T[K]>>> }>;
+  /** The first value; AggregateError when all failed. The others are given up. */
+  any<const T extends readonly Thunk[]>(thunks: T, options?: GroupOptions): Promise<Value<T>>;
+  /** The first to settle, value or failure. The others are given up. */
+  race<const T extends readonly Thunk[]>(thunks: T, options?: GroupOptions): Promise<Value<T>>;
+}
+
+type CallArguments<Args> = undefined extends Args
+  ? [args?: Args, options?: TaskCallOptions]
+  : [args: Args, options?: TaskCallOptions];
+
+export interface Context {
+  readonly runId: string;
+  /** Aborted when the current branch is given up or the run is cancelled. */
+  readonly signal: AbortSignal;
+  /**
+   * Runs a task and records its outcome; on replay the recorded outcome is handed over instead.
+   * @throws InvalidOptionError, ValidationError, UnserializableError at the call, before anything is
+   *   recorded; rejects with TaskError, TimeoutError or CancelledError.
+   */
+  task<Args, Output>(definition: TaskDefinition<Args, Output>, ...rest: CallArguments<Args>): Promise<Output>;
+  readonly parallel: Parallel;
+  /** A durable timer: it goes on over crashes. */
+  sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
+  sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;
+  /** The recorded time of the last thing that was delivered; the same on replay. */
+  now(): Date;
+  /** From 0 up to but not 1; the same on replay. */
+  random(): number;
+  /** A version 4 UUID; the same on replay. */
+  uuid(): string;
+  /** Told once it is committed, and not again on replay. */
+  log(...values: readonly unknown[]): void;
+}
+
+/** A process: plain async code in which everything that has an effect goes through `ctx`. */
+export type Process<Inputs = never, Output = unknown> = (inputs: Inputs, ctx: Context) => Promise<Output> | Output;
+
+export interface ProcessDefinition<Inputs = never, Output = unknown> {
+  readonly name: string;
+  readonly input?: Schema | undefined;
+  readonly output?: Schema | undefined;
+  readonly run: Process<Inputs, Output>;
+}
+
+export function defineProcess<const I extends Schema, O>(definition: {
+  readonly name: string;
+  readonly input: I;
+  readonly output?: Schema;
+  readonly run: (inputs: SchemaOutput<I>, ctx: Context) => O;
+}): ProcessDefinition<SchemaInput<I>, Awaited<O>>;
+export function defineProcess<I, O>(definition: {
+  readonly name: string;
+  readonly input?: undefined;
+  readonly output?: Schema;
+  readonly run: (inputs: I, ctx: Context) => O;
+}): ProcessDefinition<I, Awaited<O>>;
+/**
+ * A process with a name and, where given, schemas that check its inputs and its output.
+ * @throws InvalidOptionError
+ */
+export function defineProcess(definition: ProcessDefinition): ProcessDefinition {
+  if (typeof definition.name !== 'string' || definition.name === '') {
+    throw new InvalidOptionError('name', definition.name, 'a name that is not empty');
+  }
+  if (typeof definition.run !== 'function') throw new InvalidOptionError('run', definition.run, 'a function');
+  return definition;
+}

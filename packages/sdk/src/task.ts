@@ -1,0 +1,215 @@
+import type { Duration } from './duration.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+import { durationMs } from './duration.ts';
+import { InvalidOptionError } from './errors.ts';
+import { retryPlan } from './retry-policy.ts';
+
+/** What a task function gets beside its arguments. */
+export interface TaskContext {
+  /** Aborted when the attempt is no longer wanted: cancelled, timed out, a lost race, a shutdown. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The same for every attempt of this call and for no other call: hand it to outside services. */
+  readonly idempotencyKey: string;
+  readonly runId: string;
+  /** The call key, as `pawl show` prints it. */
+  readonly key: string;
+  readonly log: (...values: readonly unknown[]) => void;
+  /** Tells that the attempt is alive; restarts `heartbeatTimeout`. */
+  readonly heartbeat: () => void;
+}
+
+/** What an attempt that started and has no recorded end means. */
+export type UnknownPolicy = 'retry' | 'check' | 'ask';
+
+/** What a `check` found out about an attempt whose end is not recorded. */
+export type CheckResult<Output> =
+  | { readonly status: 'done'; readonly output: Output }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'retry' };
+
+export interface TaskSettings {
+  /** Failures are final unless this says otherwise. */
+  readonly retry?: RetryPolicy;
+  /** Longest time of one attempt. */
+  readonly timeout?: Duration;
+  /** Longest time of the call, from its recording, over all attempts and the waits between. */
+  readonly deadline?: Duration;
+  /** Longest time between two heartbeats of an attempt. */
+  readonly heartbeatTimeout?: Duration;
+  /** Default 'retry', at most `maxUnknown` times, then as 'ask'. */
+  readonly onUnknown?: UnknownPolicy;
+  /** How many unknown outcomes of one call are tried again by themselves (default 3). */
+  readonly maxUnknown?: number;
+  /** Name of a pool of the runtime; the attempt waits for one of its slots. */
+  readonly pool?: string;
+  /** Part of the call's identity: raise it when recorded results of older code must not be used. */
+  readonly version?: string | number;
+}
+
+export interface ShellSpec {
+  readonly kind: 'shell';
+  /** A string runs in the system shell; a list is a program and its arguments, without a shell. */
+  readonly command: string | readonly string[];
+  readonly cwd?: string;
+  /** Added to the runner's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Exit codes that are no failure (default [0]). */
+  readonly okExitCodes?: readonly number[];
+  /** How much of stdout and of stderr is kept, each: the end of it (default 64 KiB). */
+  readonly maxOutputBytes?: number;
+}
+
+export interface FunctionSpec<Output> {
+  readonly kind: 'function';
+  readonly run: () => Output | Promise<Output>;
+}
+
+/** What a builder task asks for; `kind` names the executor. */
+export type TaskSpec<Output = unknown> = ShellSpec | FunctionSpec<Output>;
+
+export interface ShellResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** True when the start of stdout or stderr was dropped to keep within `maxOutputBytes`. */
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
+
+declare const types: unique symbol;
+
+export interface TaskDefinition<Args = unknown, Output = unknown> {
+  readonly name: string;
+  readonly settings: TaskSettings;
+  readonly input?: Schema | undefined;
+  readonly output?: Schema | undefined;
+  /** What one attempt does. */
+  readonly build: (args: never, task: TaskContext) => TaskSpec<unknown>;
+  readonly check?: ((args: never, task: TaskContext) => unknown) | undefined;
+  /** Never there: it carries the types. */
+  readonly [types]?: (args: Args) => Output;
+}
+
+interface FunctionTask<Args, Returns, Output> extends TaskSettings {
+  readonly name: string;
+  readonly run: (args: Args, task: TaskContext) => Returns;
+  /** For `onUnknown: 'check'`: asks the outside world what became of the attempt. */
+  readonly check?: (
+    args: Args,
+    task: TaskContext,
+  ) => CheckResult<Output> | Promise<CheckResult<Output>>;
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+export function defineTask<const I extends Schema, const O extends Schema>(
+  task: FunctionTask<SchemaOutput<I>, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & { readonly input: I; readonly output: O },
+): TaskDefinition<SchemaInput<I>, SchemaOutput<O>>;
+export function defineTask<const I extends Schema, R>(
+  task: FunctionTask<SchemaOutput<I>, R, Awaited<R>> & { readonly input: I; readonly output?: undefined },
+): TaskDefinition<SchemaInput<I>, Awaited<R>>;
+export function defineTask<const O extends Schema, A = void>(
+  task: FunctionTask<A, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & { readonly input?: undefined; readonly output: O },
+): TaskDefinition<A, SchemaOutput<O>>;
+export function defineTask<A = void, R = unknown>(
+  task: FunctionTask<A, R, Awaited<R>> & { readonly input?: undefined; readonly output?: undefined },
+): TaskDefinition<A, Awaited<R>>;
+export function defineTask<A = void, O = unknown>(
+  name: string,
+  build: (args: A, task: TaskContext) => TaskSpec<O>,
+  settings?: TaskSettings,
+): TaskDefinition<A, O>;
+/**
+ * Declares a task: work that is recorded. Either an object with a `run` function, or a name and a
+ * builder that returns a description of the work by its `kind`.
+ * @throws InvalidOptionError
+ */
+export function defineTask(
+  task: string | (FunctionTask<never, unknown, unknown> & { input?: Schema | undefined; output?: Schema | undefined }),
+  build?: (args: never, task: TaskContext) => TaskSpec,
+  settings: TaskSettings = {},
+): TaskDefinition<never, unknown> {
+  if (typeof task === 'string') {
+    if (typeof build !== 'function') throw new InvalidOptionError('build', build, 'a function that returns a description');
+    return checked({ name: task, settings, build });
+  }
+  const { name, run, check, input, output, ...rest } = task;
+  if (typeof run !== 'function') throw new InvalidOptionError('run', run, 'a function');
+  return checked({
+    name,
+    settings: rest,
+    input,
+    output,
+    check,
+    build: (args, context) => ({ kind: 'function', run: () => run(args, context) }),
+  });
+}
+
+type ShellOptions<Args> = TaskSettings &
+  Omit<ShellSpec, 'kind' | 'command'> & {
+    readonly name: string;
+    readonly command: ShellSpec['command'] | ((args: Args) => ShellSpec['command']);
+  };
+
+/**
+ * Declares a task that runs a command. It resolves to exit code, output and duration, and fails
+ * with a ShellError when the exit code is not in `okExitCodes`.
+ * @throws InvalidOptionError
+ */
+export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinition<Args, ShellResult> {
+  const { name, command, cwd, env, input, okExitCodes, maxOutputBytes, ...settings } = options;
+  const fixed = {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+    ...(input === undefined ? {} : { input }),
+    ...(okExitCodes === undefined ? {} : { okExitCodes }),
+    ...(maxOutputBytes === undefined ? {} : { maxOutputBytes }),
+  };
+  return checked<Args, ShellResult>({
+    name,
+    settings,
+    build: (args: Args) => ({
+      kind: 'shell',
+      command: typeof command === 'function' ? command(args) : command,
+      ...fixed,
+    }),
+  });
+}
+
+const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
+  'retry', 'timeout', 'deadline', 'heartbeatTimeout', 'onUnknown', 'maxUnknown', 'pool', 'version',
+]);
+
+/** @throws InvalidOptionError */
+export function checkSettings(settings: TaskSettings): void {
+  for (const name of Object.keys(settings)) {
+    if (!SETTINGS.has(name)) throw new InvalidOptionError(name, undefined, `left out: a task takes ${[...SETTINGS].join(', ')}`);
+  }
+  retryPlan(settings.retry);
+  for (const name of ['timeout', 'deadline', 'heartbeatTimeout'] as const) {
+    const value = settings[name];
+    if (value !== undefined && durationMs(value, name) === 0) throw new InvalidOptionError(name, value, 'longer than 0');
+  }
+  const { onUnknown = 'retry', maxUnknown = 3 } = settings;
+  if (!['retry', 'check', 'ask'].includes(onUnknown)) {
+    throw new InvalidOptionError('onUnknown', onUnknown, `'retry', 'check' or 'ask'`);
+  }
+  if (!Number.isInteger(maxUnknown) || maxUnknown < 0) {
+    throw new InvalidOptionError('maxUnknown', maxUnknown, 'an integer >= 0');
+  }
+}
+
+function checked<A, O>(definition: TaskDefinition<A, O>): TaskDefinition<A, O> {
+  if (typeof definition.name !== 'string' || definition.name === '') {
+    throw new InvalidOptionError('name', definition.name, 'a name that is not empty');
+  }
+  checkSettings(definition.settings);
+  if (definition.settings.onUnknown === 'check' && definition.check === undefined) {
+    throw new InvalidOptionError('check', undefined, `a function, since onUnknown is 'check'`);
+  }
+  return definition;
+}
