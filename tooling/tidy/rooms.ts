@@ -1,0 +1,106 @@
+/**
+ * The rooms of ARCHITECTURE.md and who may import whom: the one table behind the lint rules (while typing) and
+ * `tests/tidy.test.ts` (which resolves paths and so is the judge). A new package adds its row here.
+ */
+export interface Room {
+  readonly name: string;
+  /** Folders end in `/`, anything else is one file; relative to the repository. The first room that fits has it. */
+  readonly paths: readonly string[];
+  /** Rooms beside itself that it may import. */
+  readonly imports: readonly string[] | 'every room';
+  /** Rooms of which it may import types only. */
+  readonly typesFrom: readonly string[];
+  /** Builtins, without `node:`. */
+  readonly builtins: readonly string[] | 'every builtin';
+  /** Packages that are not ours. */
+  readonly packages: readonly string[] | 'every package';
+  /** No `async`, clock, randomness or timer: the same input always gives the same output. */
+  readonly pure: boolean;
+  /** Time and randomness only through ports. */
+  readonly portsOnly: boolean;
+}
+
+const CLOSED = {
+  imports: [],
+  typesFrom: [],
+  builtins: [],
+  packages: [],
+  pure: false,
+  portsOnly: false,
+} as const satisfies Partial<Room>;
+
+const OPEN = { ...CLOSED, builtins: 'every builtin', packages: 'every package' } as const;
+
+const inRuntime = (path: string): string => `packages/runtime/src/${path}`;
+
+export const ROOMS: readonly Room[] = [
+  { ...CLOSED, name: 'sdk', paths: ['packages/sdk/'], packages: ['@standard-schema/spec'] },
+  {
+    ...CLOSED,
+    name: 'journal',
+    paths: [inRuntime('journal/')],
+    typesFrom: ['sdk'],
+    // A function of its argument and nothing else.
+    packages: ['fast-json-stable-stringify'],
+    pure: true,
+  },
+  { ...CLOSED, name: 'kernel', paths: [inRuntime('kernel/')], imports: ['journal'], pure: true },
+  { ...CLOSED, name: 'views', paths: [inRuntime('views/')], imports: ['journal'], pure: true },
+  { ...CLOSED, name: 'ports', paths: [inRuntime('ports/')], typesFrom: ['journal'] },
+  {
+    ...CLOSED,
+    name: 'process',
+    paths: [inRuntime('process/')],
+    imports: ['sdk', 'journal', 'kernel'],
+    builtins: ['async_hooks'],
+  },
+  {
+    ...OPEN,
+    name: 'engine',
+    paths: [inRuntime('engine/')],
+    imports: ['process', 'kernel', 'journal', 'ports', 'sdk', 'errors'],
+    portsOnly: true,
+  },
+  { ...OPEN, name: 'store', paths: [inRuntime('store/')], imports: ['ports', 'journal', 'views', 'errors'] },
+  { ...OPEN, name: 'errors', paths: [inRuntime('errors.ts')], imports: ['journal', 'sdk'] },
+  {
+    ...OPEN,
+    name: 'testing',
+    paths: [inRuntime('testing.ts'), inRuntime('testing/')],
+    imports: 'every room',
+  },
+  { ...OPEN, name: 'runtime.ts', paths: [inRuntime('runtime.ts')], imports: 'every room' },
+  { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },
+  ...['cli', 'inspector', 'restate', 'mcp'].map((name) => ({
+    ...OPEN,
+    name,
+    paths: [`packages/${name}/`],
+    imports: ['runtime', 'sdk'],
+  })),
+  ...['create-pawl', 'eslint-plugin-pawl'].map((name) => ({ ...OPEN, name, paths: [`packages/${name}/`] })),
+  { ...OPEN, name: 'processes', paths: ['processes/'], imports: ['sdk'] },
+  { ...OPEN, name: 'tooling', paths: ['tooling/', 'vitest.config.ts', 'oxlint.config.ts'] },
+];
+
+/** Packages that only one folder may know. */
+export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: string }[] = [
+  { name: 'better-sqlite3', within: inRuntime('store/sqlite/') },
+];
+
+/** Our packages by the name that others import them by. */
+export const ENTRIES: Readonly<Record<string, string>> = {
+  '@pawl/sdk': 'packages/sdk/src/index.ts',
+  '@pawl/runtime': 'packages/runtime/src/index.ts',
+  '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
+};
+
+export function roomOf(path: string): Room | undefined {
+  return ROOMS.find((room) =>
+    room.paths.some((prefix) => (prefix.endsWith('/') ? path.startsWith(prefix) : path === prefix)),
+  );
+}
+
+/** Tests may look into every room: they are free of import rules, and of the limits on size. */
+export function isTest(path: string): boolean {
+  return /\.(test|test-d|fixture)\.ts$/.test(path) || /^(packages\/[^/]+\/)?tests\//.test(path);
+}
