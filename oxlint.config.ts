@@ -66,7 +66,7 @@ export default defineConfig({
     })),
     {
       files: ['**/*.test.ts', '**/*.test-d.ts', '**/*.fixture.ts', 'tests/**', 'packages/*/tests/**'],
-      rules: { 'no-restricted-imports': 'off' },
+      rules: { 'no-restricted-imports': 'off', 'unicorn/consistent-function-scoping': 'off' },
     },
   ],
 });

@@ -16,6 +16,18 @@ export default defineConfig({
       'tooling/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
+    typecheck: {
+      enabled: true,
+      include: ['packages/*/src/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
+      tsconfig: 'tsconfig.json',
+      ignoreSourceErrors: true,
+    },
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.test-d.ts', '**/*.fixture.ts'],
+    },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,
