@@ -1,0 +1,306 @@
+import { runInNewContext } from 'node:vm';
+
+import { describe, expect, it } from 'vitest';
+
+import { decode, encode, EncodeRefusal } from './codec.ts';
+import type { EncodeLimits } from './codec.ts';
+
+function refusalOf(value: unknown, limits?: EncodeLimits): EncodeRefusal {
+  try {
+    encode(value, limits);
+  } catch (refusal) {
+    if (refusal instanceof EncodeRefusal) return refusal;
+    throw refusal;
+  }
+  return expect.fail('was not refused');
+}
+
+function nested(depth: number, wrap: (inner: unknown) => unknown): unknown {
+  let value: unknown = 'inmost';
+  for (let i = 0; i < depth; i += 1) value = wrap(value);
+  return value;
+}
+
+function cyclic(): unknown {
+  const order: { [key: string]: unknown } = { id: 1 };
+  order['items'] = [0, 1, 2, { order }];
+  return { orders: { first: order } };
+}
+
+function revoked(target: object): unknown {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
+
+function transferred(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+
+function withSelf<T extends object>(value: T, put: (value: T) => void): T {
+  put(value);
+  return value;
+}
+
+const throwing = {
+  fine: 1,
+  get broken(): never {
+    throw new RangeError('not today');
+  },
+};
+
+class Order {
+  readonly id = 1;
+}
+class Orders extends Map {}
+class List extends Array {}
+class Day extends Date {}
+class Bytes extends Uint8Array {}
+
+const REFUSED: readonly (readonly [string, unknown, path: string, reason: string])[] = [
+  ['a function', () => 1, '$', 'is a function'],
+  ['a nested function', { items: [0, 1, 2, { callback() {} }] }, '$.items[3].callback', 'is a function'],
+  ['a class', { Order }, '$.Order', 'is a function'],
+  ['under odd keys', { 'a b': { '': { 'x"y': () => 1 } } }, '$["a b"][""]["x\\"y"]', 'is a function'],
+  ['under a long key', { ['k'.repeat(99) + '-']: () => 1 }, `$["${'k'.repeat(60)}…"]`, 'is a function'],
+  ['under an index as key', { 0: () => 1 }, '$["0"]', 'is a function'],
+  ['a symbol', [Symbol('s')], '$[0]', 'is a symbol'],
+  ['a symbol as key', { a: { [Symbol('s')]: 1 } }, '$.a', 'has a symbol as key, Symbol(s)'],
+  [
+    'a symbol as key of an array',
+    Object.assign([1], { [Symbol('s')]: 1 }),
+    '$',
+    'has a symbol as key, Symbol(s)',
+  ],
+  [
+    'a symbol as key of an Error',
+    Object.assign(new Error('a'), { [Symbol('s')]: 1 }),
+    '$',
+    'has a symbol as key, Symbol(s)',
+  ],
+  ['a cycle', cyclic(), '$.orders.first.items[3].order', 'points back to $.orders.first (a cycle)'],
+  [
+    'a cycle to the root',
+    withSelf({} as { self?: unknown }, (value) => (value.self = value)),
+    '$.self',
+    'points back to $ (a cycle)',
+  ],
+  [
+    'a cycle through a Map',
+    withSelf(new Map(), (map) => map.set('me', [map])),
+    '$.entries()[0][1][0]',
+    'points back to $ (a cycle)',
+  ],
+  [
+    'a cycle through a Set',
+    withSelf(new Set(), (set) => set.add(set)),
+    '$.values()[0]',
+    'points back to $ (a cycle)',
+  ],
+  [
+    'a cycle of causes',
+    withSelf(new Error('a'), (error) => (error.cause = error)),
+    '$.cause',
+    'points back to $ (a cycle)',
+  ],
+  [
+    'a hidden cycle of causes',
+    { error: withSelf(new Error('a', { cause: 1 }), (error) => (error.cause = { error })) },
+    '$.error.cause.error',
+    'points back to $.error (a cycle)',
+  ],
+  [
+    'a key of a Map',
+    {
+      m: new Map<unknown, unknown>([
+        [1, 2],
+        [{ f: () => 1 }, 3],
+      ]),
+    },
+    '$.m.entries()[1][0].f',
+    'is a function',
+  ],
+  ['a member of a Set', { s: new Set([1, () => 1]) }, '$.s.values()[1]', 'is a function'],
+  [
+    'a field of an Error',
+    Object.assign(new Error('a'), { config: { fn: () => 1 } }),
+    '$.config.fn',
+    'is a function',
+  ],
+  ['one of the errors', new AggregateError([1, () => 1]), '$.errors[1]', 'is a function'],
+  ['an instance of a class', { order: new Order() }, '$.order', 'is an instance of Order'],
+  [
+    'an instance of an unnamed class',
+    new (class {
+      readonly a = 1;
+    })(),
+    '$',
+    'is an instance of an unnamed class',
+  ],
+  ['a subclass of Map', new Orders(), '$', 'is an instance of Orders'],
+  ['a subclass of Array', new List(), '$', 'is an instance of List'],
+  ['a subclass of Date', new Day(0), '$', 'is an instance of Day'],
+  ['a subclass of Uint8Array', new Bytes(1), '$', 'is an instance of Bytes'],
+  [
+    'a subclass of Map in another realm',
+    runInNewContext('new (class Map2 extends Map {})()'),
+    '$',
+    'is an instance of Map2',
+  ],
+  ['an array without prototype', Object.setPrototypeOf([1], null), '$', 'is an instance of an unnamed class'],
+  [
+    'an object below one without prototype',
+    Object.create(Object.create(null) as object),
+    '$',
+    'is an instance of an unnamed class',
+  ],
+  ['a Promise', { p: Promise.resolve(1) }, '$.p', 'is an instance of Promise'],
+  ['a WeakMap', new WeakMap(), '$', 'is an instance of WeakMap'],
+  ['a generator', (function* () {})(), '$', 'is an instance of'],
+  ['an AbortSignal', new AbortController().signal, '$', 'is an instance of AbortSignal'],
+  ['a boxed string', Object('a'), '$', 'is a boxed primitive (new String)'],
+  ['a boxed BigInt', [Object(1n)], '$[0]', 'is a boxed primitive (new BigInt)'],
+  ['what is no Map but says so', { m: Object.create(Map.prototype) as unknown }, '$.m', 'cannot be read: '],
+  ['what is no Set but says so', { s: Object.create(Set.prototype) as unknown }, '$.s', 'cannot be read: '],
+  ['what is no Date but says so', Object.create(Date.prototype), '$', 'cannot be read: '],
+  ['Math', Math, '$', 'has a symbol as key, Symbol(Symbol.toStringTag)'],
+  [
+    'arguments',
+    (function () {
+      return arguments;
+    })(),
+    '$',
+    'has a symbol as key, Symbol(Symbol.iterator)',
+  ],
+  ['shared memory', new SharedArrayBuffer(1), '$', 'is an instance of SharedArrayBuffer'],
+  ['a view on shared memory', { v: new Uint8Array(new SharedArrayBuffer(1)) }, '$.v', 'is shared memory'],
+  ['a transferred buffer', transferred(), '$', 'is detached'],
+  [
+    'a view on a transferred buffer',
+    withSelf(new Uint8Array(1), (view) => structuredClone(view.buffer, { transfer: [view.buffer] })),
+    '$',
+    'is detached',
+  ],
+  ['a getter that throws', { a: [throwing] }, '$.a[0].broken', 'cannot be read: not today'],
+  [
+    'a getter of an Error that throws',
+    Object.defineProperty(new Error('a'), 'message', { get: () => throwing.broken }),
+    '$.message',
+    'cannot be read: not today',
+  ],
+  [
+    'a getter that throws no error',
+    {
+      get a(): never {
+        throw Object.create(null);
+      },
+    },
+    '$.a',
+    'cannot be read: an unreadable error',
+  ],
+  ['a revoked proxy', { list: [revoked({})] }, '$.list[0]', 'cannot be read: '],
+  ['a revoked proxy of an array', { list: [revoked([])] }, '$.list[0]', 'cannot be read: '],
+  ['a match of a RegExp', { m: /a/.exec('a') }, '$.m', 'is an array with the extra property "index"'],
+  [
+    'an array with a field',
+    Object.assign([1, 2], { total: 2 }),
+    '$',
+    'is an array with the extra property "total"',
+  ],
+  [
+    'an array with a field in place of a hole',
+    Object.assign([1], { length: 2, x: 1 }),
+    '$',
+    'is an array with the extra property "x"',
+  ],
+  [
+    'an array with a negative index',
+    Object.assign([1], { '-1': 1 }),
+    '$',
+    'is an array with the extra property "-1"',
+  ],
+  [
+    'an array with NaN as key',
+    Object.assign([1], { NaN: 1 }),
+    '$',
+    'is an array with the extra property "NaN"',
+  ],
+  [
+    'an array with 0.5 as key',
+    Object.assign([1], { length: 2, 0.5: 1 }),
+    '$',
+    'is an array with the extra property "0.5"',
+  ],
+  [
+    'an array with 00 as key',
+    Object.assign([1], { length: 2, '00': 1 }),
+    '$',
+    'is an array with the extra property "00"',
+  ],
+  ['a Map with a field', Object.assign(new Map(), { x: 1 }), '$', 'is a Map with the extra property "x"'],
+  ['a Date with a field', Object.assign(new Date(0), { x: 1 }), '$', 'is a Date with the extra property "x"'],
+  [
+    'an array of mostly holes',
+    { a: Object.assign([1], { length: 4294967295 }) },
+    '$.a',
+    'is an array with more than 65536 holes',
+  ],
+  [
+    'a RegExp with an odd lastIndex',
+    Object.assign(/a/g, { lastIndex: -1 }),
+    '$',
+    'has a lastIndex that is no index',
+  ],
+  ['a huge BigInt', { n: 1n << 1048576n }, '$.n', 'is a BigInt of more than 1048576 bits'],
+];
+
+describe('encode refuses', () => {
+  it.each(REFUSED)('%s', (_, value, path, reason) => {
+    const refusal = refusalOf(value);
+    expect(refusal.path).toBe(path);
+    expect(refusal.reason.slice(0, reason.length)).toBe(reason);
+    expect(refusal.message).toBe(`${refusal.path} ${refusal.reason}`);
+  });
+
+  it('what is nested too deeply, long before a stack overflows, and names both ends of the place', () => {
+    const wraps: ((inner: unknown) => unknown)[] = [
+      (inner) => [inner],
+      (next) => ({ next }),
+      (inner) => new Map([[1, inner]]),
+      (inner) => new Set([inner]),
+      (cause) => new Error('a', { cause }),
+    ];
+    for (const wrap of wraps) {
+      expect(decode(encode(nested(200, wrap)))).toStrictEqual(nested(200, wrap));
+      expect(refusalOf(nested(201, wrap)).reason).toBe('is nested deeper than 200 levels');
+      expect(refusalOf(nested(100_000, wrap)).reason).toBe('is nested deeper than 200 levels');
+      expect(refusalOf(nested(301, wrap), { maxDepth: 100_000 }).reason).toBe(
+        'is nested deeper than 300 levels',
+      );
+      // At the highest limit too, SQLite reads the text (1000 levels of JSON) and decode does.
+      expect(decode(encode(nested(300, wrap), { maxDepth: 300 }))).toStrictEqual(nested(300, wrap));
+    }
+    expect(
+      refusalOf(
+        nested(5, (inner) => [inner]),
+        { maxDepth: 4 },
+      ).path,
+    ).toBe('$[0][0][0][0]');
+    const next = '.next'.repeat(12);
+    expect(refusalOf(nested(500, (inner) => ({ next: inner }))).path).toBe(`$${next}…${next}`);
+  });
+
+  it('what is small but becomes large, since one object that is referred to often is written as often', () => {
+    let bomb: unknown = ['x'];
+    for (let i = 0; i < 60; i += 1) bomb = [bomb, bomb];
+    expect(refusalOf({ bomb }, { maxSize: 1e6 }).reason).toBe('makes the value larger than 1000000 bytes');
+    const bytes = new Uint8Array(400_000);
+    expect(refusalOf([bytes, bytes], { maxSize: 1e6 }).path).toBe('$[1]');
+    expect(refusalOf('x'.repeat(101), { maxSize: 100 }).reason).toBe('makes the value larger than 100 bytes');
+    expect(encode('x'.repeat(100), { maxSize: 100 })).toHaveLength(100);
+    const many = new Map(Array.from({ length: 1000 }, (_, i) => [i, i]));
+    expect(refusalOf(many, { maxSize: 1000 }).reason).toContain('larger than');
+  });
+});
