@@ -175,6 +175,17 @@ describe('every kind of value', () => {
     expect(Object.keys(again)).toEqual(['order']);
   });
 
+  it('takes an error class of the old style for the native one below it', () => {
+    function Legacy(): void {}
+    Legacy.prototype = Object.create(RangeError.prototype, {
+      constructor: { value: Legacy },
+      name: { value: 'Legacy' },
+    });
+    const again = replayed(Object.create(Legacy.prototype as object)) as Error;
+    expect(Object.getPrototypeOf(again)).toBe(RangeError.prototype);
+    expect(again.name).toBe('Legacy');
+  });
+
   it('does not invent a stack, and keeps a message that is no string', () => {
     const error = Object.assign(new Error('x'), { message: { odd: true } });
     Object.defineProperty(error, 'stack', { value: undefined });

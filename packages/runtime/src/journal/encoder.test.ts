@@ -49,6 +49,7 @@ const throwing = {
   get broken(): never {
     throw new RangeError('not today');
   },
+  after: 1,
 };
 
 class Order {
@@ -148,6 +149,12 @@ const REFUSED: readonly (readonly [string, unknown, path: string, reason: string
     runInNewContext('new (class Map2 extends Map {})()'),
     '$',
     'is an instance of Map2',
+  ],
+  [
+    'a subclass of Map that is named Map, in another realm',
+    runInNewContext('new (class Map extends globalThis.Map {})()'),
+    '$',
+    'is an instance of Map',
   ],
   ['an array without prototype', Object.setPrototypeOf([1], null), '$', 'is an instance of an unnamed class'],
   [
@@ -293,9 +300,11 @@ describe('encode refuses', () => {
   });
 
   it('what is small but becomes large, since one object that is referred to often is written as often', () => {
-    let bomb: unknown = ['x'];
-    for (let i = 0; i < 60; i += 1) bomb = [bomb, bomb];
+    let bomb: unknown = [];
+    for (let i = 0; i < 16; i += 1) bomb = [bomb, bomb];
     expect(refusalOf({ bomb }, { maxSize: 1e6 }).reason).toBe('makes the value larger than 1000000 bytes');
+    const holes = Object.assign([], { length: 60_000 });
+    expect(refusalOf([holes], { maxSize: 1e6 }).path).toBe('$[0]');
     const bytes = new Uint8Array(400_000);
     expect(refusalOf([bytes, bytes], { maxSize: 1e6 }).path).toBe('$[1]');
     expect(refusalOf('x'.repeat(101), { maxSize: 100 }).reason).toBe('makes the value larger than 100 bytes');
