@@ -1,0 +1,158 @@
+/**
+ * What the fields of each event must look like. Rows may come from anywhere (a file that someone
+ * sent, a bad disk), and the kernel folds them without looking again.
+ */
+import type { EventType, JournalEvent } from './event.ts';
+
+type Check = (value: unknown) => boolean;
+/** A check for every field, so that a new field cannot be forgotten here. */
+type Shape<Value> = { readonly [Field in keyof Value]-?: Check };
+
+type EventOf<Type extends EventType> = Extract<JournalEvent, { readonly type: Type }>;
+type Policy = Extract<JournalEvent, { readonly type: 'TaskScheduled' }>['policy'];
+
+/** Deeper than the recorder nests causes; a hostile row must not exhaust the stack. */
+const MAX_ERROR_DEPTH = 32;
+
+const isText: Check = (value) => typeof value === 'string';
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isOrdinal: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 1;
+const isNumber: Check = (value) => Number.isFinite(value);
+const isDuration: Check = (value) => Number.isFinite(value) && Number(value) >= 0;
+/** Any JSON; the codec looks into it. */
+const isEncoded: Check = (value) => value !== undefined;
+
+function nullOr(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+function oneOf(...words: readonly string[]): Check {
+  const known: ReadonlySet<unknown> = new Set(words);
+  return (value) => known.has(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hasShape(value: unknown, fields: readonly (readonly [string, Check])[]): boolean {
+  return isRecord(value) && fields.every(([name, check]) => check(value[name]));
+}
+
+function fits<Value>(shape: Shape<Value>): Check {
+  const fields: readonly (readonly [string, Check])[] = Object.entries(shape);
+  return (value) => hasShape(value, fields);
+}
+
+function isErrorRecord(value: unknown, depth = 0): boolean {
+  if (!isRecord(value) || depth > MAX_ERROR_DEPTH) return false;
+  const { name, message, stack, code, native, cause, errors, fields } = value;
+  return (
+    typeof name === 'string' &&
+    typeof message === 'string' &&
+    [stack, code, native].every((text) => text === undefined || typeof text === 'string') &&
+    (cause === undefined || isErrorRecord(cause, depth + 1)) &&
+    (fields === undefined || isRecord(fields)) &&
+    (errors === undefined ||
+      (Array.isArray(errors) && errors.every((error) => isErrorRecord(error, depth + 1))))
+  );
+}
+
+const isError: Check = (value) => isErrorRecord(value);
+
+const isPolicy = fits<Policy>({
+  retry: fits<Policy['retry']>({
+    attempts: isOrdinal,
+    delayMs: isDuration,
+    factor: isNumber,
+    maxDelayMs: isDuration,
+    jitter: isNumber,
+  }),
+  timeoutMs: nullOr(isDuration),
+  deadlineMs: nullOr(isDuration),
+  onUnknown: oneOf('retry', 'check', 'ask'),
+  maxUnknown: isCount,
+});
+
+const isType: Check = () => true;
+const key = { type: isType, key: isText } as const;
+const attempt = { ...key, attempt: isOrdinal } as const;
+const isAuthor = oneOf('attempt', 'check', 'person');
+
+const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
+  RunStarted: {
+    type: isType,
+    process: isText,
+    module: nullOr(isText),
+    codeHash: nullOr(isText),
+    inputs: isEncoded,
+    inputsHash: isText,
+    seed: isText,
+    engine: isText,
+  },
+  RunSucceeded: { type: isType, output: isEncoded },
+  RunFailed: { type: isType, error: isError },
+  RunCancelled: { type: isType, reason: isText },
+  ScopeOpened: {
+    ...key,
+    mode: oneOf('all', 'map', 'allSettled', 'any', 'race'),
+    width: isCount,
+    concurrency: nullOr(isOrdinal),
+    batchSize: nullOr(isOrdinal),
+    timeoutMs: nullOr(isDuration),
+    aborted: isFlag,
+  },
+  ScopeRetuned: { ...key, concurrency: nullOr(isOrdinal) },
+  ScopeAborted: { ...key, reason: isText },
+  ScopeTimedOut: key,
+  ScopeClosed: {
+    ...key,
+    outcome: oneOf('fulfilled', 'rejected', 'aborted', 'timedOut'),
+    winner: nullOr(isCount),
+  },
+  TaskScheduled: {
+    ...key,
+    task: isText,
+    version: nullOr(isText),
+    inputHash: isText,
+    args: isEncoded,
+    policy: isPolicy,
+  },
+  AttemptStarted: attempt,
+  AttemptFailed: { ...attempt, error: isError, retryAt: isNumber, delayMs: isDuration },
+  AttemptInterrupted: attempt,
+  OutcomeAsked: attempt,
+  TaskSucceeded: { ...key, output: isEncoded, by: isAuthor },
+  TaskFailed: {
+    ...key,
+    error: isError,
+    cause: oneOf('error', 'timeout'),
+    failures: isCount,
+    by: isAuthor,
+  },
+  TaskCancelled: { ...key, reason: isText },
+  LateResult: { ...attempt, outcome: oneOf('succeeded', 'failed', 'interrupted') },
+  TimerStarted: { ...key, timer: oneOf('sleep', 'sleepUntil'), dueAt: isNumber, durationMs: isDuration },
+  TimerFired: key,
+  CancelRequested: { type: isType, reason: isText },
+};
+
+const FIELDS: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [type, Object.entries(shape)]),
+);
+
+export function isEventType(text: string): text is EventType {
+  return FIELDS.has(text);
+}
+
+/** Whether a value is an event of this type, as far as the kernel relies on its fields. */
+export function isEventOf(type: EventType, value: unknown): value is JournalEvent {
+  return hasShape(value, FIELDS.get(type) ?? []);
+}
+
+/** Name of the first field that is not what it must be, for a message. */
+export function misshapenField(type: EventType, value: unknown): string | undefined {
+  if (!isRecord(value)) return '(the whole)';
+  return FIELDS.get(type)?.find(([name, check]) => !check(value[name]))?.[0];
+}

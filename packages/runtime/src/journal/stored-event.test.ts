@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+
+import { expect, test } from 'vitest';
+
+import { CHAIN_START, EVENT_VERSION, nextChain } from './chain.ts';
+import type { EventType, JournalEvent } from './event.ts';
+import { InvariantError } from './invariant.ts';
+import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
+import { parseEvent, storeEvent, StoredEventRefusal } from './stored-event.ts';
+
+const TYPES = Object.keys(SAMPLE_EVENTS) as EventType[];
+
+function refusalOf(type: string, version: number, payload: string): StoredEventRefusal {
+  try {
+    parseEvent({ type, version, payload });
+  } catch (error) {
+    if (error instanceof StoredEventRefusal) return error;
+    throw error;
+  }
+  return expect.fail(`${type} ${payload} was read`);
+}
+
+test.each(TYPES)('%s is read as it was written (J7)', (type) => {
+  const event = SAMPLE_EVENTS[type];
+  const stored = storeEvent(event);
+  expect(stored.type).toBe(type);
+  expect(stored.version).toBe(EVENT_VERSION);
+  expect(JSON.parse(stored.payload)).not.toHaveProperty('type');
+  expect(parseEvent(stored)).toStrictEqual(event);
+});
+
+test('a payload with __proto__ changes no prototype', () => {
+  const event = parseEvent(storeEvent(SAMPLE_EVENTS.TaskScheduled)) as typeof SAMPLE_EVENTS.TaskScheduled;
+  expect(Object.getPrototypeOf(event.args)).toBe(Object.prototype);
+  expect(Object.hasOwn(event.args as object, '__proto__')).toBe(true);
+  expect(Object.hasOwn({}, 'polluted')).toBe(false);
+  const { polluted } = {} as { polluted?: boolean };
+  expect(polluted).toBeUndefined();
+});
+
+test('what could not be read again is not written', () => {
+  const bad = { type: 'AttemptStarted', key: '0', attempt: Number.NaN } satisfies JournalEvent;
+  expect(() => storeEvent(bad)).toThrow(InvariantError);
+  expect(() => storeEvent(bad)).toThrow('AttemptStarted with a bad attempt');
+});
+
+test('an unknown type and a later version are refused as newer', () => {
+  expect(refusalOf('TeaBrewed', 1, '{}').kind).toBe('newer');
+  expect(refusalOf('toString', 1, '{}').kind).toBe('newer');
+  expect(refusalOf('TimerFired', EVENT_VERSION + 1, '{"key":"1"}').kind).toBe('newer');
+});
+
+test.each([
+  ['TimerFired', ''],
+  ['TimerFired', 'null'],
+  ['TimerFired', '[]'],
+  ['TimerFired', '"key"'],
+  ['TimerFired', '{}'],
+  ['TimerFired', '{"key":1}'],
+  ['TimerFired', '{"key":"1"'],
+  ['TimerFired', '{"key":"1"}{}'],
+  ['TimerFired', 'x"key":"1"}'],
+  ['TimerFired', '{"key":"1","type":"TaskSucceeded"}'],
+  ['AttemptStarted', '{"key":"0","attempt":0}'],
+  ['AttemptStarted', '{"key":"0","attempt":1.5}'],
+  ['AttemptStarted', '{"key":"0","attempt":"1"}'],
+  ['AttemptStarted', '{"key":"0","attempt":1e300}'],
+  ['RunFailed', '{"error":null}'],
+  ['RunFailed', '{"error":{"name":"E"}}'],
+  ['RunFailed', '{"error":{"name":"E","message":"m","cause":"c"}}'],
+  ['RunFailed', '{"error":{"name":"E","message":"m","errors":{}}}'],
+  ['TaskFailed', '{"key":"0","error":{"name":"E","message":"m"},"cause":"whim","failures":1,"by":"attempt"}'],
+  ['ScopeClosed', '{"key":"0","outcome":"fulfilled","winner":-1}'],
+  ['ScopeOpened', '{"key":"0","mode":"some","width":1,"concurrency":null}'],
+])('a hostile %s is refused: %s', (type, payload) => {
+  expect(refusalOf(type, 1, payload).kind).toBe('malformed');
+});
+
+test('a cause that nests without end is refused, not followed', () => {
+  const depth = 50_000;
+  const nested = `${'{"name":"E","message":"m","cause":'.repeat(depth)}null${'}'.repeat(depth)}`;
+  expect(refusalOf('RunFailed', 1, `{"error":${nested}}`).kind).toBe('malformed');
+});
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const HEADER = { seq: 1, at: 1_700_000_000_000, type: 'TimerFired', version: 1 } as const;
+
+test('the chain of a row is what the format says', () => {
+  const payload = '{"key":"1"}';
+  const expected = sha256(`\n1\n1700000000000\nTimerFired\n1\n${sha256(payload)}`);
+  expect(nextChain(sha256, CHAIN_START, HEADER, payload)).toBe(expected);
+});
+
+test('every part of a row is in its chain', () => {
+  const link = (previous: string, header: typeof HEADER | object, payload: string): string =>
+    nextChain(sha256, previous, { ...HEADER, ...header }, payload);
+  const links = [
+    link(CHAIN_START, {}, '{}'),
+    link('a', {}, '{}'),
+    link(CHAIN_START, { seq: 2 }, '{}'),
+    link(CHAIN_START, { at: 1 }, '{}'),
+    link(CHAIN_START, { type: 'TimerStarted' }, '{}'),
+    link(CHAIN_START, { version: 2 }, '{}'),
+    link(CHAIN_START, {}, '{ }'),
+  ];
+  expect(new Set(links).size).toBe(links.length);
+});
