@@ -1,0 +1,244 @@
+/**
+ * Owns: journals in memory. Talks to: nobody.
+ *
+ * It keeps rows as text like the real store and parses them at each read, so that an alias between
+ * the engine's objects and the journal cannot hide. Simulations run on it, so it is fast.
+ *
+ * 1. A row, once kept, is never changed. Stores share arrays of rows; a run sees the first `count`.
+ * 2. Who appends to a shared array that has grown beyond its own count copies it first.
+ * 3. Nothing is applied before the whole batch is stored text (S1).
+ */
+import { EVENT_VERSION } from '../../journal/chain.ts';
+import type { Recorded } from '../../journal/event.ts';
+import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
+import { assert } from '../../journal/invariant.ts';
+import { storeEvent } from '../../journal/stored-event.ts';
+import type { StoredEvent } from '../../journal/stored-event.ts';
+import type {
+  AppendRun,
+  InboxMessage,
+  JournalStore,
+  LeaseAnswer,
+  LeaseClaim,
+  RunDamage,
+  RunQuery,
+  RunRecord,
+} from '../../ports/journal-store.ts';
+import { summarize } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../views/run-summary.ts';
+import { parseRow, summaryProblem } from '../damage.ts';
+
+interface Row extends StoredEvent {
+  readonly at: Millis;
+  /** The run's summary with this event: a prefix need not fold again. */
+  readonly summary: RunSummary;
+}
+
+interface Run {
+  readonly rows: Row[];
+  readonly count: number;
+  readonly summary: RunSummary;
+  readonly epoch: Epoch;
+  readonly owner: string | null;
+  readonly until: Millis;
+  /** JSON texts by message id; null once consumed, so that a second post is still a duplicate. */
+  readonly inbox: ReadonlyMap<string, string | null>;
+}
+
+/** Opaque; made by `snapshot`. */
+export interface MemorySnapshot {
+  readonly runs: ReadonlyMap<RunId, Run>;
+}
+
+export interface MemoryFaults {
+  /** Throwing here is a commit that failed. */
+  beforeAppend?(batch: readonly AppendRun[]): void;
+  /** Throwing here is a commit that happened, but whose answer got lost. */
+  afterAppend?(batch: readonly AppendRun[]): void;
+}
+
+const NO_INBOX: Run['inbox'] = new Map();
+
+export class MemoryStore implements JournalStore {
+  readonly #runs: Map<RunId, Run>;
+  readonly #faults: MemoryFaults;
+  readonly #deadOwners = new Set<string>();
+  #mark = 0;
+
+  constructor(options: { readonly faults?: MemoryFaults; readonly from?: MemorySnapshot } = {}) {
+    this.#faults = options.faults ?? {};
+    this.#runs = new Map(options.from?.runs);
+  }
+
+  static from(snapshot: MemorySnapshot, faults: MemoryFaults = {}): MemoryStore {
+    return new MemoryStore({ from: snapshot, faults });
+  }
+
+  /** Everything as it is now, leases included. Cheap: rows are shared. */
+  snapshot(): MemorySnapshot {
+    return { runs: new Map(this.#runs) };
+  }
+
+  /** A store that holds the first `seq` events of one run and nothing else; the lease is free. */
+  prefix(runId: RunId, seq: Seq, faults: MemoryFaults = {}): MemoryStore {
+    const run = this.#runs.get(runId);
+    const summary = run?.rows[seq - 1]?.summary;
+    if (run === undefined || summary === undefined) return new MemoryStore({ faults });
+    assert(seq <= run.count, 'J1', `run ${runId} has ${run.count} events, not ${seq}`);
+    const start: Run = { ...run, count: seq, summary, owner: null, until: 0, inbox: NO_INBOX };
+    return MemoryStore.from({ runs: new Map([[runId, start]]) }, faults);
+  }
+
+  /** An owner's process is provably gone: its leases need not be waited out. */
+  ownerDied(owner: string): void {
+    this.#deadOwners.add(owner);
+  }
+
+  append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
+    this.#faults.beforeAppend?.(batch);
+    const stored = batch.map((each) => each.events.map(({ event }) => storeEvent(event)));
+    const answers = batch.map((each, i) => this.#appendRun(each, stored[i] ?? [], claim));
+    this.#faults.afterAppend?.(batch);
+    return answers;
+  }
+
+  #appendRun(each: AppendRun, stored: readonly StoredEvent[], claim: LeaseClaim): 'committed' | 'fenced' {
+    const { runId, epoch, afterSeq, events, consumed } = each;
+    const run = this.#runs.get(runId);
+    if (afterSeq === 0) {
+      if (run !== undefined) return 'fenced';
+      assert(
+        events.length > 0 && epoch === 1,
+        'S1',
+        `run ${runId} is created by its first event, in epoch 1`,
+      );
+    } else if (run?.epoch !== epoch || run.owner !== claim.owner || run.count !== afterSeq) {
+      return 'fenced';
+    }
+    const rows =
+      run === undefined ? [] : run.rows.length === run.count ? run.rows : run.rows.slice(0, run.count);
+    let summary = run?.summary;
+    for (const [i, row] of stored.entries()) {
+      const { at, event } = events[i] as (typeof events)[number];
+      summary = summarize(runId, summary, { seq: afterSeq + i + 1, at, event });
+      rows.push({ ...row, at, summary });
+    }
+    if (summary !== undefined) {
+      const inbox = without(run?.inbox ?? NO_INBOX, consumed);
+      const until = claim.now + claim.ttlMs;
+      this.#runs.set(runId, { rows, count: rows.length, summary, epoch, owner: claim.owner, until, inbox });
+    }
+    return 'committed';
+  }
+
+  read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return [];
+    return run.rows.slice(afterSeq, Math.min(run.count, afterSeq + limit)).map((row, i) => {
+      const seq = afterSeq + i + 1;
+      return { seq, at: row.at, event: parseRow(runId, seq, row) };
+    });
+  }
+
+  acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return { status: 'unknown' };
+    if (this.#isAlive(run, claim.now)) return { status: 'busy', until: run.until };
+    const lease = { epoch: run.epoch + 1, until: claim.now + claim.ttlMs };
+    this.#runs.set(runId, { ...run, ...lease, owner: claim.owner });
+    this.#mark += 1;
+    return { status: 'acquired', lease };
+  }
+
+  renewLease(runId: RunId, epoch: Epoch, claim: LeaseClaim): boolean {
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch || run.owner !== claim.owner) return false;
+    this.#runs.set(runId, { ...run, until: claim.now + claim.ttlMs });
+    return true;
+  }
+
+  releaseLease(runId: RunId, epoch: Epoch): void {
+    const run = this.#runs.get(runId);
+    if (run?.epoch === epoch) this.#runs.set(runId, { ...run, owner: null, until: 0 });
+  }
+
+  post(runId: RunId, message: InboxMessage): 'posted' | 'duplicate' | 'unknown' | 'closed' {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return 'unknown';
+    if (run.inbox.has(message.id)) return 'duplicate';
+    if (run.summary.status !== 'running') return 'closed';
+    this.#runs.set(runId, { ...run, inbox: new Map(run.inbox).set(message.id, JSON.stringify(message)) });
+    this.#mark += 1;
+    return 'posted';
+  }
+
+  takeInbox(runId: RunId): readonly InboxMessage[] {
+    const waiting = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
+    return waiting.filter((text) => text !== null).map((text) => JSON.parse(text) as InboxMessage);
+  }
+
+  changeMark(): number {
+    return this.#mark;
+  }
+
+  getRun(runId: RunId, now: Millis): RunRecord | undefined {
+    const run = this.#runs.get(runId);
+    return run === undefined ? undefined : this.#record(run, now);
+  }
+
+  queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
+    // A map keeps the order in which its keys came.
+    const newestFirst = [...this.#runs.values()].toReversed();
+    const { before, statuses } = query;
+    const start =
+      before === undefined ? 0 : newestFirst.findIndex(({ summary }) => summary.runId === before) + 1;
+    if (before !== undefined && start === 0) return [];
+    return newestFirst
+      .slice(start)
+      .filter(({ summary }) => statuses === undefined || statuses.includes(summary.status))
+      .slice(0, query.limit)
+      .map((run) => this.#record(run, now));
+  }
+
+  verify(runId?: RunId): ReturnType<JournalStore['verify']> {
+    const damage: RunDamage[] = [];
+    let runs = 0;
+    let events = 0;
+    for (const [id, run] of this.#runs) {
+      if (runId !== undefined && id !== runId) continue;
+      runs += 1;
+      let folded: RunSummary | undefined;
+      for (const recorded of this.read(id, 0, run.count)) {
+        events += 1;
+        folded = summarize(id, folded, recorded);
+      }
+      const problem = folded === undefined ? 'it has no events' : summaryProblem(run.summary, folded);
+      if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
+    }
+    return { runs, events, damage };
+  }
+
+  describe(): Readonly<Record<string, string | number>> {
+    return { store: 'memory', runs: this.#runs.size, eventVersion: EVENT_VERSION };
+  }
+
+  close(): void {}
+
+  #record(run: Run, now: Millis): RunRecord {
+    const { summary, owner } = run;
+    return { ...summary, asked: [...summary.asked], owner, ownerAlive: this.#isAlive(run, now) };
+  }
+
+  #isAlive(run: Run, now: Millis): boolean {
+    return run.owner !== null && run.until > now && !this.#deadOwners.has(run.owner);
+  }
+}
+
+function without(inbox: Run['inbox'], consumed: readonly string[]): Run['inbox'] {
+  if (consumed.length === 0) return inbox;
+  const left = new Map(inbox);
+  for (const id of consumed) {
+    if (left.has(id)) left.set(id, null);
+  }
+  return left;
+}

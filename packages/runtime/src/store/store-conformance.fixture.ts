@@ -1,0 +1,387 @@
+/** What every journal store does, in one suite: `describeStore` is called by the test of each adapter. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { EVENT_VERSION } from '../journal/chain.ts';
+import type { EventType, JournalEvent } from '../journal/event.ts';
+import type { Epoch, RunId, Seq } from '../journal/ids.ts';
+import { InvariantError } from '../journal/invariant.ts';
+import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
+import type { AppendRun, InboxMessage, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
+import { summarize } from '../views/run-summary.ts';
+import type { RunSummary } from '../views/run-summary.ts';
+
+export const OWNER_A = 'a'.repeat(32);
+export const OWNER_B = 'b'.repeat(32);
+export const TTL_MS = 30_000;
+export const START = 1_700_000_000_000;
+
+export function claimOf(owner: string, now: number = START): LeaseClaim {
+  return { owner, now, ttlMs: TTL_MS };
+}
+
+export function appendOf(
+  runId: RunId,
+  afterSeq: Seq,
+  events: readonly JournalEvent[],
+  more: { readonly epoch?: Epoch; readonly consumed?: readonly string[] } = {},
+): AppendRun {
+  return {
+    runId,
+    epoch: more.epoch ?? 1,
+    afterSeq,
+    events: events.map((event, i) => ({ at: START + afterSeq + i, event })),
+    consumed: more.consumed ?? [],
+  };
+}
+
+const { RunStarted, RunSucceeded, TaskScheduled, AttemptStarted, TaskSucceeded } = SAMPLE_EVENTS;
+
+/** `RunStarted`, then tasks that are scheduled, started and done, `count` events in all. */
+export function someEvents(count: number): readonly JournalEvent[] {
+  return Array.from({ length: count }, (_, i) => {
+    if (i === 0) return RunStarted;
+    const key = String(Math.floor((i - 1) / 3));
+    if (i % 3 === 1) return { ...TaskScheduled, key };
+    return i % 3 === 2 ? { ...AttemptStarted, key } : { ...TaskSucceeded, key, output: { i } };
+  });
+}
+
+export function fold(runId: RunId, events: readonly JournalEvent[]): RunSummary {
+  const { events: dated } = appendOf(runId, 0, events);
+  const summaries = dated.reduce<RunSummary | undefined>(
+    (before, { at, event }, i) => summarize(runId, before, { seq: i + 1, at, event }),
+    undefined,
+  );
+  return summaries ?? expect.fail('no events');
+}
+
+function cancel(id: string): InboxMessage {
+  return { kind: 'cancel', id, reason: `because of ${id}` };
+}
+
+export function describeStore(name: string, open: () => JournalStore): void {
+  describe(name, () => {
+    let store: JournalStore;
+    const runId = 'run-1';
+
+    beforeEach(() => {
+      store = open();
+    });
+    afterEach(() => {
+      store.close();
+    });
+
+    function append(...batch: readonly AppendRun[]): readonly string[] {
+      return store.append(batch, claimOf(OWNER_A));
+    }
+    function create(id: RunId, events: readonly JournalEvent[] = [RunStarted]): void {
+      expect(append(appendOf(id, 0, events))).toEqual(['committed']);
+    }
+    function readAll(id: RunId): readonly JournalEvent[] {
+      return store.read(id, 0, 10_000).map(({ event }) => event);
+    }
+    function acquire(owner: string, now: number): Epoch {
+      const answer = store.acquireLease(runId, claimOf(owner, now));
+      return answer.status === 'acquired' ? answer.lease.epoch : expect.fail(answer.status);
+    }
+
+    describe('append and read', () => {
+      test('every type of event comes back as it was, with its place and time', () => {
+        const events = (Object.keys(SAMPLE_EVENTS) as EventType[]).map((type) => SAMPLE_EVENTS[type]);
+        create(runId, events);
+        expect(store.read(runId, 0, 1000)).toStrictEqual(
+          events.map((event, i) => ({ seq: i + 1, at: START + i, event })),
+        );
+      });
+
+      test('a journal grows densely over appends of any size', () => {
+        const events = someEvents(200);
+        let at = 0;
+        for (const size of [1, 2, 3, 5, 8, 13, 1, 21, 34, 55, 57]) {
+          const part = events.slice(at, at + size);
+          expect(append(appendOf(runId, at, part))).toEqual(['committed']);
+          at += size;
+        }
+        expect(store.read(runId, 0, 1000).map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+        expect(readAll(runId)).toEqual(events);
+      });
+
+      test('reading goes by pages', () => {
+        create(runId, someEvents(25));
+        const pages = [0, 10, 20, 25, 99].map((after) => store.read(runId, after, 10).map(({ seq }) => seq));
+        expect(pages.map((page) => page.length)).toEqual([10, 10, 5, 0, 0]);
+        expect(pages.flat()).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+        expect(store.read('no-such-run', 0, 10)).toEqual([]);
+      });
+
+      test('a run is created once', () => {
+        create(runId);
+        expect(append(appendOf(runId, 0, [RunStarted]))).toEqual(['fenced']);
+        expect(readAll(runId)).toEqual([RunStarted]);
+      });
+
+      test('a run that does not exist cannot be appended to', () => {
+        expect(append(appendOf(runId, 1, [AttemptStarted]))).toEqual(['fenced']);
+        expect(store.getRun(runId, START)).toBeUndefined();
+      });
+
+      test('another epoch, seq or owner is fenced and writes nothing (S2)', () => {
+        create(runId, someEvents(3));
+        const before = store.getRun(runId, START);
+        expect(append(appendOf(runId, 3, [AttemptStarted], { epoch: 2 }))).toEqual(['fenced']);
+        expect(append(appendOf(runId, 2, [AttemptStarted]))).toEqual(['fenced']);
+        expect(append(appendOf(runId, 4, [AttemptStarted]))).toEqual(['fenced']);
+        expect(store.append([appendOf(runId, 3, [AttemptStarted])], claimOf(OWNER_B))).toEqual(['fenced']);
+        expect(store.getRun(runId, START)).toEqual(before);
+        expect(readAll(runId)).toEqual(someEvents(3));
+      });
+
+      test('a fenced run is left out and its neighbours commit (S1)', () => {
+        for (const id of ['left', 'stale', 'right']) create(id, someEvents(3));
+        const batch = ['left', 'stale', 'right'].map((id) =>
+          appendOf(id, 3, someEvents(30).slice(3), { epoch: id === 'stale' ? 7 : 1 }),
+        );
+        expect(append(...batch, appendOf('new', 0, [RunStarted]))).toEqual([
+          'committed',
+          'fenced',
+          'committed',
+          'committed',
+        ]);
+        expect(readAll('left')).toEqual(someEvents(30));
+        expect(readAll('stale')).toEqual(someEvents(3));
+        expect(readAll('right')).toEqual(someEvents(30));
+        expect(readAll('new')).toEqual([RunStarted]);
+      });
+
+      test('an event that could not be read again stops the whole batch (J7)', () => {
+        create(runId);
+        const bad = { ...AttemptStarted, attempt: Number.NaN };
+        expect(() => append(appendOf('new', 0, [RunStarted]), appendOf(runId, 1, [bad]))).toThrow(
+          InvariantError,
+        );
+        expect(store.getRun('new', START)).toBeUndefined();
+        expect(readAll(runId)).toEqual([RunStarted]);
+        expect(append(appendOf(runId, 1, [AttemptStarted]))).toEqual(['committed']);
+      });
+
+      test('nothing that goes in or comes out is shared', () => {
+        const inputs = { list: [1] };
+        create(runId, [
+          { ...RunStarted, inputs },
+          { type: 'OutcomeAsked', key: '0', attempt: 1 },
+        ]);
+        inputs.list.push(2);
+        const [first] = store.read(runId, 0, 1) as unknown as { event: { inputs: { list: number[] } } }[];
+        first?.event.inputs.list.push(3);
+        expect(readAll(runId)[0]).toHaveProperty('inputs', { list: [1] });
+
+        const run = store.getRun(runId, START) as unknown as { asked: string[] };
+        run.asked.push('5');
+        expect(store.getRun(runId, START)?.asked).toEqual(['0']);
+        expect(store.verify().damage).toEqual([]);
+      });
+    });
+
+    describe('lease', () => {
+      test('the creator owns the run; an append extends the time', () => {
+        create(runId);
+        expect(store.getRun(runId, START)).toMatchObject({ owner: OWNER_A, ownerAlive: true });
+        expect(store.acquireLease(runId, claimOf(OWNER_B, START + 1))).toEqual({
+          status: 'busy',
+          until: START + TTL_MS,
+        });
+        store.append([appendOf(runId, 1, [AttemptStarted])], claimOf(OWNER_A, START + 1000));
+        expect(store.acquireLease(runId, claimOf(OWNER_B, START + TTL_MS))).toEqual({
+          status: 'busy',
+          until: START + 1000 + TTL_MS,
+        });
+      });
+
+      test('a lease whose time is up is taken over in a higher epoch, and fences', () => {
+        create(runId);
+        const later = START + TTL_MS;
+        expect(store.getRun(runId, later)).toMatchObject({ owner: OWNER_A, ownerAlive: false });
+        expect(store.acquireLease(runId, claimOf(OWNER_B, later))).toEqual({
+          status: 'acquired',
+          lease: { epoch: 2, until: later + TTL_MS },
+        });
+        expect(append(appendOf(runId, 1, [AttemptStarted]))).toEqual(['fenced']);
+        expect(store.renewLease(runId, 1, claimOf(OWNER_A, later))).toBe(false);
+        store.releaseLease(runId, 1);
+        expect(store.getRun(runId, later)).toMatchObject({ owner: OWNER_B, ownerAlive: true });
+        const second = [appendOf(runId, 1, [AttemptStarted], { epoch: 2 })];
+        expect(store.append(second, claimOf(OWNER_B, later))).toEqual(['committed']);
+      });
+
+      test('a lease that nobody else took can be renewed after its time', () => {
+        create(runId);
+        const later = START + 2 * TTL_MS;
+        expect(store.renewLease(runId, 1, claimOf(OWNER_A, later))).toBe(true);
+        expect(store.acquireLease(runId, claimOf(OWNER_B, later)).status).toBe('busy');
+        expect(store.renewLease(runId, 1, claimOf(OWNER_B, later))).toBe(false);
+        expect(store.renewLease(runId, 2, claimOf(OWNER_A, later))).toBe(false);
+        expect(store.renewLease('no-such-run', 1, claimOf(OWNER_A, later))).toBe(false);
+      });
+
+      test('a released lease is free at once and its last owner is fenced', () => {
+        create(runId);
+        store.releaseLease(runId, 1);
+        store.releaseLease(runId, 1);
+        store.releaseLease('no-such-run', 1);
+        expect(store.getRun(runId, START)).toMatchObject({ owner: null, ownerAlive: false });
+        expect(append(appendOf(runId, 1, [AttemptStarted]))).toEqual(['fenced']);
+        expect(store.renewLease(runId, 1, claimOf(OWNER_A))).toBe(false);
+        expect(acquire(OWNER_A, START)).toBe(2);
+        store.releaseLease(runId, 2);
+        expect(acquire(OWNER_B, START)).toBe(3);
+      });
+
+      test('an owner does not take its own lease a second time', () => {
+        create(runId);
+        expect(store.acquireLease(runId, claimOf(OWNER_A)).status).toBe('busy');
+        expect(store.acquireLease('no-such-run', claimOf(OWNER_A))).toEqual({ status: 'unknown' });
+      });
+    });
+
+    describe('inbox', () => {
+      test('messages wait in the order of their arrival until an append consumes them', () => {
+        create(runId);
+        const resolved: InboxMessage = {
+          kind: 'resolve',
+          id: 'm2',
+          key: '0',
+          as: { status: 'done', output: { deep: [null] } },
+        };
+        for (const message of [cancel('m3'), resolved, cancel('m1')]) {
+          expect(store.post(runId, message, START)).toBe('posted');
+        }
+        expect(store.takeInbox(runId)).toEqual([cancel('m3'), resolved, cancel('m1')]);
+        expect(store.takeInbox(runId)).toHaveLength(3);
+
+        expect(append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m2', 'm3'] }))).toEqual([
+          'committed',
+        ]);
+        expect(store.takeInbox(runId)).toEqual([cancel('m1')]);
+        expect(append(appendOf(runId, 2, [], { consumed: ['m1', 'no-such-message'] }))).toEqual([
+          'committed',
+        ]);
+        expect(store.takeInbox(runId)).toEqual([]);
+        expect(store.getRun(runId, START)?.lastSeq).toBe(2);
+      });
+
+      test('a fenced append consumes nothing', () => {
+        create(runId);
+        store.post(runId, cancel('m1'), START);
+        append(appendOf(runId, 1, [AttemptStarted], { epoch: 9, consumed: ['m1'] }));
+        expect(store.takeInbox(runId)).toEqual([cancel('m1')]);
+      });
+
+      test('a message is posted once, also after it was consumed', () => {
+        create(runId);
+        create('run-2');
+        expect(store.post(runId, cancel('m1'), START)).toBe('posted');
+        expect(store.post(runId, cancel('m1'), START)).toBe('duplicate');
+        expect(store.post('run-2', cancel('m1'), START)).toBe('posted');
+        append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m1'] }));
+        expect(store.post(runId, cancel('m1'), START)).toBe('duplicate');
+        expect(store.takeInbox(runId)).toEqual([]);
+        expect(store.takeInbox('run-2')).toEqual([cancel('m1')]);
+      });
+
+      test('unknown and closed runs take no messages', () => {
+        expect(store.post(runId, cancel('m1'), START)).toBe('unknown');
+        create(runId, [RunStarted, RunSucceeded]);
+        expect(store.post(runId, cancel('m1'), START)).toBe('closed');
+        expect(store.takeInbox(runId)).toEqual([]);
+        expect(store.takeInbox('no-such-run')).toEqual([]);
+      });
+
+      test('the change mark moves with every post', () => {
+        create(runId);
+        const marks = ['m1', 'm2'].map((id) => {
+          store.post(runId, cancel(id), START);
+          return store.changeMark();
+        });
+        expect(new Set(marks).size).toBe(2);
+        expect(store.changeMark()).toBe(marks[1]);
+      });
+    });
+
+    describe('runs', () => {
+      test('the summary is the fold of the events after each append (S3)', () => {
+        const events = [
+          ...someEvents(6),
+          SAMPLE_EVENTS.OutcomeAsked,
+          { ...SAMPLE_EVENTS.OutcomeAsked, key: '1' },
+          SAMPLE_EVENTS.TaskFailed,
+          SAMPLE_EVENTS.RunFailed,
+        ];
+        for (const [i, event] of events.entries()) {
+          expect(append(appendOf(runId, i, [event]))).toEqual(['committed']);
+          expect(store.getRun(runId, START)).toEqual({
+            ...fold(runId, events.slice(0, i + 1)),
+            owner: OWNER_A,
+            ownerAlive: true,
+          });
+        }
+        expect(store.getRun(runId, START)).toMatchObject({
+          status: 'failed',
+          error: 'TypeError: no',
+          asked: ['1'],
+        });
+        expect(store.getRun('no-such-run', START)).toBeUndefined();
+      });
+
+      test('runs are listed newest first, by pages, whatever they are called', () => {
+        const ids = ['m', 'z', 'a', 'k', 'b'];
+        for (const id of ids) create(id);
+        const list = (limit: number, before?: RunId): readonly RunId[] =>
+          store
+            .queryRuns(before === undefined ? { limit } : { limit, before }, START)
+            .map((run) => run.runId);
+        expect(list(10)).toEqual(ids.toReversed());
+        expect(list(2)).toEqual(['b', 'k']);
+        expect(list(2, 'k')).toEqual(['a', 'z']);
+        expect(list(2, 'z')).toEqual(['m']);
+        expect(list(2, 'm')).toEqual([]);
+        expect(list(2, 'no-such-run')).toEqual([]);
+      });
+
+      test('runs are listed by status', () => {
+        const ends = [RunSucceeded, SAMPLE_EVENTS.RunFailed, SAMPLE_EVENTS.RunCancelled];
+        for (let i = 0; i < 12; i += 1) {
+          const end = ends[i % 4];
+          create(`run-${i}`, end === undefined ? [RunStarted] : [RunStarted, end]);
+        }
+        const list = (...statuses: RunSummary['status'][]): readonly RunId[] =>
+          store.queryRuns({ limit: 2, before: 'run-10', statuses }, START).map((run) => run.runId);
+        expect(list('succeeded')).toEqual(['run-8', 'run-4']);
+        expect(list('running')).toEqual(['run-7', 'run-3']);
+        expect(list('failed', 'cancelled')).toEqual(['run-9', 'run-6']);
+        expect(list('cancelled', 'failed')).toEqual(['run-9', 'run-6']);
+        expect(list('running', 'succeeded', 'failed', 'cancelled')).toEqual(['run-9', 'run-8']);
+        expect(list()).toEqual([]);
+      });
+
+      test('verify counts what is there and finds nothing wrong', () => {
+        create('run-1', someEvents(1200));
+        create('run-2', someEvents(4));
+        store.post('run-1', cancel('m1'), START);
+        acquireLater('run-2');
+        expect(store.verify()).toEqual({ runs: 2, events: 1204, damage: [] });
+        expect(store.verify('run-2')).toEqual({ runs: 1, events: 4, damage: [] });
+        expect(store.verify('no-such-run')).toEqual({ runs: 0, events: 0, damage: [] });
+      });
+
+      function acquireLater(id: RunId): void {
+        store.releaseLease(id, 1);
+        expect(store.acquireLease(id, claimOf(OWNER_B)).status).toBe('acquired');
+      }
+
+      test('the store describes itself', () => {
+        create(runId);
+        expect(store.describe()).toMatchObject({ runs: 1, eventVersion: EVENT_VERSION });
+      });
+    });
+  });
+}
