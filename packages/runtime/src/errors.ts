@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   REFUSED: 11,
   CANCELLED: 12,
   WAITING: 13,
+  STOPPED: 130,
 } as const;
 
 export type RuntimeErrorCode = keyof typeof EXIT_CODES;

@@ -153,9 +153,30 @@ export class ShellError extends PawlError {
   }
 }
 
+/** Where a process and its journal part. */
+export interface DivergenceReport {
+  readonly runId: string;
+  readonly seq: number;
+  readonly key: string;
+  readonly recorded: string;
+  readonly asked: string | null;
+  readonly difference: string | null;
+  /** file:line:column of the call. */
+  readonly where: string | null;
+  readonly likelyCause: string;
+  /** What to do, as commands. */
+  readonly remedies: readonly string[];
+}
+
 /** The process asked for something else than its journal holds. The run is left as it was. */
 export class NonDeterminismError extends PawlError {
   readonly code = 'NON_DETERMINISM';
+  readonly report: DivergenceReport | undefined;
+
+  constructor(message: string, report?: DivergenceReport) {
+    super(message);
+    this.report = report;
+  }
 }
 
 /** Another owner holds the run's lease. */

@@ -5,7 +5,7 @@ export * from './errors.ts';
 export type { RetryPlan, RetryPolicy } from './retry-policy.ts';
 export { NO_RETRY, retryPlan } from './retry-policy.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
-export { refuseInvalid, validate } from './standard-schema.ts';
+export { checkAgainst, refuseInvalid } from './standard-schema.ts';
 export type {
   CheckResult,
   FunctionSpec,

@@ -110,7 +110,10 @@ export interface Context {
 }
 
 /** A process: plain async code in which everything that has an effect goes through `ctx`. */
-export type Process<Inputs = never, Output = unknown> = (inputs: Inputs, ctx: Context) => Promise<Output> | Output;
+export type Process<Inputs = never, Output = unknown> = (
+  inputs: Inputs,
+  ctx: Context,
+) => Promise<Output> | Output;
 
 export interface ProcessDefinition<Inputs = never, Output = unknown> {
   readonly name: string;

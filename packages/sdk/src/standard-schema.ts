@@ -26,23 +26,23 @@ function conclude(what: string, result: StandardSchemaV1.Result<unknown>): unkno
 }
 
 /**
- * The value as the schema gives it back (defaults filled in, transforms applied).
+ * The value as the schema gives it back (defaults filled in, transforms applied); a promise of it
+ * where the schema answers later.
  * @throws ValidationError
  */
-export async function validate(schema: Schema, value: unknown, what: string): Promise<unknown> {
-  return conclude(what, await schema['~standard'].validate(value));
+export function checkAgainst(schema: Schema, value: unknown, what: string): unknown {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise
+    ? result.then((later) => conclude(what, later))
+    : conclude(what, result);
 }
 
 /**
- * Refuses a bad value where the schema can tell at once; a schema that answers later is asked again
- * by `validate` before the value is used.
+ * Refuses a bad value where the schema can tell at once; one that answers later is asked again
+ * before the value is used.
  * @throws ValidationError
  */
 export function refuseInvalid(schema: Schema, value: unknown, what: string): void {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    return;
-  }
-  conclude(what, result);
+  const checked = checkAgainst(schema, value, what);
+  if (checked instanceof Promise) checked.catch(() => undefined);
 }

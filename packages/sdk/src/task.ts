@@ -98,22 +98,25 @@ interface FunctionTask<Args, Returns, Output> extends TaskSettings {
   readonly name: string;
   readonly run: (args: Args, task: TaskContext) => Returns;
   /** For `onUnknown: 'check'`: asks the outside world what became of the attempt. */
-  readonly check?: (
-    args: Args,
-    task: TaskContext,
-  ) => CheckResult<Output> | Promise<CheckResult<Output>>;
+  readonly check?: (args: Args, task: TaskContext) => CheckResult<Output> | Promise<CheckResult<Output>>;
 }
 
 type MaybePromise<T> = T | Promise<T>;
 
 export function defineTask<const I extends Schema, const O extends Schema>(
-  task: FunctionTask<SchemaOutput<I>, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & { readonly input: I; readonly output: O },
+  task: FunctionTask<SchemaOutput<I>, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & {
+    readonly input: I;
+    readonly output: O;
+  },
 ): TaskDefinition<SchemaInput<I>, SchemaOutput<O>>;
 export function defineTask<const I extends Schema, R>(
   task: FunctionTask<SchemaOutput<I>, R, Awaited<R>> & { readonly input: I; readonly output?: undefined },
 ): TaskDefinition<SchemaInput<I>, Awaited<R>>;
 export function defineTask<const O extends Schema, A = void>(
-  task: FunctionTask<A, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & { readonly input?: undefined; readonly output: O },
+  task: FunctionTask<A, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & {
+    readonly input?: undefined;
+    readonly output: O;
+  },
 ): TaskDefinition<A, SchemaOutput<O>>;
 export function defineTask<A = void, R = unknown>(
   task: FunctionTask<A, R, Awaited<R>> & { readonly input?: undefined; readonly output?: undefined },
@@ -129,12 +132,15 @@ export function defineTask<A = void, O = unknown>(
  * @throws InvalidOptionError
  */
 export function defineTask(
-  task: string | (FunctionTask<never, unknown, unknown> & { input?: Schema | undefined; output?: Schema | undefined }),
+  task:
+    | string
+    | (FunctionTask<never, unknown, unknown> & { input?: Schema | undefined; output?: Schema | undefined }),
   build?: (args: never, task: TaskContext) => TaskSpec,
   settings: TaskSettings = {},
 ): TaskDefinition<never, unknown> {
   if (typeof task === 'string') {
-    if (typeof build !== 'function') throw new InvalidOptionError('build', build, 'a function that returns a description');
+    if (typeof build !== 'function')
+      throw new InvalidOptionError('build', build, 'a function that returns a description');
     return checked({ name: task, settings, build });
   }
   const { name, run, check, input, output, ...rest } = task;
@@ -181,18 +187,27 @@ export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinit
 }
 
 const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
-  'retry', 'timeout', 'deadline', 'heartbeatTimeout', 'onUnknown', 'maxUnknown', 'pool', 'version',
+  'retry',
+  'timeout',
+  'deadline',
+  'heartbeatTimeout',
+  'onUnknown',
+  'maxUnknown',
+  'pool',
+  'version',
 ]);
 
 /** @throws InvalidOptionError */
 export function checkSettings(settings: TaskSettings): void {
   for (const name of Object.keys(settings)) {
-    if (!SETTINGS.has(name)) throw new InvalidOptionError(name, undefined, `left out: a task takes ${[...SETTINGS].join(', ')}`);
+    if (!SETTINGS.has(name))
+      throw new InvalidOptionError(name, undefined, `left out: a task takes ${[...SETTINGS].join(', ')}`);
   }
   retryPlan(settings.retry);
   for (const name of ['timeout', 'deadline', 'heartbeatTimeout'] as const) {
     const value = settings[name];
-    if (value !== undefined && durationMs(value, name) === 0) throw new InvalidOptionError(name, value, 'longer than 0');
+    if (value !== undefined && durationMs(value, name) === 0)
+      throw new InvalidOptionError(name, value, 'longer than 0');
   }
   const { onUnknown = 'retry', maxUnknown = 3 } = settings;
   if (!['retry', 'check', 'ask'].includes(onUnknown)) {

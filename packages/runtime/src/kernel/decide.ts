@@ -77,7 +77,11 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
       const { key, policy } = command;
       const effects: Effect[] = [{ type: 'QueueAttempt', key }];
       if (policy.deadlineMs !== null) {
-        effects.push({ type: 'SetTimer', delayMs: policy.deadlineMs, report: { type: 'DeadlinePassed', key } });
+        effects.push({
+          type: 'SetTimer',
+          delayMs: policy.deadlineMs,
+          report: { type: 'DeadlinePassed', key },
+        });
       }
       return event({ type: 'TaskScheduled', ...facts }, ...effects);
     }
@@ -95,7 +99,10 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
       const { key, timeoutMs } = command;
       const opened = event({ type: 'ScopeOpened', ...facts });
       if (timeoutMs === null || command.aborted) return opened;
-      return { ...opened, effects: [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'ScopeDue', key } }] };
+      return {
+        ...opened,
+        effects: [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'ScopeDue', key } }],
+      };
     }
     case 'RetuneScope':
       return event({ type: 'ScopeRetuned', key: command.key, concurrency: command.concurrency });
@@ -106,7 +113,8 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
       const left = key === '' ? state.pending.size : group?.kind === 'group' ? group.unsettled : 0;
       const effects: Effect[] = [];
       if (group?.kind === 'group' && group.timeoutMs !== null) effects.push({ type: 'ClearTimers', key });
-      if (left > 0) effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
+      if (left > 0)
+        effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
       return { events: [fact], effects };
     }
     default:
@@ -131,8 +139,14 @@ type TaskReport = Extract<
   Report,
   {
     type:
-      | 'SlotGranted' | 'AttemptSucceeded' | 'AttemptErred' | 'AttemptStopped'
-      | 'RetryDue' | 'DeadlinePassed' | 'OutcomeResolved' | 'CheckErred';
+      | 'SlotGranted'
+      | 'AttemptSucceeded'
+      | 'AttemptErred'
+      | 'AttemptStopped'
+      | 'RetryDue'
+      | 'DeadlinePassed'
+      | 'OutcomeResolved'
+      | 'CheckErred';
   }
 >;
 
@@ -146,13 +160,19 @@ function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis):
     case 'SlotGranted':
       return fenced ? NOTHING : startAttempt(key, call);
     case 'AttemptSucceeded':
-      return fenced ? lateResult(call, report) : settle({ type: 'TaskSucceeded', key, output: report.output, by: 'attempt' });
+      return fenced
+        ? lateResult(call, report)
+        : settle({ type: 'TaskSucceeded', key, output: report.output, by: 'attempt' });
     case 'AttemptErred':
       return fenced ? lateResult(call, report) : attemptErred(call, report, now);
     case 'AttemptStopped':
-      return fenced ? lateResult(call, report) : event({ type: 'AttemptInterrupted', key, attempt: report.attempt });
+      return fenced
+        ? lateResult(call, report)
+        : event({ type: 'AttemptInterrupted', key, attempt: report.attempt });
     case 'RetryDue':
-      return fenced || call.phase !== 'backoff' ? NOTHING : { events: [], effects: [{ type: 'QueueAttempt', key }] };
+      return fenced || call.phase !== 'backoff'
+        ? NOTHING
+        : { events: [], effects: [{ type: 'QueueAttempt', key }] };
     case 'DeadlinePassed':
       return fenced ? NOTHING : deadlinePassed(key, call);
     case 'CheckErred':
@@ -170,9 +190,18 @@ function isStale(call: TaskCall, report: TaskReport): boolean {
 }
 
 function lateResult(call: TaskCall, report: TaskReport): Decision {
-  const outcomes = { AttemptSucceeded: 'succeeded', AttemptErred: 'failed', AttemptStopped: 'interrupted' } as const;
+  const outcomes = {
+    AttemptSucceeded: 'succeeded',
+    AttemptErred: 'failed',
+    AttemptStopped: 'interrupted',
+  } as const;
   if (!('attempt' in report) || report.attempt > call.attempts) return NOTHING;
-  return event({ type: 'LateResult', key: report.key, attempt: report.attempt, outcome: outcomes[report.type] });
+  return event({
+    type: 'LateResult',
+    key: report.key,
+    attempt: report.attempt,
+    outcome: outcomes[report.type],
+  });
 }
 
 function startAttempt(key: CallKey, call: TaskCall): Decision {
@@ -184,7 +213,11 @@ function settle(fact: JournalEvent & { readonly key: CallKey }): Decision {
   return event(fact, { type: 'ClearTimers', key: fact.key });
 }
 
-function attemptErred(call: TaskCall, report: Extract<Report, { type: 'AttemptErred' }>, now: Millis): Decision {
+function attemptErred(
+  call: TaskCall,
+  report: Extract<Report, { type: 'AttemptErred' }>,
+  now: Millis,
+): Decision {
   const { key, attempt, error } = report;
   const failures = call.failures + 1;
   const { retry, deadlineMs } = call.policy;
@@ -204,27 +237,51 @@ function deadlinePassed(key: CallKey, call: TaskCall): Decision {
     name: 'TimeoutError',
     message: `deadline of ${call.policy.deadlineMs} ms passed`,
   };
-  const failed = settle({ type: 'TaskFailed', key, error, cause: 'timeout', failures: call.failures, by: 'attempt' });
+  const failed = settle({
+    type: 'TaskFailed',
+    key,
+    error,
+    cause: 'timeout',
+    failures: call.failures,
+    by: 'attempt',
+  });
   if (call.phase !== 'running') return failed;
   return { ...failed, effects: [...failed.effects, { type: 'AbortAttempt', key, reason: error.message }] };
 }
 
-function resolved(key: CallKey, call: TaskCall, report: Extract<Report, { type: 'OutcomeResolved' }>): Decision {
+function resolved(
+  key: CallKey,
+  call: TaskCall,
+  report: Extract<Report, { type: 'OutcomeResolved' }>,
+): Decision {
   const { answer, by } = report;
   if (call.phase !== 'asked' && call.phase !== 'running') return NOTHING;
   switch (answer.status) {
     case 'done':
       return settle({ type: 'TaskSucceeded', key, output: answer.output, by });
     case 'failed':
-      return settle({ type: 'TaskFailed', key, error: answer.error, cause: 'error', failures: call.failures + 1, by });
+      return settle({
+        type: 'TaskFailed',
+        key,
+        error: answer.error,
+        cause: 'error',
+        failures: call.failures + 1,
+        by,
+      });
     case 'retry':
-      return event({ type: 'AttemptInterrupted', key, attempt: call.attempts }, { type: 'QueueAttempt', key });
+      return event(
+        { type: 'AttemptInterrupted', key, attempt: call.attempts },
+        { type: 'QueueAttempt', key },
+      );
     default:
       return unreachable(answer);
   }
 }
 
-function decideScope(state: Readonly<RunState>, report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' }>): Decision {
+function decideScope(
+  state: Readonly<RunState>,
+  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' }>,
+): Decision {
   const { key } = report;
   const group = state.calls.get(key);
   if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
@@ -247,5 +304,8 @@ function cancelCall(state: Readonly<RunState>, key: CallKey, reason: string): De
 
 function cancelRun(state: Readonly<RunState>, reason: string): Decision {
   if (state.phase.status !== 'running') return NOTHING;
-  return event({ type: 'CancelRequested', reason }, { type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` });
+  return event(
+    { type: 'CancelRequested', reason },
+    { type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` },
+  );
 }

@@ -54,13 +54,22 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'TimerStarted':
       isNew(state, event.key);
       state.calls.set(event.key, {
-        kind: 'timer', seq, fingerprint: fingerprintOf(event), dueAt: event.dueAt, durationMs: event.durationMs, phase: 'pending',
+        kind: 'timer',
+        seq,
+        fingerprint: fingerprintOf(event),
+        dueAt: event.dueAt,
+        durationMs: event.durationMs,
+        phase: 'pending',
       });
       addPending(state, event.key);
       return;
     case 'TimerFired': {
       const timer = state.calls.get(event.key);
-      assert(timer?.kind === 'timer' && timer.phase === 'pending', 'J4', `timer ${event.key} fired and was not pending`);
+      assert(
+        timer?.kind === 'timer' && timer.phase === 'pending',
+        'J4',
+        `timer ${event.key} fired and was not pending`,
+      );
       timer.phase = 'fired';
       removePending(state, event.key);
       return;
@@ -107,24 +116,34 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
   }
 }
 
-type TaskEvent = Extract<
-  JournalEvent,
-  { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }
->;
+type TaskEvent = Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>;
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
   if (event.type === 'TaskScheduled') {
     isNew(state, event.key);
     state.calls.set(event.key, {
-      kind: 'task', seq, scheduledAt: at, fingerprint: fingerprintOf(event), policy: event.policy,
-      phase: 'scheduled', attempts: 0, failures: 0, unknowns: 0, retryAt: 0, retryDelayMs: 0,
+      kind: 'task',
+      seq,
+      scheduledAt: at,
+      fingerprint: fingerprintOf(event),
+      policy: event.policy,
+      phase: 'scheduled',
+      attempts: 0,
+      failures: 0,
+      unknowns: 0,
+      retryAt: 0,
+      retryDelayMs: 0,
     });
     addPending(state, event.key);
     return;
   }
   if (event.type === 'TaskCancelled') {
     const call = state.calls.get(event.key);
-    assert(call !== undefined && call.kind !== 'group' && state.pending.has(event.key), 'J4', `${event.key} was cancelled and is not pending`);
+    assert(
+      call !== undefined && call.kind !== 'group' && state.pending.has(event.key),
+      'J4',
+      `${event.key} was cancelled and is not pending`,
+    );
     call.phase = 'cancelled';
     removePending(state, event.key);
     return;
@@ -132,13 +151,21 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
   const call = pendingTask(state, event.key, event.type);
   switch (event.type) {
     case 'AttemptStarted':
-      assert(event.attempt === call.attempts + 1, 'J5', `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`);
+      assert(
+        event.attempt === call.attempts + 1,
+        'J5',
+        `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`,
+      );
       if (call.phase === 'running') call.unknowns += 1;
       call.attempts = event.attempt;
       call.phase = 'running';
       return;
     case 'AttemptFailed':
-      assert(call.phase === 'running', 'J4', `attempt ${event.attempt} of ${event.key} failed and was not running`);
+      assert(
+        call.phase === 'running',
+        'J4',
+        `attempt ${event.attempt} of ${event.key} failed and was not running`,
+      );
       call.failures += 1;
       call.phase = 'backoff';
       call.retryAt = event.retryAt;
@@ -175,13 +202,21 @@ function isNew(state: RunState, key: CallKey): void {
 
 function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {
   const call = state.calls.get(key);
-  assert(call?.kind === 'task' && state.pending.has(key), 'J4', `${what} for ${key}, which is no pending task`);
+  assert(
+    call?.kind === 'task' && state.pending.has(key),
+    'J4',
+    `${what} for ${key}, which is no pending task`,
+  );
   return call;
 }
 
 function openGroup(state: RunState, key: CallKey, what: string): GroupCall {
   const call = state.calls.get(key);
-  assert(call?.kind === 'group' && call.phase.status === 'open', 'J4', `${what} for ${key}, which is no open group`);
+  assert(
+    call?.kind === 'group' && call.phase.status === 'open',
+    'J4',
+    `${what} for ${key}, which is no open group`,
+  );
   return call;
 }
 

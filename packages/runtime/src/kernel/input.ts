@@ -38,7 +38,12 @@ export type TimerRequest =
 export type Report =
   /** The dispatcher has a slot for the call. */
   | { readonly type: 'SlotGranted'; readonly key: CallKey }
-  | { readonly type: 'AttemptSucceeded'; readonly key: CallKey; readonly attempt: number; readonly output: Encoded }
+  | {
+      readonly type: 'AttemptSucceeded';
+      readonly key: CallKey;
+      readonly attempt: number;
+      readonly output: Encoded;
+    }
   | {
       readonly type: 'AttemptErred';
       readonly key: CallKey;
@@ -88,7 +93,11 @@ export type Effect =
   | { readonly type: 'StartAttempt'; readonly key: CallKey; readonly attempt: number }
   | { readonly type: 'AbortAttempt'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'RunCheck'; readonly key: CallKey; readonly attempt: number }
-  | { readonly type: 'SetTimer'; readonly delayMs: number; readonly report: Extract<Report, { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' }> }
+  | {
+      readonly type: 'SetTimer';
+      readonly delayMs: number;
+      readonly report: Extract<Report, { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' }>;
+    }
   /** All timers of a call or group. */
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
   /** Cancel every pending call in the scope, in key order, one turn each. */

@@ -25,7 +25,8 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
   for (const [key, call] of state.calls) {
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     if (call.phase.status === 'closed') {
-      if (call.unsettled > 0) effects.push({ type: 'CancelWithin', scope: key, reason: `group ${key} was decided without it` });
+      if (call.unsettled > 0)
+        effects.push({ type: 'CancelWithin', scope: key, reason: `group ${key} was decided without it` });
     } else if (call.timeoutMs !== null && !call.openedAborted) {
       const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
       effects.push({ type: 'SetTimer', delayMs, report: { type: 'ScopeDue', key } });
@@ -42,10 +43,20 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
 }
 
 function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {
-  return { type: 'SetTimer', delayMs: remainingMs(call.dueAt, call.durationMs, now), report: { type: 'TimerDue', key } };
+  return {
+    type: 'SetTimer',
+    delayMs: remainingMs(call.dueAt, call.durationMs, now),
+    report: { type: 'TimerDue', key },
+  };
 }
 
-function resumeTask(key: CallKey, call: TaskCall, now: Millis, events: JournalEvent[], effects: Effect[]): void {
+function resumeTask(
+  key: CallKey,
+  call: TaskCall,
+  now: Millis,
+  events: JournalEvent[],
+  effects: Effect[],
+): void {
   const { deadlineMs, onUnknown, maxUnknown } = call.policy;
   if (deadlineMs !== null) {
     const delayMs = remainingMs(call.scheduledAt + deadlineMs, deadlineMs, now);
@@ -64,7 +75,8 @@ function resumeTask(key: CallKey, call: TaskCall, now: Millis, events: JournalEv
       return;
     case 'running':
       if (onUnknown === 'check') effects.push({ type: 'RunCheck', key, attempt: call.attempts });
-      else if (onUnknown === 'retry' && call.unknowns < maxUnknown) effects.push({ type: 'QueueAttempt', key });
+      else if (onUnknown === 'retry' && call.unknowns < maxUnknown)
+        effects.push({ type: 'QueueAttempt', key });
       else events.push({ type: 'OutcomeAsked', key, attempt: call.attempts });
       return;
     case 'asked':

@@ -57,7 +57,9 @@ export interface GroupCall {
   concurrency: number | null;
   /** Calls below this group, nested ones too, that are not settled. */
   unsettled: number;
-  phase: { readonly status: 'open' } | { readonly status: 'closed'; readonly seq: Seq; readonly decided: Decided };
+  phase:
+    | { readonly status: 'open' }
+    | { readonly status: 'closed'; readonly seq: Seq; readonly decided: Decided };
 }
 
 export type CallState = TaskCall | TimerCall | GroupCall;

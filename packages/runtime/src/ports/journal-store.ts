@@ -96,7 +96,11 @@ export interface JournalStore {
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */
-  verify(runId?: RunId): { readonly runs: number; readonly events: number; readonly damage: readonly RunDamage[] };
+  verify(runId?: RunId): {
+    readonly runs: number;
+    readonly events: number;
+    readonly damage: readonly RunDamage[];
+  };
   /** For `doctor`: named facts about the store. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;

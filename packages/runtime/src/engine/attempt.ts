@@ -1,0 +1,219 @@
+import {
+  checkAgainst,
+  durationMs,
+  InvalidArgumentError,
+  TimeoutError,
+  UnserializableError,
+  ValidationError,
+  LimitError,
+  type CheckResult,
+  type TaskContext,
+  type TaskSpec,
+} from '@pawl/sdk';
+import type { CallKey } from '../journal/call-key.ts';
+import { decode } from '../journal/codec.ts';
+import { toErrorRecord } from '../journal/error-record.ts';
+import type { Report } from '../kernel/input.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import { encodePayload } from '../process/context.ts';
+import type { OpenTask } from '../process/host.ts';
+import { runShell } from './executors/shell.ts';
+
+export interface AttemptDeps {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly payloadBytes: number;
+  /** How long an aborted attempt may go on before it counts as gone. */
+  readonly graceMs: number;
+  log(key: CallKey, values: readonly unknown[]): void;
+}
+
+export interface AttemptPlace {
+  readonly runId: string;
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+}
+
+/**
+ * One invocation of a task.
+ *
+ * Owns its abort signal and its timers. Talks to the run by `report` (any number of times: a timeout,
+ * and later what really happened) and once by `gone`, when it ended or was given up on.
+ * Invariants: nothing of it starts before its start is committed; its timers end with it.
+ */
+export class Attempt {
+  readonly place: AttemptPlace;
+  readonly #task: OpenTask;
+  readonly #deps: AttemptDeps;
+  readonly #report: (report: Report) => void;
+  readonly #gone: () => void;
+  readonly #controller = new AbortController();
+  #cancelTimeout: () => void = () => undefined;
+  #cancelHeartbeat: () => void = () => undefined;
+  #cancelGrace: () => void = () => undefined;
+  #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
+  #isGone = false;
+
+  constructor(place: AttemptPlace, task: OpenTask, deps: AttemptDeps, report: (report: Report) => void, gone: () => void) {
+    this.place = place;
+    this.#task = task;
+    this.#deps = deps;
+    this.#report = report;
+    this.#gone = gone;
+  }
+
+  start(): void {
+    const { timeoutMs, definition } = this.#task;
+    if (timeoutMs !== null) this.#cancelTimeout = this.#deps.clock.after(timeoutMs, () => this.#timedOut(`timed out after ${timeoutMs} ms`));
+    const { heartbeatTimeout } = definition.settings;
+    if (heartbeatTimeout !== undefined) this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
+    this.#run().then(
+      (report) => this.#ended(report),
+      (error: unknown) => this.#ended(this.#failed(error, 'error')),
+    );
+  }
+
+  /** Asks the outside world what became of an earlier attempt, instead of another one. */
+  startCheck(): void {
+    const { key } = this.place;
+    this.#check()
+      .then((result) => this.#answer(result))
+      .then(
+        (answer) => this.#ended({ type: 'OutcomeResolved', key, by: 'check', answer }),
+        () => this.#ended({ type: 'CheckErred', key }),
+      );
+  }
+
+  /** The attempt is not wanted any more. */
+  abort(reason: string): void {
+    if (this.#aborted === 'no') this.#aborted = 'stopped';
+    this.#cancelTimeout();
+    this.#cancelHeartbeat();
+    if (this.#isGone || this.#controller.signal.aborted) return;
+    this.#controller.abort(new DOMException(reason, 'AbortError'));
+    this.#cancelGrace = this.#deps.clock.after(this.#deps.graceMs, () => this.#leave());
+  }
+
+  async #run(): Promise<Report> {
+    const { definition } = this.#task;
+    const { key, attempt } = this.place;
+    const what = `task '${definition.name}' (${key})`;
+    const args = await this.#args();
+    const spec = definition.build(args as never, this.#context());
+    let value = await this.#execute(spec, what);
+    if (definition.output !== undefined) value = await checkAgainst(definition.output, value, `The output of ${what}`);
+    const output = encodePayload(`The output of ${what}`, value, this.#deps.payloadBytes);
+    return { type: 'AttemptSucceeded', key, attempt, output };
+  }
+
+  async #args(): Promise<unknown> {
+    const { definition, args } = this.#task;
+    const decoded = decode(args);
+    return definition.input === undefined ? decoded : checkAgainst(definition.input, decoded, `The input of task '${definition.name}'`);
+  }
+
+  async #execute(spec: TaskSpec, what: string): Promise<unknown> {
+    switch (spec?.kind) {
+      case 'function':
+        return spec.run();
+      case 'shell':
+        return runShell(spec, this.#controller.signal, this.#deps.clock);
+      default:
+        throw new InvalidArgumentError(`The builder of ${what} must return a description of kind 'function' or 'shell'.`);
+    }
+  }
+
+  async #check(): Promise<CheckResult<unknown>> {
+    const { check } = this.#task.definition;
+    if (check === undefined) throw new InvalidArgumentError('no check is defined');
+    // `check` takes what `run` takes; the definition's signature says so.
+    return (await check((await this.#args()) as never, this.#context())) as CheckResult<unknown>;
+  }
+
+  #answer(result: CheckResult<unknown>): Extract<Report, { type: 'OutcomeResolved' }>['answer'] {
+    switch (result?.status) {
+      case 'done':
+        return { status: 'done', output: encodePayload('The output that the check found', result.output, this.#deps.payloadBytes) };
+      case 'failed':
+        return { status: 'failed', error: toErrorRecord(result.error) };
+      case 'retry':
+        return { status: 'retry' };
+      default:
+        throw new InvalidArgumentError(`check must give { status: 'done' | 'failed' | 'retry' }.`);
+    }
+  }
+
+  #context(): TaskContext {
+    const { runId, key, attempt, idempotencyKey } = this.place;
+    return {
+      signal: this.#controller.signal,
+      attempt,
+      idempotencyKey,
+      runId,
+      key,
+      log: (...values) => this.#deps.log(key, values),
+      heartbeat: () => {
+        const { heartbeatTimeout } = this.#task.definition.settings;
+        if (heartbeatTimeout !== undefined && this.#aborted === 'no' && !this.#isGone) {
+          this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
+        }
+      },
+    };
+  }
+
+  #awaitHeartbeat(ms: number): void {
+    this.#cancelHeartbeat();
+    this.#cancelHeartbeat = this.#deps.clock.after(ms, () => this.#timedOut(`gave no heartbeat for ${ms} ms`));
+  }
+
+  #timedOut(how: string): void {
+    if (this.#aborted !== 'no' || this.#isGone) return;
+    this.#aborted = 'timedOut';
+    const error = new TimeoutError(how);
+    this.#report(this.#failed(error, 'timeout'));
+    this.abort(error.message);
+  }
+
+  #failed(error: unknown, cause: 'error' | 'timeout'): Report {
+    const { key, attempt } = this.place;
+    return {
+      type: 'AttemptErred',
+      key,
+      attempt,
+      error: toErrorRecord(error),
+      cause,
+      retryable: this.#isRetryable(error),
+      draw: this.#deps.entropy.random(),
+    };
+  }
+
+  #isRetryable(error: unknown): boolean {
+    // Its effect is done; only its value cannot be kept.
+    if (error instanceof UnserializableError || error instanceof LimitError || error instanceof ValidationError) return false;
+    const { shouldRetry } = this.#task;
+    if (shouldRetry === undefined) return true;
+    try {
+      return shouldRetry(error, this.place.attempt);
+    } catch {
+      return false;
+    }
+  }
+
+  #ended(report: Report): void {
+    this.#cancelTimeout();
+    this.#cancelHeartbeat();
+    this.#cancelGrace();
+    const { key, attempt } = this.place;
+    const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
+    this.#report(stopped ? { type: 'AttemptStopped', key, attempt } : report);
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#gone();
+  }
+}

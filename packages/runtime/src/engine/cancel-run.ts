@@ -1,0 +1,37 @@
+import type { RunId } from '../journal/ids.ts';
+import { decide } from '../kernel/decide.ts';
+import { evolve } from '../kernel/evolve.ts';
+import { initialState, type RunState } from '../kernel/state.ts';
+import type { Command, Report } from '../kernel/input.ts';
+import { pendingWithin } from '../kernel/resume.ts';
+import type { JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
+
+const PAGE = 1000;
+
+/** The state of a run, folded from its whole journal. */
+export function foldRun(store: JournalStore, runId: RunId): RunState {
+  const state = initialState();
+  for (;;) {
+    const page = store.read(runId, state.seq, PAGE);
+    for (const recorded of page) evolve(state, recorded);
+    if (page.length < PAGE) return state;
+  }
+}
+
+/** Cancels a run that nobody drives, without its code. The caller holds the lease. */
+export function cancelIdleRun(store: JournalStore, runId: RunId, epoch: number, claim: LeaseClaim, reason: string): boolean {
+  const state = foldRun(store, runId);
+  const afterSeq = state.seq;
+  const events: NewEvent[] = [];
+  const apply = (input: Command | Report): void => {
+    const at = Math.max(claim.now, state.lastAt);
+    for (const event of decide(state, input, at).events) {
+      evolve(state, { seq: state.seq + 1, at, event });
+      events.push({ at, event });
+    }
+  };
+  apply({ type: 'CancelRun', reason });
+  for (const key of pendingWithin(state, '')) apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
+  apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
+  return store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim)[0] === 'committed';
+}

@@ -1,0 +1,121 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { Limits } from './limits.ts';
+
+/** Who asked for a slot. */
+export interface SlotTaker {
+  /** Records the start of an attempt; false when the call is no longer wanted, and the slot is free. */
+  grantSlot(key: CallKey): boolean;
+}
+
+interface Waiting {
+  readonly taker: SlotTaker;
+  readonly key: CallKey;
+  readonly priority: number;
+}
+
+/** Attempts waiting for a slot of one pool: highest priority first, then first come first served. */
+class SlotQueue {
+  readonly limit: number;
+  used = 0;
+  readonly #lanes = new Map<number, Waiting[]>();
+  #priorities: number[] = [];
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  add(entry: Waiting): void {
+    let lane = this.#lanes.get(entry.priority);
+    if (lane === undefined) {
+      lane = [];
+      this.#lanes.set(entry.priority, lane);
+      this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+    }
+    lane.push(entry);
+  }
+
+  /** Everyone who can start now, in order. */
+  take(): Waiting[] {
+    const taken: Waiting[] = [];
+    const free = this.limit - this.used;
+    for (const priority of this.#priorities) {
+      if (taken.length >= free) break;
+      const lane = this.#lanes.get(priority) ?? [];
+      taken.push(...lane.splice(0, free - taken.length));
+      if (lane.length === 0) this.#lanes.delete(priority);
+    }
+    if (this.#lanes.size !== this.#priorities.length) this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+    return taken;
+  }
+
+  drop(taker: SlotTaker): void {
+    for (const [priority, lane] of this.#lanes) {
+      this.#lanes.set(priority, lane.filter((entry) => entry.taker !== taker));
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0;
+  }
+}
+
+/** The pool of tasks that name none. */
+export const DEFAULT_POOL = '';
+export const SHELL_POOL = 'shell';
+/** Slots of a pool that was named and not configured. */
+const UNCONFIGURED_POOL_SLOTS = 64;
+
+/**
+ * Gives slots to attempts, over all runs of this runtime.
+ *
+ * Owns the pools. Talks to the takers when a burst is about to be committed, so that the start of an
+ * attempt is recorded in the commit of what made it possible.
+ * Invariants: only an attempt that runs holds a slot; `used` never exceeds `limit`.
+ */
+export class Dispatcher {
+  readonly #pools = new Map<string, SlotQueue>();
+
+  constructor(limits: Limits, pools: Readonly<Record<string, number>>) {
+    this.#pools.set(DEFAULT_POOL, new SlotQueue(limits.inFlight));
+    this.#pools.set(SHELL_POOL, new SlotQueue(limits.shells));
+    for (const [name, slots] of Object.entries(pools)) this.#pools.set(name, new SlotQueue(slots));
+  }
+
+  enqueue(taker: SlotTaker, key: CallKey, pool: string, priority: number): void {
+    this.#pool(pool).add({ taker, key, priority });
+  }
+
+  release(pool: string): void {
+    this.#pool(pool).used -= 1;
+  }
+
+  drop(taker: SlotTaker): void {
+    for (const pool of this.#pools.values()) pool.drop(taker);
+  }
+
+  /** Whether anything waits that could start now. */
+  get canGrant(): boolean {
+    for (const pool of this.#pools.values()) if (!pool.isEmpty && pool.used < pool.limit) return true;
+    return false;
+  }
+
+  grant(): void {
+    for (const pool of this.#pools.values()) {
+      // An entry that is no longer wanted leaves its slot to the next.
+      while (!pool.isEmpty && pool.used < pool.limit) {
+        for (const { taker, key } of pool.take()) {
+          if (taker.grantSlot(key)) pool.used += 1;
+        }
+      }
+    }
+  }
+
+  #pool(name: string): SlotQueue {
+    let pool = this.#pools.get(name);
+    if (pool === undefined) {
+      pool = new SlotQueue(UNCONFIGURED_POOL_SLOTS);
+      this.#pools.set(name, pool);
+    }
+    return pool;
+  }
+}

@@ -1,0 +1,171 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CallKey } from '../journal/call-key.ts';
+import type { Recorded } from '../journal/event.ts';
+import type { RunId } from '../journal/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Digest } from '../ports/digest.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
+import { RuntimeError } from '../errors.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Limits } from './limits.ts';
+import type { RunDriver } from './run-driver.ts';
+import { TurnLoop } from './turn-loop.ts';
+
+export interface LogEntry {
+  readonly runId: RunId;
+  /** The task call that logged, null for the process itself. */
+  readonly key: CallKey | null;
+  readonly values: readonly unknown[];
+}
+
+/** What the engine tells whoever runs it. None of it is part of a run. */
+export interface Sink {
+  log(entry: LogEntry): void;
+  warn(runId: RunId, message: string): void;
+  committed(runId: RunId, events: readonly Recorded[]): void;
+  /** Nothing of the run can go on before a person answers these calls. */
+  waiting(runId: RunId, keys: readonly CallKey[]): void;
+}
+
+export interface EngineOptions {
+  readonly store: JournalStore;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly digest: Digest;
+  readonly limits: Limits;
+  readonly pools: Readonly<Record<string, number>>;
+  readonly sink: Sink;
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** How long aborted attempts may go on. */
+  readonly graceMs: number;
+  /** Shortest bounds of a replay that waits, see replay.ts. */
+  readonly stallMs: number;
+  readonly strict: boolean;
+}
+
+/** How often other programs' messages are looked for. */
+const INBOX_POLL_MS = 200;
+
+/**
+ * All runs of one runtime over one store.
+ *
+ * Owns the turn loop, the slots, the leases' renewal and the inbox poll. Talks to the store.
+ * Invariants: E1 effects start after the commit of their facts; E2 one loop owns a run; E4 one commit
+ * per burst for all runs; a storage error stops everything.
+ */
+export class Engine {
+  readonly options: EngineOptions;
+  readonly dispatcher: Dispatcher;
+  readonly loop: TurnLoop;
+  readonly runs: Map<RunId, RunDriver> = new Map();
+  readonly #dirty = new Set<RunDriver>();
+  readonly #outside: (fn: () => void) => void = AsyncLocalStorage.snapshot();
+  #cancelPoll: (() => void) | undefined;
+  #changeMark = -1;
+  #failure: RuntimeError | undefined;
+  /** Commits made so far, for tests and reports. */
+  commits = 0;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    this.dispatcher = new Dispatcher(options.limits, options.pools);
+    this.loop = new TurnLoop(
+      () => this.#flush(),
+      // The loop only knows runs of this engine.
+      (run, error) => (run as RunDriver).fail(error),
+    );
+  }
+
+  /** Whether no run can make a turn now. */
+  get isIdle(): boolean {
+    return this.loop.isIdle;
+  }
+
+  get claim(): LeaseClaim {
+    return { owner: this.options.owner, now: this.options.clock.now(), ttlMs: this.options.leaseMs };
+  }
+
+  add(run: RunDriver): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.runs.set(run.runId, run);
+    this.#poll();
+    this.loop.wake(run);
+  }
+
+  remove(run: RunDriver): void {
+    this.runs.delete(run.runId);
+    this.#dirty.delete(run);
+    this.loop.drop(run);
+    this.dispatcher.drop(run);
+    if (this.runs.size > 0) return;
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
+  }
+
+  /** The run has events that wait for a commit. */
+  touch(run: RunDriver): void {
+    this.#dirty.add(run);
+  }
+
+  #flush(): void {
+    if (this.#failure !== undefined) return;
+    try {
+      if (this.dispatcher.canGrant) this.dispatcher.grant();
+      this.#commit();
+    } catch (error) {
+      this.#failAll(error);
+    }
+  }
+
+  #commit(): void {
+    const runs = [...this.#dirty];
+    this.#dirty.clear();
+    const writing = runs.filter((run) => run.hasUncommitted);
+    if (writing.length > 0) {
+      const batch: AppendRun[] = writing.map((run) => run.takeBatch());
+      const answers = this.options.store.append(batch, this.claim);
+      this.commits += 1;
+      writing.forEach((run, index) => {
+        if (answers[index] === 'committed') run.committed();
+        else run.fenced();
+      });
+    }
+    for (const run of runs) if (!writing.includes(run)) run.afterBurst();
+  }
+
+  #failAll(error: unknown): void {
+    this.#failure =
+      error instanceof RuntimeError
+        ? error
+        : new RuntimeError('UNEXPECTED', `the journal could not be written: ${String(error)}`, { cause: error });
+    for (const run of [...this.runs.values()]) run.fail(this.#failure);
+  }
+
+  /** Renews leases and looks for messages while there are runs. */
+  #poll(): void {
+    if (this.#cancelPoll !== undefined) return;
+    this.#outside(() => {
+      this.#cancelPoll = this.options.clock.after(INBOX_POLL_MS, () => {
+        this.#cancelPoll = undefined;
+        try {
+          this.#tick();
+        } catch (error) {
+          this.#failAll(error);
+        }
+        if (this.runs.size > 0) this.#poll();
+      });
+    });
+  }
+
+  #tick(): void {
+    const mark = this.options.store.changeMark();
+    const changed = mark !== this.#changeMark;
+    this.#changeMark = mark;
+    for (const run of [...this.runs.values()]) {
+      run.keepLease();
+      if (changed) run.readInbox();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { execa } from 'execa';
+import { ShellError, type ShellResult, type ShellSpec } from '@pawl/sdk';
+import type { Clock } from '../../ports/clock.ts';
+
+const DEFAULT_OUTPUT_BYTES = 64 * 1024;
+/** Between the request to end and the force. */
+const KILL_AFTER_MS = 2000;
+
+/** The end of a stream, within a bound. */
+class Tail {
+  readonly #limit: number;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  truncated = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size > 2 * this.#limit + 65_536) this.#trim();
+  }
+
+  #trim(): void {
+    const all = Buffer.concat(this.#chunks);
+    const kept = all.subarray(Math.max(0, all.length - this.#limit));
+    if (kept.length < all.length) this.truncated = true;
+    this.#chunks = [kept];
+    this.#size = kept.length;
+  }
+
+  text(): string {
+    this.#trim();
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+}
+
+/**
+ * Runs a command in a process group of its own; an abort ends the whole group: SIGTERM, and SIGKILL
+ * two seconds later.
+ * @throws ShellError when the command cannot be started, or ends otherwise than the spec accepts
+ */
+export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Clock): Promise<ShellResult> {
+  const { command, okExitCodes = [0], maxOutputBytes = DEFAULT_OUTPUT_BYTES } = spec;
+  const title = typeof command === 'string' ? command : command.join(' ');
+  const startedAt = clock.monotonic();
+  const [file = '', ...args] = typeof command === 'string' ? [command] : command;
+  const child = execa(file, args, {
+    ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+    ...(spec.env === undefined ? {} : { env: { ...spec.env } }),
+    ...(spec.input === undefined ? { stdin: 'ignore' as const } : { input: spec.input }),
+    shell: typeof command === 'string',
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    encoding: 'buffer',
+  });
+  const stdout = new Tail(maxOutputBytes);
+  const stderr = new Tail(maxOutputBytes);
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const cancelKill = killGroupOnAbort(child.pid, signal, clock);
+  try {
+    const result = await child;
+    const output = { stdout: stdout.text(), stderr: stderr.text() };
+    const exitCode = result.exitCode ?? null;
+    if (exitCode === null || !okExitCodes.includes(exitCode)) {
+      const how =
+        result.signal !== undefined
+          ? `was ended by ${result.signal}`
+          : exitCode === null
+            ? `could not be started: ${result.originalMessage ?? result.shortMessage ?? 'unknown reason'}`
+            : `ended with exit code ${exitCode}`;
+      throw new ShellError(`'${title}' ${how}`, { exitCode, signal: result.signal ?? null, ...output });
+    }
+    const durationMs = Math.round(clock.monotonic() - startedAt);
+    return { exitCode, ...output, truncated: stdout.truncated || stderr.truncated, durationMs };
+  } finally {
+    cancelKill();
+  }
+}
+
+function killGroupOnAbort(pid: number | undefined, signal: AbortSignal, clock: Clock): () => void {
+  if (pid === undefined) return () => undefined;
+  let cancelForce = (): void => undefined;
+  const end = (): void => {
+    killGroup(pid, 'SIGTERM');
+    cancelForce = clock.after(KILL_AFTER_MS, () => killGroup(pid, 'SIGKILL'));
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return () => {
+    signal.removeEventListener('abort', end);
+    cancelForce();
+    // The command ended; children of it that ignored the request go with it.
+    if (signal.aborted) killGroup(pid, 'SIGKILL');
+  };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}

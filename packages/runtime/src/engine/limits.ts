@@ -1,0 +1,37 @@
+import { InvalidOptionError } from '@pawl/sdk';
+
+/** Every bound of the engine; each has a default and a named error. */
+export interface Limits {
+  /** Thunks of one parallel call. */
+  readonly fanOut: number;
+  /** ctx calls that are made before one of them settles. */
+  readonly callsPerTurn: number;
+  /** Size of one input, output or result, in characters of JSON. */
+  readonly payloadBytes: number;
+  /** In-process attempts of all runs under way at once. */
+  readonly inFlight: number;
+  /** Commands of shell tasks under way at once. */
+  readonly shells: number;
+  /** Events of one run that are gathered before they are committed. */
+  readonly burstEvents: number;
+  /** Calls of one run that wait for a slot. */
+  readonly queueLength: number;
+}
+
+/** @param cores processors of this machine */
+export function resolveLimits(given: Partial<Limits> | undefined, cores: number): Limits {
+  const limits: Limits = {
+    fanOut: 100_000,
+    callsPerTurn: 1_000_000,
+    payloadBytes: 16 * 1024 * 1024,
+    inFlight: 512,
+    shells: Math.max(2, 2 * cores),
+    burstEvents: 4096,
+    queueLength: 1_000_000,
+    ...given,
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isInteger(value) || value < 1) throw new InvalidOptionError(`limits.${name}`, value, 'an integer >= 1');
+  }
+  return limits;
+}

@@ -1,0 +1,222 @@
+import { NonDeterminismError } from '@pawl/sdk';
+import { canonical } from '../journal/canonical.ts';
+import { isCommand, isOutcome, isTerminal, type CommandEvent, type Recorded, type TerminalEvent } from '../journal/event.ts';
+import type { RunId, Seq } from '../journal/ids.ts';
+import { describeDivergence, describeEvent, renderDivergence, type Divergence } from '../kernel/divergence.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { JournalStore } from '../ports/journal-store.ts';
+import { RuntimeError } from '../errors.ts';
+import { encodePayload } from '../process/context.ts';
+import { closeKey, type ProcessHost } from '../process/host.ts';
+
+const PAGE = 500;
+/** Looks at a blocked place before it is judged. */
+const PATIENCE_TURNS = 3;
+/** Bound where the process waited for something outside ctx before, but not, as far as is seen, now. */
+const UNSEEN_WAIT_MS = 1000;
+
+export type ReplayStep =
+  /** Process code was woken: let it run to its next wait. */
+  | 'delivered'
+  /** A recorded call was not asked for again yet. */
+  | 'blocked'
+  | 'head'
+  /** The run had ended, and the process ends the same way. */
+  | 'finished';
+
+/**
+ * Walks all recorded events: an outcome is delivered only when every call recorded before it has been
+ * asked for again. Writes nothing and starts nothing.
+ *
+ * Owns the cursor. Talks to the host and reads the store, a page at a time.
+ * A blocked place is judged so: where nothing outside ctx was ever waited for, the process cannot
+ * come there any more, and it is a divergence; else it gets max(stallMs, 3 x the recorded gap).
+ */
+export class Replay {
+  readonly #runId: RunId;
+  readonly #store: JournalStore;
+  readonly #state: Readonly<RunState>;
+  readonly #host: ProcessHost;
+  readonly #clock: Clock;
+  readonly #stallMs: number;
+  #page: readonly Recorded[] = [];
+  #index = 0;
+  #seq: Seq = 0;
+  #previousAt = 0;
+  #blockedTurns = 0;
+  #blockedSince = 0;
+
+  constructor(deps: {
+    runId: RunId;
+    store: JournalStore;
+    state: Readonly<RunState>;
+    host: ProcessHost;
+    clock: Clock;
+    stallMs: number;
+  }) {
+    this.#runId = deps.runId;
+    this.#store = deps.store;
+    this.#state = deps.state;
+    this.#host = deps.host;
+    this.#clock = deps.clock;
+    this.#stallMs = deps.stallMs;
+  }
+
+  /** Moves on to the next delivery. The caller opened the turn. */
+  step(): ReplayStep {
+    this.#throwContradiction();
+    for (;;) {
+      const recorded = this.#peek();
+      if (recorded === undefined) return 'head';
+      const { event } = recorded;
+      if (isTerminal(event)) {
+        if (this.#host.result === undefined && event.type !== 'RunCancelled') return this.#blocked();
+        this.#compareEnd(recorded, event);
+        return 'finished';
+      }
+      if (isCommand(event)) {
+        if (!this.#isAskedAgain(event)) return this.#admit(event) ? 'delivered' : this.#blocked();
+        this.#advance(recorded);
+        continue;
+      }
+      this.#advance(recorded);
+      if (isOutcome(event)) {
+        if (recorded.seq === this.#state.lastDecisiveSeq) this.#host.quiet = false;
+        this.#host.deliver({ seq: recorded.seq, at: recorded.at, event });
+        return 'delivered';
+      }
+      if (event.type === 'AttemptFailed') this.#host.noteFailure(event.key, event.error);
+      if (event.type === 'ScopeRetuned') {
+        this.#host.openGroups.get(event.key)?.retune(event.concurrency ?? Infinity);
+        return 'delivered';
+      }
+    }
+  }
+
+  /** Whether a blocked replay should look again in the next turn rather than wait to be woken. */
+  get isImpatient(): boolean {
+    return this.#blockedTurns < PATIENCE_TURNS;
+  }
+
+  /** What is left of the bound of a blocked place. */
+  get remainingMs(): number {
+    return Math.max(0, this.#blockedSince + this.#boundMs() - this.#clock.monotonic());
+  }
+
+  /** Throws where a blocked place cannot be waited for any longer. */
+  judge(): void {
+    const recorded = this.#peek();
+    if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
+    const { host } = { host: this.#host };
+    if (!host.foreign.seen && !host.calledOutside) throw this.#diverged(recorded);
+    if (this.remainingMs > 0) return;
+    if (host.instead(this.#keyOf(recorded)) !== undefined || !host.isScopeOpen(this.#keyOf(recorded))) throw this.#diverged(recorded);
+    throw this.#stalled(recorded);
+  }
+
+  #boundMs(): number {
+    const recorded = this.#peek();
+    const gap = recorded === undefined ? 0 : recorded.at - this.#previousAt;
+    const shortest = this.#host.foreign.current === undefined ? Math.min(UNSEEN_WAIT_MS, this.#stallMs) : this.#stallMs;
+    return Math.max(shortest, 3 * gap);
+  }
+
+  #peek(): Recorded | undefined {
+    if (this.#index === this.#page.length) {
+      this.#page = this.#store.read(this.#runId, this.#seq, PAGE);
+      this.#index = 0;
+    }
+    return this.#page[this.#index];
+  }
+
+  #advance(recorded: Recorded): void {
+    this.#index += 1;
+    this.#seq = recorded.seq;
+    this.#previousAt = recorded.at;
+    this.#blockedTurns = 0;
+  }
+
+  #isAskedAgain(event: CommandEvent): boolean {
+    if (event.type !== 'ScopeClosed') return this.#host.hasIssued(event.key);
+    if (event.key !== '') return this.#host.hasIssued(closeKey(event.key));
+    if (this.#host.result === undefined) return false;
+    this.#host.closeRoot();
+    return true;
+  }
+
+  /** Gives a request, or a decision, that came early the place that was recorded for it. */
+  #admit(event: CommandEvent): boolean {
+    if (event.type === 'ScopeClosed') {
+      return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
+    }
+    const call = this.#state.calls.get(event.key);
+    return call !== undefined && this.#host.admitAt(event.key, call.fingerprint);
+  }
+
+  #blocked(): 'blocked' {
+    if (this.#blockedTurns === 0) this.#blockedSince = this.#clock.monotonic();
+    this.#blockedTurns += 1;
+    return 'blocked';
+  }
+
+  #keyOf(recorded: Recorded): string {
+    return 'key' in recorded.event ? recorded.event.key : '';
+  }
+
+  #throwContradiction(): void {
+    const { contradiction } = this.#host;
+    if (contradiction === undefined) return;
+    const seq = this.#state.calls.get(contradiction.key)?.seq ?? 0;
+    const recorded = this.#store.read(this.#runId, seq - 1, 1)[0];
+    if (recorded !== undefined) throw this.#diverged(recorded);
+  }
+
+  #diverged(recorded: Recorded): NonDeterminismError {
+    const key = this.#keyOf(recorded);
+    const instead = this.#host.instead(key);
+    const asked = instead === undefined ? undefined : { ...instead.asked, where: instead.where };
+    return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked));
+  }
+
+  #error(divergence: Divergence): NonDeterminismError {
+    return new NonDeterminismError(renderDivergence(this.#runId, divergence), {
+      runId: this.#runId,
+      ...divergence,
+      remedies: [
+        `put the code back as it was, then: pawl resume ${this.#runId}`,
+        `see what was recorded: pawl show ${this.#runId}`,
+        `give the run up: pawl cancel ${this.#runId}, and start anew with the new code: pawl run <module>`,
+      ],
+    });
+  }
+
+  #stalled(recorded: Recorded): RuntimeError {
+    const key = this.#keyOf(recorded);
+    const wait = this.#host.foreign.current;
+    const on = wait === undefined ? 'something outside ctx that cannot be seen' : `something outside ctx (${wait.type}) at ${wait.where ?? 'an unknown place'}`;
+    return new RuntimeError(
+      'STALLED',
+      `Run ${this.#runId} stalls at seq ${recorded.seq}: the process has not come back to call ${key} (${describeEvent(recorded.event)}); it waits for ${on}.`,
+      {
+        hint: `Put the outside work into a task (defineTask), so that its result is recorded; then: pawl resume ${this.#runId}`,
+        data: { runId: this.#runId, seq: recorded.seq, key, where: wait?.where ?? null },
+      },
+    );
+  }
+
+  #compareEnd(recorded: Recorded, event: TerminalEvent): void {
+    const { result } = this.#host;
+    if (event.type === 'RunCancelled' || result === undefined) return;
+    const same =
+      event.type === 'RunFailed'
+        ? !result.ok
+        : result.ok && canonical(encodePayload('The output of the process', result.value, Infinity)) === canonical(event.output);
+    if (same) return;
+    throw this.#error({
+      ...describeDivergence(recorded.seq, '', recorded.event, undefined),
+      asked: result.ok ? 'the process returned something else' : `the process threw ${String(result.error)}`,
+      likelyCause: 'the code that makes the result changed',
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { decode } from '../journal/codec.ts';
+import { reviveError } from '../journal/error-record.ts';
+import { isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
+import type { RunId } from '../journal/ids.ts';
+import { unreachable } from '../journal/invariant.ts';
+import type { JournalStore } from '../ports/journal-store.ts';
+import { RuntimeError } from '../errors.ts';
+
+const PAGE = 500;
+
+/** What a handle needs of its runtime. */
+export interface HandleDeps {
+  readonly store: JournalStore;
+  /** Calls back after each commit of the run; the result ends that. */
+  watch(runId: RunId, callback: () => void): () => void;
+  cancel(runId: RunId, reason: string): void;
+}
+
+/** A run, from outside. */
+export class RunHandle<Output = unknown> {
+  readonly id: RunId;
+  readonly #ended: Promise<TerminalEvent>;
+  readonly #deps: HandleDeps;
+  #left = false;
+
+  constructor(id: RunId, ended: Promise<TerminalEvent>, deps: HandleDeps) {
+    this.id = id;
+    this.#ended = ended;
+    this.#deps = deps;
+    // Whoever does not ask for the result is not told of it.
+    ended.catch(() => undefined).finally(() => {
+      this.#left = true;
+    });
+  }
+
+  /**
+   * The output. Rejects with RuntimeError: RUN_FAILED (its `cause` is what the process threw),
+   * CANCELLED, STOPPED, FENCED, STALLED, STORAGE; or with NonDeterminismError.
+   */
+  async result(): Promise<Output> {
+    const event = await this.#ended;
+    switch (event.type) {
+      case 'RunSucceeded':
+        // The journal gives back what the process returned, whose type the handle carries.
+        return decode(event.output) as Output;
+      case 'RunFailed':
+        throw new RuntimeError('RUN_FAILED', `Run ${this.id} failed: ${event.error.message}`, {
+          hint: `See what it did: pawl show ${this.id}`,
+          data: { runId: this.id },
+          cause: reviveError(event.error),
+        });
+      case 'RunCancelled':
+        throw new RuntimeError('CANCELLED', `Run ${this.id} was cancelled: ${event.reason}`, { data: { runId: this.id } });
+      default:
+        return unreachable(event);
+    }
+  }
+
+  /** All events from the first on, each once it is committed; ends with the run, or when it is left. */
+  async *events(): AsyncGenerator<Recorded, void, void> {
+    let wake = (): void => undefined;
+    const unwatch = this.#deps.watch(this.id, () => wake());
+    let seq = 0;
+    try {
+      for (;;) {
+        const changed = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        const left = this.#left;
+        const page = this.#deps.store.read(this.id, seq, PAGE);
+        for (const recorded of page) {
+          yield recorded;
+          seq = recorded.seq;
+          if (isTerminal(recorded.event)) return;
+        }
+        if (page.length === PAGE) continue;
+        if (left) return;
+        await Promise.race([changed, this.#ended.then(noop, noop)]);
+      }
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** Asks the run to give up. It is recorded first, and then acts. */
+  cancel(reason = 'asked by the program'): void {
+    this.#deps.cancel(this.id, reason);
+  }
+}
+
+function noop(): void {
+  // Only its timing counts.
+}

@@ -1,0 +1,117 @@
+import type { Json } from '@pawl/sdk';
+import type { CallKey } from '../journal/call-key.ts';
+import type { JournalEvent } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
+
+/** Where a process and its journal part. */
+export interface Divergence {
+  readonly seq: Seq;
+  readonly key: CallKey;
+  /** What the journal holds at `seq`, in words. */
+  readonly recorded: string;
+  /** What the process asked for instead, in words; null = nothing. */
+  readonly asked: string | null;
+  /** First difference of the inputs, where both are inputs of one task. */
+  readonly difference: string | null;
+  /** file:line:column of the call. */
+  readonly where: string | null;
+  readonly likelyCause: string;
+}
+
+export interface AskedInstead {
+  readonly what: string;
+  readonly args?: Json;
+  readonly where: string | undefined;
+}
+
+export function describeEvent(event: JournalEvent): string {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return `task '${event.task}'${event.version === null ? '' : ` (version ${event.version})`}`;
+    case 'TimerStarted':
+      return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
+    case 'ScopeOpened':
+      return `parallel.${event.mode} of ${event.width}`;
+    case 'ScopeClosed':
+      return event.key === ''
+        ? 'the end of the process'
+        : `the decision ${event.outcome}${event.winner === null ? '' : ` by branch ${event.winner}`}`;
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunCancelled':
+      return `the end of the run (${event.type})`;
+    default:
+      return event.type;
+  }
+}
+
+/** @param atKey what the journal holds under the key, for a call asked for under a recorded key */
+export function describeDivergence(
+  seq: Seq,
+  key: CallKey,
+  recorded: JournalEvent,
+  asked: AskedInstead | undefined,
+): Divergence {
+  const was = describeEvent(recorded);
+  const difference =
+    recorded.type === 'TaskScheduled' && asked?.args !== undefined && asked.what === `task '${recorded.task}'`
+      ? firstDifference(recorded.args, asked.args, '$')
+      : null;
+  return {
+    seq,
+    key,
+    recorded: was,
+    asked: asked?.what ?? null,
+    difference,
+    where: asked?.where ?? null,
+    likelyCause: likelyCause(recorded, was, asked, difference),
+  };
+}
+
+function likelyCause(recorded: JournalEvent, was: string, asked: AskedInstead | undefined, difference: string | null): string {
+  if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
+  if (difference !== null) return `the input of the call changed`;
+  if (asked.what === was) return `the version of the task changed`;
+  if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.')) return `the number of branches, or the combinator, changed`;
+  return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;
+}
+
+/** The first place where two JSON values differ, in words; null when they are equal. */
+export function firstDifference(was: Json, is: Json, path: string): string | null {
+  if (Object.is(was, is)) return null;
+  if (typeof was !== 'object' || typeof is !== 'object' || was === null || is === null || Array.isArray(was) !== Array.isArray(is)) {
+    return `${path}: recorded ${brief(was)}, asked ${brief(is)}`;
+  }
+  const left = new Map<string, Json>(Object.entries(was));
+  const right = new Map<string, Json>(Object.entries(is));
+  for (const key of [...new Set([...left.keys(), ...right.keys()])].sort()) {
+    const place = Array.isArray(was) ? `${path}[${key}]` : `${path}.${key}`;
+    const a = left.get(key);
+    const b = right.get(key);
+    if (a === undefined || b === undefined) return `${place}: recorded ${brief(a)}, asked ${brief(b)}`;
+    const inner = firstDifference(a, b, place);
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+function brief(value: Json | undefined): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** The report as a person reads it. */
+export function renderDivergence(runId: string, divergence: Divergence): string {
+  const { seq, key, recorded, asked, difference, where, likelyCause } = divergence;
+  return [
+    `The process asks for something else than run ${runId} has recorded.`,
+    `  at            seq ${seq}, call ${key === '' ? '(the process itself)' : key}`,
+    `  recorded      ${recorded}`,
+    `  asked         ${asked ?? 'nothing: the call was not made again'}`,
+    ...(difference === null ? [] : [`  difference    ${difference}`]),
+    ...(where === null ? [] : [`  source        ${where}`]),
+    `  likely cause  ${likelyCause}`,
+    `Nothing was run or recorded since.`,
+  ].join('\n');
+}

@@ -1,0 +1,40 @@
+import { CancelledError, TaskError, TimeoutError } from '@pawl/sdk';
+import { decode } from '../journal/codec.ts';
+import { reviveError } from '../journal/error-record.ts';
+import type { OutcomeEvent, TaskFailed } from '../journal/event.ts';
+import { unreachable } from '../journal/invariant.ts';
+import type { OpenCall } from './host.ts';
+
+type CallOutcome = Exclude<OutcomeEvent, { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' }>;
+
+/** Settles a call's promise by what was recorded of it: the same value live and on replay. */
+export function settleCall(call: OpenCall, event: CallOutcome): void {
+  switch (event.type) {
+    case 'TaskSucceeded':
+      call.resolve(decode(event.output));
+      return;
+    case 'TaskFailed':
+      call.reject(failure(call, event));
+      return;
+    case 'TaskCancelled': {
+      const cause = call.lastFailure === undefined ? undefined : { cause: reviveError(call.lastFailure) };
+      call.reject(new CancelledError(event.reason, cause));
+      return;
+    }
+    case 'TimerFired':
+      call.resolve(undefined);
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): Error {
+  const task = call.task?.definition.name ?? '';
+  if (cause === 'timeout') {
+    const last = call.lastFailure === undefined ? undefined : { cause: reviveError(call.lastFailure) };
+    return new TimeoutError(`Task '${task}' (${key}): ${error.message}`, last);
+  }
+  const revived = reviveError(error);
+  return new TaskError(revived.message, { task, key, attempts: failures, cause: revived });
+}

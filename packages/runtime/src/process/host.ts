@@ -1,0 +1,435 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  CancelledError,
+  InvalidArgumentError,
+  LimitError,
+  NonDeterminismError,
+  type Process,
+  type TaskDefinition,
+  type RetryPolicy,
+  type Thunk,
+} from '@pawl/sdk';
+import { namedKey, ordinalKey, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type { Encoded, OutcomeEvent, Recorded } from '../journal/event.ts';
+import type { Millis } from '../journal/ids.ts';
+import { assert } from '../journal/invariant.ts';
+import type { Command } from '../kernel/input.ts';
+import type { CallState, Decided, GroupCall } from '../kernel/state.ts';
+import type { Digest } from '../ports/digest.ts';
+import { callSite, here } from './call-site.ts';
+import { settleCall } from './deliver.ts';
+import { ForeignWaits } from './foreign-waits.ts';
+import { Group, type GroupHost } from './parallel/group.ts';
+import { Scope } from './scope.ts';
+
+/** What the host needs of the engine. Nothing here may run user code. */
+export interface HostPort {
+  /** What the journal holds under a key. */
+  recorded(key: CallKey): CallState | undefined;
+  /** Commands, or an end, came outside a turn. */
+  changed(): void;
+  signalAborted(key: CallKey, reason: string): void;
+  log(values: readonly unknown[]): void;
+  warn(message: string): void;
+  readonly digest: Digest;
+}
+
+export interface HostLimits {
+  readonly fanOut: number;
+  readonly callsPerTurn: number;
+  readonly payloadBytes: number;
+}
+
+/** A task call that is not settled, as the process asked for it. */
+export interface OpenTask {
+  readonly definition: TaskDefinition<never, unknown>;
+  readonly args: Encoded;
+  readonly priority: number;
+  readonly timeoutMs: number | null;
+  readonly shouldRetry: RetryPolicy['shouldRetry'];
+}
+
+/** A call that was asked for and not settled. */
+export interface OpenCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly scope: Scope;
+  readonly task: OpenTask | undefined;
+  /** Of the last attempt that failed and was tried again. */
+  lastFailure: ErrorRecord | undefined;
+}
+
+/** What a use of `ctx` asks for: compared with what was recorded. */
+export interface Asked {
+  readonly fingerprint: string;
+  /** In words: "task 'charge'". */
+  readonly what: string;
+  readonly args?: Encoded;
+}
+
+/** A use of `ctx` on its way to a key. */
+export interface Request {
+  readonly scope: Scope;
+  readonly name: string | undefined;
+  readonly asked: Asked;
+  readonly site: { readonly stack?: string };
+  /** Makes it a command under its key. */
+  readonly issue: (key: CallKey) => void;
+}
+
+/** The process asked under a key for something else than was recorded. */
+export interface Contradiction {
+  readonly key: CallKey;
+  readonly asked: Asked;
+  readonly where: string | undefined;
+}
+
+export type ProcessResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scope: Scope }>();
+
+/**
+ * Holds the continuation of one run's process.
+ *
+ * Owns scopes, open calls and groups, and the commands that were asked for. Talks to the engine by
+ * HostPort; never starts work.
+ * Invariants: P1 a promise settles only in `deliver` or by a group's decision; P3 keys depend on
+ * scope and delivery order only; P4 only errors of the sdk pass through user code.
+ */
+export class ProcessHost implements GroupHost {
+  readonly runId: string;
+  readonly port: HostPort;
+  readonly limits: HostLimits;
+  readonly strict: boolean;
+  readonly foreign: ForeignWaits;
+  readonly root: Scope = new Scope(ROOT_SCOPE, undefined, 0);
+  readonly openCalls: Map<CallKey, OpenCall> = new Map();
+  readonly openGroups: Map<CallKey, Group> = new Map();
+  /** Keys asked for so far below the journal's head. */
+  readonly #issued = new Set<CallKey>();
+  readonly #scopes = new Map<string, Scope>([[ROOT_SCOPE, this.root]]);
+  /** Requests without a place in the journal so far. */
+  readonly #held = new Set<Request>();
+  #commands: Command[] = [];
+  #callsThisTurn = 0;
+  #stopped = false;
+  seed = '';
+  /** At the journal's head: what is asked for is new. */
+  live = false;
+  /** Below the head log output was told before. */
+  quiet = true;
+  /** Whether process code was ever woken by something that is not ctx. */
+  calledOutside = false;
+  inTurn = false;
+  now: Millis = 0;
+  result: ProcessResult | undefined;
+  contradiction: Contradiction | undefined;
+
+  constructor(runId: string, port: HostPort, limits: HostLimits, strict: boolean) {
+    this.runId = runId;
+    this.port = port;
+    this.limits = limits;
+    this.strict = strict;
+    this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
+  }
+
+  /** Invokes the process. The caller opens the turn. */
+  start(run: Process, inputs: unknown, ctx: Parameters<Process>[1], at: Millis): void {
+    this.now = at;
+    new Promise((resolve) => {
+      // `inputs` were checked against the process' schema, or are as its author's caller gave them.
+      resolve(scopes.run({ host: this, scope: this.root }, () => run(inputs as never, ctx)));
+    }).then(
+      (value) => this.#returned({ ok: true, value }),
+      (error: unknown) => this.#returned({ ok: false, error }),
+    );
+  }
+
+  #returned(result: ProcessResult): void {
+    this.result = result;
+    if (!this.inTurn) this.port.changed();
+  }
+
+  beginTurn(): void {
+    this.inTurn = true;
+    this.#callsThisTurn = 0;
+  }
+
+  endTurn(): void {
+    this.inTurn = false;
+  }
+
+  takeCommands(): Command[] {
+    const commands = this.#commands;
+    this.#commands = [];
+    this.#callsThisTurn = 0;
+    return commands;
+  }
+
+  get hasCommands(): boolean {
+    return this.#commands.length > 0;
+  }
+
+  /** Hands over one recorded outcome; the caller opens the turn. */
+  deliver(recorded: Recorded<OutcomeEvent>): void {
+    const { event, at } = recorded;
+    this.now = at;
+    switch (event.type) {
+      case 'CancelRequested':
+        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`));
+        return;
+      case 'ScopeAborted':
+        this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
+        return;
+      case 'ScopeTimedOut':
+        this.openGroups.get(event.key)?.interrupt('timedOut', '');
+        return;
+      default: {
+        const call = this.openCalls.get(event.key);
+        assert(call !== undefined, 'P1', `${event.type} for ${event.key}, which the process does not wait for`);
+        this.openCalls.delete(event.key);
+        call.scope.outstanding -= 1;
+        settleCall(call, event);
+      }
+    }
+  }
+
+  /** An attempt failed and another follows; a cancelled call tells it as its cause. */
+  noteFailure(key: CallKey, error: ErrorRecord): void {
+    const call = this.openCalls.get(key);
+    if (call !== undefined) call.lastFailure = error;
+  }
+
+  /** The journal's head is reached: what is asked for from now on is new. */
+  goLive(): void {
+    this.live = true;
+    this.quiet = false;
+    this.#issued.clear();
+    this.foreign.stop();
+    const replayed = [...this.openGroups.values()];
+    for (const request of this.#held) {
+      request.scope.waiting.length = 0;
+      this.#number(request);
+    }
+    this.#held.clear();
+    for (const group of replayed) group.takeHeld(undefined);
+    for (const group of replayed) if (this.openGroups.has(group.key)) this.#tune(group);
+    for (const group of replayed) group.listen();
+  }
+
+  /** At the head the code's own concurrency counts. */
+  #tune(group: Group): void {
+    const { concurrency } = group.plan.options;
+    if (group.concurrency === concurrency) return;
+    this.#commands.push({ type: 'RetuneScope', key: group.key, concurrency: finite(concurrency) });
+    group.retune(concurrency);
+  }
+
+  /** Whether the process has asked for the call that was recorded under this key. */
+  hasIssued(key: CallKey): boolean {
+    return this.#issued.has(key);
+  }
+
+  /** Replay stands at this recorded call: numbers a request that waits for just that place. */
+  admitAt(key: CallKey, fingerprint: string): boolean {
+    const scope = this.#scopes.get(scopeOf(key));
+    if (scope === undefined || ordinalKey(scope.path, scope.nextOrdinal) !== key) return false;
+    const index = scope.waiting.findIndex((request) => request.asked.fingerprint === fingerprint);
+    const request = scope.waiting[index];
+    if (request === undefined) return false;
+    scope.waiting.splice(index, 1);
+    this.#held.delete(request);
+    this.#number(request);
+    return true;
+  }
+
+  /** Replay stands at this recorded decision: takes the one that was made early. */
+  admitClose(key: CallKey, decided: Decided): boolean {
+    return this.openGroups.get(key)?.takeHeld(decided) ?? false;
+  }
+
+  /** What the process asks for instead of the recorded call, where that can be told. */
+  instead(key: CallKey): Contradiction | undefined {
+    if (this.contradiction !== undefined) return this.contradiction;
+    const request = this.#scopes.get(scopeOf(key))?.waiting[0] ?? this.#held.values().next().value;
+    if (request === undefined) return undefined;
+    return { key, asked: request.asked, where: callSite(request.site.stack) };
+  }
+
+  /** Whether the scope that numbers this key is there and can still ask for it. */
+  isScopeOpen(key: CallKey): boolean {
+    const path = scopeOf(key);
+    return path === ROOT_SCOPE ? this.result === undefined : this.#scopes.has(path);
+  }
+
+  /** The process ended: what it left behind gets nothing more. */
+  closeRoot(): void {
+    this.root.raiseFence(new CancelledError('the process ended before the call was settled'));
+  }
+
+  /** Nothing is delivered or asked for any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.foreign.stop();
+    this.root.raiseFence(new CancelledError('the run was stopped'));
+  }
+
+  /** The scope of the code that runs now. */
+  currentScope(): Scope {
+    const store = scopes.getStore();
+    if (store === undefined || store.host !== this) {
+      throw new InvalidArgumentError(
+        'ctx was used outside its process: inside a task function, or by code that another process started. Tasks get their own context as second argument.',
+      );
+    }
+    return store.scope;
+  }
+
+  /**
+   * One use of ctx: gets its key now where that is certain, later where the journal has to say.
+   * The promise settles by `deliver`, or by the group that `issue` opens.
+   */
+  request<T>(
+    scope: Scope,
+    name: string | undefined,
+    asked: Asked,
+    issue: (key: CallKey, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
+  ): Promise<T> {
+    const fence = scope.fence;
+    if (fence !== undefined || this.#stopped) return this.#refuse(scope, fence);
+    this.#callsThisTurn += 1;
+    if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls(scope);
+    this.#checkStrands(scope);
+    if (name !== undefined && !scope.claimName(name)) {
+      throw new InvalidArgumentError(`The key '${name}' was used twice in ${scope.path === '' ? 'the process' : `scope ${scope.path}`}; keys must differ within their scope.`);
+    }
+    const promise = new Promise<T>((resolve, reject) => {
+      const request: Request = {
+        scope, name, asked,
+        site: this.live ? {} : here(),
+        issue: (key) => issue(key, resolve, reject),
+      };
+      scope.outstanding += 1;
+      this.#admit(request);
+    });
+    // A loser that nobody awaits must not end the program.
+    promise.catch(() => undefined);
+    if (!this.inTurn) {
+      this.calledOutside = true;
+      this.port.changed();
+    }
+    return promise;
+  }
+
+  #refuse<T>(scope: Scope, fence: CancelledError | undefined): Promise<T> {
+    if (fence === undefined || !scope.refuseOnce()) return new Promise(() => undefined);
+    const refused = Promise.reject<T>(new CancelledError(fence.message));
+    refused.catch(() => undefined);
+    return refused;
+  }
+
+  #tooManyCalls<T>(scope: Scope): Promise<T> {
+    if (!scope.refuseOnce()) return new Promise(() => undefined);
+    throw new LimitError('callsPerTurn', `More than ${this.limits.callsPerTurn} ctx calls were made without waiting for one of them (limit callsPerTurn).`);
+  }
+
+  /** P5: outside a turn a call is certain of its key only where its scope has one strand. */
+  #checkStrands(scope: Scope): void {
+    if (this.inTurn || !this.live || scope.outstanding === 0) return;
+    const message = `ctx was called at ${callSite(here().stack) ?? 'an unknown place'} after a wait on something outside ctx, while other calls of the same scope are pending. Replay pays for it with waiting; wrap the strands in ctx.parallel.all, or put the outside work in a task.`;
+    if (this.strict) throw new NonDeterminismError(message);
+    this.port.warn(message);
+  }
+
+  #admit(request: Request): void {
+    const { scope, name } = request;
+    if (name !== undefined) {
+      const key = namedKey(scope.path, name);
+      if (this.live || this.port.recorded(key) !== undefined) this.#issue(request, key);
+      else this.#held.add(request);
+      return;
+    }
+    const next = this.port.recorded(ordinalKey(scope.path, scope.nextOrdinal));
+    if (this.live || (this.inTurn && next !== undefined && next.fingerprint === request.asked.fingerprint)) {
+      this.#number(request);
+      return;
+    }
+    scope.waiting.push(request);
+    this.#held.add(request);
+  }
+
+  #number(request: Request): void {
+    const { scope, name } = request;
+    if (name !== undefined) {
+      this.#issue(request, namedKey(scope.path, name));
+      return;
+    }
+    const key = ordinalKey(scope.path, scope.nextOrdinal);
+    scope.nextOrdinal += 1;
+    this.#issue(request, key);
+  }
+
+  #issue(request: Request, key: CallKey): void {
+    if (!this.live) {
+      const recorded = this.port.recorded(key);
+      if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
+        this.contradiction ??= { key, asked: request.asked, where: callSite(request.site.stack) };
+        return;
+      }
+      this.#issued.add(key);
+    }
+    request.issue(key);
+  }
+
+  command(command: Command): void {
+    this.#commands.push(command);
+  }
+
+  recordedGroup(key: CallKey): GroupCall | undefined {
+    const call = this.port.recorded(key);
+    return call?.kind === 'group' ? call : undefined;
+  }
+
+  addScope(scope: Scope): void {
+    this.#scopes.set(scope.path, scope);
+  }
+
+  removeScope(scope: Scope): void {
+    scope.finish();
+    this.#scopes.delete(scope.path);
+  }
+
+  runIn(scope: Scope, thunk: Thunk): unknown {
+    return scopes.run({ host: this, scope }, thunk);
+  }
+
+  closed(group: Group, decided: Decided, recorded: boolean): void {
+    this.openGroups.delete(group.key);
+    group.scope.outstanding -= 1;
+    if (recorded) {
+      if (!this.live) this.#issued.add(closeKey(group.key));
+      this.#commands.push({ type: 'CloseScope', key: group.key, decided });
+    }
+    if (!this.inTurn) this.port.changed();
+  }
+
+  signalAborted(key: CallKey, reason: string): void {
+    this.port.signalAborted(key, reason);
+  }
+}
+
+/** Under which a group's decision counts as asked for. */
+export function closeKey(key: CallKey): string {
+  return `close ${key}`;
+}
+
+/** Unlimited is null in the journal: JSON has no Infinity. */
+export function finite(concurrency: number): number | null {
+  return concurrency === Infinity ? null : concurrency;
+}
+
+/** True when the code that runs now is process code of any run. */
+export function isInProcess(): boolean {
+  return scopes.getStore() !== undefined;
+}

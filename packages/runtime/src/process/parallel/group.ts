@@ -1,0 +1,305 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { CancelledError, TimeoutError, type Settled, type Thunk } from '@pawl/sdk';
+import type { CallKey } from '../../journal/call-key.ts';
+import { namedKey, ordinalKey } from '../../journal/call-key.ts';
+import type { GroupMode } from '../../journal/event.ts';
+import { unreachable } from '../../journal/invariant.ts';
+import type { Decided, GroupCall } from '../../kernel/state.ts';
+import { Scope } from '../scope.ts';
+import { decideGroup, type LastSettled } from './decision.ts';
+import type { ResolvedGroupOptions } from './options.ts';
+
+export interface GroupPlan {
+  readonly mode: GroupMode;
+  readonly thunks: readonly Thunk[];
+  /** Names given by `keyBy`, one per thunk; undefined = by position. */
+  readonly names: readonly string[] | undefined;
+  readonly options: ResolvedGroupOptions;
+}
+
+/** What a group needs of its host. */
+export interface GroupHost {
+  /** Calls are new, not compared with a journal. */
+  readonly live: boolean;
+  readonly inTurn: boolean;
+  recordedGroup(key: CallKey): GroupCall | undefined;
+  addScope(scope: Scope): void;
+  removeScope(scope: Scope): void;
+  runIn(scope: Scope, thunk: Thunk): unknown;
+  closed(group: Group, decided: Decided, recorded: boolean): void;
+  signalAborted(key: CallKey, reason: string): void;
+}
+
+type Branch =
+  | { readonly status: 'idle' }
+  | { readonly status: 'running'; readonly scope: Scope }
+  | { readonly status: 'fulfilled'; readonly value: unknown }
+  | { readonly status: 'rejected'; readonly reason: unknown };
+
+const IDLE: Branch = { status: 'idle' };
+
+/**
+ * One parallel call: invokes thunks, decides, fences.
+ *
+ * Owns its branches. Talks to the host.
+ * Invariants: decided once, synchronously at the settle that decides it; below the journal's head
+ * only as recorded; no thunk is invoked after the decision.
+ */
+export class Group {
+  readonly key: CallKey;
+  readonly plan: GroupPlan;
+  /** The scope that the group was called in. */
+  readonly scope: Scope;
+  readonly #host: GroupHost;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #branches: Branch[];
+  readonly #settleOrder: number[] = [];
+  readonly #inUserContext: <R>(fn: () => R) => R = AsyncLocalStorage.snapshot();
+  #fulfilled = 0;
+  #rejected = 0;
+  #active = 0;
+  #next = 0;
+  #concurrency: number;
+  #closed = false;
+  /** Made below the journal's head and not taken yet. */
+  #held: Decided | undefined;
+  #abortReason = '';
+  #unlisten: () => void = () => undefined;
+
+  constructor(
+    key: CallKey,
+    scope: Scope,
+    plan: GroupPlan,
+    host: GroupHost,
+    settle: { resolve: (value: unknown) => void; reject: (reason: unknown) => void },
+  ) {
+    this.key = key;
+    this.plan = plan;
+    this.scope = scope;
+    this.#host = host;
+    this.#resolve = settle.resolve;
+    this.#reject = settle.reject;
+    this.#branches = plan.thunks.map(() => IDLE);
+    this.#concurrency = plan.options.concurrency;
+  }
+
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  get held(): Decided | undefined {
+    return this.#held;
+  }
+
+  /** @param concurrency as recorded, or as the code has it */
+  open(concurrency: number, aborted: boolean): void {
+    this.#concurrency = concurrency;
+    if (aborted) {
+      this.interrupt('aborted', 'the signal was aborted before the call');
+      return;
+    }
+    const decided = decideGroup(this.plan.mode, this.#tally(), undefined);
+    if (decided === undefined) this.#pump();
+    else this.#propose(decided);
+  }
+
+  /** Reports an abort of the user's signal, from now on or at once. Only at the journal's head. */
+  listen(): void {
+    const { signal } = this.plan.options;
+    if (signal === undefined || this.#closed) return;
+    const report = (): void => this.#host.signalAborted(this.key, describeReason(signal.reason));
+    if (signal.aborted) {
+      report();
+      return;
+    }
+    signal.addEventListener('abort', report, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', report);
+  }
+
+  retune(concurrency: number): void {
+    this.#concurrency = concurrency;
+    if (!this.#closed) this.#pump();
+  }
+
+  /** A recorded abort or timeout was delivered. */
+  interrupt(outcome: 'aborted' | 'timedOut', reason: string): void {
+    this.#abortReason = reason;
+    this.#propose({ outcome, winner: null });
+  }
+
+  /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
+  takeHeld(wanted: Decided | undefined): boolean {
+    const held = this.#held;
+    if (held === undefined || this.#closed || (wanted !== undefined && !sameDecision(held, wanted))) return false;
+    this.#finish(held, true);
+    return true;
+  }
+
+  #tally(): { width: number; fulfilled: number; rejected: number } {
+    return { width: this.#branches.length, fulfilled: this.#fulfilled, rejected: this.#rejected };
+  }
+
+  #pump(): void {
+    const { batchSize } = this.plan.options;
+    while (!this.#closed && this.#active < this.#concurrency && this.#next < this.#branches.length) {
+      if (this.scope.fence !== undefined) return;
+      const settled = this.#fulfilled + this.#rejected;
+      if (this.#next % batchSize === 0 && settled < this.#next) return;
+      this.#invoke(this.#next);
+    }
+  }
+
+  #invoke(index: number): void {
+    const thunk = this.plan.thunks[index];
+    if (thunk === undefined) return;
+    const scope = new Scope(this.#branchPath(index), this.scope, this.plan.options.priority);
+    this.#next = index + 1;
+    this.#active += 1;
+    this.#branches[index] = { status: 'running', scope };
+    this.#host.addScope(scope);
+    // The executor turns a synchronous throw into a rejection.
+    new Promise((resolve) => {
+      resolve(this.#inUserContext(() => this.#host.runIn(scope, thunk)));
+    }).then(
+      (value) => this.#settled(index, { status: 'fulfilled', value }),
+      (reason: unknown) => this.#settled(index, { status: 'rejected', reason }),
+    );
+  }
+
+  #branchPath(index: number): string {
+    const name = this.plan.names?.[index];
+    return name === undefined ? ordinalKey(this.key, index) : namedKey(this.key, name);
+  }
+
+  #settled(index: number, branch: Branch): void {
+    const before = this.#branches[index];
+    if (before?.status === 'running') this.#host.removeScope(before.scope);
+    if (this.#closed) return;
+    this.#branches[index] = branch;
+    this.#settleOrder.push(index);
+    this.#active -= 1;
+    const fulfilled = branch.status === 'fulfilled';
+    if (fulfilled) this.#fulfilled += 1;
+    else this.#rejected += 1;
+    const last: LastSettled = { index, fulfilled };
+    const decided = decideGroup(this.plan.mode, this.#tally(), last);
+    if (decided !== undefined) this.#propose(decided);
+    else if (this.#active === 0 && this.scope.fence !== undefined) this.interrupt('aborted', this.scope.fence.message);
+    this.#pump();
+  }
+
+  /** Live a decision counts at once; below the head the recorded one is the authority. */
+  #propose(decided: Decided): void {
+    if (this.#closed) return;
+    if (this.scope.fence !== undefined) {
+      this.#finish(decided, false);
+      return;
+    }
+    if (this.#host.live) {
+      this.#finish(decided, true);
+      return;
+    }
+    const recorded = this.#host.recordedGroup(this.key);
+    if (recorded?.phase.status !== 'closed') {
+      this.#held ??= decided;
+      return;
+    }
+    if (!sameDecision(recorded.phase.decided, decided)) return;
+    if (this.#host.inTurn) this.#finish(decided, true);
+    else this.#held = decided;
+  }
+
+  #finish(decided: Decided, recorded: boolean): void {
+    this.#closed = true;
+    this.#held = undefined;
+    this.#unlisten();
+    const why = new CancelledError(this.#whyGivenUp(decided));
+    for (const branch of this.#branches) {
+      if (branch.status === 'running') branch.scope.raiseFence(why);
+    }
+    this.#host.closed(this, decided, recorded);
+    this.#settlePromise(decided, why);
+  }
+
+  #whyGivenUp(decided: Decided): string {
+    const name = `parallel.${this.plan.mode} (${this.key})`;
+    switch (decided.outcome) {
+      case 'aborted':
+        return `${name} was given up: ${this.#abortReason}`;
+      case 'timedOut':
+        return `${name} timed out after ${this.plan.options.timeoutMs} ms`;
+      case 'fulfilled':
+      case 'rejected':
+        return `${name} was decided without this branch`;
+      default:
+        return unreachable(decided.outcome);
+    }
+  }
+
+  #settlePromise(decided: Decided, why: CancelledError): void {
+    const interrupted = decided.outcome === 'timedOut' ? new TimeoutError(why.message) : why;
+    if (this.plan.mode === 'allSettled') this.#resolve(this.#entries(interrupted));
+    else if (decided.outcome === 'aborted' || decided.outcome === 'timedOut') this.#reject(interrupted);
+    else if (decided.winner !== null) this.#settleLike(this.#branches[decided.winner]);
+    else if (decided.outcome === 'fulfilled') this.#resolve(this.#branches.map((branch) => (branch.status === 'fulfilled' ? branch.value : undefined)));
+    else this.#reject(this.#allFailed());
+  }
+
+  #settleLike(branch: Branch | undefined): void {
+    if (branch?.status === 'fulfilled') this.#resolve(branch.value);
+    else if (branch?.status === 'rejected') this.#reject(branch.reason);
+  }
+
+  #allFailed(): AggregateError {
+    const reasons = this.#branches.map((branch, index) => {
+      const reason = branch.status === 'rejected' ? branch.reason : undefined;
+      return reason instanceof Error ? withPlace(reason, index, this.#branchName(index)) : reason;
+    });
+    const list = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason))).join('; ');
+    return new AggregateError(reasons, reasons.length === 0 ? 'parallel.any of an empty list' : `all ${reasons.length} branches of parallel.any failed: ${list}`);
+  }
+
+  #branchName(index: number): string {
+    return this.plan.names?.[index] ?? String(index);
+  }
+
+  #entries(interrupted: Error): Settled<unknown>[] {
+    const order = this.plan.options.preserveOrder
+      ? this.#branches.keys()
+      : [...this.#settleOrder, ...[...this.#branches.keys()].filter((index) => !this.#settleOrder.includes(index))];
+    return Array.from(order, (index): Settled<unknown> => {
+      const branch = this.#branches[index] ?? IDLE;
+      const place = { index, key: this.#branchName(index) };
+      switch (branch.status) {
+        case 'fulfilled':
+          return { status: 'fulfilled', value: branch.value, ...place };
+        case 'rejected':
+          return { status: 'rejected', reason: branch.reason, ...place, started: true };
+        case 'running':
+        case 'idle':
+          return { status: 'rejected', reason: interrupted, ...place, started: branch.status === 'running' };
+        default:
+          return unreachable(branch);
+      }
+    });
+  }
+}
+
+function sameDecision(a: Decided, b: Decided): boolean {
+  return a.outcome === b.outcome && a.winner === b.winner;
+}
+
+/** A reason of any kind in words that can be recorded. */
+function describeReason(reason: unknown): string {
+  if (reason instanceof Error) return reason.message === '' ? reason.name : reason.message;
+  return typeof reason === 'string' ? reason : 'the signal was aborted';
+}
+
+/** Adds index and key to an error of `any`, without touching one that is frozen. */
+function withPlace(error: Error, index: number, key: string): Error {
+  if (!Object.isExtensible(error)) return error;
+  if (!('index' in error)) Object.defineProperty(error, 'index', { value: index, configurable: true });
+  if (!('key' in error)) Object.defineProperty(error, 'key', { value: key, configurable: true });
+  return error;
+}

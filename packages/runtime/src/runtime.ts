@@ -1,0 +1,400 @@
+import { availableParallelism } from 'node:os';
+import {
+  checkAgainst,
+  InvalidOptionError,
+  RunLockedError,
+  type Process,
+  type ProcessDefinition,
+} from '@pawl/sdk';
+import { canonical } from './journal/canonical.ts';
+import { decode } from './journal/codec.ts';
+import type { CallKey } from './journal/call-key.ts';
+import { isTerminal, type TerminalEvent } from './journal/event.ts';
+import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
+import { initialState } from './kernel/state.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import { cancelIdleRun, foldRun } from './engine/cancel-run.ts';
+import { Engine, type LogEntry } from './engine/engine.ts';
+import { resolveLimits, type Limits } from './engine/limits.ts';
+import { RunDriver, type RunPlan } from './engine/run-driver.ts';
+import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
+import { sha256, systemClock, systemEntropy } from './engine/system.ts';
+import { RuntimeError } from './errors.ts';
+import { encodePayload } from './process/context.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { nearest } from './views/nearest.ts';
+
+export const ENGINE_VERSION = '0.1.0';
+export const DEFAULT_PATH = '.pawl/journal.db';
+
+export interface RuntimeOptions {
+  /** The database file; its folder is created. ':memory:' keeps nothing. Default '.pawl/journal.db'. */
+  readonly path?: string;
+  /** Another store instead of a file, such as a MemoryStore in tests. */
+  readonly store?: JournalStore;
+  /** 'full' (default): what was acknowledged survives a power cut. 'normal': it survives a crash only. */
+  readonly durability?: 'full' | 'normal';
+  /** How long a run stays ours without a sign of life, in ms (default 30,000). */
+  readonly leaseMs?: number;
+  /** How long aborted attempts may go on before they count as gone, in ms (default 5,000). */
+  readonly graceMs?: number;
+  /** Slots by pool name. */
+  readonly pools?: Readonly<Record<string, number>>;
+  readonly limits?: Partial<Limits>;
+  /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
+  readonly strict?: boolean;
+  /** Processes that `resume` finds by the name that was recorded. */
+  readonly processes?: readonly ProcessDefinition[];
+  readonly onLog?: (entry: LogEntry) => void;
+  readonly onWarning?: (runId: RunId, message: string) => void;
+  /** Told when nothing of a run can go on before a person answers these calls. */
+  readonly onWaiting?: (runId: RunId, keys: readonly CallKey[]) => void;
+  /** Shortest bound of a replay that waits for something outside ctx, in ms (default 30,000). */
+  readonly stallMs?: number;
+  /** For tests. */
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+}
+
+export interface StartOptions {
+  /** Given twice it is the same run. Default: a new id. */
+  readonly id?: RunId;
+  /** Path of the module, recorded for `resume`. */
+  readonly module?: string;
+  readonly codeHash?: string;
+}
+
+type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
+
+/** What a replay without effects found: the process does again all that was recorded. */
+export interface ReplayReport {
+  /** 'end': the run had ended; 'head': the process now asks for new work. */
+  readonly reached: 'end' | 'head';
+  readonly events: number;
+}
+
+/**
+ * Runs processes over one journal.
+ *
+ * Owns the engine and the store. The only place where adapters are chosen.
+ */
+export class Runtime implements AsyncDisposable {
+  readonly store: JournalStore;
+  readonly #engine: Engine;
+  readonly #processes = new Map<string, ProcessDefinition>();
+  readonly #watchers = new Map<RunId, Set<() => void>>();
+  readonly #handleDeps: HandleDeps;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RuntimeOptions, store: JournalStore) {
+    this.store = store;
+    for (const definition of options.processes ?? []) this.#processes.set(definition.name, definition);
+    const entropy = options.entropy ?? systemEntropy;
+    this.#engine = new Engine({
+      store,
+      clock: options.clock ?? systemClock,
+      entropy,
+      digest: sha256,
+      limits: resolveLimits(options.limits, availableParallelism()),
+      pools: options.pools ?? {},
+      owner: entropy.token(),
+      leaseMs: positive('leaseMs', options.leaseMs ?? 30_000),
+      graceMs: options.graceMs ?? 5000,
+      stallMs: options.stallMs ?? 30_000,
+      strict: options.strict ?? false,
+      sink: {
+        log: (entry) => options.onLog?.(entry),
+        warn: (runId, message) => options.onWarning?.(runId, message),
+        waiting: (runId, keys) => options.onWaiting?.(runId, keys),
+        committed: (runId) => this.#watchers.get(runId)?.forEach((callback) => callback()),
+      },
+    });
+    this.#handleDeps = {
+      store,
+      watch: (runId, callback) => this.#watch(runId, callback),
+      cancel: (runId, reason) => this.cancel(runId, reason),
+    };
+  }
+
+  /** Commits made so far by this runtime. */
+  get commits(): number {
+    return this.#engine.commits;
+  }
+
+  /** Whether no run can go on before something outside happens. */
+  get isIdle(): boolean {
+    return this.#engine.isIdle;
+  }
+
+  /**
+   * Starts a run, or gives the run that has this id already.
+   * @throws ValidationError when the inputs do not match the process' schema; RuntimeError REFUSED when
+   *   the id is that of a run of another process or of other inputs; RunLockedError when another owner
+   *   drives it. With a schema that answers later, `result()` rejects with them.
+   */
+  start<Inputs, Output>(process: AnyProcess<Inputs, Output>, inputs: Inputs, options: StartOptions = {}): RunHandle<Output> {
+    this.#refuseWhenClosed();
+    const definition = definitionOf(process);
+    const id = options.id ?? `run_${this.#engine.options.entropy.ulid()}`;
+    checkRunId(id);
+    this.#processes.set(definition.name, definition);
+    const checked = definition.input === undefined ? inputs : checkAgainst(definition.input, inputs, `The input of process '${definition.name}'`);
+    const ended =
+      checked instanceof Promise
+        ? checked.then((value: unknown) => this.#launch(id, definition, value, options))
+        : this.#launch(id, definition, checked, options);
+    return new RunHandle<Output>(id, ended, this.#handleDeps);
+  }
+
+  #launch(id: RunId, definition: ProcessDefinition, inputs: unknown, options: StartOptions): Promise<TerminalEvent> {
+    const encoded = encodePayload('The input of the process', inputs, this.#engine.options.limits.payloadBytes);
+    const inputsHash = sha256(canonical(encoded));
+    const active = this.#engine.runs.get(id);
+    const known = active === undefined ? this.get(id) : { process: active.state.process, inputsHash: active.state.inputsHash };
+    if (known !== undefined) refuseOther(id, known, definition.name, inputsHash);
+    if (active !== undefined) return outcomeOf(active);
+    if (known !== undefined) return this.#driveAgain(id, definition);
+    return this.#drive({
+      runId: id,
+      epoch: 1,
+      run: guarded(definition),
+      inputs: decode(encoded),
+      state: initialState(),
+      replayOnly: false,
+      start: {
+        type: 'StartRun',
+        process: definition.name,
+        module: options.module ?? null,
+        codeHash: options.codeHash ?? null,
+        inputs: encoded,
+        inputsHash,
+        seed: this.#engine.options.entropy.token(),
+        engine: ENGINE_VERSION,
+      },
+    });
+  }
+
+  /**
+   * Goes on with a run; a run that has ended gives its recorded result.
+   * @param process default: the process of that name that was started, or given to openRuntime
+   * @throws RuntimeError NOT_FOUND, NEWER; RunLockedError
+   */
+  resume<Output = unknown>(id: RunId, process?: AnyProcess<never, Output>): RunHandle<Output> {
+    this.#refuseWhenClosed();
+    const record = this.#mustGet(id);
+    const active = this.#engine.runs.get(id);
+    if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
+    const definition = process === undefined ? this.#processes.get(record.process) : definitionOf(process);
+    if (definition === undefined && record.status === 'running') {
+      throw new RuntimeError('NOT_FOUND', `Run ${id} is of process '${record.process}', which this program does not have.`, {
+        hint: `Give it: openRuntime({ processes: [${record.process}] }), or runtime.resume(id, process)`,
+        data: { runId: id, process: record.process },
+      });
+    }
+    return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
+  }
+
+  /** Runs the code against a recorded run: nothing is recorded, no task runs. */
+  async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
+    this.#refuseWhenClosed();
+    this.#mustGet(id);
+    const driver = new RunDriver(this.#engine, { ...this.#planAgain(id, definitionOf(process), 0), replayOnly: true });
+    this.#engine.add(driver);
+    const exit = await driver.exit;
+    if (exit.status === 'replayed') return { reached: exit.reached, events: driver.state.seq };
+    throw exit.status === 'left' ? exit.error : new RuntimeError('UNEXPECTED', 'a replay ended the run');
+  }
+
+  #driveAgain(id: RunId, definition: ProcessDefinition | undefined): Promise<TerminalEvent> {
+    const record = this.#mustGet(id);
+    if (record.status !== 'running') return Promise.resolve(this.#terminalEvent(record));
+    const answer = this.store.acquireLease(id, this.#engine.claim);
+    switch (answer.status) {
+      case 'acquired':
+        break;
+      case 'busy':
+        throw new RunLockedError(`Run ${id} is driven by another program (its lease ends ${new Date(answer.until).toISOString()}). See it: pawl show ${id}`);
+      case 'newer':
+        throw new RuntimeError('NEWER', `Run ${id} was recorded by a newer version of Pawl; this one must not touch it.`, { hint: 'Update Pawl, then try again' });
+      default:
+        throw unknownRun(id, []);
+    }
+    if (definition === undefined) throw unknownRun(id, []);
+    try {
+      return this.#drive(this.#planAgain(id, definition, answer.lease.epoch));
+    } catch (error) {
+      this.store.releaseLease(id, answer.lease.epoch);
+      throw error;
+    }
+  }
+
+  #planAgain(id: RunId, definition: ProcessDefinition, epoch: Epoch): RunPlan {
+    const state = foldRun(this.store, id);
+    const first = this.store.read(id, 0, 1)[0]?.event;
+    const inputs = first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
+    return { runId: id, epoch, run: guarded(definition), inputs, state, start: undefined, replayOnly: false };
+  }
+
+  #drive(plan: RunPlan): Promise<TerminalEvent> {
+    const driver = new RunDriver(this.#engine, plan);
+    this.#engine.add(driver);
+    return outcomeOf(driver);
+  }
+
+  #terminalEvent(record: RunRecord): TerminalEvent {
+    // Late results may follow the end.
+    for (let seq = record.lastSeq; seq > 0; seq -= 1) {
+      const event = this.store.read(record.runId, seq - 1, 1)[0]?.event;
+      if (event !== undefined && isTerminal(event)) return event;
+    }
+    throw new RuntimeError('CORRUPT', `Run ${record.runId} is marked ${record.status} and has no end.`, { hint: `pawl verify ${record.runId}` });
+  }
+
+  get(id: RunId): RunRecord | undefined {
+    return this.store.getRun(id, this.#engine.options.clock.now());
+  }
+
+  list(query: RunQuery): readonly RunRecord[] {
+    return this.store.queryRuns(query, this.#engine.options.clock.now());
+  }
+
+  /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
+  cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
+    const record = this.#mustGet(id);
+    if (record.status !== 'running') return 'ended';
+    const active = this.#engine.runs.get(id);
+    const message: InboxMessage = { kind: 'cancel', id: this.#engine.options.entropy.ulid(), reason };
+    if (active !== undefined) {
+      active.receive(message);
+      return 'asked';
+    }
+    const answer = this.store.acquireLease(id, this.#engine.claim);
+    if (answer.status !== 'acquired') {
+      this.store.post(id, message, this.#engine.options.clock.now());
+      return 'asked';
+    }
+    const done = cancelIdleRun(this.store, id, answer.lease.epoch, this.#engine.claim, reason);
+    this.store.releaseLease(id, answer.lease.epoch);
+    return done ? 'cancelled' : 'asked';
+  }
+
+  /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */
+  resolve(id: RunId, key: CallKey, as: Extract<InboxMessage, { kind: 'resolve' }>['as']): void {
+    const record = this.#mustGet(id);
+    if (!record.asked.includes(key)) {
+      throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {
+        hint: record.asked.length === 0 ? `See the run: pawl show ${id}` : `It asks about: ${record.asked.join(', ')}`,
+      });
+    }
+    const message: InboxMessage = { kind: 'resolve', id: this.#engine.options.entropy.ulid(), key, as };
+    const active = this.#engine.runs.get(id);
+    if (active === undefined) this.store.post(id, message, this.#engine.options.clock.now());
+    else active.receive(message);
+  }
+
+  /** Stops all runs so that they can be resumed, and closes the store. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const runs = [...this.#engine.runs.values()];
+    for (const run of runs) run.stop();
+    await Promise.all(runs.map((run) => run.exit));
+    this.store.close();
+  }
+
+  /** Stops one run so that it can be resumed. */
+  async stop(id: RunId): Promise<void> {
+    const run = this.#engine.runs.get(id);
+    run?.stop();
+    await run?.exit;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #watch(runId: RunId, callback: () => void): () => void {
+    const watchers = this.#watchers.get(runId) ?? new Set();
+    this.#watchers.set(runId, watchers.add(callback));
+    return () => {
+      watchers.delete(callback);
+      if (watchers.size === 0) this.#watchers.delete(runId);
+    };
+  }
+
+  #mustGet(id: RunId): RunRecord {
+    const record = isRunId(id) ? this.get(id) : undefined;
+    if (record === undefined) throw unknownRun(id, nearest(id, this.list({ limit: 1000 }).map((run) => run.runId)));
+    return record;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing !== undefined) throw new RuntimeError('STOPPED', 'The runtime is closed; open another one.');
+  }
+}
+
+/** Opens a runtime over a database file (or the given store). */
+export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const store =
+    options.store ??
+    openSqliteStore({ path: options.path ?? DEFAULT_PATH, durability: options.durability ?? 'full' });
+  return new Runtime(options, store);
+}
+
+function definitionOf(process: AnyProcess<never, unknown>): ProcessDefinition {
+  if (typeof process === 'function') return { name: process.name === '' ? 'process' : process.name, run: process };
+  if (typeof process?.run === 'function') return process;
+  throw new InvalidOptionError('process', process, 'an async function, or what defineProcess gives');
+}
+
+/** The process with its output checked against its schema. */
+function guarded(definition: ProcessDefinition): Process {
+  const { run, output, name } = definition;
+  if (output === undefined) return run;
+  return async (inputs, ctx) => checkAgainst(output, await run(inputs, ctx), `The output of process '${name}'`);
+}
+
+async function outcomeOf(driver: RunDriver): Promise<TerminalEvent> {
+  const exit = await driver.exit;
+  switch (exit.status) {
+    case 'ended':
+      return exit.event;
+    case 'left':
+      throw exit.error;
+    default:
+      throw new RuntimeError('UNEXPECTED', `run ${driver.runId} was only replayed`);
+  }
+}
+
+function checkRunId(id: string): void {
+  if (isRunId(id)) return;
+  throw new RuntimeError('REFUSED', `'${id.slice(0, 60)}' is no run id.`, {
+    hint: 'A run id has 1 to 128 letters, digits and . _ : @ + -, and starts with a letter or a digit',
+  });
+}
+
+function refuseOther(id: RunId, known: { process: string; inputsHash: string }, name: string, inputsHash: string): void {
+  if (known.process === name && known.inputsHash === inputsHash) return;
+  const what = known.process === name ? 'with other inputs' : `of process '${known.process}'`;
+  throw new RuntimeError('REFUSED', `Run ${id} exists already, ${what}; one id is one run.`, {
+    hint: `Go on with it: pawl resume ${id}, or start under another id`,
+    data: { runId: id },
+  });
+}
+
+function unknownRun(id: string, near: readonly string[]): RuntimeError {
+  return new RuntimeError('NOT_FOUND', `There is no run '${id.slice(0, 128)}' in this journal.`, {
+    hint: near.length === 0 ? 'See the runs: pawl list' : `Did you mean ${near.join(' or ')}?`,
+    data: { nearest: near },
+  });
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidOptionError(name, value, 'a number of milliseconds above 0');
+}
