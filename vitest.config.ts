@@ -10,7 +10,7 @@ export default defineConfig({
   },
   test: {
     include: [
-      'packages/*/src/**/*.test.ts',
+      'packages/*/{src,tests}/**/*.test.ts',
       'processes/**/*.test.ts',
       'tests/**/*.test.ts',
       'tooling/**/*.test.ts',
@@ -19,7 +19,7 @@ export default defineConfig({
     // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
     typecheck: {
       enabled: true,
-      include: ['packages/*/src/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
+      include: ['packages/*/{src,tests}/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
       tsconfig: 'tsconfig.json',
       ignoreSourceErrors: true,
     },

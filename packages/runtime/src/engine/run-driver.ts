@@ -427,7 +427,7 @@ export class RunDriver implements Turnable, SlotTaker {
   /** Renews the lease in good time. */
   keepLease(): void {
     const { leaseMs, clock } = this.#engine.options;
-    if (this.#phase === 'left' || this.#committedSeq === 0) return;
+    if (this.#phase === 'left' || this.#committedSeq === 0 || this.#plan.replayOnly) return;
     if (clock.monotonic() - this.#leaseProvenAt > leaseMs / 3) this.#renewLease();
   }
 
@@ -490,7 +490,7 @@ export class RunDriver implements Turnable, SlotTaker {
 
   #releaseLease(): void {
     try {
-      if (this.#committedSeq > 0) this.#engine.options.store.releaseLease(this.runId, this.#plan.epoch);
+      if (this.#committedSeq > 0 && !this.#plan.replayOnly) this.#engine.options.store.releaseLease(this.runId, this.#plan.epoch);
     } catch {
       // The store is closed or broken; the lease ends by itself.
     }
