@@ -1,0 +1,96 @@
+/** What outsiders leave for the lease holder. A message is checked when it is read: anyone may write. */
+import type { Database, Statement } from 'better-sqlite3';
+
+import type { Millis, RunId } from '../../journal/ids.ts';
+import type { InboxMessage } from '../../ports/journal-store.ts';
+import { corrupt } from '../damage.ts';
+import { sha256 } from '../sha256.ts';
+
+interface Target {
+  readonly id: number;
+  readonly status: string;
+}
+
+interface MessageRow {
+  readonly id: string;
+  readonly payload: unknown;
+  /** Hexadecimal. */
+  readonly digest: string;
+}
+
+/** Far above what people send; a flooded inbox is read in parts. */
+const MAX_TAKEN = 1000;
+
+export class Inbox {
+  readonly #selectTarget: Statement<[RunId], Target>;
+  readonly #selectKnown: Statement<[number, string]>;
+  readonly #insert: Statement<[number, string, Millis, string, string]>;
+  readonly #selectWaiting: Statement<[RunId, number], MessageRow>;
+
+  constructor(db: Database) {
+    this.#selectTarget = db.prepare('select id, status from runs where run_id = ?');
+    this.#selectKnown = db.prepare('select 1 from inbox where run = ? and id = ?');
+    this.#insert = db.prepare(
+      'insert into inbox (run, id, posted_at, payload, digest) values (?, ?, ?, ?, unhex(?))',
+    );
+    this.#selectWaiting = db.prepare(
+      `select inbox.id, payload, lower(hex(digest)) as digest from inbox
+       where run = (select id from runs where run_id = ?) and payload is not null
+       order by n limit ?`,
+    );
+  }
+
+  /** Inside a transaction. */
+  post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed' {
+    const target = this.#selectTarget.get(runId);
+    if (target === undefined) return 'unknown';
+    if (this.#selectKnown.get(target.id, message.id) !== undefined) return 'duplicate';
+    if (target.status !== 'running') return 'closed';
+    const payload = JSON.stringify(message);
+    this.#insert.run(target.id, message.id, now, payload, sha256(payload));
+    return 'posted';
+  }
+
+  take(runId: RunId): readonly InboxMessage[] {
+    const rows = this.#selectWaiting.all(runId, MAX_TAKEN);
+    return rows.map((row) => parseMessage(runId, row)).filter((message) => message !== undefined);
+  }
+}
+
+/** Nothing for a kind that only a newer program knows: it stays for one. */
+function parseMessage(runId: RunId, { id, payload, digest }: MessageRow): InboxMessage | undefined {
+  const bad = (why: string): never => {
+    throw corrupt(runId, 0, `message ${JSON.stringify(id)} in its inbox ${why}`);
+  };
+  if (typeof payload !== 'string' || sha256(payload) !== digest) return bad('does not match its checksum');
+  let message: unknown;
+  try {
+    message = JSON.parse(payload);
+  } catch {
+    return bad('is no JSON');
+  }
+  if (!isRecord(message) || message['id'] !== id || typeof message['kind'] !== 'string') {
+    return bad('is malformed');
+  }
+  switch (message['kind']) {
+    case 'cancel':
+      return typeof message['reason'] === 'string'
+        ? (message as InboxMessage & typeof message)
+        : bad('is malformed');
+    case 'resolve':
+      return isResolution(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
+    default:
+      return undefined;
+  }
+}
+
+function isResolution({ key, as }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof key !== 'string' || !isRecord(as)) return false;
+  const { status, output, message } = as;
+  if (status === 'done') return output !== undefined;
+  return status === 'retry' || (status === 'failed' && typeof message === 'string');
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,240 @@
+/**
+ * Owns: this process's one connection to a journal, its statements, and whether it may still be used.
+ * Talks to: SQLite.
+ *
+ * 1. Every write is one transaction that begins immediate and holds no await.
+ * 2. After an error of the disk nothing is tried again: the connection ends, without a checkpoint.
+ * 3. No read keeps a transaction or an iterator open when it returns.
+ */
+import Database from 'better-sqlite3';
+import type { Statement } from 'better-sqlite3';
+
+import { RuntimeError } from '../../errors.ts';
+import { Append } from './append.ts';
+import { checkDurability, connect, setDurability } from './connect.ts';
+import type { ConnectOptions, Durability } from './connect.ts';
+import { failureOf, storageError } from './failure.ts';
+import { Inbox } from './inbox.ts';
+import { Leases } from './lease.ts';
+import { OwnerLocks } from './liveness.ts';
+import { FileWatch, IN_MEMORY } from './place.ts';
+import { Query } from './query.ts';
+import { Read } from './read.ts';
+import { Verify } from './verify.ts';
+import { WalKeeper } from './wal.ts';
+
+interface Statements {
+  readonly append: Append;
+  readonly read: Read;
+  readonly leases: Leases;
+  readonly inbox: Inbox;
+  readonly query: Query;
+  readonly verify: Verify;
+}
+
+/**
+ * Connections that see a journal whose disk failed, and write nothing. While one is open, closing
+ * the failed connection does not checkpoint: that would sync again and believe the answer.
+ */
+const witnesses = new Map<string, Database.Database>();
+
+export class JournalFile {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly db: Database.Database;
+  readonly statements: Statements;
+  /** Undefined in memory: nobody else can look. */
+  readonly #owners: OwnerLocks | undefined;
+  /** Counts the writes through this connection, which `data_version` does not show. */
+  writes = 0;
+  durability: Durability;
+  readonly #watch: FileWatch | undefined;
+  readonly #wal: WalKeeper | undefined;
+  readonly #begin: Statement<[]>;
+  readonly #commit: Statement<[]>;
+  readonly #rollback: Statement<[]>;
+  readonly #dataVersion: Statement<[], number>;
+  #ended: RuntimeError | undefined;
+
+  /** @throws RuntimeError */
+  static open(options: ConnectOptions): JournalFile {
+    witnesses.get(options.path)?.close();
+    witnesses.delete(options.path);
+    try {
+      const db = connect(options);
+      try {
+        return new JournalFile(db, options);
+      } catch (error) {
+        db.close();
+        throw error;
+      }
+    } catch (error) {
+      throw failureOf(error, options.path, options.readOnly ? 'read' : 'write')?.error ?? error;
+    }
+  }
+
+  private constructor(db: Database.Database, options: ConnectOptions) {
+    const { path, readOnly, busyTimeoutMs } = options;
+    this.path = path;
+    this.readOnly = readOnly;
+    this.durability = options.durability;
+    this.db = db;
+    const isFile = path !== IN_MEMORY;
+    this.#owners = isFile ? new OwnerLocks(path, !readOnly) : undefined;
+    this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
+    this.#wal =
+      isFile && !readOnly ? new WalKeeper(db, busyTimeoutMs, (error) => this.#fail(error)) : undefined;
+    this.statements = {
+      append: new Append(db),
+      read: new Read(db),
+      leases: new Leases(db),
+      inbox: new Inbox(db),
+      query: new Query(db, (owner) => this.isOwnerDead(owner)),
+      verify: new Verify(db),
+    };
+    this.#begin = db.prepare('begin immediate');
+    this.#commit = db.prepare('commit');
+    this.#rollback = db.prepare('rollback');
+    this.#dataVersion = db.prepare<[], number>('pragma data_version').pluck();
+    this.#wal?.onOpen(path);
+    if (!readOnly) this.#owners?.sweep();
+  }
+
+  /** @throws RuntimeError */
+  read<T>(work: (statements: Statements) => T): T {
+    this.#checkUsable();
+    try {
+      return work(this.statements);
+    } catch (error) {
+      throw this.#translated(error, 'read');
+    }
+  }
+
+  /** One transaction. @throws RuntimeError; nothing of `work` is in the journal then, as far as is known */
+  write<T>(work: (statements: Statements) => T): T {
+    this.#checkUsable();
+    try {
+      this.#watch?.check();
+    } catch (error) {
+      this.#end(error as RuntimeError, { checkpoint: true });
+      throw error;
+    }
+    try {
+      this.#begin.run();
+      const result = work(this.statements);
+      this.#commit.run();
+      this.writes += 1;
+      return result;
+    } catch (error) {
+      this.#undo();
+      throw this.#translated(error, 'write');
+    }
+  }
+
+  /** After a commit of `runs` runs. */
+  grew(runs: number, bytes: number): void {
+    this.#wal?.afterWrite(runs, bytes);
+  }
+
+  /** @throws RuntimeError STORAGE: an owner that cannot show that it lives would be taken for dead */
+  holdOwner(owner: string): void {
+    try {
+      this.#owners?.hold(owner);
+    } catch (error) {
+      if (error instanceof RuntimeError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const what = `cannot be claimed: its owner's lock file beside it cannot be made (${reason})`;
+      throw storageError(this.path, what, 'See to the space and the permissions of its folder.', error);
+    }
+  }
+
+  dropOwner(owner: string): void {
+    this.#owners?.drop(owner);
+  }
+
+  /** True only where it is certain. */
+  isOwnerDead(owner: string): boolean {
+    return this.#owners?.isDead(owner) ?? false;
+  }
+
+  dataVersion(): number {
+    return this.read(() => this.#dataVersion.get() ?? 0);
+  }
+
+  /** Where two share the connection, the stricter one decides. */
+  strengthen(durability: Durability): void {
+    if (durability === this.durability || durability === 'normal' || this.readOnly) return;
+    setDurability(this.db, durability);
+    checkDurability(this.db, durability);
+    this.durability = durability;
+  }
+
+  get isUsable(): boolean {
+    return this.#ended === undefined;
+  }
+
+  close(): void {
+    // Not earlier, even when the disk failed: until the engine closes, its tasks may still run.
+    this.#owners?.dropAll();
+    if (this.#ended !== undefined) return;
+    try {
+      this.#wal?.onClose();
+    } catch (error) {
+      // What was committed is in the log; the next one to open it puts it into the database.
+      this.#fail(error);
+      return;
+    }
+    const closed = storageError(this.path, 'is closed', 'Open it again.');
+    this.#end(closed, { checkpoint: true });
+  }
+
+  #checkUsable(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  #undo(): void {
+    if (!this.db.open || !this.db.inTransaction) return;
+    try {
+      this.#rollback.run();
+    } catch {
+      // The error that led here is the one to report, and it ends the connection.
+    }
+  }
+
+  #translated(error: unknown, doing: 'read' | 'write'): unknown {
+    const failure = failureOf(error, this.path, doing);
+    if (failure === undefined) return error;
+    if (failure.fatal) this.#end(failure.error, { checkpoint: false });
+    return failure.error;
+  }
+
+  #fail(error: unknown): void {
+    const failure = failureOf(error, this.path, 'write');
+    if (failure === undefined) throw error;
+    if (failure.fatal) this.#end(failure.error, { checkpoint: false });
+  }
+
+  #end(reason: RuntimeError, { checkpoint }: { readonly checkpoint: boolean }): void {
+    this.#ended = reason;
+    this.#wal?.stop();
+    if (!checkpoint && this.path !== IN_MEMORY) this.#bringWitness();
+    try {
+      this.db.close();
+    } catch {
+      // Nothing that is left to do could be done.
+    }
+  }
+
+  #bringWitness(): void {
+    let witness: Database.Database | undefined;
+    try {
+      witness = new Database(this.path, { readonly: true, fileMustExist: true, timeout: 0 });
+      // The first read takes the lock that tells the other connection that it is not alone.
+      witness.prepare('select count(*) from sqlite_schema').get();
+      witnesses.get(this.path)?.close();
+      witnesses.set(this.path, witness);
+    } catch {
+      witness?.close();
+    }
+  }
+}

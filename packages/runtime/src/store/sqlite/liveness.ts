@@ -1,0 +1,123 @@
+/**
+ * Owns: this process's proof that it lives, one file per owner beside the journal.
+ * Talks to: the file system, and SQLite for locks that the kernel drops with the process.
+ *
+ * An owner holds an exclusive lock on `<journal>-owner-<token>`. Who can read the file knows that
+ * the owner is gone, however it died, and need not wait out its lease. It only shortens the wait:
+ * what keeps two owners apart is the epoch.
+ *
+ * 1. An owner's file is there, and locked, before its token is in the journal. So no file = dead.
+ * 2. A file is removed by its owner, or by one that holds a lock on it: never between the making and
+ *    the locking without the owner noticing.
+ * 3. A token names a file only where it is hexadecimal: it may come from a hostile row.
+ */
+import { readdirSync, statSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import Database from 'better-sqlite3';
+
+import { isBusy, storageError } from './failure.ts';
+import { makeFile } from './place.ts';
+
+const TOKEN = /^[0-9a-f]{16,64}$/;
+/** A sweep looks at a file for less than a millisecond. */
+const LOCK_TIMEOUT_MS = 1000;
+const MAX_TRIES = 10;
+const MAX_SWEPT = 100;
+
+export class OwnerLocks {
+  readonly #path: string;
+  readonly #mayRemove: boolean;
+  readonly #held = new Map<string, Database.Database>();
+
+  constructor(path: string, mayRemove: boolean) {
+    this.#path = path;
+    this.#mayRemove = mayRemove;
+  }
+
+  /** From now on others can see that this owner lives. Cheap when it is held already. */
+  hold(owner: string): void {
+    if (this.#held.has(owner) || !TOKEN.test(owner)) return;
+    const file = this.#fileOf(owner);
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      makeFile(file);
+      const lock = new Database(file, { timeout: LOCK_TIMEOUT_MS });
+      // Otherwise the lock makes a second file, which a killed process would leave behind.
+      lock.pragma('journal_mode = memory');
+      lock.exec('begin exclusive');
+      if (exists(file)) {
+        this.#held.set(owner, lock);
+        return;
+      }
+      // A sweep took the file before it was locked.
+      lock.close();
+    }
+    throw storageError(this.#path, 'cannot show that its owner lives', `Something removes ${file}.`);
+  }
+
+  drop(owner: string): void {
+    const lock = this.#held.get(owner);
+    if (lock === undefined) return;
+    this.#held.delete(owner);
+    remove(this.#fileOf(owner));
+    lock.close();
+  }
+
+  dropAll(): void {
+    for (const owner of this.#held.keys()) this.drop(owner);
+  }
+
+  /** True only where it is certain; false also means "cannot tell". */
+  isDead(owner: string): boolean {
+    return TOKEN.test(owner) && !this.#held.has(owner) && this.#isFree(this.#fileOf(owner));
+  }
+
+  /** Removes what killed processes left behind. */
+  sweep(): void {
+    const start = `${basename(this.#path)}-owner-`;
+    const folder = dirname(this.#path);
+    const left = readdirSync(folder).filter((name) => name.startsWith(start));
+    for (const name of left.slice(0, MAX_SWEPT)) this.isDead(name.slice(start.length));
+  }
+
+  #isFree(file: string): boolean {
+    let probe: Database.Database | undefined;
+    try {
+      if (!exists(file)) return true;
+      probe = new Database(file, { readonly: true, fileMustExist: true, timeout: 0 });
+      // A shared lock: several may look at once and none takes another for the owner.
+      probe.exec('begin');
+      probe.prepare('select count(*) from sqlite_schema').get();
+      if (this.#mayRemove) remove(file);
+      return true;
+    } catch (error) {
+      return !isBusy(error) && isGone(file);
+    } finally {
+      probe?.close();
+    }
+  }
+
+  #fileOf(owner: string): string {
+    return join(dirname(this.#path), `${basename(this.#path)}-owner-${owner}`);
+  }
+}
+
+function exists(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isGone(file: string): boolean {
+  try {
+    return !exists(file);
+  } catch {
+    return false;
+  }
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // Another one was faster, or the folder is not ours: what is left is swept later.
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * `events` is append-only. Its `key` takes no room: it is read out of the payload, so that SQL can
+ * filter by it and it can never say something else. `chain` is the checksum of journal/chain.ts.
+ *
+ * `runs` holds each run's projection (the fold of its events), its fence (`epoch`, `last_seq`) and
+ * its lease. `inbox.payload` is null once a message was consumed; its id stays, so that posting
+ * again is a duplicate.
+ */
+export const CREATE_JOURNAL = `
+create table runs (
+  id integer primary key,
+  run_id text not null unique,
+  process text not null,
+  module text,
+  code_hash text,
+  inputs_hash text not null,
+  status text not null,
+  started_at integer not null,
+  updated_at integer not null,
+  last_seq integer not null,
+  tasks_scheduled integer not null,
+  tasks_settled integer not null,
+  asked text not null,
+  error text,
+  chain blob not null,
+  min_reader integer not null,
+  epoch integer not null,
+  owner text,
+  lease_until integer not null
+) strict;
+
+create index runs_by_status on runs (status, id);
+
+create table events (
+  run integer not null references runs (id),
+  seq integer not null,
+  at integer not null,
+  type text not null,
+  version integer not null,
+  payload text not null,
+  chain blob not null,
+  key text generated always as (payload ->> '$.key') virtual,
+  primary key (run, seq)
+) without rowid, strict;
+
+create table inbox (
+  n integer primary key,
+  run integer not null references runs (id),
+  id text not null,
+  posted_at integer not null,
+  payload text,
+  digest blob not null,
+  unique (run, id)
+) strict;
+
+create index inbox_waiting on inbox (run, n) where payload is not null;
+`;

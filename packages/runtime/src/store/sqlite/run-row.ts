@@ -1,0 +1,82 @@
+/** A row of `runs`: the run's projection beside its fence and its lease. */
+import type { RunSummary } from '../../views/run-summary.ts';
+import { corrupt } from '../damage.ts';
+
+type Column = string | number | null;
+
+export interface RunRow {
+  readonly id: number;
+  readonly run_id: string;
+  readonly process: Column;
+  readonly module: Column;
+  readonly code_hash: Column;
+  readonly inputs_hash: Column;
+  readonly status: Column;
+  readonly started_at: Column;
+  readonly updated_at: Column;
+  readonly last_seq: number;
+  readonly tasks_scheduled: Column;
+  readonly tasks_settled: Column;
+  readonly asked: Column;
+  readonly error: Column;
+  /** Hexadecimal. */
+  readonly chain: string;
+  readonly min_reader: number;
+  readonly epoch: number;
+  readonly owner: string | null;
+  readonly lease_until: number;
+}
+
+export const RUN_COLUMNS = `id, run_id, process, module, code_hash, inputs_hash, status, started_at,
+  updated_at, last_seq, tasks_scheduled, tasks_settled, asked, error, lower(hex(chain)) as chain,
+  min_reader, epoch, owner, lease_until`;
+
+const STATUSES: ReadonlySet<unknown> = new Set<RunSummary['status']>([
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+]);
+
+/** @throws RuntimeError CORRUPT */
+export function summaryOf(row: RunRow): RunSummary {
+  const { run_id: runId } = row;
+  const bad = (column: string): never => {
+    throw corrupt(runId, 0, `its summary has a bad ${column}`);
+  };
+  const text = (column: keyof RunRow): string => {
+    const value = row[column];
+    return typeof value === 'string' ? value : bad(column);
+  };
+  const textOrNull = (column: keyof RunRow): string | null => (row[column] === null ? null : text(column));
+  const count = (column: keyof RunRow): number => {
+    const value = row[column];
+    return typeof value === 'number' && Number.isSafeInteger(value) ? value : bad(column);
+  };
+  const status = STATUSES.has(row.status) ? (row.status as RunSummary['status']) : bad('status');
+  return {
+    runId,
+    process: text('process'),
+    module: textOrNull('module'),
+    codeHash: textOrNull('code_hash'),
+    inputsHash: text('inputs_hash'),
+    status,
+    startedAt: count('started_at'),
+    updatedAt: count('updated_at'),
+    lastSeq: count('last_seq'),
+    tasksScheduled: count('tasks_scheduled'),
+    tasksSettled: count('tasks_settled'),
+    asked: keysOf(text('asked')) ?? bad('asked'),
+    error: textOrNull('error'),
+  };
+}
+
+function keysOf(json: string): readonly string[] | undefined {
+  if (json === '[]') return [];
+  try {
+    const keys: unknown = JSON.parse(json);
+    return Array.isArray(keys) && keys.every((key) => typeof key === 'string') ? keys : undefined;
+  } catch {
+    return undefined;
+  }
+}

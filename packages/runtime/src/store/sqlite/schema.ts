@@ -1,0 +1,68 @@
+/**
+ * The fingerprint of a journal's schema. A file that someone sent may hold triggers and views that
+ * run at our own statements; it is refused before the first of them.
+ */
+import Database from 'better-sqlite3';
+
+import { notAJournal } from './failure.ts';
+import { MIGRATIONS } from './migrations/list.ts';
+
+interface SchemaRow {
+  readonly type: unknown;
+  readonly name: unknown;
+  readonly tbl_name: unknown;
+  readonly sql: unknown;
+}
+
+/** More objects than this and nobody made the file for us. */
+const MAX_OBJECTS = 200;
+
+const SELECT = `select type, name, tbl_name, sql from sqlite_schema limit ${MAX_OBJECTS + 1}`;
+
+type Schema = ReadonlyMap<string, SchemaRow>;
+
+function schemaOf(db: Database.Database): Schema {
+  const rows = db.prepare<[], SchemaRow>(SELECT).all();
+  return new Map(rows.map((row) => [`${String(row.type)} ${String(row.name)}`, row]));
+}
+
+const expected = new Map<number, Schema>();
+
+/** What the migrations up to `version` make, found by running them: it cannot fall behind. */
+function expectedSchema(version: number): Schema {
+  let schema = expected.get(version);
+  if (schema === undefined) {
+    const db = new Database(':memory:');
+    for (const sql of MIGRATIONS.slice(0, version)) db.exec(sql);
+    schema = schemaOf(db);
+    db.close();
+    expected.set(version, schema);
+  }
+  return schema;
+}
+
+/**
+ * Tables that others keep beside ours (Litestream does) are let be; nothing that could act on ours is.
+ *
+ * @throws RuntimeError CORRUPT
+ */
+export function checkSchema(db: Database.Database, version: number, path: string): void {
+  const actual = schemaOf(db);
+  const ours = expectedSchema(version);
+  for (const [name, { sql, tbl_name }] of ours) {
+    const found = actual.get(name);
+    if (found === undefined) throw notAJournal(path, `it has no ${name}`);
+    if (found.sql !== sql || found.tbl_name !== tbl_name) throw notAJournal(path, `its ${name} was changed`);
+  }
+  if (actual.size > MAX_OBJECTS) throw notAJournal(path, `it holds more than ${MAX_OBJECTS} tables`);
+  const tables = new Set([...ours.values()].map((row) => row.tbl_name));
+  for (const [name, { type, tbl_name, sql }] of actual) {
+    if (ours.has(name)) continue;
+    const isHarmless = type === 'table' ? !isVirtual(sql) : type === 'index' && !tables.has(tbl_name);
+    if (!isHarmless) throw notAJournal(path, `it holds a foreign ${name}`);
+  }
+}
+
+function isVirtual(sql: unknown): boolean {
+  return typeof sql !== 'string' || !/^create table/i.test(sql);
+}

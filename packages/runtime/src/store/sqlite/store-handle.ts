@@ -1,0 +1,150 @@
+/**
+ * Owns: one user's view of a journal file, and the owners that it claimed runs for.
+ * Talks to: the connection that all users of the file in this process share.
+ */
+import { statSync } from 'node:fs';
+
+import { EVENT_VERSION } from '../../journal/chain.ts';
+import type { Recorded } from '../../journal/event.ts';
+import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
+import { assert } from '../../journal/invariant.ts';
+import type {
+  AppendRun,
+  InboxMessage,
+  JournalStore,
+  LeaseAnswer,
+  LeaseClaim,
+  RunQuery,
+  RunRecord,
+} from '../../ports/journal-store.ts';
+import { storageError } from './failure.ts';
+import type { JournalFile } from './journal-file.ts';
+import { SCHEMA_VERSION } from './migrations/list.ts';
+
+type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
+
+export class StoreHandle implements JournalStore {
+  readonly #file: JournalFile;
+  readonly #readOnly: boolean;
+  readonly #onClose: () => void;
+  readonly #owners = new Set<string>();
+  #ownWrites = 0;
+  #isClosed = false;
+
+  constructor(file: JournalFile, readOnly: boolean, onClose: () => void) {
+    this.#file = file;
+    this.#readOnly = readOnly;
+    this.#onClose = onClose;
+  }
+
+  append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
+    this.#hold(claim.owner);
+    const { answers, bytes } = this.#write(({ append }) => append.run(batch, claim));
+    this.#file.grew(batch.length, bytes);
+    return answers;
+  }
+
+  read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
+    return this.#read(({ read }) => read.page(runId, afterSeq, limit));
+  }
+
+  acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
+    // Asked before the transaction: looking at another owner's file takes a moment.
+    const rival = this.#read(({ leases }) => leases.rival(runId, claim.now));
+    const isFree = rival === undefined || this.#file.isOwnerDead(rival.owner);
+    if (!isFree) return { status: 'busy', until: rival.until };
+    this.#hold(claim.owner);
+    return this.#write(({ leases }) => leases.acquire(runId, claim, rival?.owner));
+  }
+
+  renewLease(runId: RunId, epoch: Epoch, claim: LeaseClaim): boolean {
+    return this.#write(({ leases }) => leases.renew(runId, epoch, claim));
+  }
+
+  releaseLease(runId: RunId, epoch: Epoch): void {
+    this.#write(({ leases }) => leases.release(runId, epoch));
+  }
+
+  post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed' {
+    const answer = this.#write(({ inbox }) => inbox.post(runId, message, now));
+    // For the mark a post is foreign: the loop that owns the run has to look, also where it shares the store.
+    this.#ownWrites -= 1;
+    return answer;
+  }
+
+  takeInbox(runId: RunId): readonly InboxMessage[] {
+    return this.#read(({ inbox }) => inbox.take(runId));
+  }
+
+  changeMark(): number {
+    this.#checkOpen();
+    return this.#file.dataVersion() + this.#file.writes - this.#ownWrites;
+  }
+
+  getRun(runId: RunId, now: Millis): RunRecord | undefined {
+    return this.#read(({ query }) => query.get(runId, now));
+  }
+
+  queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
+    return this.#read((statements) => statements.query.page(query, now));
+  }
+
+  verify(runId?: RunId): ReturnType<JournalStore['verify']> {
+    return this.#read(({ verify }) => (runId === undefined ? verify.all() : verify.run(runId)));
+  }
+
+  describe(): Readonly<Record<string, string | number>> {
+    const { db, path, durability } = this.#file;
+    const pragma = (name: string): string => String(db.pragma(name, { simple: true }));
+    return this.#read(({ query }) => ({
+      store: 'sqlite',
+      path,
+      sqlite: String(db.prepare('select sqlite_version()').pluck().get()),
+      schema: SCHEMA_VERSION,
+      eventVersion: EVENT_VERSION,
+      access: this.#readOnly ? 'read only' : 'read and write',
+      // Of a connection that only reads, the pragma says nothing about who writes.
+      ...(this.#file.readOnly ? {} : { durability, synchronous: pragma('synchronous') }),
+      journalMode: pragma('journal_mode'),
+      databaseBytes: sizeOf(path),
+      logBytes: sizeOf(`${path}-wal`),
+      runs: query.count(),
+    }));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const owner of this.#owners) this.#file.dropOwner(owner);
+    this.#onClose();
+  }
+
+  #read<T>(work: Work<T>): T {
+    this.#checkOpen();
+    return this.#file.read(work);
+  }
+
+  #write<T>(work: Work<T>): T {
+    this.#checkOpen();
+    assert(!this.#readOnly, 'C1', 'a journal that was opened to be read is written to');
+    const result = this.#file.write(work);
+    this.#ownWrites += 1;
+    return result;
+  }
+
+  #hold(owner: string): void {
+    this.#checkOpen();
+    if (this.#readOnly || this.#owners.has(owner)) return;
+    this.#file.holdOwner(owner);
+    this.#owners.add(owner);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw storageError(this.#file.path, 'is closed', 'Open it again.');
+  }
+}
+
+/** Sizes are asked of the folder; the files themselves are never opened here. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

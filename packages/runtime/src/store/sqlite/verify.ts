@@ -1,0 +1,191 @@
+/** Looking at every stored row. Damage is listed, never thrown; memory stays bounded, whatever the file holds. */
+import type { Database, Statement } from 'better-sqlite3';
+
+import { RuntimeError } from '../../errors.ts';
+import { CHAIN_START } from '../../journal/chain.ts';
+import type { RunId, Seq } from '../../journal/ids.ts';
+import type { RunDamage } from '../../ports/journal-store.ts';
+import { summarize } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../views/run-summary.ts';
+import { parseRow, summaryProblem } from '../damage.ts';
+import { sqliteCode } from './failure.ts';
+import { rowProblem } from './read.ts';
+import type { EventRow } from './read.ts';
+import { RUN_COLUMNS, summaryOf } from './run-row.ts';
+import type { RunRow } from './run-row.ts';
+
+const PAGE = 200;
+/** Of one run, and of the file: a hostile one must not fill the memory with complaints. */
+const MAX_DAMAGE_PER_RUN = 100;
+const MAX_DAMAGE = 10_000;
+
+interface Report {
+  runs: number;
+  events: number;
+  readonly damage: RunDamage[];
+}
+
+/** A run that has events, and whether it is a row of `runs`. */
+interface NextRun {
+  readonly run: number;
+  readonly seq: Seq;
+  readonly known: number;
+}
+
+interface Walk {
+  readonly runId: RunId;
+  seq: Seq;
+  chain: string;
+  summary: RunSummary | undefined;
+}
+
+export class Verify {
+  readonly #db: Database;
+  readonly #selectRun: Statement<[RunId], RunRow>;
+  readonly #selectRunAfter: Statement<[number], RunRow>;
+  readonly #selectEvents: Statement<[number, Seq, Seq], EventRow>;
+  readonly #selectBeyond: Statement<[number, Seq, number], Seq>;
+  readonly #selectNextRun: Statement<[number], NextRun>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
+    this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
+    this.#selectEvents = db.prepare(
+      `select seq, at, type, version, payload, lower(hex(chain)) as chain from events
+       where run = ? and seq > ? and seq <= ? order by seq limit ${PAGE}`,
+    );
+    this.#selectBeyond = db
+      .prepare<[number, Seq, number], Seq>(
+        `select seq from events where run = ? and seq > ?
+           and seq > (select last_seq from runs where id = ?) order by seq limit 1`,
+      )
+      .pluck();
+    this.#selectNextRun = db.prepare(
+      `select run, seq, exists (select 1 from runs where id = run) as known from events
+       where run > ? order by run, seq limit 1`,
+    );
+  }
+
+  all(): Report {
+    const report: Report = { runs: 0, events: 0, damage: [] };
+    this.#checkFile(report);
+    guard(report, '', 0, () => {
+      let last = Number.MIN_SAFE_INTEGER;
+      // A damaged tree may lead in a circle: only what comes after counts, here and below.
+      for (let row = this.#selectRunAfter.get(last); row !== undefined && row.id > last;) {
+        this.#checkRun(row, report);
+        last = row.id;
+        row = this.#selectRunAfter.get(last);
+      }
+    });
+    guard(report, '', 0, () => this.#checkOrphans(report));
+    return report;
+  }
+
+  run(runId: RunId): Report {
+    const report: Report = { runs: 0, events: 0, damage: [] };
+    guard(report, runId, 0, () => {
+      const row = this.#selectRun.get(runId);
+      if (row !== undefined) this.#checkRun(row, report);
+    });
+    return report;
+  }
+
+  #checkFile(report: Report): void {
+    guard(report, '', 0, () => {
+      const problems = this.#db.pragma(`quick_check(${MAX_DAMAGE_PER_RUN})`) as readonly {
+        readonly quick_check: unknown;
+      }[];
+      for (const { quick_check: problem } of problems) {
+        if (problem !== 'ok') add(report, { runId: '', seq: 0, problem: `SQLite: ${String(problem)}` });
+      }
+    });
+  }
+
+  #checkRun(row: RunRow, report: Report): void {
+    const runId = String(row.run_id);
+    report.runs += 1;
+    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined };
+    const found = report.damage.length;
+    const isFull = (): boolean => report.damage.length - found >= MAX_DAMAGE_PER_RUN;
+    guard(report, runId, 0, () => {
+      const kept = summaryOf(row);
+      for (let seq = -1; seq < walk.seq && !isFull();) {
+        seq = walk.seq;
+        const rows = this.#selectEvents.all(row.id, seq, kept.lastSeq);
+        for (const event of rows) this.#checkRow(event, walk, report);
+      }
+      if (isFull()) return;
+      if (walk.seq < kept.lastSeq) {
+        add(report, { runId, seq: walk.seq + 1, problem: `it is missing, as far as ${kept.lastSeq}` });
+        return;
+      }
+      const beyond = this.#selectBeyond.get(row.id, kept.lastSeq, row.id);
+      if (beyond !== undefined)
+        add(report, { runId, seq: beyond, problem: 'it lies beyond the end of the run' });
+      if (walk.chain !== row.chain) {
+        add(report, { runId, seq: walk.seq, problem: 'the run was recorded with another last checksum' });
+      }
+      // Folding what is damaged would only repeat it in other words.
+      if (report.damage.length > found) return;
+      const problem = walk.summary === undefined ? 'it has no events' : summaryProblem(kept, walk.summary);
+      if (problem !== undefined) add(report, { runId, seq: 0, problem });
+    });
+  }
+
+  /** Each row is held against the checksum stored before it, so that one bad row is one complaint. */
+  #checkRow(row: EventRow, walk: Walk, report: Report): void {
+    const { runId } = walk;
+    report.events += 1;
+    guard(report, runId, Number(row.seq), () => {
+      const expected = walk.seq + 1;
+      if (row.seq > expected) {
+        add(report, { runId, seq: expected, problem: `it is missing, as far as ${row.seq - 1}` });
+      } else {
+        const problem = rowProblem(row, expected, walk.chain);
+        if (problem === undefined) {
+          const event = parseRow(runId, row.seq, row);
+          walk.summary = summarize(runId, walk.summary, { seq: row.seq, at: row.at, event });
+        } else {
+          add(report, { runId, seq: expected, problem });
+        }
+      }
+    });
+    walk.seq = Math.max(walk.seq, Number(row.seq) || 0);
+    walk.chain = row.chain;
+  }
+
+  #checkOrphans(report: Report): void {
+    let last = Number.MIN_SAFE_INTEGER;
+    for (let next = this.#selectNextRun.get(last); next !== undefined && next.run > last;) {
+      const { run, seq, known } = next;
+      if (known === 0) add(report, { runId: '', seq, problem: `it belongs to no run (number ${run})` });
+      last = run;
+      next = this.#selectNextRun.get(last);
+    }
+  }
+}
+
+function add(report: Report, damage: RunDamage): void {
+  if (report.damage.length < MAX_DAMAGE) report.damage.push(damage);
+}
+
+/** Turns what is thrown for damage into a complaint; anything else (I/O, locks) goes on up. */
+function guard(report: Report, runId: RunId, seq: Seq, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof RuntimeError && (error.code === 'CORRUPT' || error.code === 'NEWER')) {
+      add(report, { runId, seq, problem: String(error.data['problem'] ?? error.message) });
+    } else if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|TOOBIG|MISMATCH|ERROR)/.test(sqliteCode(error) ?? '')) {
+      add(report, {
+        runId,
+        seq,
+        problem: `SQLite: ${error instanceof Error ? error.message : String(error)}`,
+      });
+    } else {
+      throw error;
+    }
+  }
+}

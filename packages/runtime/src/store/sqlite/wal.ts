@@ -1,0 +1,107 @@
+/**
+ * Owns: when the write-ahead log goes back into the database. Talks to: the connection.
+ *
+ * SQLite's own checkpoints are off: they ignore what their fsync answers, and try again later, when
+ * the kernel has forgotten the pages that it could not write. Ours report, and end the connection.
+ */
+import { statSync } from 'node:fs';
+
+import type { Database } from 'better-sqlite3';
+
+const PAGE_BYTES = 4096;
+/** Pages of the runs table and its index, and of the path down to the last event. */
+const PAGES_PER_RUN = 4;
+const CHECKPOINT_PAGES = 1000;
+/** A log that grew to this beside a busy reader is worth waiting a moment for. */
+const LONG_LOG_PAGES = 4000;
+const LONG_LOG_WAIT_MS = 100;
+const IDLE_MS = 1000;
+
+interface Checkpoint {
+  readonly busy: number;
+  /** Pages in the log. */
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
+export class WalKeeper {
+  readonly #db: Database;
+  readonly #busyTimeoutMs: number;
+  readonly #onFailure: (error: unknown) => void;
+  #pages = 0;
+  #waitFrom = LONG_LOG_PAGES;
+  #lastWriteMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(db: Database, busyTimeoutMs: number, onFailure: (error: unknown) => void) {
+    this.#db = db;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#onFailure = onFailure;
+  }
+
+  /** After a commit. It never throws: what was committed is committed. */
+  afterWrite(runs: number, bytes: number): void {
+    this.#pages += runs * PAGES_PER_RUN + Math.ceil(bytes / PAGE_BYTES);
+    this.#lastWriteMs = performance.now();
+    this.#timer ??= setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
+    if (this.#pages < CHECKPOINT_PAGES) return;
+    this.#pages = 0;
+    this.#guarded(() => this.#checkpoint());
+  }
+
+  /**
+   * What an earlier process left in the log goes into the database before anything is added. A log
+   * whose last fsync failed may hold pages that only the cache has.
+   */
+  onOpen(path: string): void {
+    const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+    if (log !== undefined && log.size > 0) this.#run('PASSIVE', this.#busyTimeoutMs);
+  }
+
+  /** @throws SqliteError */
+  onClose(): void {
+    clearTimeout(this.#timer);
+    this.#run('TRUNCATE', 0);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #checkpoint(): void {
+    const { log, checkpointed } = this.#run('PASSIVE', this.#busyTimeoutMs);
+    if (log < this.#waitFrom) return;
+    const after = this.#run('RESTART', LONG_LOG_WAIT_MS);
+    // A reader that does not go away must not make each commit wait: next time at twice the length.
+    this.#waitFrom = after.busy === 0 && checkpointed <= log ? LONG_LOG_PAGES : log * 2;
+  }
+
+  #whenIdle(): void {
+    this.#timer = undefined;
+    const idleMs = performance.now() - this.#lastWriteMs;
+    if (idleMs < IDLE_MS / 2) {
+      this.#timer = setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
+      return;
+    }
+    this.#pages = 0;
+    this.#guarded(() => this.#run('TRUNCATE', 0));
+  }
+
+  #guarded(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  #run(mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE', busyTimeoutMs: number): Checkpoint {
+    this.#db.pragma(`busy_timeout = ${busyTimeoutMs}`);
+    try {
+      const rows = this.#db.pragma(`wal_checkpoint(${mode})`) as readonly Checkpoint[];
+      return rows[0] ?? { busy: 0, log: 0, checkpointed: 0 };
+    } finally {
+      if (busyTimeoutMs !== this.#busyTimeoutMs) this.#db.pragma(`busy_timeout = ${this.#busyTimeoutMs}`);
+    }
+  }
+}
