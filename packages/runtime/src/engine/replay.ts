@@ -13,8 +13,8 @@ import { closeKey, type ProcessHost } from '../process/host.ts';
 const PAGE = 500;
 /** Looks at a blocked place before it is judged. */
 const PATIENCE_TURNS = 3;
-/** Bound where the process waited for something outside ctx before, but not, as far as is seen, now. */
-const UNSEEN_WAIT_MS = 1000;
+/** Share of the bound where the process waited for something outside ctx before, but, as far as is seen, not now. */
+const UNSEEN_SHARE = 1 / 30;
 
 export type ReplayStep =
   /** Process code was woken: let it run to its next wait. */
@@ -118,7 +118,7 @@ export class Replay {
   #boundMs(): number {
     const recorded = this.#peek();
     const gap = recorded === undefined ? 0 : recorded.at - this.#previousAt;
-    const shortest = this.#host.foreign.current === undefined ? Math.min(UNSEEN_WAIT_MS, this.#stallMs) : this.#stallMs;
+    const shortest = this.#host.foreign.current === undefined ? this.#stallMs * UNSEEN_SHARE : this.#stallMs;
     return Math.max(shortest, 3 * gap);
   }
 

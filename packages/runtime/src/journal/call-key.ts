@@ -14,7 +14,9 @@ function join(scope: ScopePath, segment: string): CallKey {
 
 /** Percent-encodes what would make a name ambiguous or unreadable in a path. */
 function escapeName(name: string): string {
-  return name.replace(/[%/\p{C}\p{Z}]/gu, (char) => encodeURIComponent(char.isWellFormed() ? char : '\uFFFD'));
+  return name.replace(/[%/\p{C}\p{Z}]/gu, (char) =>
+    encodeURIComponent(char.isWellFormed() ? char : '\uFFFD'),
+  );
 }
 
 export function ordinalKey(scope: ScopePath, ordinal: number): CallKey {

@@ -164,11 +164,26 @@ export interface CancelRequested {
 }
 
 export type JournalEvent =
-  | RunStarted | RunSucceeded | RunFailed | RunCancelled
-  | ScopeOpened | ScopeRetuned | ScopeAborted | ScopeTimedOut | ScopeClosed
-  | TaskScheduled | AttemptStarted | AttemptFailed | AttemptInterrupted | OutcomeAsked
-  | TaskSucceeded | TaskFailed | TaskCancelled | LateResult
-  | TimerStarted | TimerFired
+  | RunStarted
+  | RunSucceeded
+  | RunFailed
+  | RunCancelled
+  | ScopeOpened
+  | ScopeRetuned
+  | ScopeAborted
+  | ScopeTimedOut
+  | ScopeClosed
+  | TaskScheduled
+  | AttemptStarted
+  | AttemptFailed
+  | AttemptInterrupted
+  | OutcomeAsked
+  | TaskSucceeded
+  | TaskFailed
+  | TaskCancelled
+  | LateResult
+  | TimerStarted
+  | TimerFired
   | CancelRequested;
 
 export type EventType = JournalEvent['type'];
@@ -177,8 +192,13 @@ export type EventType = JournalEvent['type'];
 export type TerminalEvent = RunSucceeded | RunFailed | RunCancelled;
 /** What settles something the process waits for: delivered, one a turn, in journal order. */
 export type OutcomeEvent =
-  | TaskSucceeded | TaskFailed | TaskCancelled | TimerFired
-  | ScopeAborted | ScopeTimedOut | CancelRequested;
+  | TaskSucceeded
+  | TaskFailed
+  | TaskCancelled
+  | TimerFired
+  | ScopeAborted
+  | ScopeTimedOut
+  | CancelRequested;
 /** What the process itself asked for or decided: compared on replay. */
 export type CommandEvent = TaskScheduled | TimerStarted | ScopeOpened | ScopeClosed;
 

@@ -1,15 +1,19 @@
-const OWN_FOLDER = new URL('..', import.meta.url).href;
-const SDK_FOLDER = /[/\\]@pawl[/\\]|[/\\]packages[/\\]sdk[/\\]/;
+const OWN_FOLDER = plainPath(new URL('..', import.meta.url).href);
 
 /** Where a stack first leaves Pawl's own code: `file:line:column`, or undefined. */
 export function callSite(stack: string | undefined): string | undefined {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const place = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (place === undefined || place.startsWith(OWN_FOLDER) || SDK_FOLDER.test(place)) continue;
-    if (line.includes('node:')) continue;
-    return place.replace(/^file:\/\//, '');
+    if (place === undefined || line.includes('node:')) continue;
+    const path = plainPath(place);
+    if (!path.startsWith(OWN_FOLDER)) return path;
   }
   return undefined;
+}
+
+/** Frames name files by URL or by path, depending on who loaded them. */
+function plainPath(place: string): string {
+  return place.replace(/^file:\/\//, '');
 }
 
 /** A stack that costs little until it is read. */
