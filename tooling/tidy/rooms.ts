@@ -61,6 +61,8 @@ export const ROOMS: readonly Room[] = [
     imports: ['process', 'kernel', 'journal', 'ports', 'sdk', 'errors'],
     portsOnly: true,
   },
+  // The real clock, randomness and digest behind the ports.
+  { ...OPEN, name: 'system', paths: [inRuntime('system.ts')], imports: ['ports', 'journal'] },
   { ...OPEN, name: 'store', paths: [inRuntime('store/')], imports: ['ports', 'journal', 'views', 'errors'] },
   { ...OPEN, name: 'errors', paths: [inRuntime('errors.ts')], imports: ['journal', 'sdk'] },
   {
@@ -69,7 +71,12 @@ export const ROOMS: readonly Room[] = [
     paths: [inRuntime('testing.ts'), inRuntime('testing/')],
     imports: 'every room',
   },
-  { ...OPEN, name: 'runtime.ts', paths: [inRuntime('runtime.ts')], imports: 'every room' },
+  {
+    ...OPEN,
+    name: 'runtime.ts',
+    paths: [inRuntime('runtime.ts'), inRuntime('runtime-options.ts'), inRuntime('reader.ts')],
+    imports: 'every room',
+  },
   { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },
   ...['cli', 'inspector', 'restate', 'mcp'].map((name) => ({
     ...OPEN,

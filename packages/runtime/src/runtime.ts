@@ -1,72 +1,28 @@
 import { availableParallelism } from 'node:os';
-import {
-  checkAgainst,
-  InvalidOptionError,
-  RunLockedError,
-  type Process,
-  type ProcessDefinition,
-} from '@pawl/sdk';
+import { checkAgainst, InvalidOptionError, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
 import { canonical } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
 import { isTerminal, type TerminalEvent } from './journal/event.ts';
 import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
-import type { Clock } from './ports/clock.ts';
-import type { Entropy } from './ports/entropy.ts';
 import type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import { cancelIdleRun, foldRun } from './engine/cancel-run.ts';
-import { Engine, type LogEntry } from './engine/engine.ts';
-import { resolveLimits, type Limits } from './engine/limits.ts';
-import { RunDriver, type RunPlan } from './engine/run-driver.ts';
+import { definitionOf, guarded, type AnyProcess } from './engine/definition.ts';
+import { Engine } from './engine/engine.ts';
+import { resolveLimits } from './engine/limits.ts';
+import { RunDriver } from './engine/run-driver.ts';
+import type { RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
-import { sha256, systemClock, systemEntropy } from './engine/system.ts';
+import { sha256, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
+import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/context.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { nearest } from './views/nearest.ts';
 
 export const ENGINE_VERSION = '0.1.0';
 export const DEFAULT_PATH = '.pawl/journal.db';
-
-export interface RuntimeOptions {
-  /** The database file; its folder is created. ':memory:' keeps nothing. Default '.pawl/journal.db'. */
-  readonly path?: string;
-  /** Another store instead of a file, such as a MemoryStore in tests. */
-  readonly store?: JournalStore;
-  /** 'full' (default): what was acknowledged survives a power cut. 'normal': it survives a crash only. */
-  readonly durability?: 'full' | 'normal';
-  /** How long a run stays ours without a sign of life, in ms (default 30,000). */
-  readonly leaseMs?: number;
-  /** How long aborted attempts may go on before they count as gone, in ms (default 5,000). */
-  readonly graceMs?: number;
-  /** Slots by pool name. */
-  readonly pools?: Readonly<Record<string, number>>;
-  readonly limits?: Partial<Limits>;
-  /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
-  readonly strict?: boolean;
-  /** Processes that `resume` finds by the name that was recorded. */
-  readonly processes?: readonly ProcessDefinition[];
-  readonly onLog?: (entry: LogEntry) => void;
-  readonly onWarning?: (runId: RunId, message: string) => void;
-  /** Told when nothing of a run can go on before a person answers these calls. */
-  readonly onWaiting?: (runId: RunId, keys: readonly CallKey[]) => void;
-  /** Shortest bound of a replay that waits for something outside ctx, in ms (default 30,000). */
-  readonly stallMs?: number;
-  /** For tests. */
-  readonly clock?: Clock;
-  readonly entropy?: Entropy;
-}
-
-export interface StartOptions {
-  /** Given twice it is the same run. Default: a new id. */
-  readonly id?: RunId;
-  /** Path of the module, recorded for `resume`. */
-  readonly module?: string;
-  readonly codeHash?: string;
-}
-
-type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
 
 /** What a replay without effects found: the process does again all that was recorded. */
 export interface ReplayReport {
@@ -134,13 +90,20 @@ export class Runtime implements AsyncDisposable {
    *   the id is that of a run of another process or of other inputs; RunLockedError when another owner
    *   drives it. With a schema that answers later, `result()` rejects with them.
    */
-  start<Inputs, Output>(process: AnyProcess<Inputs, Output>, inputs: Inputs, options: StartOptions = {}): RunHandle<Output> {
+  start<Inputs, Output>(
+    process: AnyProcess<Inputs, Output>,
+    inputs: Inputs,
+    options: StartOptions = {},
+  ): RunHandle<Output> {
     this.#refuseWhenClosed();
     const definition = definitionOf(process);
     const id = options.id ?? `run_${this.#engine.options.entropy.ulid()}`;
     checkRunId(id);
     this.#processes.set(definition.name, definition);
-    const checked = definition.input === undefined ? inputs : checkAgainst(definition.input, inputs, `The input of process '${definition.name}'`);
+    const checked =
+      definition.input === undefined
+        ? inputs
+        : checkAgainst(definition.input, inputs, `The input of process '${definition.name}'`);
     const ended =
       checked instanceof Promise
         ? checked.then((value: unknown) => this.#launch(id, definition, value, options))
@@ -148,11 +111,23 @@ export class Runtime implements AsyncDisposable {
     return new RunHandle<Output>(id, ended, this.#handleDeps);
   }
 
-  #launch(id: RunId, definition: ProcessDefinition, inputs: unknown, options: StartOptions): Promise<TerminalEvent> {
-    const encoded = encodePayload('The input of the process', inputs, this.#engine.options.limits.payloadBytes);
+  #launch(
+    id: RunId,
+    definition: ProcessDefinition,
+    inputs: unknown,
+    options: StartOptions,
+  ): Promise<TerminalEvent> {
+    const encoded = encodePayload(
+      'The input of the process',
+      inputs,
+      this.#engine.options.limits.payloadBytes,
+    );
     const inputsHash = sha256(canonical(encoded));
     const active = this.#engine.runs.get(id);
-    const known = active === undefined ? this.get(id) : { process: active.state.process, inputsHash: active.state.inputsHash };
+    const known =
+      active === undefined
+        ? this.get(id)
+        : { process: active.state.process, inputsHash: active.state.inputsHash };
     if (known !== undefined) refuseOther(id, known, definition.name, inputsHash);
     if (active !== undefined) return outcomeOf(active);
     if (known !== undefined) return this.#driveAgain(id, definition);
@@ -188,10 +163,14 @@ export class Runtime implements AsyncDisposable {
     if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
     const definition = process === undefined ? this.#processes.get(record.process) : definitionOf(process);
     if (definition === undefined && record.status === 'running') {
-      throw new RuntimeError('NOT_FOUND', `Run ${id} is of process '${record.process}', which this program does not have.`, {
-        hint: `Give it: openRuntime({ processes: [${record.process}] }), or runtime.resume(id, process)`,
-        data: { runId: id, process: record.process },
-      });
+      throw new RuntimeError(
+        'NOT_FOUND',
+        `Run ${id} is of process '${record.process}', which this program does not have.`,
+        {
+          hint: `Give it: openRuntime({ processes: [${record.process}] }), or runtime.resume(id, process)`,
+          data: { runId: id, process: record.process },
+        },
+      );
     }
     return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
   }
@@ -200,7 +179,10 @@ export class Runtime implements AsyncDisposable {
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     this.#refuseWhenClosed();
     this.#mustGet(id);
-    const driver = new RunDriver(this.#engine, { ...this.#planAgain(id, definitionOf(process), 0), replayOnly: true });
+    const driver = new RunDriver(this.#engine, {
+      ...this.#planAgain(id, definitionOf(process), 0),
+      replayOnly: true,
+    });
     this.#engine.add(driver);
     const exit = await driver.exit;
     if (exit.status === 'replayed') return { reached: exit.reached, events: driver.state.seq };
@@ -215,9 +197,15 @@ export class Runtime implements AsyncDisposable {
       case 'acquired':
         break;
       case 'busy':
-        throw new RunLockedError(`Run ${id} is driven by another program (its lease ends ${new Date(answer.until).toISOString()}). See it: pawl show ${id}`);
+        throw new RunLockedError(
+          `Run ${id} is driven by another program (its lease ends ${new Date(answer.until).toISOString()}). See it: pawl show ${id}`,
+        );
       case 'newer':
-        throw new RuntimeError('NEWER', `Run ${id} was recorded by a newer version of Pawl; this one must not touch it.`, { hint: 'Update Pawl, then try again' });
+        throw new RuntimeError(
+          'NEWER',
+          `Run ${id} was recorded by a newer version of Pawl; this one must not touch it.`,
+          { hint: 'Update Pawl, then try again' },
+        );
       default:
         throw unknownRun(id, []);
     }
@@ -249,7 +237,9 @@ export class Runtime implements AsyncDisposable {
       const event = this.store.read(record.runId, seq - 1, 1)[0]?.event;
       if (event !== undefined && isTerminal(event)) return event;
     }
-    throw new RuntimeError('CORRUPT', `Run ${record.runId} is marked ${record.status} and has no end.`, { hint: `pawl verify ${record.runId}` });
+    throw new RuntimeError('CORRUPT', `Run ${record.runId} is marked ${record.status} and has no end.`, {
+      hint: `pawl verify ${record.runId}`,
+    });
   }
 
   get(id: RunId): RunRecord | undefined {
@@ -285,7 +275,10 @@ export class Runtime implements AsyncDisposable {
     const record = this.#mustGet(id);
     if (!record.asked.includes(key)) {
       throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {
-        hint: record.asked.length === 0 ? `See the run: pawl show ${id}` : `It asks about: ${record.asked.join(', ')}`,
+        hint:
+          record.asked.length === 0
+            ? `See the run: pawl show ${id}`
+            : `It asks about: ${record.asked.join(', ')}`,
       });
     }
     const message: InboxMessage = { kind: 'resolve', id: this.#engine.options.entropy.ulid(), key, as };
@@ -329,12 +322,20 @@ export class Runtime implements AsyncDisposable {
 
   #mustGet(id: RunId): RunRecord {
     const record = isRunId(id) ? this.get(id) : undefined;
-    if (record === undefined) throw unknownRun(id, nearest(id, this.list({ limit: 1000 }).map((run) => run.runId)));
+    if (record === undefined)
+      throw unknownRun(
+        id,
+        nearest(
+          id,
+          this.list({ limit: 1000 }).map((run) => run.runId),
+        ),
+      );
     return record;
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing !== undefined) throw new RuntimeError('STOPPED', 'The runtime is closed; open another one.');
+    if (this.#closing !== undefined)
+      throw new RuntimeError('STOPPED', 'The runtime is closed; open another one.');
   }
 }
 
@@ -344,19 +345,6 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     options.store ??
     openSqliteStore({ path: options.path ?? DEFAULT_PATH, durability: options.durability ?? 'full' });
   return new Runtime(options, store);
-}
-
-function definitionOf(process: AnyProcess<never, unknown>): ProcessDefinition {
-  if (typeof process === 'function') return { name: process.name === '' ? 'process' : process.name, run: process };
-  if (typeof process?.run === 'function') return process;
-  throw new InvalidOptionError('process', process, 'an async function, or what defineProcess gives');
-}
-
-/** The process with its output checked against its schema. */
-function guarded(definition: ProcessDefinition): Process {
-  const { run, output, name } = definition;
-  if (output === undefined) return run;
-  return async (inputs, ctx) => checkAgainst(output, await run(inputs, ctx), `The output of process '${name}'`);
 }
 
 async function outcomeOf(driver: RunDriver): Promise<TerminalEvent> {
@@ -378,7 +366,12 @@ function checkRunId(id: string): void {
   });
 }
 
-function refuseOther(id: RunId, known: { process: string; inputsHash: string }, name: string, inputsHash: string): void {
+function refuseOther(
+  id: RunId,
+  known: { process: string; inputsHash: string },
+  name: string,
+  inputsHash: string,
+): void {
   if (known.process === name && known.inputsHash === inputsHash) return;
   const what = known.process === name ? 'with other inputs' : `of process '${known.process}'`;
   throw new RuntimeError('REFUSED', `Run ${id} exists already, ${what}; one id is one run.`, {

@@ -24,7 +24,10 @@ describe.each(Object.entries(workloads))('crash at every prefix: %s', (_, worklo
       expect(outcome, where).toEqual(expected);
       expect(transcript(prefix).slice(0, seq), where).toEqual(lines.slice(0, seq));
       const settled = settledKeys(events.slice(0, seq));
-      expect(lab.invoked.filter(({ key }) => settled.has(key)), where).toEqual([]);
+      expect(
+        lab.invoked.filter(({ key }) => settled.has(key)),
+        where,
+      ).toEqual([]);
 
       const again = Lab.at(events[seq - 1]?.at ?? 0);
       const before = transcript(prefix);

@@ -6,23 +6,61 @@ import { journal, Lab, transcript } from './lab.fixture.ts';
 
 type Step = (lab: Lab, ctx: Context) => Promise<unknown>;
 
-const work = (value: unknown, ms = 5): Step => (lab, ctx) => ctx.task(lab.work, { ms, value });
-const keyed = (key: string, value: unknown): Step => (lab, ctx) => ctx.task(lab.work, { ms: 5, value }, { key });
-const all = (...values: unknown[]): Step => (lab, ctx) =>
-  ctx.parallel.all(values.map((value) => () => ctx.task(lab.work, { ms: 5, value })));
-const settled = (...values: unknown[]): Step => (lab, ctx) =>
-  ctx.parallel.allSettled(values.map((value) => () => ctx.task(lab.work, { ms: 5, value })));
-const sleep = (ms: number): Step => (_, ctx) => ctx.sleep(ms);
-const race = (...values: [number, unknown][]): Step => (lab, ctx) =>
-  ctx.parallel.race(values.map(([ms, value]) => () => ctx.task(lab.work, { ms, value })));
-const renamed = (value: unknown): Step => (_, ctx) =>
-  ctx.task(defineTask({ name: 'renamed', run: (input: { ms: number; value: unknown }) => input.value }), { ms: 5, value });
-const versioned = (value: unknown): Step => (_, ctx) =>
-  ctx.task(defineTask({ name: 'work', version: 2, run: (input: { ms: number; value: unknown }) => input.value }), { ms: 5, value });
+const work =
+  (value: unknown, ms = 5): Step =>
+  (lab, ctx) =>
+    ctx.task(lab.work, { ms, value });
+const keyed =
+  (key: string, value: unknown): Step =>
+  (lab, ctx) =>
+    ctx.task(lab.work, { ms: 5, value }, { key });
+const all =
+  (...values: unknown[]): Step =>
+  (lab, ctx) =>
+    ctx.parallel.all(values.map((value) => () => ctx.task(lab.work, { ms: 5, value })));
+const settled =
+  (...values: unknown[]): Step =>
+  (lab, ctx) =>
+    ctx.parallel.allSettled(values.map((value) => () => ctx.task(lab.work, { ms: 5, value })));
+const sleep =
+  (ms: number): Step =>
+  (_, ctx) =>
+    ctx.sleep(ms);
+const race =
+  (...values: [number, unknown][]): Step =>
+  (lab, ctx) =>
+    ctx.parallel.race(
+      values.map(
+        ([ms, value]) =>
+          () =>
+            ctx.task(lab.work, { ms, value }),
+      ),
+    );
+const renamed =
+  (value: unknown): Step =>
+  (_, ctx) =>
+    ctx.task(defineTask({ name: 'renamed', run: (input: { ms: number; value: unknown }) => input.value }), {
+      ms: 5,
+      value,
+    });
+const versioned =
+  (value: unknown): Step =>
+  (_, ctx) =>
+    ctx.task(
+      defineTask({ name: 'work', version: 2, run: (input: { ms: number; value: unknown }) => input.value }),
+      { ms: 5, value },
+    );
 
 /** The process that was recorded. */
 const BASE: readonly Step[] = [
-  work('a'), work('b'), all(1, 2, 3), sleep(20), keyed('charge', 'c'), race([30, 'slow'], [10, 'fast']), work('d'), work('e'),
+  work('a'),
+  work('b'),
+  all(1, 2, 3),
+  sleep(20),
+  keyed('charge', 'c'),
+  race([30, 'slow'], [10, 'fast']),
+  work('d'),
+  work('e'),
 ];
 
 function replaced(index: number, ...steps: Step[]): Step[] {
@@ -115,8 +153,14 @@ describe('changed code', async () => {
       const changed = new Lab();
       const runtime = await changed.open(crashed);
       const stop = changed.clock.run(() => runtime.isIdle);
-      const attempt = seq === lines.length ? runtime.replay('r', make(changed, steps)) : runtime.resume('r', make(changed, steps)).result();
-      const error: unknown = await attempt.then((value) => value, (thrown: unknown) => thrown);
+      const attempt =
+        seq === lines.length
+          ? runtime.replay('r', make(changed, steps))
+          : runtime.resume('r', make(changed, steps)).result();
+      const error: unknown = await attempt.then(
+        (value) => value,
+        (thrown: unknown) => thrown,
+      );
       stop();
       await runtime.close();
       expect(error).toBeInstanceOf(NonDeterminismError);
@@ -129,7 +173,10 @@ describe('changed code', async () => {
 
   it('says where, what was recorded, what was asked, the difference, the source line and the remedies', async () => {
     const changed = new Lab();
-    const outcome = await changed.drive(store.prefix('r', lines.length - 1), make(changed, replaced(6, work({ amount: 2 }))));
+    const outcome = await changed.drive(
+      store.prefix('r', lines.length - 1),
+      make(changed, replaced(6, work({ amount: 2 }))),
+    );
     const error = 'error' in outcome ? outcome.error : undefined;
     expect(error).toBeInstanceOf(NonDeterminismError);
     const report = error instanceof NonDeterminismError ? error.report : undefined;
@@ -148,14 +195,25 @@ describe('changed code', async () => {
   });
 
   it('changes that are no divergence: keyed branches in another order, priority, timeout, retry, concurrency', async () => {
-    const regions = (lab2: Lab, list: string[], changed: boolean): Process => (_, ctx) =>
-      ctx.parallel
-        .map(list, (region) => ctx.task(lab2.work, { ms: 5, value: region }, changed ? { priority: 3, timeout: 1000, retry: { attempts: 2 } } : {}), {
-          keyBy: (region) => region,
-          concurrency: changed ? 1 : 3,
-          priority: changed ? 'background' : 0,
-        })
-        .then((values) => values.map(String).toSorted());
+    const regions =
+      (lab2: Lab, list: string[], changed: boolean): Process =>
+      (_, ctx) =>
+        ctx.parallel
+          .map(
+            list,
+            (region) =>
+              ctx.task(
+                lab2.work,
+                { ms: 5, value: region },
+                changed ? { priority: 3, timeout: 1000, retry: { attempts: 2 } } : {},
+              ),
+            {
+              keyBy: (region) => region,
+              concurrency: changed ? 1 : 3,
+              priority: changed ? 'background' : 0,
+            },
+          )
+          .then((values) => values.map(String).toSorted());
     const first = new Lab();
     const keyedStore = new MemoryStore();
     const result = await first.drive(keyedStore, regions(first, ['eu', 'us', 'asia'], false));
@@ -163,18 +221,22 @@ describe('changed code', async () => {
     for (let seq = 1; seq < count; seq += 1) {
       const prefix = keyedStore.prefix('r', seq);
       const second = new Lab();
-      expect(await second.drive(prefix, regions(second, ['asia', 'us', 'eu'], true)), `seq ${seq}`).toEqual(result);
+      expect(await second.drive(prefix, regions(second, ['asia', 'us', 'eu'], true)), `seq ${seq}`).toEqual(
+        result,
+      );
     }
   });
 });
 
 describe('a process that waits for something outside ctx', () => {
   it('stalls the replay, and the report names the call and the line of the wait', async () => {
-    const process = (lab: Lab, forever: boolean): Process => async (_, ctx) => {
-      const a = await ctx.task(lab.work, { ms: 5, value: 'a' });
-      await rawDelay(forever ? 60_000 : 1, undefined, { ref: false });
-      return [a, await ctx.task(lab.work, { ms: 5, value: 'b' })];
-    };
+    const process =
+      (lab: Lab, forever: boolean): Process =>
+      async (_, ctx) => {
+        const a = await ctx.task(lab.work, { ms: 5, value: 'a' });
+        await rawDelay(forever ? 60_000 : 1, undefined, { ref: false });
+        return [a, await ctx.task(lab.work, { ms: 5, value: 'b' })];
+      };
     const lab = new Lab();
     const store = new MemoryStore();
     await lab.drive(store, process(lab, false));

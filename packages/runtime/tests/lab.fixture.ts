@@ -1,7 +1,8 @@
 import { defineTask, type Process, type TaskContext } from '@pawl/sdk';
 import type { Recorded } from '../src/journal/event.ts';
 import type { RunId } from '../src/journal/ids.ts';
-import { openRuntime, type Runtime, type RuntimeOptions } from '../src/runtime.ts';
+import type { RuntimeOptions } from '../src/runtime-options.ts';
+import { openRuntime, type Runtime } from '../src/runtime.ts';
 import { ManualClock, MemoryStore, seededEntropy } from '../src/testing.ts';
 
 /** How a process ended: what it returned, or what it threw. */
@@ -38,7 +39,10 @@ export class Lab {
   readonly flaky = defineTask({
     name: 'flaky',
     retry: { attempts: 5, delay: 100 },
-    run: async (input: { ms: number; failures: number; value: unknown }, task: TaskContext): Promise<unknown> => {
+    run: async (
+      input: { ms: number; failures: number; value: unknown },
+      task: TaskContext,
+    ): Promise<unknown> => {
       const behaviour =
         task.attempt <= input.failures
           ? { ms: input.ms, fail: 'failure' }
@@ -68,12 +72,19 @@ export class Lab {
   }
 
   /** Runs, or goes on with, run 'r' until it has ended, letting virtual time pass. */
-  async drive(store: MemoryStore, process: Process, inputs: unknown = null, options: Partial<RuntimeOptions> = {}): Promise<Outcome> {
+  async drive(
+    store: MemoryStore,
+    process: Process,
+    inputs: unknown = null,
+    options: Partial<RuntimeOptions> = {},
+  ): Promise<Outcome> {
     const runtime = await this.open(store, options);
     const stop = this.clock.run(() => runtime.isIdle);
     try {
       const known = runtime.get('r') !== undefined;
-      const handle = known ? runtime.resume('r', process) : runtime.start(process, inputs as never, { id: 'r' });
+      const handle = known
+        ? runtime.resume('r', process)
+        : runtime.start(process, inputs as never, { id: 'r' });
       return { value: await handle.result() };
     } catch (error) {
       return { error: error instanceof Error ? error : new Error(String(error)) };
@@ -102,13 +113,16 @@ export function transcript(store: MemoryStore, runId: RunId = 'r'): string[] {
 
 /** Types and keys of events, for assertions about order. */
 export function shape(store: MemoryStore, runId: RunId = 'r'): string[] {
-  return journal(store, runId).map(({ event }) => ('key' in event ? `${event.type} ${event.key}` : event.type));
+  return journal(store, runId).map(({ event }) =>
+    'key' in event ? `${event.type} ${event.key}` : event.type,
+  );
 }
 
 export function settledKeys(events: readonly Recorded[]): Set<string> {
   const keys = new Set<string>();
   for (const { event } of events) {
-    if (event.type === 'TaskSucceeded' || event.type === 'TaskFailed' || event.type === 'TaskCancelled') keys.add(event.key);
+    if (event.type === 'TaskSucceeded' || event.type === 'TaskFailed' || event.type === 'TaskCancelled')
+      keys.add(event.key);
   }
   return keys;
 }

@@ -61,20 +61,23 @@ describe('law 1: journal order is the determinism', () => {
     },
   };
 
-  it.each(Object.entries(strands))('unchanged code never diverges at any prefix, and never hangs: %s', async (_, make) => {
-    for (let round = 0; round < 3; round += 1) {
-      const lab = new Lab();
-      const store = new MemoryStore();
-      const expected = await lab.drive(store, make(lab));
-      expect(expected).toHaveProperty('value');
-      const events = journal(store);
-      for (let seq = 1; seq <= events.length; seq += 1) {
-        const prefix = store.prefix('r', seq);
-        const after = Lab.at(events[seq - 1]?.at ?? 0);
-        expect(await after.drive(prefix, make(after)), transcript(store).join('\n')).toEqual(expected);
+  it.each(Object.entries(strands))(
+    'unchanged code never diverges at any prefix, and never hangs: %s',
+    async (_, make) => {
+      for (let round = 0; round < 3; round += 1) {
+        const lab = new Lab();
+        const store = new MemoryStore();
+        const expected = await lab.drive(store, make(lab));
+        expect(expected).toHaveProperty('value');
+        const events = journal(store);
+        for (let seq = 1; seq <= events.length; seq += 1) {
+          const prefix = store.prefix('r', seq);
+          const after = Lab.at(events[seq - 1]?.at ?? 0);
+          expect(await after.drive(prefix, make(after)), transcript(store).join('\n')).toEqual(expected);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('keeps the winner of a race when both results are in the journal', async () => {
     const lab = new Lab();
@@ -120,13 +123,21 @@ describe('law 2: one report per turn', () => {
 describe('law 3: below the recorded head nothing is written or started', () => {
   it('300 tasks in flight at the crash and one renamed call: no row, no invocation', async () => {
     const make = (lab: Lab, renamed: boolean): Process => {
-      const other = defineTask({ name: 'renamed', run: (input: { ms: number; value: unknown }) => {
-        lab.invoked.push({ task: 'renamed', key: '?', attempt: 1 });
-        return input.value;
-      } });
+      const other = defineTask({
+        name: 'renamed',
+        run: (input: { ms: number; value: unknown }) => {
+          lab.invoked.push({ task: 'renamed', key: '?', attempt: 1 });
+          return input.value;
+        },
+      });
       return (_, ctx) =>
-        ctx.parallel.map(Array.from({ length: 300 }, (_item, i) => i), (i) =>
-          renamed && i === 150 ? ctx.task(other, { ms: 1000, value: i }) : ctx.task(lab.work, { ms: 1000, value: i }));
+        ctx.parallel.map(
+          Array.from({ length: 300 }, (_item, i) => i),
+          (i) =>
+            renamed && i === 150
+              ? ctx.task(other, { ms: 1000, value: i })
+              : ctx.task(lab.work, { ms: 1000, value: i }),
+        );
     };
     const lab = new Lab();
     const store = new MemoryStore();
@@ -145,7 +156,9 @@ describe('law 3: below the recorded head nothing is written or started', () => {
     expect(transcript(crashed)).toEqual(rows);
 
     const reverted = Lab.at(lab.clock.now());
-    expect(await reverted.drive(crashed, make(reverted, false))).toEqual({ value: Array.from({ length: 300 }, (_, i) => i) });
+    expect(await reverted.drive(crashed, make(reverted, false))).toEqual({
+      value: Array.from({ length: 300 }, (_, i) => i),
+    });
   });
 });
 
@@ -172,7 +185,9 @@ describe('law 5: a decision is a fence', () => {
     };
     expect(await lab.drive(store, process)).toEqual({ value: ['won', 'after'] });
     expect(tries).toBe(3);
-    expect(shape(store).filter((line) => line.startsWith('TaskScheduled 0/0'))).toEqual(['TaskScheduled 0/0/0']);
+    expect(shape(store).filter((line) => line.startsWith('TaskScheduled 0/0'))).toEqual([
+      'TaskScheduled 0/0/0',
+    ]);
   });
 
   it('a branch that settles without a task event fences the others too', async () => {
@@ -188,16 +203,22 @@ describe('law 5: a decision is a fence', () => {
 
 describe('law 6: concurrency is recorded, because closures see it', () => {
   it('changed on resume under a closure that sums: no divergence, same sum, recorded as ScopeRetuned', async () => {
-    const make = (lab: Lab, concurrency: number): Process => async (_, ctx) => {
-      let sum = 0;
-      const order: number[] = [];
-      await ctx.parallel.map([1, 2, 3, 4, 5, 6, 7, 8], async (n) => {
-        order.push(n);
-        const value = await ctx.task(lab.work, { ms: 10, value: n });
-        sum += Number(value);
-      }, { concurrency });
-      return { sum, order };
-    };
+    const make =
+      (lab: Lab, concurrency: number): Process =>
+      async (_, ctx) => {
+        let sum = 0;
+        const order: number[] = [];
+        await ctx.parallel.map(
+          [1, 2, 3, 4, 5, 6, 7, 8],
+          async (n) => {
+            order.push(n);
+            const value = await ctx.task(lab.work, { ms: 10, value: n });
+            sum += Number(value);
+          },
+          { concurrency },
+        );
+        return { sum, order };
+      };
     const lab = new Lab();
     const store = new MemoryStore();
     const expected = { value: { sum: 36, order: [1, 2, 3, 4, 5, 6, 7, 8] } };
@@ -226,10 +247,12 @@ describe('law 10: one writer', () => {
     const store = new MemoryStore();
     const runtime = await lab.open(store);
     const process: Process = (_, ctx) =>
-      ctx.parallel.all([1, 2, 3].map((n) => async () => {
-        await ctx.task(lab.work, { ms: 10 * n, value: n });
-        return ctx.task(lab.work, { ms: 10, value: n });
-      }));
+      ctx.parallel.all(
+        [1, 2, 3].map((n) => async () => {
+          await ctx.task(lab.work, { ms: 10 * n, value: n });
+          return ctx.task(lab.work, { ms: 10, value: n });
+        }),
+      );
     const handles = ['a', 'b', 'c'].map((id) => runtime.start(process, null as never, { id }));
     await lab.clock.advance(5);
     // Another owner takes b over: the first one's time is up there, and only there.
@@ -248,21 +271,23 @@ describe('law 10: one writer', () => {
 
 describe('keys', () => {
   it('a generator pulled by two branches has the same keys at every crash', async () => {
-    const make = (lab: Lab): Process => async (_, ctx) => {
-      const pages = (async function* () {
-        for (let page = 0; page < 6; page += 1) yield await ctx.task(lab.work, { ms: 5, value: page });
-      })();
-      const pull = async (): Promise<unknown[]> => {
-        const mine: unknown[] = [];
-        for (;;) {
-          const next = await pages.next();
-          if (next.done === true) return mine;
-          mine.push(await ctx.task(lab.work, { ms: 3, value: next.value }));
-        }
+    const make =
+      (lab: Lab): Process =>
+      async (_, ctx) => {
+        const pages = (async function* () {
+          for (let page = 0; page < 6; page += 1) yield await ctx.task(lab.work, { ms: 5, value: page });
+        })();
+        const pull = async (): Promise<unknown[]> => {
+          const mine: unknown[] = [];
+          for (;;) {
+            const next = await pages.next();
+            if (next.done === true) return mine;
+            mine.push(await ctx.task(lab.work, { ms: 3, value: next.value }));
+          }
+        };
+        const both = await ctx.parallel.all([pull, pull]);
+        return both.flat().toSorted();
       };
-      const both = await ctx.parallel.all([pull, pull]);
-      return both.flat().toSorted();
-    };
     const lab = new Lab();
     const store = new MemoryStore();
     const expected = await lab.drive(store, make(lab));
@@ -281,11 +306,13 @@ describe('group commit', () => {
 
   it('a sequential step is one commit', async () => {
     const runtime = await openRuntime({ store: new MemoryStore() });
-    await runtime.start(async (_: null, ctx) => {
-      let x = 0;
-      for (let i = 0; i < 100; i += 1) x = await ctx.task(inc, x);
-      return x;
-    }, null).result();
+    await runtime
+      .start(async (_: null, ctx) => {
+        let x = 0;
+        for (let i = 0; i < 100; i += 1) x = await ctx.task(inc, x);
+        return x;
+      }, null)
+      .result();
     // One for the first start, one for each step.
     expect(runtime.commits).toBe(101);
     await runtime.close();
@@ -295,7 +322,9 @@ describe('group commit', () => {
     const store = new MemoryStore();
     const runtime = await openRuntime({ store });
     const items = Array.from({ length: 10_000 }, (_, i) => i);
-    const result = await runtime.start((_: null, ctx) => ctx.parallel.map(items, (i) => ctx.task(inc, i)), null, { id: 'r' }).result();
+    const result = await runtime
+      .start((_: null, ctx) => ctx.parallel.map(items, (i) => ctx.task(inc, i)), null, { id: 'r' })
+      .result();
     expect(result).toEqual(items.map((i) => i + 1));
     expect(runtime.commits).toBeLessThanOrEqual(40);
     expect(journal(store).length).toBeLessThanOrEqual(3 * 10_000 + 4);

@@ -36,7 +36,13 @@ export const workloads: Readonly<Record<string, Workload>> = {
           return ctx.task(lab.work, { ms: 2, value: -n });
         },
       ]);
-      return [inner, await ctx.parallel.race([() => ctx.task(lab.work, { ms: 50, value: 'slow' }), () => ctx.task(lab.work, { ms: n, value: 'fast' })])];
+      return [
+        inner,
+        await ctx.parallel.race([
+          () => ctx.task(lab.work, { ms: 50, value: 'slow' }),
+          () => ctx.task(lab.work, { ms: n, value: 'fast' }),
+        ]),
+      ];
     }),
   race: (lab) => (_, ctx) =>
     ctx.parallel.race([100, 10, 40].map((ms) => () => ctx.task(lab.work, { ms, value: ms }))),
@@ -85,10 +91,14 @@ export const workloads: Readonly<Record<string, Workload>> = {
       sum += Number(value);
     };
     await ctx.parallel.map([40, 10, 30, 20], add, { concurrency: 2 });
-    await ctx.parallel.map([4, 1, 3], async (ms, i) => {
-      await add(ms);
-      order.push(i);
-    }, { concurrency: 1 });
+    await ctx.parallel.map(
+      [4, 1, 3],
+      async (ms, i) => {
+        await add(ms);
+        order.push(i);
+      },
+      { concurrency: 1 },
+    );
     return { sum, order };
   },
   settled: (lab) => async (_, ctx) => {
@@ -102,7 +112,10 @@ export const workloads: Readonly<Record<string, Workload>> = {
       ],
       { preserveOrder: false },
     );
-    return entries.map((entry) => [entry.index, entry.status === 'fulfilled' ? entry.value : message(entry.reason)]);
+    return entries.map((entry) => [
+      entry.index,
+      entry.status === 'fulfilled' ? entry.value : message(entry.reason),
+    ]);
   },
   promiseAll: (lab) => async (_, ctx) => {
     const walk = async (name: string, ms: number): Promise<unknown> => [
@@ -132,10 +145,14 @@ export const workloads: Readonly<Record<string, Workload>> = {
     return Promise.all([raw(), plain()]);
   },
   keyed: (lab) => (_, ctx) =>
-    ctx.parallel.map(['eu', 'us'], (region) => ctx.task(lab.work, { ms: region === 'eu' ? 9 : 4, value: region }, { key: 'charge' }), {
-      keyBy: (region) => region,
-      key: 'regions',
-    }),
+    ctx.parallel.map(
+      ['eu', 'us'],
+      (region) => ctx.task(lab.work, { ms: region === 'eu' ? 9 : 4, value: region }, { key: 'charge' }),
+      {
+        keyBy: (region) => region,
+        key: 'regions',
+      },
+    ),
   throws: (lab) => async (_, ctx) => {
     await ctx.task(lab.work, { ms: 5, value: 1 });
     throw new RangeError('the process gave up');

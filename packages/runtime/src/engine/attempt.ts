@@ -56,7 +56,13 @@ export class Attempt {
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   #isGone = false;
 
-  constructor(place: AttemptPlace, task: OpenTask, deps: AttemptDeps, report: (report: Report) => void, gone: () => void) {
+  constructor(
+    place: AttemptPlace,
+    task: OpenTask,
+    deps: AttemptDeps,
+    report: (report: Report) => void,
+    gone: () => void,
+  ) {
     this.place = place;
     this.#task = task;
     this.#deps = deps;
@@ -66,9 +72,13 @@ export class Attempt {
 
   start(): void {
     const { timeoutMs, definition } = this.#task;
-    if (timeoutMs !== null) this.#cancelTimeout = this.#deps.clock.after(timeoutMs, () => this.#timedOut(`timed out after ${timeoutMs} ms`));
+    if (timeoutMs !== null)
+      this.#cancelTimeout = this.#deps.clock.after(timeoutMs, () =>
+        this.#timedOut(`timed out after ${timeoutMs} ms`),
+      );
     const { heartbeatTimeout } = definition.settings;
-    if (heartbeatTimeout !== undefined) this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
+    if (heartbeatTimeout !== undefined)
+      this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
     this.#run().then(
       (report) => this.#ended(report),
       (error: unknown) => this.#ended(this.#failed(error, 'error')),
@@ -103,7 +113,8 @@ export class Attempt {
     const args = await this.#args();
     const spec = definition.build(args as never, this.#context());
     let value = await this.#execute(spec, what);
-    if (definition.output !== undefined) value = await checkAgainst(definition.output, value, `The output of ${what}`);
+    if (definition.output !== undefined)
+      value = await checkAgainst(definition.output, value, `The output of ${what}`);
     const output = encodePayload(`The output of ${what}`, value, this.#deps.payloadBytes);
     return { type: 'AttemptSucceeded', key, attempt, output };
   }
@@ -111,7 +122,9 @@ export class Attempt {
   async #args(): Promise<unknown> {
     const { definition, args } = this.#task;
     const decoded = decode(args);
-    return definition.input === undefined ? decoded : checkAgainst(definition.input, decoded, `The input of task '${definition.name}'`);
+    return definition.input === undefined
+      ? decoded
+      : checkAgainst(definition.input, decoded, `The input of task '${definition.name}'`);
   }
 
   async #execute(spec: TaskSpec, what: string): Promise<unknown> {
@@ -121,7 +134,9 @@ export class Attempt {
       case 'shell':
         return runShell(spec, this.#controller.signal, this.#deps.clock);
       default:
-        throw new InvalidArgumentError(`The builder of ${what} must return a description of kind 'function' or 'shell'.`);
+        throw new InvalidArgumentError(
+          `The builder of ${what} must return a description of kind 'function' or 'shell'.`,
+        );
     }
   }
 
@@ -135,7 +150,10 @@ export class Attempt {
   #answer(result: CheckResult<unknown>): Extract<Report, { type: 'OutcomeResolved' }>['answer'] {
     switch (result?.status) {
       case 'done':
-        return { status: 'done', output: encodePayload('The output that the check found', result.output, this.#deps.payloadBytes) };
+        return {
+          status: 'done',
+          output: encodePayload('The output that the check found', result.output, this.#deps.payloadBytes),
+        };
       case 'failed':
         return { status: 'failed', error: toErrorRecord(result.error) };
       case 'retry':
@@ -165,7 +183,9 @@ export class Attempt {
 
   #awaitHeartbeat(ms: number): void {
     this.#cancelHeartbeat();
-    this.#cancelHeartbeat = this.#deps.clock.after(ms, () => this.#timedOut(`gave no heartbeat for ${ms} ms`));
+    this.#cancelHeartbeat = this.#deps.clock.after(ms, () =>
+      this.#timedOut(`gave no heartbeat for ${ms} ms`),
+    );
   }
 
   #timedOut(how: string): void {
@@ -191,7 +211,12 @@ export class Attempt {
 
   #isRetryable(error: unknown): boolean {
     // Its effect is done; only its value cannot be kept.
-    if (error instanceof UnserializableError || error instanceof LimitError || error instanceof ValidationError) return false;
+    if (
+      error instanceof UnserializableError ||
+      error instanceof LimitError ||
+      error instanceof ValidationError
+    )
+      return false;
     const { shouldRetry } = this.#task;
     if (shouldRetry === undefined) return true;
     try {

@@ -19,7 +19,13 @@ export function foldRun(store: JournalStore, runId: RunId): RunState {
 }
 
 /** Cancels a run that nobody drives, without its code. The caller holds the lease. */
-export function cancelIdleRun(store: JournalStore, runId: RunId, epoch: number, claim: LeaseClaim, reason: string): boolean {
+export function cancelIdleRun(
+  store: JournalStore,
+  runId: RunId,
+  epoch: number,
+  claim: LeaseClaim,
+  reason: string,
+): boolean {
   const state = foldRun(store, runId);
   const afterSeq = state.seq;
   const events: NewEvent[] = [];
@@ -31,7 +37,8 @@ export function cancelIdleRun(store: JournalStore, runId: RunId, epoch: number, 
     }
   };
   apply({ type: 'CancelRun', reason });
-  for (const key of pendingWithin(state, '')) apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
+  for (const key of pendingWithin(state, ''))
+    apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
   return store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim)[0] === 'committed';
 }

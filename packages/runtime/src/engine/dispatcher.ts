@@ -44,13 +44,17 @@ class SlotQueue {
       taken.push(...lane.splice(0, free - taken.length));
       if (lane.length === 0) this.#lanes.delete(priority);
     }
-    if (this.#lanes.size !== this.#priorities.length) this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+    if (this.#lanes.size !== this.#priorities.length)
+      this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
     return taken;
   }
 
   drop(taker: SlotTaker): void {
     for (const [priority, lane] of this.#lanes) {
-      this.#lanes.set(priority, lane.filter((entry) => entry.taker !== taker));
+      this.#lanes.set(
+        priority,
+        lane.filter((entry) => entry.taker !== taker),
+      );
     }
   }
 

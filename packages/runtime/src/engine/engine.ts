@@ -3,7 +3,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Digest } from '../ports/digest.ts';
+import type { Digest } from '../journal/digest.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
@@ -139,7 +139,9 @@ export class Engine {
     this.#failure =
       error instanceof RuntimeError
         ? error
-        : new RuntimeError('UNEXPECTED', `the journal could not be written: ${String(error)}`, { cause: error });
+        : new RuntimeError('UNEXPECTED', `the journal could not be written: ${String(error)}`, {
+            cause: error,
+          });
     for (const run of [...this.runs.values()]) run.fail(this.#failure);
   }
 

@@ -31,7 +31,8 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isInteger(value) || value < 1) throw new InvalidOptionError(`limits.${name}`, value, 'an integer >= 1');
+    if (!Number.isInteger(value) || value < 1)
+      throw new InvalidOptionError(`limits.${name}`, value, 'an integer >= 1');
   }
   return limits;
 }

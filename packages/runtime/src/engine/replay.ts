@@ -1,8 +1,20 @@
 import { NonDeterminismError } from '@pawl/sdk';
 import { canonical } from '../journal/canonical.ts';
-import { isCommand, isOutcome, isTerminal, type CommandEvent, type Recorded, type TerminalEvent } from '../journal/event.ts';
+import {
+  isCommand,
+  isOutcome,
+  isTerminal,
+  type CommandEvent,
+  type Recorded,
+  type TerminalEvent,
+} from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
-import { describeDivergence, describeEvent, renderDivergence, type Divergence } from '../kernel/divergence.ts';
+import {
+  describeDivergence,
+  describeEvent,
+  renderDivergence,
+  type Divergence,
+} from '../kernel/divergence.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
@@ -108,10 +120,14 @@ export class Replay {
   judge(): void {
     const recorded = this.#peek();
     if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
-    const { host } = { host: this.#host };
+    const host = this.#host;
     if (!host.foreign.seen && !host.calledOutside) throw this.#diverged(recorded);
     if (this.remainingMs > 0) return;
-    if (host.instead(this.#keyOf(recorded)) !== undefined || !host.isScopeOpen(this.#keyOf(recorded))) throw this.#diverged(recorded);
+    if (
+      host.admission.instead(this.#keyOf(recorded)) !== undefined ||
+      !host.isScopeOpen(this.#keyOf(recorded))
+    )
+      throw this.#diverged(recorded);
     throw this.#stalled(recorded);
   }
 
@@ -138,8 +154,8 @@ export class Replay {
   }
 
   #isAskedAgain(event: CommandEvent): boolean {
-    if (event.type !== 'ScopeClosed') return this.#host.hasIssued(event.key);
-    if (event.key !== '') return this.#host.hasIssued(closeKey(event.key));
+    if (event.type !== 'ScopeClosed') return this.#host.admission.hasIssued(event.key);
+    if (event.key !== '') return this.#host.admission.hasIssued(closeKey(event.key));
     if (this.#host.result === undefined) return false;
     this.#host.closeRoot();
     return true;
@@ -151,7 +167,7 @@ export class Replay {
       return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
     }
     const call = this.#state.calls.get(event.key);
-    return call !== undefined && this.#host.admitAt(event.key, call.fingerprint);
+    return call !== undefined && this.#host.admission.admitAt(event.key, call.fingerprint);
   }
 
   #blocked(): 'blocked' {
@@ -165,7 +181,7 @@ export class Replay {
   }
 
   #throwContradiction(): void {
-    const { contradiction } = this.#host;
+    const { contradiction } = this.#host.admission;
     if (contradiction === undefined) return;
     const seq = this.#state.calls.get(contradiction.key)?.seq ?? 0;
     const recorded = this.#store.read(this.#runId, seq - 1, 1)[0];
@@ -174,7 +190,7 @@ export class Replay {
 
   #diverged(recorded: Recorded): NonDeterminismError {
     const key = this.#keyOf(recorded);
-    const instead = this.#host.instead(key);
+    const instead = this.#host.admission.instead(key);
     const asked = instead === undefined ? undefined : { ...instead.asked, where: instead.where };
     return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked));
   }
@@ -194,7 +210,10 @@ export class Replay {
   #stalled(recorded: Recorded): RuntimeError {
     const key = this.#keyOf(recorded);
     const wait = this.#host.foreign.current;
-    const on = wait === undefined ? 'something outside ctx that cannot be seen' : `something outside ctx (${wait.type}) at ${wait.where ?? 'an unknown place'}`;
+    const on =
+      wait === undefined
+        ? 'something outside ctx that cannot be seen'
+        : `something outside ctx (${wait.type}) at ${wait.where ?? 'an unknown place'}`;
     return new RuntimeError(
       'STALLED',
       `Run ${this.#runId} stalls at seq ${recorded.seq}: the process has not come back to call ${key} (${describeEvent(recorded.event)}); it waits for ${on}.`,
@@ -211,7 +230,9 @@ export class Replay {
     const same =
       event.type === 'RunFailed'
         ? !result.ok
-        : result.ok && canonical(encodePayload('The output of the process', result.value, Infinity)) === canonical(event.output);
+        : result.ok &&
+          canonical(encodePayload('The output of the process', result.value, Infinity)) ===
+            canonical(event.output);
     if (same) return;
     throw this.#error({
       ...describeDivergence(recorded.seq, '', recorded.event, undefined),

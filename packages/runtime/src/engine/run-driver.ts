@@ -1,45 +1,22 @@
-import type { Process } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
-import type { Epoch, Millis, RunId } from '../journal/ids.ts';
+import type { Millis, RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
-import { decide } from '../kernel/decide.ts';
-import { evolve } from '../kernel/evolve.ts';
-import type { Command, Effect, Report, RunResult } from '../kernel/input.ts';
-import { pendingWithin } from '../kernel/resume.ts';
+import type { Command, Report, RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { AppendRun, InboxMessage, NewEvent } from '../ports/journal-store.ts';
+import type { AppendRun, InboxMessage } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { createContext, encodePayload } from '../process/context.ts';
-import { ProcessHost } from '../process/host.ts';
+import { ProcessHost, type ProcessResult } from '../process/host.ts';
 import type { Engine } from './engine.ts';
 import type { SlotTaker } from './dispatcher.ts';
 import { Replay } from './replay.ts';
-import { RunAttempts } from './run-attempts.ts';
-import { Timers } from './timers.ts';
+import { RunEffects } from './run-effects.ts';
+import { reportOf, type RunExit, type RunPlan } from './run-plan.ts';
+import { RunJournal } from './run-journal.ts';
+import { RunLease } from './run-lease.ts';
 import type { Turnable } from './turn-loop.ts';
-
-export interface RunPlan {
-  readonly runId: RunId;
-  readonly epoch: Epoch;
-  readonly run: Process;
-  readonly inputs: unknown;
-  /** Folded from the journal; fresh for a new run. */
-  readonly state: RunState;
-  /** Given for a new run. */
-  readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
-  /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
-  readonly replayOnly: boolean;
-}
-
-/** How a run left this runtime. */
-export type RunExit =
-  | { readonly status: 'ended'; readonly event: TerminalEvent }
-  /** A replay-only drive came to the end of an ended run, or to the head of one that goes on. */
-  | { readonly status: 'replayed'; readonly reached: 'end' | 'head' }
-  /** Stopped here; its journal is as it was, and it can be resumed. */
-  | { readonly status: 'left'; readonly error: unknown };
 
 type Phase = 'fresh' | 'replaying' | 'live' | 'ending' | 'stopping' | 'left';
 
@@ -58,8 +35,9 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly state: RunState;
   readonly #plan: RunPlan;
   readonly #engine: Engine;
-  readonly #timers: Timers;
-  readonly #attempts: RunAttempts;
+  readonly #lease: RunLease;
+  readonly #journal: RunJournal;
+  readonly #effects: RunEffects;
   readonly #replay: Replay;
   readonly #settleExit: (exit: RunExit) => void;
   readonly #reports: { report: Report; messageId: string | undefined }[] = [];
@@ -67,13 +45,8 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #cancels: Report[] = [];
   readonly #seenMessages = new Set<string>();
   #phase: Phase = 'fresh';
-  #buffer: Recorded[] = [];
-  #effects: Effect[] = [];
   #logs: (readonly unknown[])[] = [];
-  #consumed: string[] = [];
-  #committedSeq: number;
   #toldWaiting = false;
-  #leaseProvenAt: Millis;
   #terminal: TerminalEvent | undefined;
 
   constructor(engine: Engine, plan: RunPlan) {
@@ -82,9 +55,8 @@ export class RunDriver implements Turnable, SlotTaker {
     this.#plan = plan;
     this.runId = plan.runId;
     this.state = plan.state;
-    this.#committedSeq = plan.state.seq;
-    this.#leaseProvenAt = clock.monotonic();
-    this.#timers = new Timers(clock);
+    this.#journal = new RunJournal(plan.state, clock);
+    this.#lease = new RunLease(engine, plan.runId, plan.epoch, plan.start === undefined && !plan.replayOnly);
     this.host = new ProcessHost(
       plan.runId,
       {
@@ -98,8 +70,15 @@ export class RunDriver implements Turnable, SlotTaker {
       limits,
       strict,
     );
-    this.#attempts = new RunAttempts(engine, this);
-    this.#replay = new Replay({ runId: plan.runId, store, state: plan.state, host: this.host, clock, stallMs });
+    this.#effects = new RunEffects(engine, this, (report) => this.#cancels.push(report));
+    this.#replay = new Replay({
+      runId: plan.runId,
+      store,
+      state: plan.state,
+      host: this.host,
+      clock,
+      stallMs,
+    });
     const { promise, resolve } = Promise.withResolvers<RunExit>();
     this.exit = promise;
     this.#settleExit = resolve;
@@ -123,11 +102,16 @@ export class RunDriver implements Turnable, SlotTaker {
   }
 
   get isBursting(): boolean {
-    return this.#phase !== 'replaying' && this.#phase !== 'fresh' && this.isReady && this.#buffer.length < this.#engine.options.limits.burstEvents;
+    return (
+      this.#phase !== 'replaying' &&
+      this.#phase !== 'fresh' &&
+      this.isReady &&
+      this.#journal.uncommitted < this.#engine.options.limits.burstEvents
+    );
   }
 
   get hasUncommitted(): boolean {
-    return this.#buffer.length > 0;
+    return this.#journal.uncommitted > 0;
   }
 
   /** What the world tells; it is decided in a turn of its own. */
@@ -211,7 +195,7 @@ export class RunDriver implements Turnable, SlotTaker {
   #judgeReplay(): void {
     this.#replay.judge();
     if (this.#replay.isImpatient) return;
-    this.#timers.set('stall', this.#replay.remainingMs, () => this.#wake());
+    this.#effects.timers.set('stall', this.#replay.remainingMs, () => this.#wake());
   }
 
   /** Decides reports until one of them is an outcome, and delivers that. */
@@ -220,7 +204,7 @@ export class RunDriver implements Turnable, SlotTaker {
       const cancel = this.#cancels.shift();
       const next = cancel === undefined ? this.#reports.shift() : { report: cancel, messageId: undefined };
       if (next === undefined) return;
-      if (next.messageId !== undefined) this.#consumed.push(next.messageId);
+      if (next.messageId !== undefined) this.#journal.consume(next.messageId);
       const outcome = this.#decide(next.report).find((recorded) => isOutcome(recorded.event));
       if (outcome === undefined) continue;
       const { event } = outcome;
@@ -229,35 +213,14 @@ export class RunDriver implements Turnable, SlotTaker {
     }
   }
 
-  #decide(input: Command | Report): Recorded[] {
-    const now = Math.max(this.#engine.options.clock.now(), this.state.lastAt);
-    const { events, effects } = decide(this.state, input, now);
-    const recorded = events.map((event): Recorded => {
-      const fact = { seq: this.state.seq + 1, at: now, event };
-      evolve(this.state, fact);
+  #decide(input: Command | Report): readonly Recorded[] {
+    const { recorded, effects } = this.#journal.decide(input);
+    for (const { event } of recorded) {
       if (event.type === 'AttemptFailed') this.host.noteFailure(event.key, event.error);
-      return fact;
-    });
-    this.#buffer.push(...recorded);
-    this.#engine.touch(this);
-    for (const effect of effects) this.#arrange(effect);
-    return recorded;
-  }
-
-  /** Waiting for a slot and cancelling are bookkeeping; all else waits for the commit. */
-  #arrange(effect: Effect): void {
-    switch (effect.type) {
-      case 'QueueAttempt':
-        this.#attempts.enqueue(effect.key);
-        return;
-      case 'CancelWithin':
-        for (const key of pendingWithin(this.state, effect.scope)) {
-          this.#cancels.push({ type: 'CancelCall', key, reason: effect.reason });
-        }
-        return;
-      default:
-        this.#effects.push(effect);
     }
+    this.#engine.touch(this);
+    for (const effect of effects) this.#effects.add(effect);
+    return recorded;
   }
 
   #absorb(): void {
@@ -267,27 +230,20 @@ export class RunDriver implements Turnable, SlotTaker {
   /** Called when a burst is about to be committed. */
   grantSlot(key: CallKey): boolean {
     if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
-    if (!this.#proveLease()) return false;
+    if (!this.#lease.prove()) {
+      this.fenced();
+      return false;
+    }
     return this.#decide({ type: 'SlotGranted', key }).length > 0;
   }
 
   takeBatch(): AppendRun {
-    const events: NewEvent[] = this.#buffer.map(({ at, event }) => ({ at, event }));
-    return {
-      runId: this.runId,
-      epoch: this.#plan.epoch,
-      afterSeq: this.#committedSeq,
-      events,
-      consumed: this.#consumed,
-    };
+    return this.#journal.batch(this.runId, this.#plan.epoch);
   }
 
   committed(): void {
-    const events = this.#buffer;
-    this.#buffer = [];
-    this.#consumed = [];
-    this.#committedSeq = this.state.seq;
-    this.#leaseProvenAt = this.#engine.options.clock.monotonic();
+    const events = this.#journal.committed();
+    this.#lease.proven();
     this.afterBurst();
     this.#engine.options.sink.committed(this.runId, events);
     if (this.#terminal !== undefined) this.#leave({ status: 'ended', event: this.#terminal });
@@ -295,49 +251,24 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** What waited for the commit: effects start, and log output is told. */
   afterBurst(): void {
-    const effects = this.#effects;
     const logs = this.#logs;
-    this.#effects = [];
     this.#logs = [];
     for (const values of logs) this.#engine.options.sink.log({ runId: this.runId, key: null, values });
-    for (const effect of effects) this.#perform(effect);
+    this.#effects.release();
   }
 
   /** Another owner took the run: nothing of the buffer was written. */
   fenced(): void {
     this.fail(
-      new RuntimeError('FENCED', `Run ${this.runId} was taken over by another owner; this one writes nothing any more.`, {
-        hint: `See how it goes on: pawl show ${this.runId}`,
-        data: { runId: this.runId },
-      }),
+      new RuntimeError(
+        'FENCED',
+        `Run ${this.runId} was taken over by another owner; this one writes nothing any more.`,
+        {
+          hint: `See how it goes on: pawl show ${this.runId}`,
+          data: { runId: this.runId },
+        },
+      ),
     );
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'StartAttempt':
-        this.#attempts.start(effect.key, effect.attempt);
-        return;
-      case 'AbortAttempt':
-        this.#attempts.abort(effect.key, effect.reason);
-        return;
-      case 'RunCheck':
-        this.#attempts.check(effect.key, effect.attempt);
-        return;
-      case 'SetTimer': {
-        const { report } = effect;
-        this.#timers.set(`${report.type} ${report.key}`, effect.delayMs, () => this.report(report));
-        return;
-      }
-      case 'ClearTimers':
-        for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue']) this.#timers.clear(`${type} ${effect.key}`);
-        return;
-      case 'QueueAttempt':
-      case 'CancelWithin':
-        return;
-      default:
-        unreachable(effect);
-    }
   }
 
   #logWhenCommitted(values: readonly unknown[]): void {
@@ -354,7 +285,7 @@ export class RunDriver implements Turnable, SlotTaker {
   #checkEnd(): void {
     if (this.#cancels.length > 0 || this.#reports.length > 0 || this.#terminal !== undefined) return;
     if (this.#phase === 'stopping') {
-      if (this.#attempts.running === 0 && this.#buffer.length === 0) this.#leaveStopped();
+      if (this.#effects.attempts.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
       return;
     }
     const { result } = this.host;
@@ -371,29 +302,21 @@ export class RunDriver implements Turnable, SlotTaker {
       return;
     }
     this.#phase = 'ending';
-    if (this.#attempts.running > 0) return;
-    const ended: RunResult = cancelled === undefined ? this.#runResult() : { status: 'cancelled', reason: cancelled };
+    if (this.#effects.attempts.running > 0) return;
+    const ended: RunResult =
+      cancelled === undefined
+        ? resultOf(result, this.#engine.options.limits.payloadBytes)
+        : { status: 'cancelled', reason: cancelled };
     const [recorded] = this.#decide({ type: 'RunEnded', result: ended });
     assert(recorded !== undefined && isTerminal(recorded.event), 'J6', 'the end of a run is an event');
     this.#terminal = recorded.event;
-    this.#timers.clearAll();
-  }
-
-  #runResult(): RunResult {
-    const { result } = this.host;
-    if (result === undefined) return { status: 'cancelled', reason: '' };
-    if (!result.ok) return { status: 'failed', error: toErrorRecord(result.error) };
-    try {
-      return { status: 'succeeded', output: encodePayload('The output of the process', result.value, this.#engine.options.limits.payloadBytes) };
-    } catch (error) {
-      return { status: 'failed', error: toErrorRecord(error) };
-    }
+    this.#effects.timers.clearAll();
   }
 
   /** Told once when nothing can go on before a person answers. */
   #tellWaiting(): void {
     const { pending, calls } = this.state;
-    if (this.#toldWaiting || pending.size === 0 || this.#buffer.length > 0) return;
+    if (this.#toldWaiting || pending.size === 0 || this.#journal.uncommitted > 0) return;
     for (const key of pending) {
       const call = calls.get(key);
       if (call?.kind !== 'task' || call.phase !== 'asked') return;
@@ -408,44 +331,17 @@ export class RunDriver implements Turnable, SlotTaker {
     for (const message of this.#engine.options.store.takeInbox(this.runId)) this.receive(message);
   }
 
+  /** A message counts once, however often it is seen. */
   receive(message: InboxMessage): void {
     if (this.#seenMessages.has(message.id)) return;
     this.#seenMessages.add(message.id);
-    switch (message.kind) {
-      case 'cancel':
-        this.report({ type: 'CancelRun', reason: message.reason }, message.id);
-        return;
-      case 'resolve':
-        this.#toldWaiting = false;
-        this.report({ type: 'OutcomeResolved', key: message.key, by: 'person', answer: answerOf(message) }, message.id);
-        return;
-      default:
-        unreachable(message);
-    }
+    if (message.kind === 'resolve') this.#toldWaiting = false;
+    this.report(reportOf(message), message.id);
   }
 
   /** Renews the lease in good time. */
   keepLease(): void {
-    const { leaseMs, clock } = this.#engine.options;
-    if (this.#phase === 'left' || this.#committedSeq === 0 || this.#plan.replayOnly) return;
-    if (clock.monotonic() - this.#leaseProvenAt > leaseMs / 3) this.#renewLease();
-  }
-
-  /** Before an attempt starts: the lease was proven well within its time, or is proven now. */
-  #proveLease(): boolean {
-    const { leaseMs, clock } = this.#engine.options;
-    if (this.#committedSeq === 0 || clock.monotonic() - this.#leaseProvenAt < leaseMs / 2) return true;
-    return this.#renewLease();
-  }
-
-  #renewLease(): boolean {
-    const { store, clock } = this.#engine.options;
-    if (!store.renewLease(this.runId, this.#plan.epoch, this.#engine.claim)) {
-      this.fenced();
-      return false;
-    }
-    this.#leaseProvenAt = clock.monotonic();
-    return true;
+    if (this.#phase !== 'left' && !this.#lease.keep()) this.fenced();
   }
 
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */
@@ -457,18 +353,22 @@ export class RunDriver implements Turnable, SlotTaker {
       this.#leaveStopped();
       return;
     }
-    this.#timers.clearAll();
-    this.#attempts.abortAll('the program was asked to stop');
+    this.#effects.timers.clearAll();
+    this.#effects.attempts.abortAll('the program was asked to stop');
     this.#wake();
   }
 
   #leaveStopped(): void {
     this.#leave({
       status: 'left',
-      error: new RuntimeError('STOPPED', `Run ${this.runId} was stopped before its end; nothing that was finished is lost.`, {
-        hint: `Go on: pawl resume ${this.runId}`,
-        data: { runId: this.runId },
-      }),
+      error: new RuntimeError(
+        'STOPPED',
+        `Run ${this.runId} was stopped before its end; nothing that was finished is lost.`,
+        {
+          hint: `Go on: pawl resume ${this.runId}`,
+          data: { runId: this.runId },
+        },
+      ),
     });
   }
 
@@ -480,20 +380,11 @@ export class RunDriver implements Turnable, SlotTaker {
   #leave(exit: RunExit): void {
     if (this.#phase === 'left') return;
     this.#phase = 'left';
-    this.#timers.clearAll();
-    this.#attempts.abortAll('the run was stopped');
+    this.#effects.drop();
     this.host.stop();
     this.#engine.remove(this);
-    this.#releaseLease();
+    this.#lease.release();
     this.#settleExit(exit);
-  }
-
-  #releaseLease(): void {
-    try {
-      if (this.#committedSeq > 0 && !this.#plan.replayOnly) this.#engine.options.store.releaseLease(this.runId, this.#plan.epoch);
-    } catch {
-      // The store is closed or broken; the lease ends by itself.
-    }
   }
 
   #wake(): void {
@@ -501,8 +392,15 @@ export class RunDriver implements Turnable, SlotTaker {
   }
 }
 
-function answerOf(message: Extract<InboxMessage, { kind: 'resolve' }>): Extract<Report, { type: 'OutcomeResolved' }>['answer'] {
-  const { as } = message;
-  if (as.status === 'failed') return { status: 'failed', error: { name: 'Error', message: as.message } };
-  return as;
+function resultOf(result: ProcessResult | undefined, payloadBytes: number): RunResult {
+  if (result === undefined) return { status: 'cancelled', reason: '' };
+  if (!result.ok) return { status: 'failed', error: toErrorRecord(result.error) };
+  try {
+    return {
+      status: 'succeeded',
+      output: encodePayload('The output of the process', result.value, payloadBytes),
+    };
+  } catch (error) {
+    return { status: 'failed', error: toErrorRecord(error) };
+  }
 }

@@ -28,9 +28,11 @@ export class RunHandle<Output = unknown> {
     this.#ended = ended;
     this.#deps = deps;
     // Whoever does not ask for the result is not told of it.
-    ended.catch(() => undefined).finally(() => {
-      this.#left = true;
-    });
+    ended
+      .catch(() => undefined)
+      .finally(() => {
+        this.#left = true;
+      });
   }
 
   /**
@@ -50,7 +52,9 @@ export class RunHandle<Output = unknown> {
           cause: reviveError(event.error),
         });
       case 'RunCancelled':
-        throw new RuntimeError('CANCELLED', `Run ${this.id} was cancelled: ${event.reason}`, { data: { runId: this.id } });
+        throw new RuntimeError('CANCELLED', `Run ${this.id} was cancelled: ${event.reason}`, {
+          data: { runId: this.id },
+        });
       default:
         return unreachable(event);
     }

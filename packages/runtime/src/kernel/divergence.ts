@@ -1,6 +1,5 @@
-import type { Json } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import type { JournalEvent } from '../journal/event.ts';
+import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 
 /** Where a process and its journal part. */
@@ -20,7 +19,7 @@ export interface Divergence {
 
 export interface AskedInstead {
   readonly what: string;
-  readonly args?: Json;
+  readonly args?: Encoded;
   readonly where: string | undefined;
 }
 
@@ -29,7 +28,9 @@ export function describeEvent(event: JournalEvent): string {
     case 'TaskScheduled':
       return `task '${event.task}'${event.version === null ? '' : ` (version ${event.version})`}`;
     case 'TimerStarted':
-      return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
+      return event.timer === 'sleep'
+        ? `sleep ${event.durationMs}ms`
+        : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'ScopeOpened':
       return `parallel.${event.mode} of ${event.width}`;
     case 'ScopeClosed':
@@ -68,22 +69,34 @@ export function describeDivergence(
   };
 }
 
-function likelyCause(recorded: JournalEvent, was: string, asked: AskedInstead | undefined, difference: string | null): string {
+function likelyCause(
+  recorded: JournalEvent,
+  was: string,
+  asked: AskedInstead | undefined,
+  difference: string | null,
+): string {
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
   if (asked.what === was) return `the version of the task changed`;
-  if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.')) return `the number of branches, or the combinator, changed`;
+  if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.'))
+    return `the number of branches, or the combinator, changed`;
   return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;
 }
 
 /** The first place where two JSON values differ, in words; null when they are equal. */
-export function firstDifference(was: Json, is: Json, path: string): string | null {
+export function firstDifference(was: Encoded, is: Encoded, path: string): string | null {
   if (Object.is(was, is)) return null;
-  if (typeof was !== 'object' || typeof is !== 'object' || was === null || is === null || Array.isArray(was) !== Array.isArray(is)) {
+  if (
+    typeof was !== 'object' ||
+    typeof is !== 'object' ||
+    was === null ||
+    is === null ||
+    Array.isArray(was) !== Array.isArray(is)
+  ) {
     return `${path}: recorded ${brief(was)}, asked ${brief(is)}`;
   }
-  const left = new Map<string, Json>(Object.entries(was));
-  const right = new Map<string, Json>(Object.entries(is));
+  const left = new Map<string, Encoded>(Object.entries(was));
+  const right = new Map<string, Encoded>(Object.entries(is));
   for (const key of [...new Set([...left.keys(), ...right.keys()])].sort()) {
     const place = Array.isArray(was) ? `${path}[${key}]` : `${path}.${key}`;
     const a = left.get(key);
@@ -95,7 +108,7 @@ export function firstDifference(was: Json, is: Json, path: string): string | nul
   return null;
 }
 
-function brief(value: Json | undefined): string {
+function brief(value: Encoded | undefined): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;

@@ -148,7 +148,14 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
     removePending(state, event.key);
     return;
   }
-  const call = pendingTask(state, event.key, event.type);
+  applyToAttempts(pendingTask(state, event.key, event.type), event);
+  if (event.type === 'TaskSucceeded' || event.type === 'TaskFailed') removePending(state, event.key);
+}
+
+function applyToAttempts(
+  call: TaskCall,
+  event: Exclude<TaskEvent, { type: 'TaskScheduled' | 'TaskCancelled' }>,
+): void {
   switch (event.type) {
     case 'AttemptStarted':
       assert(
@@ -184,12 +191,10 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
       return;
     case 'TaskSucceeded':
       call.phase = 'succeeded';
-      removePending(state, event.key);
       return;
     case 'TaskFailed':
       call.failures = event.failures;
       call.phase = 'failed';
-      removePending(state, event.key);
       return;
     default:
       unreachable(event);

@@ -1,7 +1,6 @@
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
-import type { JournalEvent, Recorded } from '../journal/event.ts';
-import type { RunSummary } from '../views/run-summary.ts';
-import type { Json } from '@pawl/sdk';
+import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 
 /** The sole right to append to a run. Any later owner has a higher epoch. */
 export interface Lease {
@@ -46,7 +45,7 @@ export type InboxMessage =
       readonly id: string;
       readonly key: string;
       readonly as:
-        | { readonly status: 'done'; readonly output: Json }
+        | { readonly status: 'done'; readonly output: Encoded }
         | { readonly status: 'failed'; readonly message: string }
         | { readonly status: 'retry' };
     };

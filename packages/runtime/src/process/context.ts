@@ -50,8 +50,10 @@ export function createContext(host: ProcessHost): Context {
     task: <Args, Output>(definition: TaskDefinition<Args, Output>, args?: Args, options?: TaskCallOptions) =>
       scheduleTask<Output>(host, definition, args, options),
     parallel: createParallel(host),
-    sleep: (duration, options) => startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
-    sleepUntil: (when, options) => startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options?.key),
+    sleep: (duration, options) =>
+      startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
+    sleepUntil: (when, options) =>
+      startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options?.key),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),
@@ -76,10 +78,21 @@ function startTimer(
 ): Promise<void> {
   const scope = host.currentScope();
   const fingerprint = timer.kind === 'sleep' ? `sleep ${timer.durationMs}ms` : `sleepUntil ${timer.dueAt}`;
-  return host.request<void>(scope, checkName(key), { fingerprint, what: fingerprint }, (callKey, resolve, reject) => {
-    host.openCalls.set(callKey, { resolve: () => resolve(), reject, scope, task: undefined, lastFailure: undefined });
-    host.command({ type: 'StartTimer', key: callKey, timer });
-  });
+  return host.request<void>(
+    scope,
+    checkName(key),
+    { fingerprint, what: fingerprint },
+    (callKey, resolve, reject) => {
+      host.openCalls.set(callKey, {
+        resolve: () => resolve(),
+        reject,
+        scope,
+        task: undefined,
+        lastFailure: undefined,
+      });
+      host.command({ type: 'StartTimer', key: callKey, timer });
+    },
+  );
 }
 
 /** Encodes what process code hands over, or says where it cannot be recorded. */
@@ -100,7 +113,9 @@ function scheduleTask<Output>(
 ): Promise<Output> {
   const scope = host.currentScope();
   if (typeof definition?.build !== 'function') {
-    throw new InvalidArgumentError('ctx.task takes a task made by defineTask or shellTask as its first argument.');
+    throw new InvalidArgumentError(
+      'ctx.task takes a task made by defineTask or shellTask as its first argument.',
+    );
   }
   const { key, priority, ...overrides } = options;
   const name = checkName(key);
@@ -111,7 +126,10 @@ function scheduleTask<Output>(
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
   const text = canonical(encoded);
   if (text.length > host.limits.payloadBytes) {
-    throw new LimitError('payloadBytes', `${what} takes ${text.length} bytes, more than the limit payloadBytes = ${host.limits.payloadBytes}. Hand over a path or an id instead, or raise the limit: openRuntime({ limits: { payloadBytes: … } }).`);
+    throw new LimitError(
+      'payloadBytes',
+      `${what} takes ${text.length} bytes, more than the limit payloadBytes = ${host.limits.payloadBytes}. Hand over a path or an id instead, or raise the limit: openRuntime({ limits: { payloadBytes: … } }).`,
+    );
   }
   const inputHash = host.port.digest(text);
   const version = settings.version === undefined ? null : String(settings.version);
@@ -130,12 +148,25 @@ function scheduleTask<Output>(
     shouldRetry: settings.retry?.shouldRetry,
   };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
-  return host.request<Output>(scope, name, { fingerprint, what: `task '${definition.name}'`, args: encoded }, (callKey, resolve, reject) => {
-    // What the journal gives back is what the task returned, whose type the definition carries.
-    const settle = (value: unknown): void => resolve(value as Output);
-    host.openCalls.set(callKey, { resolve: settle, reject, scope, task, lastFailure: undefined });
-    host.command({ type: 'ScheduleTask', key: callKey, task: definition.name, version, inputHash, args: encoded, policy });
-  });
+  return host.request<Output>(
+    scope,
+    name,
+    { fingerprint, what: `task '${definition.name}'`, args: encoded },
+    (callKey, resolve, reject) => {
+      // What the journal gives back is what the task returned, whose type the definition carries.
+      const settle = (value: unknown): void => resolve(value as Output);
+      host.openCalls.set(callKey, { resolve: settle, reject, scope, task, lastFailure: undefined });
+      host.command({
+        type: 'ScheduleTask',
+        key: callKey,
+        task: definition.name,
+        version,
+        inputHash,
+        args: encoded,
+        policy,
+      });
+    },
+  );
 }
 
 function createParallel(host: ProcessHost): Parallel {
@@ -149,7 +180,8 @@ function createParallel(host: ProcessHost): Parallel {
   // The types of values follow from the thunks', which the signatures of Parallel say.
   return {
     all: (thunks: readonly Thunk[], options?: object) => group('all', thunks, options),
-    allSettled: (thunks: readonly Thunk[], options?: SettledGroupOptions) => group('allSettled', thunks, options),
+    allSettled: (thunks: readonly Thunk[], options?: SettledGroupOptions) =>
+      group('allSettled', thunks, options),
     any: (thunks: readonly Thunk[], options?: object) => group('any', thunks, options),
     race: (thunks: readonly Thunk[], options?: object) => group('race', thunks, options),
     map: <Item, R>(items: Iterable<Item>, fn: (item: Item, index: number) => R, options?: MapOptions<Item>) =>
@@ -171,9 +203,12 @@ function openMap<Item>(
 ): Promise<unknown> {
   const scope = host.currentScope();
   const resolved: ResolvedGroupOptions = resolveGroupOptions('map', options, scope.priority);
-  if (typeof fn !== 'function') throw new InvalidArgumentError('parallel.map takes a function of (item, index) as its second argument.');
+  if (typeof fn !== 'function')
+    throw new InvalidArgumentError('parallel.map takes a function of (item, index) as its second argument.');
   if (typeof items !== 'object' || items === null || typeof items[Symbol.iterator] !== 'function') {
-    throw new InvalidArgumentError('parallel.map takes an array, or another iterable, as its first argument.');
+    throw new InvalidArgumentError(
+      'parallel.map takes an array, or another iterable, as its first argument.',
+    );
   }
   const list: Item[] = [];
   for (const item of items) {
@@ -194,11 +229,15 @@ function branchNames<Item>(items: readonly Item[], keyBy: (item: Item, index: nu
   return items.map((item, index) => {
     const name = keyBy(item, index);
     if (typeof name !== 'string' || name === '') {
-      throw new InvalidArgumentError(`keyBy must give a string that is not empty; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`);
+      throw new InvalidArgumentError(
+        `keyBy must give a string that is not empty; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
+      );
     }
     const first = seen.get(name);
     if (first !== undefined) {
-      throw new InvalidArgumentError(`keyBy gave '${name}' for the items at index ${first} and ${index}; keys must differ.`);
+      throw new InvalidArgumentError(
+        `keyBy gave '${name}' for the items at index ${first} and ${index}; keys must differ.`,
+      );
     }
     seen.set(name, index);
     return name;
@@ -208,24 +247,29 @@ function branchNames<Item>(items: readonly Item[], keyBy: (item: Item, index: nu
 function openGroup(host: ProcessHost, scope: Scope, plan: GroupPlan): Promise<unknown> {
   const { mode, thunks, options } = plan;
   const fingerprint = groupFingerprint(mode, thunks.length);
-  return host.request<unknown>(scope, options.name, { fingerprint, what: fingerprint }, (key, resolve, reject) => {
-    const recorded = host.live ? undefined : host.recordedGroup(key);
-    const own = finite(options.concurrency);
-    const concurrency = recorded === undefined ? own : recorded.openedConcurrency;
-    const aborted = recorded === undefined ? options.signal?.aborted === true : recorded.openedAborted;
-    const group = new Group(key, scope, plan, host, { resolve, reject });
-    host.openGroups.set(key, group);
-    host.command({
-      type: 'OpenScope',
-      key,
-      mode,
-      width: thunks.length,
-      concurrency,
-      batchSize: finite(options.batchSize),
-      timeoutMs: options.timeoutMs,
-      aborted,
-    });
-    group.open(concurrency ?? Infinity, aborted);
-    if (host.live && !aborted) group.listen();
-  });
+  return host.request<unknown>(
+    scope,
+    options.name,
+    { fingerprint, what: fingerprint },
+    (key, resolve, reject) => {
+      const recorded = host.live ? undefined : host.recordedGroup(key);
+      const own = finite(options.concurrency);
+      const concurrency = recorded === undefined ? own : recorded.openedConcurrency;
+      const aborted = recorded === undefined ? options.signal?.aborted === true : recorded.openedAborted;
+      const group = new Group(key, scope, plan, host, { resolve, reject });
+      host.openGroups.set(key, group);
+      host.command({
+        type: 'OpenScope',
+        key,
+        mode,
+        width: thunks.length,
+        concurrency,
+        batchSize: finite(options.batchSize),
+        timeoutMs: options.timeoutMs,
+        aborted,
+      });
+      group.open(concurrency ?? Infinity, aborted);
+      if (host.live && !aborted) group.listen();
+    },
+  );
 }

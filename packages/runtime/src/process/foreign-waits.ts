@@ -2,7 +2,13 @@ import { createHook, type AsyncHook } from 'node:async_hooks';
 import { callSite, here } from './call-site.ts';
 
 /** Bookkeeping of Node itself, no wait of the process. */
-const NO_WAIT: ReadonlySet<string> = new Set(['PROMISE', 'TickObject', 'Microtask', 'FILEHANDLE', 'bound-anonymous-fn']);
+const NO_WAIT: ReadonlySet<string> = new Set([
+  'PROMISE',
+  'TickObject',
+  'Microtask',
+  'FILEHANDLE',
+  'bound-anonymous-fn',
+]);
 
 /** A wait of process code on something that is not `ctx`. */
 interface ForeignWait {

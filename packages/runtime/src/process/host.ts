@@ -9,14 +9,15 @@ import {
   type RetryPolicy,
   type Thunk,
 } from '@pawl/sdk';
-import { namedKey, ordinalKey, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import { ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Command } from '../kernel/input.ts';
 import type { CallState, Decided, GroupCall } from '../kernel/state.ts';
-import type { Digest } from '../ports/digest.ts';
+import type { Digest } from '../journal/digest.ts';
+import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
@@ -60,32 +61,9 @@ export interface OpenCall {
   lastFailure: ErrorRecord | undefined;
 }
 
-/** What a use of `ctx` asks for: compared with what was recorded. */
-export interface Asked {
-  readonly fingerprint: string;
-  /** In words: "task 'charge'". */
-  readonly what: string;
-  readonly args?: Encoded;
-}
-
-/** A use of `ctx` on its way to a key. */
-export interface Request {
-  readonly scope: Scope;
-  readonly name: string | undefined;
-  readonly asked: Asked;
-  readonly site: { readonly stack?: string };
-  /** Makes it a command under its key. */
-  readonly issue: (key: CallKey) => void;
-}
-
-/** The process asked under a key for something else than was recorded. */
-export interface Contradiction {
-  readonly key: CallKey;
-  readonly asked: Asked;
-  readonly where: string | undefined;
-}
-
-export type ProcessResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+export type ProcessResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown };
 
 const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scope: Scope }>();
 
@@ -104,33 +82,26 @@ export class ProcessHost implements GroupHost {
   readonly strict: boolean;
   readonly foreign: ForeignWaits;
   readonly root: Scope = new Scope(ROOT_SCOPE, undefined, 0);
+  readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, Group> = new Map();
-  /** Keys asked for so far below the journal's head. */
-  readonly #issued = new Set<CallKey>();
-  readonly #scopes = new Map<string, Scope>([[ROOT_SCOPE, this.root]]);
-  /** Requests without a place in the journal so far. */
-  readonly #held = new Set<Request>();
   #commands: Command[] = [];
   #callsThisTurn = 0;
   #stopped = false;
   seed = '';
-  /** At the journal's head: what is asked for is new. */
-  live = false;
   /** Below the head log output was told before. */
   quiet = true;
   /** Whether process code was ever woken by something that is not ctx. */
   calledOutside = false;
-  inTurn = false;
   now: Millis = 0;
   result: ProcessResult | undefined;
-  contradiction: Contradiction | undefined;
 
   constructor(runId: string, port: HostPort, limits: HostLimits, strict: boolean) {
     this.runId = runId;
     this.port = port;
     this.limits = limits;
     this.strict = strict;
+    this.admission = new Admission((key) => port.recorded(key), this.root);
     this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
   }
 
@@ -151,13 +122,21 @@ export class ProcessHost implements GroupHost {
     if (!this.inTurn) this.port.changed();
   }
 
+  get live(): boolean {
+    return this.admission.live;
+  }
+
+  get inTurn(): boolean {
+    return this.admission.inTurn;
+  }
+
   beginTurn(): void {
-    this.inTurn = true;
+    this.admission.inTurn = true;
     this.#callsThisTurn = 0;
   }
 
   endTurn(): void {
-    this.inTurn = false;
+    this.admission.inTurn = false;
   }
 
   takeCommands(): Command[] {
@@ -187,7 +166,11 @@ export class ProcessHost implements GroupHost {
         return;
       default: {
         const call = this.openCalls.get(event.key);
-        assert(call !== undefined, 'P1', `${event.type} for ${event.key}, which the process does not wait for`);
+        assert(
+          call !== undefined,
+          'P1',
+          `${event.type} for ${event.key}, which the process does not wait for`,
+        );
         this.openCalls.delete(event.key);
         call.scope.outstanding -= 1;
         settleCall(call, event);
@@ -203,16 +186,10 @@ export class ProcessHost implements GroupHost {
 
   /** The journal's head is reached: what is asked for from now on is new. */
   goLive(): void {
-    this.live = true;
     this.quiet = false;
-    this.#issued.clear();
     this.foreign.stop();
     const replayed = [...this.openGroups.values()];
-    for (const request of this.#held) {
-      request.scope.waiting.length = 0;
-      this.#number(request);
-    }
-    this.#held.clear();
+    this.admission.goLive();
     for (const group of replayed) group.takeHeld(undefined);
     for (const group of replayed) if (this.openGroups.has(group.key)) this.#tune(group);
     for (const group of replayed) group.listen();
@@ -226,41 +203,14 @@ export class ProcessHost implements GroupHost {
     group.retune(concurrency);
   }
 
-  /** Whether the process has asked for the call that was recorded under this key. */
-  hasIssued(key: CallKey): boolean {
-    return this.#issued.has(key);
-  }
-
-  /** Replay stands at this recorded call: numbers a request that waits for just that place. */
-  admitAt(key: CallKey, fingerprint: string): boolean {
-    const scope = this.#scopes.get(scopeOf(key));
-    if (scope === undefined || ordinalKey(scope.path, scope.nextOrdinal) !== key) return false;
-    const index = scope.waiting.findIndex((request) => request.asked.fingerprint === fingerprint);
-    const request = scope.waiting[index];
-    if (request === undefined) return false;
-    scope.waiting.splice(index, 1);
-    this.#held.delete(request);
-    this.#number(request);
-    return true;
-  }
-
   /** Replay stands at this recorded decision: takes the one that was made early. */
   admitClose(key: CallKey, decided: Decided): boolean {
     return this.openGroups.get(key)?.takeHeld(decided) ?? false;
   }
 
-  /** What the process asks for instead of the recorded call, where that can be told. */
-  instead(key: CallKey): Contradiction | undefined {
-    if (this.contradiction !== undefined) return this.contradiction;
-    const request = this.#scopes.get(scopeOf(key))?.waiting[0] ?? this.#held.values().next().value;
-    if (request === undefined) return undefined;
-    return { key, asked: request.asked, where: callSite(request.site.stack) };
-  }
-
-  /** Whether the scope that numbers this key is there and can still ask for it. */
+  /** Whether the scope that numbers this key can still ask for it. */
   isScopeOpen(key: CallKey): boolean {
-    const path = scopeOf(key);
-    return path === ROOT_SCOPE ? this.result === undefined : this.#scopes.has(path);
+    return scopeOf(key) === ROOT_SCOPE ? this.result === undefined : this.admission.isScopeOpen(key);
   }
 
   /** The process ended: what it left behind gets nothing more. */
@@ -302,16 +252,20 @@ export class ProcessHost implements GroupHost {
     if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls(scope);
     this.#checkStrands(scope);
     if (name !== undefined && !scope.claimName(name)) {
-      throw new InvalidArgumentError(`The key '${name}' was used twice in ${scope.path === '' ? 'the process' : `scope ${scope.path}`}; keys must differ within their scope.`);
+      throw new InvalidArgumentError(
+        `The key '${name}' was used twice in ${scope.path === '' ? 'the process' : `scope ${scope.path}`}; keys must differ within their scope.`,
+      );
     }
     const promise = new Promise<T>((resolve, reject) => {
       const request: Request = {
-        scope, name, asked,
+        scope,
+        name,
+        asked,
         site: this.live ? {} : here(),
         issue: (key) => issue(key, resolve, reject),
       };
       scope.outstanding += 1;
-      this.#admit(request);
+      this.admission.admit(request);
     });
     // A loser that nobody awaits must not end the program.
     promise.catch(() => undefined);
@@ -331,7 +285,10 @@ export class ProcessHost implements GroupHost {
 
   #tooManyCalls<T>(scope: Scope): Promise<T> {
     if (!scope.refuseOnce()) return new Promise(() => undefined);
-    throw new LimitError('callsPerTurn', `More than ${this.limits.callsPerTurn} ctx calls were made without waiting for one of them (limit callsPerTurn).`);
+    throw new LimitError(
+      'callsPerTurn',
+      `More than ${this.limits.callsPerTurn} ctx calls were made without waiting for one of them (limit callsPerTurn).`,
+    );
   }
 
   /** P5: outside a turn a call is certain of its key only where its scope has one strand. */
@@ -340,46 +297,6 @@ export class ProcessHost implements GroupHost {
     const message = `ctx was called at ${callSite(here().stack) ?? 'an unknown place'} after a wait on something outside ctx, while other calls of the same scope are pending. Replay pays for it with waiting; wrap the strands in ctx.parallel.all, or put the outside work in a task.`;
     if (this.strict) throw new NonDeterminismError(message);
     this.port.warn(message);
-  }
-
-  #admit(request: Request): void {
-    const { scope, name } = request;
-    if (name !== undefined) {
-      const key = namedKey(scope.path, name);
-      if (this.live || this.port.recorded(key) !== undefined) this.#issue(request, key);
-      else this.#held.add(request);
-      return;
-    }
-    const next = this.port.recorded(ordinalKey(scope.path, scope.nextOrdinal));
-    if (this.live || (this.inTurn && next !== undefined && next.fingerprint === request.asked.fingerprint)) {
-      this.#number(request);
-      return;
-    }
-    scope.waiting.push(request);
-    this.#held.add(request);
-  }
-
-  #number(request: Request): void {
-    const { scope, name } = request;
-    if (name !== undefined) {
-      this.#issue(request, namedKey(scope.path, name));
-      return;
-    }
-    const key = ordinalKey(scope.path, scope.nextOrdinal);
-    scope.nextOrdinal += 1;
-    this.#issue(request, key);
-  }
-
-  #issue(request: Request, key: CallKey): void {
-    if (!this.live) {
-      const recorded = this.port.recorded(key);
-      if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
-        this.contradiction ??= { key, asked: request.asked, where: callSite(request.site.stack) };
-        return;
-      }
-      this.#issued.add(key);
-    }
-    request.issue(key);
   }
 
   command(command: Command): void {
@@ -392,12 +309,11 @@ export class ProcessHost implements GroupHost {
   }
 
   addScope(scope: Scope): void {
-    this.#scopes.set(scope.path, scope);
+    this.admission.addScope(scope);
   }
 
   removeScope(scope: Scope): void {
-    scope.finish();
-    this.#scopes.delete(scope.path);
+    this.admission.removeScope(scope);
   }
 
   runIn(scope: Scope, thunk: Thunk): unknown {
@@ -408,7 +324,7 @@ export class ProcessHost implements GroupHost {
     this.openGroups.delete(group.key);
     group.scope.outstanding -= 1;
     if (recorded) {
-      if (!this.live) this.#issued.add(closeKey(group.key));
+      this.admission.noteIssued(closeKey(group.key));
       this.#commands.push({ type: 'CloseScope', key: group.key, decided });
     }
     if (!this.inTurn) this.port.changed();

@@ -1,6 +1,6 @@
 import { CancelledError } from '@pawl/sdk';
 import type { ScopePath } from '../journal/call-key.ts';
-import type { Request } from './host.ts';
+import type { Request } from './admission.ts';
 
 /**
  * What numbers calls: the root, or one branch of a group.

@@ -1,4 +1,4 @@
-import type { Digest } from '../ports/digest.ts';
+import type { Digest } from '../journal/digest.ts';
 
 /** From 0 up to but not 1, made of 52 bits of the digest. */
 export function randomFrom(digest: Digest, seed: string, place: string): number {

@@ -5,7 +5,7 @@ import type { JournalEvent } from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
 import { parseEvent, StoredEventRefusal } from '../journal/stored-event.ts';
 import type { StoredEvent } from '../journal/stored-event.ts';
-import type { RunSummary } from '../views/run-summary.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 
 export function corrupt(runId: RunId, seq: Seq, problem: string, cause?: unknown): RuntimeError {
   const place = seq === 0 ? `The journal of run ${runId}` : `Event ${seq} of run ${runId}`;

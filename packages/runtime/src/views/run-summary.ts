@@ -1,27 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent, Recorded } from '../journal/event.ts';
-import type { Millis, RunId, Seq } from '../journal/ids.ts';
-
-export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled';
-
-/** One line about a run: a fold of its events, kept in the store beside them. */
-export interface RunSummary {
-  readonly runId: RunId;
-  readonly process: string;
-  readonly module: string | null;
-  readonly codeHash: string | null;
-  readonly inputsHash: string;
-  readonly status: RunStatus;
-  readonly startedAt: Millis;
-  readonly updatedAt: Millis;
-  readonly lastSeq: Seq;
-  readonly tasksScheduled: number;
-  readonly tasksSettled: number;
-  /** Calls whose outcome a person has to say. */
-  readonly asked: readonly CallKey[];
-  /** First line of the error that ended the run. */
-  readonly error: string | null;
-}
+import type { RunId } from '../journal/ids.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 
 function firstLine(text: string): string {
   const line = text.split('\n', 1)[0] ?? '';

@@ -17,7 +17,11 @@ export interface LastSettled {
  * Whether a group is decided now that `last` has settled (undefined: nothing has, the group was just
  * opened). The tally counts `last`.
  */
-export function decideGroup(mode: GroupMode, tally: Tally, last: LastSettled | undefined): Decided | undefined {
+export function decideGroup(
+  mode: GroupMode,
+  tally: Tally,
+  last: LastSettled | undefined,
+): Decided | undefined {
   const everySettled = tally.fulfilled + tally.rejected === tally.width;
   switch (mode) {
     case 'all':

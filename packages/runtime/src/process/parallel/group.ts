@@ -131,7 +131,8 @@ export class Group {
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean {
     const held = this.#held;
-    if (held === undefined || this.#closed || (wanted !== undefined && !sameDecision(held, wanted))) return false;
+    if (held === undefined || this.#closed || (wanted !== undefined && !sameDecision(held, wanted)))
+      return false;
     this.#finish(held, true);
     return true;
   }
@@ -185,7 +186,8 @@ export class Group {
     const last: LastSettled = { index, fulfilled };
     const decided = decideGroup(this.plan.mode, this.#tally(), last);
     if (decided !== undefined) this.#propose(decided);
-    else if (this.#active === 0 && this.scope.fence !== undefined) this.interrupt('aborted', this.scope.fence.message);
+    else if (this.#active === 0 && this.scope.fence !== undefined)
+      this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
   }
 
@@ -242,7 +244,10 @@ export class Group {
     if (this.plan.mode === 'allSettled') this.#resolve(this.#entries(interrupted));
     else if (decided.outcome === 'aborted' || decided.outcome === 'timedOut') this.#reject(interrupted);
     else if (decided.winner !== null) this.#settleLike(this.#branches[decided.winner]);
-    else if (decided.outcome === 'fulfilled') this.#resolve(this.#branches.map((branch) => (branch.status === 'fulfilled' ? branch.value : undefined)));
+    else if (decided.outcome === 'fulfilled')
+      this.#resolve(
+        this.#branches.map((branch) => (branch.status === 'fulfilled' ? branch.value : undefined)),
+      );
     else this.#reject(this.#allFailed());
   }
 
@@ -256,8 +261,15 @@ export class Group {
       const reason = branch.status === 'rejected' ? branch.reason : undefined;
       return reason instanceof Error ? withPlace(reason, index, this.#branchName(index)) : reason;
     });
-    const list = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason))).join('; ');
-    return new AggregateError(reasons, reasons.length === 0 ? 'parallel.any of an empty list' : `all ${reasons.length} branches of parallel.any failed: ${list}`);
+    const list = reasons
+      .map((reason) => (reason instanceof Error ? reason.message : String(reason)))
+      .join('; ');
+    return new AggregateError(
+      reasons,
+      reasons.length === 0
+        ? 'parallel.any of an empty list'
+        : `all ${reasons.length} branches of parallel.any failed: ${list}`,
+    );
   }
 
   #branchName(index: number): string {
@@ -267,7 +279,10 @@ export class Group {
   #entries(interrupted: Error): Settled<unknown>[] {
     const order = this.plan.options.preserveOrder
       ? this.#branches.keys()
-      : [...this.#settleOrder, ...[...this.#branches.keys()].filter((index) => !this.#settleOrder.includes(index))];
+      : [
+          ...this.#settleOrder,
+          ...[...this.#branches.keys()].filter((index) => !this.#settleOrder.includes(index)),
+        ];
     return Array.from(order, (index): Settled<unknown> => {
       const branch = this.#branches[index] ?? IDLE;
       const place = { index, key: this.#branchName(index) };

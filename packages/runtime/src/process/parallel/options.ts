@@ -34,13 +34,21 @@ const EXTRA: Readonly<Record<GroupMode, readonly string[]>> = {
   race: [],
 };
 
-const PRIORITIES: Readonly<Record<string, number>> = { 'user-blocking': 100, 'user-visible': 0, background: -100 };
+const PRIORITIES: Readonly<Record<string, number>> = {
+  'user-blocking': 100,
+  'user-visible': 0,
+  background: -100,
+};
 
 /** @throws InvalidOptionError */
 export function priorityNumber(priority: Priority): number {
   const value = typeof priority === 'number' ? priority : PRIORITIES[priority];
   if (value === undefined || !Number.isFinite(value)) {
-    throw new InvalidOptionError('priority', priority, `a finite number, 'user-blocking', 'user-visible' or 'background'`);
+    throw new InvalidOptionError(
+      'priority',
+      priority,
+      `a finite number, 'user-blocking', 'user-visible' or 'background'`,
+    );
   }
   return value;
 }
@@ -66,17 +74,28 @@ export function resolveGroupOptions(
   const given = options ?? {};
   for (const name of Object.keys(given)) {
     if (COMMON.includes(name) || EXTRA[mode].includes(name)) continue;
-    throw new InvalidOptionError(name, Reflect.get(given, name), `left out: parallel.${mode} takes ${[...COMMON, ...EXTRA[mode]].join(', ')}`);
+    throw new InvalidOptionError(
+      name,
+      Reflect.get(given, name),
+      `left out: parallel.${mode} takes ${[...COMMON, ...EXTRA[mode]].join(', ')}`,
+    );
   }
   const { signal, preserveOrder = true, timeout, keyBy } = given;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidOptionError('signal', signal, 'an AbortSignal');
-  if (typeof preserveOrder !== 'boolean') throw new InvalidOptionError('preserveOrder', preserveOrder, 'true or false');
-  if (keyBy !== undefined && typeof keyBy !== 'function') throw new InvalidOptionError('keyBy', keyBy, 'a function of item and index');
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidOptionError('signal', signal, 'an AbortSignal');
+  if (typeof preserveOrder !== 'boolean')
+    throw new InvalidOptionError('preserveOrder', preserveOrder, 'true or false');
+  if (keyBy !== undefined && typeof keyBy !== 'function')
+    throw new InvalidOptionError('keyBy', keyBy, 'a function of item and index');
   const timeoutMs = timeout === undefined ? null : durationMs(timeout, 'timeout');
   if (timeoutMs === 0) throw new InvalidOptionError('timeout', timeout, 'longer than 0');
   return {
     name: checkName(given.key),
-    concurrency: countOption('concurrency', given.concurrency, mode === 'map' ? DEFAULT_MAP_CONCURRENCY : Infinity),
+    concurrency: countOption(
+      'concurrency',
+      given.concurrency,
+      mode === 'map' ? DEFAULT_MAP_CONCURRENCY : Infinity,
+    ),
     batchSize: countOption('batchSize', given.batchSize, Infinity),
     priority: given.priority === undefined ? inherited : priorityNumber(given.priority),
     signal,
@@ -89,21 +108,31 @@ function countOption(name: 'concurrency' | 'batchSize', value: unknown, byDefaul
   if (value === undefined) return byDefault;
   const limit = name === 'batchSize' ? 'an integer >= 1' : 'an integer >= 1, or Infinity';
   if (value === Infinity && name === 'concurrency') return Infinity;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) throw new InvalidOptionError(name, value, limit);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    throw new InvalidOptionError(name, value, limit);
   return value;
 }
 
 /** @throws InvalidArgumentError naming the first entry that is no function, LimitError */
 export function checkThunks(mode: GroupMode, thunks: unknown, maxWidth: number): readonly Thunk[] {
   if (!Array.isArray(thunks)) {
-    throw new InvalidArgumentError(`parallel.${mode} takes an array of functions; wrap each call: [() => ctx.task(…)].`);
+    throw new InvalidArgumentError(
+      `parallel.${mode} takes an array of functions; wrap each call: [() => ctx.task(…)].`,
+    );
   }
   const list: readonly unknown[] = thunks;
   checkWidth(mode, list.length, maxWidth);
   return Array.from(list, (thunk, index) => {
     if (!isThunk(thunk)) {
-      const what = thunk instanceof Promise ? 'a promise, so it has started already' : thunk === null ? 'null' : `of type ${typeof thunk}`;
-      throw new InvalidArgumentError(`parallel.${mode}: entry at index ${index} must be a function; it is ${what}. Wrap the call: () => ctx.task(…).`);
+      const what =
+        thunk instanceof Promise
+          ? 'a promise, so it has started already'
+          : thunk === null
+            ? 'null'
+            : `of type ${typeof thunk}`;
+      throw new InvalidArgumentError(
+        `parallel.${mode}: entry at index ${index} must be a function; it is ${what}. Wrap the call: () => ctx.task(…).`,
+      );
     }
     return thunk;
   });

@@ -25,7 +25,7 @@ import type {
   RunRecord,
 } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
-import type { RunSummary } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 
 interface Row extends StoredEvent {

@@ -1,9 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { ulid } from 'ulid';
-import type { Clock } from '../ports/clock.ts';
-import type { Digest } from '../ports/digest.ts';
-import type { Entropy } from '../ports/entropy.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Digest } from './journal/digest.ts';
+import type { Entropy } from './ports/entropy.ts';
 
 /** The longest delay that Node's timers take; more would fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;

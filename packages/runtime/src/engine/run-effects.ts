@@ -1,0 +1,88 @@
+import { unreachable } from '../journal/invariant.ts';
+import type { Effect, Report } from '../kernel/input.ts';
+import { pendingWithin } from '../kernel/resume.ts';
+import type { Engine } from './engine.ts';
+import { RunAttempts } from './run-attempts.ts';
+import type { RunDriver } from './run-driver.ts';
+import { Timers } from './timers.ts';
+
+/**
+ * What follows from a run's decisions.
+ *
+ * Owns the run's timers, its attempts, and the effects that wait for a commit. Talks to the run by
+ * reports. Invariant E1: nothing here acts on the world before the commit of its fact.
+ */
+export class RunEffects {
+  readonly attempts: RunAttempts;
+  readonly timers: Timers;
+  readonly #run: RunDriver;
+  readonly #cancel: (report: Report) => void;
+  #waiting: Effect[] = [];
+
+  /** @param cancel queues the cancellation of a fenced call, before everything else */
+  constructor(engine: Engine, run: RunDriver, cancel: (report: Report) => void) {
+    this.timers = new Timers(engine.options.clock);
+    this.attempts = new RunAttempts(engine, run);
+    this.#run = run;
+    this.#cancel = cancel;
+  }
+
+  /** Waiting for a slot and cancelling are bookkeeping; all else waits for the commit. */
+  add(effect: Effect): void {
+    switch (effect.type) {
+      case 'QueueAttempt':
+        this.attempts.enqueue(effect.key);
+        return;
+      case 'CancelWithin':
+        for (const key of pendingWithin(this.#run.state, effect.scope)) {
+          this.#cancel({ type: 'CancelCall', key, reason: effect.reason });
+        }
+        return;
+      default:
+        this.#waiting.push(effect);
+    }
+  }
+
+  /** The commit is done. */
+  release(): void {
+    const effects = this.#waiting;
+    this.#waiting = [];
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'StartAttempt':
+        this.attempts.start(effect.key, effect.attempt);
+        return;
+      case 'AbortAttempt':
+        this.attempts.abort(effect.key, effect.reason);
+        return;
+      case 'RunCheck':
+        this.attempts.check(effect.key, effect.attempt);
+        return;
+      case 'SetTimer': {
+        const { report } = effect;
+        this.timers.set(`${report.type} ${report.key}`, effect.delayMs, () => this.#run.report(report));
+        return;
+      }
+      case 'ClearTimers':
+        for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue']) {
+          this.timers.clear(`${type} ${effect.key}`);
+        }
+        return;
+      case 'QueueAttempt':
+      case 'CancelWithin':
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** The run is left: nothing of it acts any more. */
+  drop(): void {
+    this.#waiting = [];
+    this.timers.clearAll();
+    this.attempts.abortAll('the run was stopped');
+  }
+}

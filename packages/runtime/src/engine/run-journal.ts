@@ -1,0 +1,72 @@
+import type { Recorded } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
+import { decide } from '../kernel/decide.ts';
+import { evolve } from '../kernel/evolve.ts';
+import type { Command, Effect, Report } from '../kernel/input.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { AppendRun } from '../ports/journal-store.ts';
+
+/**
+ * The end of a run's journal that is decided and not committed yet.
+ *
+ * Owns the run's state and the buffer. Talks to nobody.
+ * Invariants: K3 the state is the fold of all events, buffered ones included; time never goes back.
+ */
+export class RunJournal {
+  readonly state: RunState;
+  readonly #clock: Clock;
+  #buffer: Recorded[] = [];
+  #consumed: string[] = [];
+  #committedSeq: Seq;
+
+  constructor(state: RunState, clock: Clock) {
+    this.state = state;
+    this.#clock = clock;
+    this.#committedSeq = state.seq;
+  }
+
+  get uncommitted(): number {
+    return this.#buffer.length;
+  }
+
+  /** Decides an input, and applies what follows. */
+  decide(input: Command | Report): {
+    readonly recorded: readonly Recorded[];
+    readonly effects: readonly Effect[];
+  } {
+    const at = Math.max(this.#clock.now(), this.state.lastAt);
+    const { events, effects } = decide(this.state, input, at);
+    const recorded = events.map((event): Recorded => {
+      const fact = { seq: this.state.seq + 1, at, event };
+      evolve(this.state, fact);
+      return fact;
+    });
+    this.#buffer.push(...recorded);
+    return { recorded, effects };
+  }
+
+  /** The message is deleted with the commit of what follows from it. */
+  consume(messageId: string): void {
+    this.#consumed.push(messageId);
+  }
+
+  batch(runId: string, epoch: number): AppendRun {
+    return {
+      runId,
+      epoch,
+      afterSeq: this.#committedSeq,
+      events: this.#buffer.map(({ at, event }) => ({ at, event })),
+      consumed: this.#consumed,
+    };
+  }
+
+  /** Gives what is committed now. */
+  committed(): readonly Recorded[] {
+    const events = this.#buffer;
+    this.#buffer = [];
+    this.#consumed = [];
+    this.#committedSeq = this.state.seq;
+    return events;
+  }
+}

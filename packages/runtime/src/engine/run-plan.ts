@@ -1,0 +1,37 @@
+import type { Process } from '@pawl/sdk';
+import type { TerminalEvent } from '../journal/event.ts';
+import type { Epoch, RunId } from '../journal/ids.ts';
+import type { Command, Report } from '../kernel/input.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { InboxMessage } from '../ports/journal-store.ts';
+
+/** What a driver starts from. */
+export interface RunPlan {
+  readonly runId: RunId;
+  readonly epoch: Epoch;
+  readonly run: Process;
+  readonly inputs: unknown;
+  /** Folded from the journal; fresh for a new run. */
+  readonly state: RunState;
+  /** Given for a new run. */
+  readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
+  /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
+  readonly replayOnly: boolean;
+}
+
+/** How a run left this runtime. */
+export type RunExit =
+  | { readonly status: 'ended'; readonly event: TerminalEvent }
+  /** A replay-only drive came to the end of an ended run, or to the head of one that goes on. */
+  | { readonly status: 'replayed'; readonly reached: 'end' | 'head' }
+  /** Stopped here; its journal is as it was, and it can be resumed. */
+  | { readonly status: 'left'; readonly error: unknown };
+
+/** What a message from outside means to the rules. */
+export function reportOf(message: InboxMessage): Report {
+  if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
+  const { key, as } = message;
+  const answer =
+    as.status === 'failed' ? { status: as.status, error: { name: 'Error', message: as.message } } : as;
+  return { type: 'OutcomeResolved', key, by: 'person', answer };
+}

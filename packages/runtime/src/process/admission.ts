@@ -1,0 +1,151 @@
+import { namedKey, ordinalKey, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import type { Encoded } from '../journal/event.ts';
+import type { CallState } from '../kernel/state.ts';
+import { callSite } from './call-site.ts';
+import type { Scope } from './scope.ts';
+
+/** What a use of `ctx` asks for: compared with what was recorded. */
+export interface Asked {
+  readonly fingerprint: string;
+  /** In words: "task 'charge'". */
+  readonly what: string;
+  readonly args?: Encoded;
+}
+
+/** A use of `ctx` on its way to a key. */
+export interface Request {
+  readonly scope: Scope;
+  readonly name: string | undefined;
+  readonly asked: Asked;
+  readonly site: { readonly stack?: string };
+  /** Makes it a command under its key. */
+  readonly issue: (key: CallKey) => void;
+}
+
+/** The process asked under a key for something else than was recorded. */
+export interface Contradiction {
+  readonly key: CallKey;
+  readonly asked: Asked;
+  readonly where: string | undefined;
+}
+
+/**
+ * Gives each request its key: at the head at once, below it where the journal has its place.
+ *
+ * Owns the scopes that are open and the requests without a place. Talks to nobody.
+ * Invariants: P3 keys depend on scope and delivery order only. Below the head a call that a delivery
+ * caused is numbered at once where it is what was recorded; any other waits until the replay stands
+ * at a recorded call that is just it, or until the head.
+ */
+export class Admission {
+  /** At the journal's head: what is asked for is new. */
+  live = false;
+  /** Whether process code runs because of a delivery. */
+  inTurn = false;
+  contradiction: Contradiction | undefined;
+  readonly #recorded: (key: CallKey) => CallState | undefined;
+  readonly #scopes = new Map<string, Scope>();
+  /** Keys asked for so far below the journal's head. */
+  readonly #issued = new Set<string>();
+  /** Requests without a place in the journal so far, in order of arrival. */
+  readonly #held = new Set<Request>();
+
+  constructor(recorded: (key: CallKey) => CallState | undefined, root: Scope) {
+    this.#recorded = recorded;
+    this.addScope(root);
+  }
+
+  addScope(scope: Scope): void {
+    this.#scopes.set(scope.path, scope);
+  }
+
+  removeScope(scope: Scope): void {
+    scope.finish();
+    this.#scopes.delete(scope.path);
+  }
+
+  admit(request: Request): void {
+    const { scope, name } = request;
+    const key = name === undefined ? ordinalKey(scope.path, scope.nextOrdinal) : namedKey(scope.path, name);
+    const recorded = this.live ? undefined : this.#recorded(key);
+    const hasPlace =
+      name === undefined
+        ? this.inTurn && recorded?.fingerprint === request.asked.fingerprint
+        : recorded !== undefined;
+    if (this.live || hasPlace) {
+      this.#number(request);
+      return;
+    }
+    if (name === undefined) scope.waiting.push(request);
+    this.#held.add(request);
+  }
+
+  /** Replay stands at this recorded call: numbers a request that waits for just that place. */
+  admitAt(key: CallKey, fingerprint: string): boolean {
+    const scope = this.#scopes.get(scopeOf(key));
+    if (scope === undefined || ordinalKey(scope.path, scope.nextOrdinal) !== key) return false;
+    const index = scope.waiting.findIndex((request) => request.asked.fingerprint === fingerprint);
+    const request = scope.waiting[index];
+    if (request === undefined) return false;
+    scope.waiting.splice(index, 1);
+    this.#held.delete(request);
+    this.#number(request);
+    return true;
+  }
+
+  /** The head is reached: what waited for a place is new. */
+  goLive(): void {
+    this.live = true;
+    this.#issued.clear();
+    for (const request of this.#held) {
+      request.scope.waiting.length = 0;
+      this.#number(request);
+    }
+    this.#held.clear();
+  }
+
+  hasIssued(key: string): boolean {
+    return this.#issued.has(key);
+  }
+
+  noteIssued(key: string): void {
+    if (!this.live) this.#issued.add(key);
+  }
+
+  /** What the process asks for instead of the recorded call, where that can be told. */
+  instead(key: CallKey): Contradiction | undefined {
+    if (this.contradiction !== undefined) return this.contradiction;
+    const request = this.#scopes.get(scopeOf(key))?.waiting[0] ?? this.#held.values().next().value;
+    if (request === undefined) return undefined;
+    return { key, asked: request.asked, where: callSite(request.site.stack) };
+  }
+
+  /** Whether the branch that numbers this key is there and can still ask for it. */
+  isScopeOpen(key: CallKey): boolean {
+    const path = scopeOf(key);
+    return path === ROOT_SCOPE || this.#scopes.has(path);
+  }
+
+  #number(request: Request): void {
+    const { scope, name } = request;
+    if (name !== undefined) {
+      this.#issue(request, namedKey(scope.path, name));
+      return;
+    }
+    const key = ordinalKey(scope.path, scope.nextOrdinal);
+    scope.nextOrdinal += 1;
+    this.#issue(request, key);
+  }
+
+  #issue(request: Request, key: CallKey): void {
+    if (!this.live) {
+      const recorded = this.#recorded(key);
+      if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
+        this.contradiction ??= { key, asked: request.asked, where: callSite(request.site.stack) };
+        return;
+      }
+      this.#issued.add(key);
+    }
+    request.issue(key);
+  }
+}

@@ -1,0 +1,45 @@
+import type { ProcessDefinition } from '@pawl/sdk';
+import type { CallKey } from './journal/call-key.ts';
+import type { RunId } from './journal/ids.ts';
+import type { LogEntry } from './engine/engine.ts';
+import type { Limits } from './engine/limits.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { JournalStore } from './ports/journal-store.ts';
+
+export interface RuntimeOptions {
+  /** The database file; its folder is created. ':memory:' keeps nothing. Default '.pawl/journal.db'. */
+  readonly path?: string;
+  /** Another store instead of a file, such as a MemoryStore in tests. */
+  readonly store?: JournalStore;
+  /** 'full' (default): what was acknowledged survives a power cut. 'normal': it survives a crash only. */
+  readonly durability?: 'full' | 'normal';
+  /** How long a run stays ours without a sign of life, in ms (default 30,000). */
+  readonly leaseMs?: number;
+  /** How long aborted attempts may go on before they count as gone, in ms (default 5,000). */
+  readonly graceMs?: number;
+  /** Slots by pool name. */
+  readonly pools?: Readonly<Record<string, number>>;
+  readonly limits?: Partial<Limits>;
+  /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
+  readonly strict?: boolean;
+  /** Processes that `resume` finds by the name that was recorded. */
+  readonly processes?: readonly ProcessDefinition[];
+  readonly onLog?: (entry: LogEntry) => void;
+  readonly onWarning?: (runId: RunId, message: string) => void;
+  /** Told when nothing of a run can go on before a person answers these calls. */
+  readonly onWaiting?: (runId: RunId, keys: readonly CallKey[]) => void;
+  /** Shortest bound of a replay that waits for something outside ctx, in ms (default 30,000). */
+  readonly stallMs?: number;
+  /** For tests. */
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+}
+
+export interface StartOptions {
+  /** Given twice it is the same run. Default: a new id. */
+  readonly id?: RunId;
+  /** Path of the module, recorded for `resume`. */
+  readonly module?: string;
+  readonly codeHash?: string;
+}

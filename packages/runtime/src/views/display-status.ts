@@ -1,0 +1,22 @@
+import type { RunSummary } from './run-summary.ts';
+
+/** What a person wants to know of a run; 'interrupted': nobody drives it, and it can be resumed. */
+export type DisplayStatus = 'running' | 'interrupted' | 'waiting' | 'succeeded' | 'failed' | 'cancelled';
+
+export const DISPLAY_STATUSES: readonly DisplayStatus[] = [
+  'running',
+  'interrupted',
+  'waiting',
+  'succeeded',
+  'failed',
+  'cancelled',
+];
+
+/** 'waiting' wins over who drives it: a person is what it needs. */
+export function displayStatus(
+  run: Pick<RunSummary, 'status' | 'asked'> & { readonly ownerAlive: boolean },
+): DisplayStatus {
+  if (run.status !== 'running') return run.status;
+  if (run.asked.length > 0) return 'waiting';
+  return run.ownerAlive ? 'running' : 'interrupted';
+}

@@ -1,0 +1,368 @@
+/**
+ * A run as a tree of its calls: a fold of its events, one at a time, so that a live view and
+ * `pawl show` are one thing.
+ *
+ * 1. A call's place follows from its key alone: the scope `2/1` is branch 1 of group `2`.
+ * 2. `counts` and `active` agree with the nodes after every event.
+ */
+import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type {
+  Encoded,
+  GroupMode,
+  JournalEvent,
+  Recorded,
+  RunStarted,
+  ScopeClosed,
+  ScopeOpened,
+  TaskScheduled,
+  TimerStarted,
+} from '../journal/event.ts';
+import type { Millis, Seq } from '../journal/ids.ts';
+import type { RunStatus } from './run-summary.ts';
+
+export type CallStatus =
+  /** Waits for a slot. */
+  | 'queued'
+  | 'running'
+  /** Failed, and will be tried again at `retryAt`. */
+  | 'backoff'
+  /** A person has to say what became of it. */
+  | 'asked'
+  /** Stopped with its program; it goes on when the run does. */
+  | 'stopped'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+interface NodeBase {
+  readonly key: CallKey;
+  readonly openedAt: Millis;
+  status: CallStatus;
+  endedAt: Millis | null;
+}
+
+export interface TaskNode extends NodeBase {
+  readonly kind: 'task';
+  readonly name: string;
+  readonly input: Encoded;
+  readonly attemptsAllowed: number;
+  /** Attempts that were started. */
+  attempts: number;
+  /** Start of the first and of the last attempt. */
+  startedAt: Millis | null;
+  lastStartedAt: Millis | null;
+  /** Attempts whose end is not recorded, beside the one under way. */
+  unknown: number;
+  retryAt: Millis | null;
+  output: Encoded | undefined;
+  /** Of the last attempt that failed. */
+  error: ErrorRecord | undefined;
+  /** Why it was cancelled. */
+  reason: string | undefined;
+  settledBy: 'attempt' | 'check' | 'person';
+}
+
+export interface TimerNode extends NodeBase {
+  readonly kind: 'timer';
+  readonly timer: TimerStarted['timer'];
+  readonly durationMs: number;
+  readonly dueAt: Millis;
+}
+
+export interface GroupNode extends NodeBase {
+  readonly kind: 'group';
+  readonly mode: GroupMode;
+  readonly width: number;
+  readonly branches: BranchNode[];
+  /** Branches of which every call so far is settled. */
+  quietBranches: number;
+  failedCalls: number;
+  outcome: ScopeClosed['outcome'] | undefined;
+  winner: number | null;
+}
+
+export interface BranchNode {
+  readonly kind: 'branch';
+  readonly path: ScopePath;
+  readonly calls: CallNode[];
+  openCalls: number;
+}
+
+export type CallNode = TaskNode | TimerNode | GroupNode;
+
+export interface RunTree {
+  readonly calls: CallNode[];
+  readonly byKey: Map<CallKey, CallNode>;
+  /** Tasks that are neither settled nor waiting for a slot, in the order of their start. */
+  readonly active: Map<CallKey, TaskNode>;
+  readonly counts: Record<CallStatus, number>;
+  started: RunStarted | undefined;
+  status: RunStatus;
+  startedAt: Millis;
+  /** Time of the last event. */
+  updatedAt: Millis;
+  endedAt: Millis | null;
+  lastSeq: Seq;
+  input: Encoded | undefined;
+  output: Encoded | undefined;
+  error: ErrorRecord | undefined;
+  /** Why it is being cancelled, or was. */
+  cancelReason: string | undefined;
+  /** What of a value is kept. */
+  readonly keep: (value: Encoded) => Encoded;
+}
+
+/** @param keep what of each input and output stays in the tree: all of it, or a text for people */
+export function createRunTree(keep: (value: Encoded) => Encoded = (value) => value): RunTree {
+  return {
+    calls: [],
+    byKey: new Map(),
+    active: new Map(),
+    counts: { queued: 0, running: 0, backoff: 0, asked: 0, stopped: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    started: undefined,
+    status: 'running',
+    startedAt: 0,
+    updatedAt: 0,
+    endedAt: null,
+    lastSeq: 0,
+    input: undefined,
+    output: undefined,
+    error: undefined,
+    cancelReason: undefined,
+    keep,
+  };
+}
+
+export function addEvent(tree: RunTree, recorded: Recorded): void {
+  const { event, at, seq } = recorded;
+  tree.lastSeq = seq;
+  tree.updatedAt = at;
+  switch (event.type) {
+    case 'RunStarted':
+      tree.started = { ...event, inputs: null };
+      tree.startedAt = at;
+      tree.input = tree.keep(event.inputs);
+      return;
+    case 'RunSucceeded':
+      tree.output = tree.keep(event.output);
+      endRun(tree, 'succeeded', at);
+      return;
+    case 'RunFailed':
+      tree.error = event.error;
+      endRun(tree, 'failed', at);
+      return;
+    case 'RunCancelled':
+      tree.cancelReason = event.reason;
+      endRun(tree, 'cancelled', at);
+      return;
+    case 'CancelRequested':
+      tree.cancelReason = event.reason;
+      return;
+    case 'TaskScheduled':
+      addCall(tree, taskNode(tree, event, at));
+      return;
+    case 'TimerStarted':
+      addCall(tree, timerNode(event, at));
+      return;
+    case 'ScopeOpened':
+      addCall(tree, groupNode(event, at));
+      return;
+    case 'ScopeClosed':
+      closeScope(tree, event, at);
+      return;
+    default:
+      changeCall(tree, event, at);
+  }
+}
+
+function endRun(tree: RunTree, status: RunStatus, at: Millis): void {
+  tree.status = status;
+  tree.endedAt = at;
+  closeGroupsWithin(tree, ROOT_SCOPE, at);
+}
+
+function taskNode(tree: RunTree, event: TaskScheduled, at: Millis): TaskNode {
+  return {
+    kind: 'task',
+    key: event.key,
+    name: event.task,
+    input: tree.keep(event.args),
+    attemptsAllowed: event.policy.retry.attempts,
+    openedAt: at,
+    status: 'queued',
+    attempts: 0,
+    startedAt: null,
+    lastStartedAt: null,
+    unknown: 0,
+    retryAt: null,
+    endedAt: null,
+    output: undefined,
+    error: undefined,
+    reason: undefined,
+    settledBy: 'attempt',
+  };
+}
+
+function timerNode(event: TimerStarted, at: Millis): TimerNode {
+  const { key, timer, durationMs, dueAt } = event;
+  return { kind: 'timer', key, timer, durationMs, dueAt, openedAt: at, status: 'running', endedAt: null };
+}
+
+function groupNode(event: ScopeOpened, at: Millis): GroupNode {
+  return {
+    kind: 'group',
+    key: event.key,
+    mode: event.mode,
+    width: event.width,
+    openedAt: at,
+    status: 'running',
+    endedAt: null,
+    branches: [],
+    quietBranches: 0,
+    failedCalls: 0,
+    outcome: undefined,
+    winner: null,
+  };
+}
+
+function addCall(tree: RunTree, node: CallNode): void {
+  tree.byKey.set(node.key, node);
+  const scope = scopeOf(node.key);
+  const branch = scope === ROOT_SCOPE ? undefined : branchOf(tree, scope);
+  (branch?.calls ?? tree.calls).push(node);
+  if (branch !== undefined) countOpen(tree, branch, 1);
+  if (node.kind === 'task') tree.counts.queued += 1;
+}
+
+/** The branch with that path; it is made by its first call. */
+function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined {
+  const group = tree.byKey.get(scopeOf(path));
+  if (group?.kind !== 'group') return undefined;
+  // The newest branch is the likely one: a search from the end keeps wide groups cheap.
+  let branch = group.branches.findLast((each) => each.path === path);
+  if (branch === undefined) {
+    branch = { kind: 'branch', path, calls: [], openCalls: 0 };
+    group.branches.push(branch);
+    group.quietBranches += 1;
+  }
+  return branch;
+}
+
+function countOpen(tree: RunTree, branch: BranchNode, change: 1 | -1): void {
+  const wasQuiet = branch.openCalls === 0;
+  branch.openCalls += change;
+  const isQuiet = branch.openCalls === 0;
+  if (wasQuiet === isQuiet) return;
+  const group = tree.byKey.get(scopeOf(branch.path));
+  if (group?.kind === 'group') group.quietBranches += isQuiet ? 1 : -1;
+}
+
+function closeScope(tree: RunTree, event: ScopeClosed, at: Millis): void {
+  const group = tree.byKey.get(event.key);
+  if (group?.kind !== 'group') return;
+  group.outcome = event.outcome;
+  group.winner = event.winner;
+  closeGroupsWithin(tree, event.key, at);
+  settle(tree, group, GROUP_STATUS[event.outcome], at);
+}
+
+const GROUP_STATUS = {
+  fulfilled: 'succeeded',
+  rejected: 'failed',
+  aborted: 'cancelled',
+  timedOut: 'failed',
+} as const satisfies Record<ScopeClosed['outcome'], CallStatus>;
+
+/** A group that was given up with what holds it has no decision of its own. */
+function closeGroupsWithin(tree: RunTree, scope: CallKey, at: Millis): void {
+  const calls = scope === ROOT_SCOPE ? tree.calls : callsOf(tree.byKey.get(scope));
+  for (const call of calls) {
+    if (call.kind !== 'group' || call.endedAt !== null) continue;
+    closeGroupsWithin(tree, call.key, at);
+    settle(tree, call, 'cancelled', at);
+  }
+}
+
+function callsOf(node: CallNode | undefined): readonly CallNode[] {
+  return node?.kind === 'group' ? node.branches.flatMap((branch) => branch.calls) : [];
+}
+
+type CallEvent = Exclude<
+  JournalEvent,
+  { type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'CancelRequested' } | ScopeClosed
+>;
+
+function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
+  const node = tree.byKey.get(event.key);
+  if (node === undefined) return;
+  if (node.kind === 'task') changeTask(tree, node, event, at);
+  else if (event.type === 'TimerFired') settle(tree, node, 'succeeded', at);
+  else if (event.type === 'TaskCancelled') settle(tree, node, 'cancelled', at);
+}
+
+function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {
+  switch (event.type) {
+    case 'AttemptStarted':
+      if (node.status === 'running' || node.status === 'asked') node.unknown += 1;
+      node.attempts = event.attempt;
+      node.startedAt ??= at;
+      node.lastStartedAt = at;
+      node.retryAt = null;
+      setStatus(tree, node, 'running');
+      return;
+    case 'AttemptFailed':
+      node.error = event.error;
+      node.retryAt = event.retryAt;
+      setStatus(tree, node, 'backoff');
+      return;
+    case 'AttemptInterrupted':
+      setStatus(tree, node, 'stopped');
+      return;
+    case 'OutcomeAsked':
+      setStatus(tree, node, 'asked');
+      return;
+    case 'TaskSucceeded':
+      node.output = tree.keep(event.output);
+      node.settledBy = event.by;
+      settle(tree, node, 'succeeded', at);
+      return;
+    case 'TaskFailed':
+      node.error = event.error;
+      node.settledBy = event.by;
+      settle(tree, node, 'failed', at);
+      return;
+    case 'TaskCancelled':
+      node.reason = event.reason;
+      settle(tree, node, 'cancelled', at);
+      return;
+    default:
+      // A late result is for audit only.
+      return;
+  }
+}
+
+const ACTIVE: ReadonlySet<CallStatus> = new Set(['running', 'backoff', 'asked', 'stopped']);
+
+function setStatus(tree: RunTree, node: CallNode, status: CallStatus): void {
+  if (node.kind === 'task') {
+    tree.counts[node.status] -= 1;
+    tree.counts[status] += 1;
+    if (ACTIVE.has(status)) tree.active.set(node.key, node);
+    else tree.active.delete(node.key);
+  }
+  node.status = status;
+}
+
+function settle(tree: RunTree, node: CallNode, status: CallStatus, at: Millis): void {
+  if (node.endedAt !== null) return;
+  node.endedAt = at;
+  setStatus(tree, node, status);
+  const scope = scopeOf(node.key);
+  if (scope === ROOT_SCOPE) return;
+  const branch = branchOf(tree, scope);
+  if (branch !== undefined) countOpen(tree, branch, -1);
+  if (status !== 'failed') return;
+  const group = tree.byKey.get(scopeOf(scope));
+  if (group?.kind === 'group') group.failedCalls += 1;
+}
