@@ -8,7 +8,7 @@ import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import type { AppendRun, InboxMessage, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
 import { summarize } from '../views/run-summary.ts';
-import type { RunSummary } from '../views/run-summary.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 
 export const OWNER_A = 'a'.repeat(32);
 export const OWNER_B = 'b'.repeat(32);

@@ -7,7 +7,7 @@ import type { RunId } from '../../journal/ids.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
 import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
-import type { RunSummary } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
 import { assert } from '../../journal/invariant.ts';
-import { isBusy, storageError } from './failure.ts';
+import { isBusy, notAJournal, storageError } from './failure.ts';
 import { identify, migrate } from './migrate.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
 import { IN_MEMORY, noJournal } from './place.ts';
@@ -48,7 +48,10 @@ export function connect(options: ConnectOptions): Database.Database {
 
 /** What the file is, found by a connection that cannot write: not even recovery touches a foreign file. */
 function probe(path: string): void {
-  if (statSync(path).size === 0) return;
+  const { size } = statSync(path);
+  if (size === 0) return;
+  // SQLite takes a file of one byte for an empty one.
+  if (size === 1) throw notAJournal(path, 'it holds a single byte');
   const db = new Database(path, { readonly: true, fileMustExist: true });
   try {
     db.pragma('trusted_schema = off');

@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { RunQuery, RunRecord } from '../../ports/journal-store.ts';
-import type { RunStatus } from '../../views/run-summary.ts';
+import type { RunStatus } from '../../journal/run-summary.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 

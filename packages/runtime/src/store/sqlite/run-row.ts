@@ -1,5 +1,5 @@
 /** A row of `runs`: the run's projection beside its fence and its lease. */
-import type { RunSummary } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../journal/run-summary.ts';
 import { corrupt } from '../damage.ts';
 
 type Column = string | number | null;

@@ -6,7 +6,7 @@ import { CHAIN_START } from '../../journal/chain.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
 import type { RunDamage } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
-import type { RunSummary } from '../../views/run-summary.ts';
+import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sqliteCode } from './failure.ts';
 import { rowProblem } from './read.ts';
