@@ -259,11 +259,9 @@ export class Group {
   #allFailed(): AggregateError {
     const reasons = this.#branches.map((branch, index) => {
       const reason = branch.status === 'rejected' ? branch.reason : undefined;
-      return reason instanceof Error ? withPlace(reason, index, this.#branchName(index)) : reason;
+      return withPlace(reason, index, this.#branchName(index));
     });
-    const list = reasons
-      .map((reason) => (reason instanceof Error ? reason.message : String(reason)))
-      .join('; ');
+    const list = reasons.map(inWords).join('; ');
     return new AggregateError(
       reasons,
       reasons.length === 0
@@ -307,14 +305,32 @@ function sameDecision(a: Decided, b: Decided): boolean {
 
 /** A reason of any kind in words that can be recorded. */
 function describeReason(reason: unknown): string {
-  if (reason instanceof Error) return reason.message === '' ? reason.name : reason.message;
-  return typeof reason === 'string' ? reason : 'the signal was aborted';
+  if (typeof reason === 'string') return reason;
+  try {
+    if (reason instanceof Error) return String(reason.message === '' ? reason.name : reason.message);
+  } catch {
+    // A getter or a proxy of the user's that throws: the abort counts all the same.
+  }
+  return 'the signal was aborted';
+}
+
+/** What a branch threw, for a message: anything can be thrown, also what has no text or a getter that throws. */
+function inWords(reason: unknown): string {
+  try {
+    return reason instanceof Error ? String(reason.message) : String(reason);
+  } catch {
+    return `a value of type ${typeof reason} that has no text`;
+  }
 }
 
 /** Adds index and key to an error of `any`, without touching one that is frozen. */
-function withPlace(error: Error, index: number, key: string): Error {
-  if (!Object.isExtensible(error)) return error;
-  if (!('index' in error)) Object.defineProperty(error, 'index', { value: index, configurable: true });
-  if (!('key' in error)) Object.defineProperty(error, 'key', { value: key, configurable: true });
-  return error;
+function withPlace(reason: unknown, index: number, key: string): unknown {
+  try {
+    if (!(reason instanceof Error) || !Object.isExtensible(reason)) return reason;
+    if (!('index' in reason)) Object.defineProperty(reason, 'index', { value: index, configurable: true });
+    if (!('key' in reason)) Object.defineProperty(reason, 'key', { value: key, configurable: true });
+  } catch {
+    // A proxy that refuses stays as it is.
+  }
+  return reason;
 }
