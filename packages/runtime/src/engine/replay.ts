@@ -88,7 +88,7 @@ export class Replay {
         return 'finished';
       }
       if (isCommand(event)) {
-        if (!this.#isAskedAgain(event)) return this.#admit(event) ? 'delivered' : this.#blocked();
+        if (!this.#isAskedAgain(event)) return this.#admit(event) ? this.#admitted() : this.#blocked();
         this.#advance(recorded);
         continue;
       }
@@ -168,6 +168,11 @@ export class Replay {
     }
     const call = this.#state.calls.get(event.key);
     return call !== undefined && this.#host.admission.admitAt(event.key, call.fingerprint);
+  }
+
+  #admitted(): 'delivered' {
+    this.#blockedTurns = 0;
+    return 'delivered';
   }
 
   #blocked(): 'blocked' {

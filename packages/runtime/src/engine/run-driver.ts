@@ -85,20 +85,10 @@ export class RunDriver implements Turnable, SlotTaker {
   }
 
   get isReady(): boolean {
-    switch (this.#phase) {
-      case 'fresh':
-        return true;
-      case 'replaying':
-        return this.#replay.isImpatient;
-      case 'live':
-      case 'ending':
-      case 'stopping':
-        return this.#cancels.length > 0 || this.#reports.length > 0 || this.host.hasCommands;
-      case 'left':
-        return false;
-      default:
-        return unreachable(this.#phase);
-    }
+    if (this.#phase === 'left') return false;
+    if (this.#phase === 'fresh') return true;
+    if (this.#phase === 'replaying') return this.#replay.isImpatient;
+    return this.#cancels.length > 0 || this.#reports.length > 0 || this.host.hasCommands;
   }
 
   get isBursting(): boolean {
