@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   checkSettings,
   durationMs,
@@ -175,7 +176,13 @@ function createParallel(host: ProcessHost): Parallel {
     const resolved = resolveGroupOptions(mode, options, scope.priority);
     const checked = checkThunks(mode, thunks, host.limits.fanOut);
     if (mode === 'race' && checked.length === 0) return refused(new EmptyGroupError(mode));
-    return openGroup(host, scope, { mode, thunks: checked, names: undefined, options: resolved });
+    return openGroup(host, scope, {
+      mode,
+      thunks: checked,
+      names: undefined,
+      options: resolved,
+      inUserContext: AsyncLocalStorage.snapshot(),
+    });
   };
   // The types of values follow from the thunks', which the signatures of Parallel say.
   return {
@@ -221,6 +228,7 @@ function openMap<Item>(
     thunks: list.map((item, index) => () => fn(item, index)),
     names: keyBy === undefined ? undefined : branchNames(list, keyBy),
     options: resolved,
+    inUserContext: AsyncLocalStorage.snapshot(),
   });
 }
 

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { CancelledError, TimeoutError, type Settled, type Thunk } from '@pawl/sdk';
 import type { CallKey } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
@@ -15,6 +14,8 @@ export interface GroupPlan {
   /** Names given by `keyBy`, one per thunk; undefined = by position. */
   readonly names: readonly string[] | undefined;
   readonly options: ResolvedGroupOptions;
+  /** Runs a thunk in the async context of the call, wherever the group is opened and pumped from. */
+  readonly inUserContext: <R>(fn: () => R) => R;
 }
 
 /** What a group needs of its host. */
@@ -55,7 +56,6 @@ export class Group {
   readonly #reject: (reason: unknown) => void;
   readonly #branches: Branch[];
   readonly #settleOrder: number[] = [];
-  readonly #inUserContext: <R>(fn: () => R) => R = AsyncLocalStorage.snapshot();
   #fulfilled = 0;
   #rejected = 0;
   #active = 0;
@@ -161,7 +161,7 @@ export class Group {
     this.#host.addScope(scope);
     // The executor turns a synchronous throw into a rejection.
     new Promise((resolve) => {
-      resolve(this.#inUserContext(() => this.#host.runIn(scope, thunk)));
+      resolve(this.plan.inUserContext(() => this.#host.runIn(scope, thunk)));
     }).then(
       (value) => this.#settled(index, { status: 'fulfilled', value }),
       (reason: unknown) => this.#settled(index, { status: 'rejected', reason }),
