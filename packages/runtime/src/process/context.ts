@@ -261,8 +261,9 @@ function openGroup(host: ProcessHost, scope: Scope, plan: GroupPlan): Promise<un
     { fingerprint, what: fingerprint },
     (key, resolve, reject) => {
       const recorded = host.live ? undefined : host.recordedGroup(key);
-      const own = finite(options.concurrency);
-      const concurrency = recorded === undefined ? own : recorded.openedConcurrency;
+      const concurrency = recorded === undefined ? finite(options.concurrency) : recorded.openedConcurrency;
+      // The chunks of a group stay as they were recorded; thunks can see them.
+      const batchSize = recorded === undefined ? finite(options.batchSize) : recorded.batchSize;
       const aborted = recorded === undefined ? options.signal?.aborted === true : recorded.openedAborted;
       const group = new Group(key, scope, plan, host, { resolve, reject });
       host.openGroups.set(key, group);
@@ -272,11 +273,11 @@ function openGroup(host: ProcessHost, scope: Scope, plan: GroupPlan): Promise<un
         mode,
         width: thunks.length,
         concurrency,
-        batchSize: finite(options.batchSize),
+        batchSize,
         timeoutMs: options.timeoutMs,
         aborted,
       });
-      group.open(concurrency ?? Infinity, aborted);
+      group.open(concurrency ?? Infinity, batchSize ?? Infinity, aborted);
       if (host.live && !aborted) group.listen();
     },
   );

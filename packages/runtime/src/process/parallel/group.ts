@@ -61,6 +61,7 @@ export class Group {
   #active = 0;
   #next = 0;
   #concurrency: number;
+  #batchSize: number;
   #closed = false;
   /** Made below the journal's head and not taken yet. */
   #held: Decided | undefined;
@@ -82,6 +83,7 @@ export class Group {
     this.#reject = settle.reject;
     this.#branches = plan.thunks.map(() => IDLE);
     this.#concurrency = plan.options.concurrency;
+    this.#batchSize = plan.options.batchSize;
   }
 
   get concurrency(): number {
@@ -92,9 +94,10 @@ export class Group {
     return this.#held;
   }
 
-  /** @param concurrency as recorded, or as the code has it */
-  open(concurrency: number, aborted: boolean): void {
+  /** As recorded, or as the code has it. */
+  open(concurrency: number, batchSize: number, aborted: boolean): void {
     this.#concurrency = concurrency;
+    this.#batchSize = batchSize;
     if (aborted) {
       this.interrupt('aborted', 'the signal was aborted before the call');
       return;
@@ -142,11 +145,10 @@ export class Group {
   }
 
   #pump(): void {
-    const { batchSize } = this.plan.options;
     while (!this.#closed && this.#active < this.#concurrency && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
       const settled = this.#fulfilled + this.#rejected;
-      if (this.#next % batchSize === 0 && settled < this.#next) return;
+      if (this.#next % this.#batchSize === 0 && settled < this.#next) return;
       this.#invoke(this.#next);
     }
   }
