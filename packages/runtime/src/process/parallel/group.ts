@@ -232,7 +232,8 @@ export class Group {
       case 'aborted':
         return `${name} was given up: ${this.#abortReason}`;
       case 'timedOut':
-        return `${name} timed out after ${this.plan.options.timeoutMs} ms`;
+        // Process code can read it: it tells what was recorded, not what the code says by now.
+        return `${name} timed out after ${this.#host.recordedGroup(this.key)?.timeoutMs} ms`;
       case 'fulfilled':
       case 'rejected':
         return `${name} was decided without this branch`;
