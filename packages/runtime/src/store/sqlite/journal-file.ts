@@ -173,6 +173,7 @@ export class JournalFile {
     return this.#ended === undefined;
   }
 
+  /** @throws RuntimeError STORAGE where the log could not be put back; it is read at the next opening */
   close(): void {
     // Not earlier, even when the disk failed: until the engine closes, its tasks may still run.
     this.#owners?.dropAll();
@@ -180,9 +181,9 @@ export class JournalFile {
     try {
       this.#wal?.onClose();
     } catch (error) {
-      // What was committed is in the log; the next one to open it puts it into the database.
-      this.#fail(error);
-      return;
+      const translated = this.#translated(error, 'write');
+      if (!this.isUsable) throw translated;
+      // Somebody else is at the log: they put it back.
     }
     const closed = storageError(this.path, 'is closed', 'Open it again.');
     this.#end(closed, { checkpoint: true });

@@ -1,0 +1,114 @@
+import { statSync } from 'node:fs';
+
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
+import type { JournalStore } from '../../ports/journal-store.ts';
+import { appendOf, claimOf, OWNER_A, START } from '../store-conformance.fixture.ts';
+import { Child } from './child.fixture.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import { freshPath } from './temp-journals.fixture.ts';
+
+const MIB = 1024 * 1024;
+
+function logBytes(path: string): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function openWithRun(path: string): JournalStore {
+  const store = openSqliteStore({ path, durability: 'normal' });
+  onTestFinished(() => store.close());
+  store.append([appendOf('run', 0, [SAMPLE_EVENTS.RunStarted])], claimOf(OWNER_A));
+  return store;
+}
+
+/** `commits` of about 10 kB each; the longest log seen. */
+function write(store: JournalStore, path: string, commits: number): number {
+  const output = 'x'.repeat(10_000);
+  let longest = 0;
+  for (let i = 0; i < commits; i += 1) {
+    const afterSeq = store.getRun('run', START)?.lastSeq ?? 0;
+    const event = { ...SAMPLE_EVENTS.TaskSucceeded, output };
+    expect(store.append([appendOf('run', afterSeq, [event])], claimOf(OWNER_A))).toEqual(['committed']);
+    longest = Math.max(longest, logBytes(path));
+  }
+  return longest;
+}
+
+test('the log stays short however much is written', () => {
+  const path = freshPath();
+  expect(write(openWithRun(path), path, 3000)).toBeLessThan(8 * MIB);
+});
+
+test('the log stays short beside a process that reads all the time', async () => {
+  const path = freshPath();
+  const store = openWithRun(path);
+  const reader = new Child();
+  await reader.open({ path, durability: 'normal', readOnly: true });
+  let longest = 0;
+  for (let i = 0; i < 30; i += 1) {
+    for (let j = 0; j < 20; j += 1) reader.send('call', 'read', 'run', 0, 20);
+    longest = Math.max(longest, write(store, path, 50));
+    for (let j = 0; j < 20; j += 1) expect(await reader.answer()).not.toHaveProperty('code');
+  }
+  expect(longest).toBeLessThan(16 * MIB);
+});
+
+test('a reader that holds a transaction makes the log long, and only as long as it lasts', () => {
+  const path = freshPath();
+  const store = openWithRun(path);
+  // Through our own library, as `sqlite3` at a prompt would.
+  const reader = new Database(path, { readonly: true });
+  reader.exec('begin');
+  reader.prepare('select count(*) from events').get();
+  const start = performance.now();
+  expect(write(store, path, 3000)).toBeGreaterThan(16 * MIB);
+  // It is waited for a few times, not at every commit.
+  expect(performance.now() - start).toBeLessThan(10_000);
+  reader.close();
+  write(store, path, 1000);
+  const length = logBytes(path);
+  write(store, path, 500);
+  expect(logBytes(path)).toBeLessThanOrEqual(length);
+  store.close();
+  expect(logBytes(path)).toBe(0);
+});
+
+test('the log is emptied when nothing was written for a while', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const path = freshPath();
+  const store = openWithRun(path);
+  write(store, path, 50);
+  expect(logBytes(path)).toBeGreaterThan(0);
+  vi.advanceTimersByTime(900);
+  write(store, path, 1);
+  vi.advanceTimersByTime(900);
+  expect(logBytes(path)).toBeGreaterThan(0);
+  vi.advanceTimersByTime(2000);
+  expect(logBytes(path)).toBe(0);
+  // And again after the next write.
+  write(store, path, 1);
+  vi.advanceTimersByTime(4000);
+  expect(logBytes(path)).toBe(0);
+  store.close();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a log that a killed process left goes into the database before anything is added', async () => {
+  const path = freshPath();
+  const child = new Child();
+  await child.open({ path, durability: 'full' });
+  const inputs = 'x'.repeat(100_000);
+  const events = [{ ...SAMPLE_EVENTS.RunStarted, inputs }];
+  await child.call('append', [appendOf('run', 0, events)], claimOf(OWNER_A));
+  await child.kill();
+  const before = statSync(path).size;
+  const store = openSqliteStore({ path, durability: 'full' });
+  onTestFinished(() => store.close());
+  expect(statSync(path).size).toBeGreaterThan(before + 90_000);
+  expect(store.getRun('run', START)?.lastSeq).toBe(1);
+});
