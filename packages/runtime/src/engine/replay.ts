@@ -79,7 +79,7 @@ export class Replay {
   step(): ReplayStep {
     this.#throwContradiction();
     for (;;) {
-      const recorded = this.#peek();
+      const recorded = this.#pass();
       if (recorded === undefined) return 'head';
       const { event } = recorded;
       if (isTerminal(event)) {
@@ -88,7 +88,7 @@ export class Replay {
         return 'finished';
       }
       if (isCommand(event)) {
-        if (!this.#isAskedAgain(event)) return this.#admit(event) ? this.#admitted() : this.#blocked();
+        if (!this.#isRootClosed(event)) return this.#admit(event) ? this.#admitted() : this.#blocked();
         this.#advance(recorded);
         continue;
       }
@@ -96,13 +96,39 @@ export class Replay {
       if (isOutcome(event)) {
         if (recorded.seq === this.#state.lastDecisiveSeq) this.#host.quiet = false;
         this.#host.deliver({ seq: recorded.seq, at: recorded.at, event });
-        return 'delivered';
-      }
-      if (event.type === 'AttemptFailed') this.#host.noteFailure(event.key, event.error);
-      if (event.type === 'ScopeRetuned') {
+      } else if (event.type === 'ScopeRetuned') {
         this.#host.openGroups.get(event.key)?.retune(event.concurrency ?? Infinity);
-        return 'delivered';
       }
+      return 'delivered';
+    }
+  }
+
+  /**
+   * Whether this recorded call or decision (null: the journal's end) is what comes next: all that was
+   * recorded before it has been delivered or asked for again.
+   */
+  isAt(place: string | null): boolean {
+    try {
+      const recorded = this.#pass();
+      if (recorded === undefined) return place === null;
+      return isCommand(recorded.event) && placeOf(recorded.event) === place;
+    } catch {
+      // Process code runs now, and a journal that cannot be read is none of its business (P4): the next
+      // step meets it again.
+      return false;
+    }
+  }
+
+  /** Goes past all that needs nothing more of the process; the first event that does. */
+  #pass(): Recorded | undefined {
+    for (;;) {
+      const recorded = this.#peek();
+      if (recorded === undefined) return undefined;
+      const { event } = recorded;
+      if (isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') return recorded;
+      if (isCommand(event) && !this.#host.admission.hasIssued(placeOf(event))) return recorded;
+      this.#advance(recorded);
+      if (event.type === 'AttemptFailed') this.#host.noteFailure(event.key, event.error);
     }
   }
 
@@ -153,10 +179,8 @@ export class Replay {
     this.#blockedTurns = 0;
   }
 
-  #isAskedAgain(event: CommandEvent): boolean {
-    if (event.type !== 'ScopeClosed') return this.#host.admission.hasIssued(event.key);
-    if (event.key !== '') return this.#host.admission.hasIssued(closeKey(event.key));
-    if (this.#host.result === undefined) return false;
+  #isRootClosed(event: CommandEvent): boolean {
+    if (event.type !== 'ScopeClosed' || event.key !== '' || this.#host.result === undefined) return false;
     this.#host.closeRoot();
     return true;
   }
@@ -245,4 +269,9 @@ export class Replay {
       likelyCause: 'the code that makes the result changed',
     });
   }
+}
+
+/** Under which a recorded call or decision counts as asked for again. */
+function placeOf(event: CommandEvent): string {
+  return event.type === 'ScopeClosed' ? closeKey(event.key) : event.key;
 }

@@ -61,6 +61,7 @@ export class RunDriver implements Turnable, SlotTaker {
       plan.runId,
       {
         recorded: (key) => this.state.calls.get(key),
+        isAt: (place) => this.#replay.isAt(place),
         changed: () => this.#wake(),
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
         log: (values) => this.#logWhenCommitted(values),
@@ -139,7 +140,6 @@ export class RunDriver implements Turnable, SlotTaker {
   endTurn(): void {
     this.host.endTurn();
     if (this.#phase === 'replaying') {
-      this.host.takeCommands();
       this.#judgeReplay();
     } else if (this.#phase !== 'left') {
       this.#absorb();
@@ -174,10 +174,9 @@ export class RunDriver implements Turnable, SlotTaker {
       this.#leave({ status: 'replayed', reached: 'head' });
       return;
     }
-    // The calls that are pending now go on; those that goLive asks for are new.
+    // The calls that are pending now go on; the host's commands are new.
     this.#phase = 'live';
     this.#decide({ type: 'HeadReached' });
-    this.host.takeCommands();
     this.host.goLive();
     this.readInbox();
   }

@@ -22,6 +22,13 @@ export interface Request {
   readonly issue: (key: CallKey) => void;
 }
 
+/** What is known of the journal below its head. */
+export interface RecordedCalls {
+  recorded(key: CallKey): CallState | undefined;
+  /** Whether this call is the next that the journal holds; null = its end. */
+  isAt(key: CallKey | null): boolean;
+}
+
 /** The process asked under a key for something else than was recorded. */
 export interface Contradiction {
   readonly key: CallKey;
@@ -34,8 +41,10 @@ export interface Contradiction {
  *
  * Owns the scopes that are open and the requests without a place. Talks to nobody.
  * Invariants: P3 keys depend on scope and delivery order only. Below the head a call that a delivery
- * caused is numbered at once where it is what was recorded; any other waits until the replay stands
- * at a recorded call that is just it, or until the head.
+ * caused is numbered at once where it is what the journal holds next, or follows all that it holds;
+ * any other waits until the replay stands at a recorded call that is just it, or until the head. (A
+ * wait on something outside ctx can be shorter on replay than it was: what comes early must not take
+ * the place of another's call.)
  */
 export class Admission {
   /** At the journal's head: what is asked for is new. */
@@ -43,15 +52,15 @@ export class Admission {
   /** Whether process code runs because of a delivery. */
   inTurn = false;
   contradiction: Contradiction | undefined;
-  readonly #recorded: (key: CallKey) => CallState | undefined;
+  readonly #journal: RecordedCalls;
   readonly #scopes = new Map<string, Scope>();
   /** Keys asked for so far below the journal's head. */
   readonly #issued = new Set<string>();
   /** Requests without a place in the journal so far, in order of arrival. */
   readonly #held = new Set<Request>();
 
-  constructor(recorded: (key: CallKey) => CallState | undefined, root: Scope) {
-    this.#recorded = recorded;
+  constructor(journal: RecordedCalls, root: Scope) {
+    this.#journal = journal;
     this.addScope(root);
   }
 
@@ -67,17 +76,19 @@ export class Admission {
   admit(request: Request): void {
     const { scope, name } = request;
     const key = name === undefined ? ordinalKey(scope.path, scope.nextOrdinal) : namedKey(scope.path, name);
-    const recorded = this.live ? undefined : this.#recorded(key);
-    const hasPlace =
-      name === undefined
-        ? this.inTurn && recorded?.fingerprint === request.asked.fingerprint
-        : recorded !== undefined;
-    if (this.live || hasPlace) {
+    if (this.live || this.#hasPlace(request, key)) {
       this.#number(request);
       return;
     }
     if (name === undefined) scope.waiting.push(request);
     this.#held.add(request);
+  }
+
+  #hasPlace({ name, asked }: Request, key: CallKey): boolean {
+    const recorded = this.#journal.recorded(key);
+    if (recorded === undefined) return this.inTurn && this.#journal.isAt(null);
+    if (name !== undefined) return true;
+    return this.inTurn && recorded.fingerprint === asked.fingerprint && this.#journal.isAt(key);
   }
 
   /** Replay stands at this recorded call: numbers a request that waits for just that place. */
@@ -139,7 +150,7 @@ export class Admission {
 
   #issue(request: Request, key: CallKey): void {
     if (!this.live) {
-      const recorded = this.#recorded(key);
+      const recorded = this.#journal.recorded(key);
       if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
         this.contradiction ??= { key, asked: request.asked, where: callSite(request.site.stack) };
         return;

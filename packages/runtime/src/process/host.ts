@@ -28,6 +28,8 @@ import { Scope } from './scope.ts';
 export interface HostPort {
   /** What the journal holds under a key. */
   recorded(key: CallKey): CallState | undefined;
+  /** Below the head: whether this call or decision is the next that the journal holds; null = its end. */
+  isAt(place: string | null): boolean;
   /** Commands, or an end, came outside a turn. */
   changed(): void;
   signalAborted(key: CallKey, reason: string): void;
@@ -101,7 +103,7 @@ export class ProcessHost implements GroupHost {
     this.port = port;
     this.limits = limits;
     this.strict = strict;
-    this.admission = new Admission((key) => port.recorded(key), this.root);
+    this.admission = new Admission(port, this.root);
     this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
   }
 
@@ -299,13 +301,25 @@ export class ProcessHost implements GroupHost {
     this.port.warn(message);
   }
 
-  command(command: Command): void {
-    this.#commands.push(command);
+  /** Below the head what was recorded is compared by its key alone; all else is new. */
+  command(command: Command & { readonly key: CallKey }): void {
+    if (this.live || !this.#isRecorded(command)) this.#commands.push(command);
+  }
+
+  #isRecorded({ type, key }: Command & { readonly key: CallKey }): boolean {
+    return type === 'CloseScope'
+      ? this.recordedGroup(key)?.phase.status === 'closed'
+      : this.port.recorded(key) !== undefined;
   }
 
   recordedGroup(key: CallKey): GroupCall | undefined {
     const call = this.port.recorded(key);
     return call?.kind === 'group' ? call : undefined;
+  }
+
+  /** Whether a decision made now, below the head, has the place that the journal gives it. */
+  isDue(key: CallKey, recorded: boolean): boolean {
+    return this.inTurn && this.port.isAt(recorded ? closeKey(key) : null);
   }
 
   addScope(scope: Scope): void {
@@ -325,7 +339,7 @@ export class ProcessHost implements GroupHost {
     group.scope.outstanding -= 1;
     if (recorded) {
       this.admission.noteIssued(closeKey(group.key));
-      this.#commands.push({ type: 'CloseScope', key: group.key, decided });
+      this.command({ type: 'CloseScope', key: group.key, decided });
     }
     if (!this.inTurn) this.port.changed();
   }

@@ -22,7 +22,8 @@ export interface GroupPlan {
 export interface GroupHost {
   /** Calls are new, not compared with a journal. */
   readonly live: boolean;
-  readonly inTurn: boolean;
+  /** Below the head: whether a decision made now has the place that the journal gives it. */
+  isDue(key: CallKey, recorded: boolean): boolean;
   recordedGroup(key: CallKey): GroupCall | undefined;
   addScope(scope: Scope): void;
   removeScope(scope: Scope): void;
@@ -181,14 +182,18 @@ export class Group {
     if (this.#closed) return;
     this.#branches[index] = branch;
     this.#settleOrder.push(index);
-    this.#active -= 1;
     const fulfilled = branch.status === 'fulfilled';
     if (fulfilled) this.#fulfilled += 1;
     else this.#rejected += 1;
     const last: LastSettled = { index, fulfilled };
     const decided = decideGroup(this.plan.mode, this.#tally(), last);
-    if (decided !== undefined) this.#propose(decided);
-    else if (this.#active === 0 && this.scope.fence !== undefined)
+    if (decided !== undefined) {
+      // Whether it is taken now or held for its place: the slot of who decided goes to nobody.
+      this.#propose(decided);
+      return;
+    }
+    this.#active -= 1;
+    if (this.#active === 0 && this.scope.fence !== undefined)
       this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
   }
@@ -204,14 +209,12 @@ export class Group {
       this.#finish(decided, true);
       return;
     }
-    const recorded = this.#host.recordedGroup(this.key);
-    if (recorded?.phase.status !== 'closed') {
-      this.#held ??= decided;
-      return;
-    }
-    if (!sameDecision(recorded.phase.decided, decided)) return;
-    if (this.#host.inTurn) this.#finish(decided, true);
-    else this.#held = decided;
+    const phase = this.#host.recordedGroup(this.key)?.phase;
+    const isRecorded = phase?.status === 'closed';
+    if (isRecorded && !sameDecision(phase.decided, decided)) return;
+    // A decision that comes early is held: losers may have gone on before it, as is recorded.
+    if (this.#host.isDue(this.key, isRecorded)) this.#finish(decided, true);
+    else this.#held ??= decided;
   }
 
   #finish(decided: Decided, recorded: boolean): void {
