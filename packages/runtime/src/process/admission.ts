@@ -1,3 +1,4 @@
+import { CancelledError } from '@pawl/sdk';
 import { namedKey, ordinalKey, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { CallState } from '../kernel/state.ts';
@@ -20,6 +21,8 @@ export interface Request {
   readonly site: { readonly stack?: string };
   /** Makes it a command under its key. */
   readonly issue: (key: CallKey) => void;
+  /** It gets no key any more. */
+  readonly refuse: (reason: CancelledError) => void;
 }
 
 /** What is known of the journal below its head. */
@@ -113,6 +116,18 @@ export class Admission {
       this.#number(request);
     }
     this.#held.clear();
+  }
+
+  /** A fence was raised: what waits behind it for a place came after it, and gets none (law 5). */
+  refuseFenced(): void {
+    for (const request of this.#held) {
+      const { scope } = request;
+      if (scope.fence === undefined) continue;
+      this.#held.delete(request);
+      if (request.name === undefined) scope.waiting.splice(scope.waiting.indexOf(request), 1);
+      scope.outstanding -= 1;
+      if (scope.refuseOnce()) request.refuse(new CancelledError(scope.fence.message));
+    }
   }
 
   hasIssued(key: string): boolean {

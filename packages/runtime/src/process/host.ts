@@ -159,6 +159,7 @@ export class ProcessHost implements GroupHost {
     switch (event.type) {
       case 'CancelRequested':
         this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`));
+        this.admission.refuseFenced();
         return;
       case 'ScopeAborted':
         this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
@@ -265,6 +266,7 @@ export class ProcessHost implements GroupHost {
         asked,
         site: this.live ? {} : here(),
         issue: (key) => issue(key, resolve, reject),
+        refuse: reject,
       };
       scope.outstanding += 1;
       this.admission.admit(request);
@@ -337,6 +339,7 @@ export class ProcessHost implements GroupHost {
   closed(group: Group, decided: Decided, recorded: boolean): void {
     this.openGroups.delete(group.key);
     group.scope.outstanding -= 1;
+    this.admission.refuseFenced();
     if (recorded) {
       this.admission.noteIssued(closeKey(group.key));
       this.command({ type: 'CloseScope', key: group.key, decided });
