@@ -1,0 +1,556 @@
+import { describe, expect, it } from 'vitest';
+import { InvariantError } from '../journal/invariant.ts';
+import { decide } from './decide.ts';
+import { evolve } from './evolve.ts';
+import { given, opened, POLICY, RUN_STARTED, scheduled, started, when } from './given.fixture.ts';
+import type { Report } from './input.ts';
+import { initialState } from './state.ts';
+
+const RETRY = { attempts: 3, delayMs: 100, factor: 2, maxDelayMs: 1000, jitter: 0 };
+const ERROR = { name: 'Error', message: 'boom' };
+
+function erred(
+  key: string,
+  attempt: number,
+  more: Partial<Extract<Report, { type: 'AttemptErred' }>> = {},
+): Report {
+  return {
+    type: 'AttemptErred',
+    key,
+    attempt,
+    error: ERROR,
+    cause: 'error',
+    retryable: true,
+    draw: 0.5,
+    ...more,
+  };
+}
+
+describe('commands', () => {
+  it('StartRun starts a journal', () => {
+    const { type: _, ...facts } = RUN_STARTED as Extract<typeof RUN_STARTED, { type: 'RunStarted' }>;
+    expect(decide(initialState(), { type: 'StartRun', ...facts }, 5)).toEqual({
+      events: [RUN_STARTED],
+      effects: [],
+    });
+  });
+
+  it('ScheduleTask queues an attempt, and sets the deadline where there is one', () => {
+    const { type: _, ...facts } = scheduled('0', { deadlineMs: 50 });
+    expect(when(given(), { type: 'ScheduleTask', ...facts })).toEqual({
+      events: [scheduled('0', { deadlineMs: 50 })],
+      effects: [
+        { type: 'QueueAttempt', key: '0' },
+        { type: 'SetTimer', delayMs: 50, report: { type: 'DeadlinePassed', key: '0' } },
+      ],
+    });
+  });
+
+  it.each([
+    [{ kind: 'sleep', durationMs: 30 } as const, { timer: 'sleep', dueAt: 1030, durationMs: 30 }],
+    [{ kind: 'sleepUntil', dueAt: 1500 } as const, { timer: 'sleepUntil', dueAt: 1500, durationMs: 500 }],
+    [{ kind: 'sleepUntil', dueAt: 10 } as const, { timer: 'sleepUntil', dueAt: 10, durationMs: 0 }],
+  ])('StartTimer records when it is due: %o', (timer, recorded) => {
+    const { events, effects } = when(given(), { type: 'StartTimer', key: '0', timer });
+    expect(events).toEqual([{ type: 'TimerStarted', key: '0', ...recorded }]);
+    expect(effects).toEqual([
+      { type: 'SetTimer', delayMs: recorded.durationMs, report: { type: 'TimerDue', key: '0' } },
+    ]);
+  });
+
+  it.each([
+    ['without a timeout', {}, []],
+    [
+      'with one',
+      { timeoutMs: 20 },
+      [{ type: 'SetTimer', delayMs: 20, report: { type: 'ScopeDue', key: '0' } }],
+    ],
+    ['aborted before', { timeoutMs: 20, aborted: true }, []],
+  ])('OpenScope %s', (_, more, effects) => {
+    const { type: _type, ...facts } = opened('0', more) as Extract<
+      ReturnType<typeof opened>,
+      { type: 'ScopeOpened' }
+    >;
+    expect(when(given(), { type: 'OpenScope', ...facts })).toEqual({ events: [opened('0', more)], effects });
+  });
+
+  it('RetuneScope is recorded', () => {
+    const state = given(opened('0'));
+    expect(when(state, { type: 'RetuneScope', key: '0', concurrency: 2 }).events).toEqual([
+      { type: 'ScopeRetuned', key: '0', concurrency: 2 },
+    ]);
+    expect(state.calls.get('0')).toMatchObject({ concurrency: 2, openedConcurrency: null });
+  });
+
+  it('CloseScope fences what is pending in it, nested calls too, and clears its timer', () => {
+    const state = given(
+      opened('0', { timeoutMs: 9 }),
+      scheduled('0/0/0'),
+      opened('0/1/0'),
+      scheduled('0/1/0/1/0'),
+      scheduled('1'),
+    );
+    expect(
+      when(state, { type: 'CloseScope', key: '0', decided: { outcome: 'rejected', winner: 1 } }),
+    ).toEqual({
+      events: [{ type: 'ScopeClosed', key: '0', outcome: 'rejected', winner: 1 }],
+      effects: [
+        { type: 'ClearTimers', key: '0' },
+        { type: 'CancelWithin', scope: '0', reason: 'group 0 was decided without it' },
+      ],
+    });
+  });
+
+  it.each([
+    ['aborted', 'the signal of group 0 was aborted'],
+    ['timedOut', 'group 0 timed out'],
+  ] as const)('a group that is %s says so', (outcome, reason) => {
+    const state = given(opened('0'), scheduled('0/0/0'));
+    expect(when(state, { type: 'CloseScope', key: '0', decided: { outcome, winner: null } }).effects).toEqual(
+      [{ type: 'CancelWithin', scope: '0', reason }],
+    );
+  });
+
+  it('a group without pending calls cancels nothing', () => {
+    expect(
+      when(given(opened('0')), {
+        type: 'CloseScope',
+        key: '0',
+        decided: { outcome: 'fulfilled', winner: null },
+      }).effects,
+    ).toEqual([]);
+  });
+
+  it('the root scope closes over everything that is left', () => {
+    const state = given(scheduled('0'));
+    expect(
+      when(state, { type: 'CloseScope', key: '', decided: { outcome: 'fulfilled', winner: null } }).effects,
+    ).toEqual([{ type: 'CancelWithin', scope: '', reason: 'the process ended before the call was settled' }]);
+    expect(state.phase).toMatchObject({ status: 'closing' });
+  });
+});
+
+describe('attempts', () => {
+  it('a slot starts the next attempt', () => {
+    expect(when(given(scheduled('0')), { type: 'SlotGranted', key: '0' })).toEqual({
+      events: [started('0')],
+      effects: [{ type: 'StartAttempt', key: '0', attempt: 1 }],
+    });
+  });
+
+  it('a success settles the call and clears its timers', () => {
+    const state = given(scheduled('0'), started('0'));
+    expect(when(state, { type: 'AttemptSucceeded', key: '0', attempt: 1, output: 7 })).toEqual({
+      events: [{ type: 'TaskSucceeded', key: '0', output: 7, by: 'attempt' }],
+      effects: [{ type: 'ClearTimers', key: '0' }],
+    });
+    expect(state.pending.size).toBe(0);
+  });
+
+  it('a failure is tried again with a growing wait, as often as the plan says', () => {
+    const state = given(scheduled('0', { retry: RETRY }), started('0'));
+    expect(when(state, erred('0', 1))).toEqual({
+      events: [{ type: 'AttemptFailed', key: '0', attempt: 1, error: ERROR, retryAt: 1100, delayMs: 100 }],
+      effects: [{ type: 'SetTimer', delayMs: 100, report: { type: 'RetryDue', key: '0' } }],
+    });
+    expect(when(state, { type: 'RetryDue', key: '0' })).toEqual({
+      events: [],
+      effects: [{ type: 'QueueAttempt', key: '0' }],
+    });
+    when(state, { type: 'SlotGranted', key: '0' });
+    expect(when(state, erred('0', 2)).events).toMatchObject([
+      { type: 'AttemptFailed', delayMs: 200, retryAt: 1200 },
+    ]);
+    when(state, { type: 'SlotGranted', key: '0' });
+    expect(when(state, erred('0', 3)).events).toEqual([
+      { type: 'TaskFailed', key: '0', error: ERROR, cause: 'error', failures: 3, by: 'attempt' },
+    ]);
+  });
+
+  it.each([
+    ['the definition forbids it', { retry: RETRY }, { retryable: false }],
+    ['the wait would pass the deadline', { retry: RETRY, deadlineMs: 1050 }, {}],
+    ['there is no plan', {}, {}],
+  ])('a failure is final where %s', (_, policy, report) => {
+    const state = given(scheduled('0', policy), started('0'));
+    expect(when(state, erred('0', 1, report)).events).toMatchObject([{ type: 'TaskFailed', failures: 1 }]);
+  });
+
+  it('jitter shortens the wait by the drawn share', () => {
+    const state = given(scheduled('0', { retry: { ...RETRY, jitter: 0.5 } }), started('0'));
+    expect(when(state, erred('0', 1, { draw: 0.5 })).events).toMatchObject([{ delayMs: 75, retryAt: 1075 }]);
+  });
+
+  it('the wait has an upper bound', () => {
+    const state = given(
+      scheduled('0', { retry: { ...RETRY, delayMs: 900 } }),
+      started('0'),
+      { type: 'AttemptFailed', key: '0', attempt: 1, error: ERROR, retryAt: 1, delayMs: 1 },
+      started('0', 2),
+    );
+    expect(when(state, erred('0', 2)).events).toMatchObject([{ delayMs: 1000 }]);
+  });
+
+  it('RetryDue means nothing to a call that is not waiting', () => {
+    expect(when(given(scheduled('0')), { type: 'RetryDue', key: '0' })).toEqual({ events: [], effects: [] });
+  });
+
+  it('a stop that was acknowledged counts neither as failed nor as unknown', () => {
+    const state = given(scheduled('0'), started('0'));
+    expect(when(state, { type: 'AttemptStopped', key: '0', attempt: 1 }).events).toEqual([
+      { type: 'AttemptInterrupted', key: '0', attempt: 1 },
+    ]);
+    expect(state.calls.get('0')).toMatchObject({ phase: 'scheduled', failures: 0, unknowns: 0 });
+  });
+
+  it.each([[true], [false]])('the deadline fails the call (running: %s)', (running) => {
+    const state = given(scheduled('0', { deadlineMs: 10 }), ...(running ? [started('0')] : []));
+    const { events, effects } = when(state, { type: 'DeadlinePassed', key: '0' });
+    expect(events).toMatchObject([{ type: 'TaskFailed', cause: 'timeout', failures: 0 }]);
+    expect(effects.map((effect) => effect.type)).toEqual(
+      running ? ['ClearTimers', 'AbortAttempt'] : ['ClearTimers'],
+    );
+  });
+});
+
+describe('reports that come too late', () => {
+  it.each([
+    [{ type: 'AttemptSucceeded', key: '0', attempt: 1, output: 1 }, 'succeeded'],
+    [erred('0', 1), 'failed'],
+    [{ type: 'AttemptStopped', key: '0', attempt: 1 }, 'interrupted'],
+  ] as const)('of a settled call are kept for audit: %o', (report, outcome) => {
+    const state = given(scheduled('0'), started('0'), { type: 'TaskCancelled', key: '0', reason: 'r' });
+    expect(when(state, report).events).toEqual([{ type: 'LateResult', key: '0', attempt: 1, outcome }]);
+  });
+
+  it.each([
+    [{ type: 'AttemptSucceeded', key: '0/0/0', attempt: 1, output: 1 }],
+    [erred('0/0/0', 1)],
+    [{ type: 'AttemptStopped', key: '0/0/0', attempt: 1 }],
+  ] as const)('of a fenced call that is not cancelled yet: %o', (report) => {
+    const state = given(opened('0'), scheduled('0/0/0'), started('0/0/0'), {
+      type: 'ScopeClosed',
+      key: '0',
+      outcome: 'rejected',
+      winner: 1,
+    });
+    expect(when(state, report).events).toMatchObject([{ type: 'LateResult', key: '0/0/0' }]);
+  });
+
+  it.each(['SlotGranted', 'RetryDue', 'DeadlinePassed', 'CheckErred'] as const)(
+    '%s means nothing to a fenced call',
+    (type) => {
+      const state = given(opened('0'), scheduled('0/0/0'), {
+        type: 'ScopeClosed',
+        key: '0',
+        outcome: 'rejected',
+        winner: 1,
+      });
+      expect(when(state, { type, key: '0/0/0' })).toEqual({ events: [], effects: [] });
+    },
+  );
+
+  it('of an attempt that timed out while the next one runs', () => {
+    const state = given(
+      scheduled('0', { retry: RETRY }),
+      started('0'),
+      { type: 'AttemptFailed', key: '0', attempt: 1, error: ERROR, retryAt: 1, delayMs: 1 },
+      started('0', 2),
+    );
+    expect(when(state, { type: 'AttemptSucceeded', key: '0', attempt: 1, output: 1 }).events).toMatchObject([
+      { type: 'LateResult', attempt: 1 },
+    ]);
+    expect(state.calls.get('0')).toMatchObject({ phase: 'running', attempts: 2 });
+  });
+
+  it.each([
+    [{ type: 'SlotGranted', key: '9' }],
+    [{ type: 'TimerDue', key: '9' }],
+    [{ type: 'ScopeDue', key: '9' }],
+    [{ type: 'SignalAborted', key: '0', reason: 'r' }],
+    [{ type: 'CancelCall', key: '9', reason: 'r' }],
+    [{ type: 'AttemptSucceeded', key: '0', attempt: 7, output: 1 }],
+  ] as const)('of calls that are not there, or attempts that never were, mean nothing: %o', (report) => {
+    expect(when(given(scheduled('0')), report)).toEqual({ events: [], effects: [] });
+  });
+});
+
+describe('unknown outcomes', () => {
+  const asked = (): ReturnType<typeof given> =>
+    given(scheduled('0'), started('0'), { type: 'OutcomeAsked', key: '0', attempt: 1 });
+  const report = (
+    answer: Extract<Report, { type: 'OutcomeResolved' }>['answer'],
+    by: 'check' | 'person' = 'person',
+  ): Report => ({ type: 'OutcomeResolved', key: '0', by, answer });
+
+  it('a check that fails asks a person', () => {
+    expect(when(given(scheduled('0'), started('0')), { type: 'CheckErred', key: '0' }).events).toEqual([
+      { type: 'OutcomeAsked', key: '0', attempt: 1 },
+    ]);
+  });
+
+  it('done, failed and retry settle what was asked', () => {
+    expect(when(asked(), report({ status: 'done', output: 3 })).events).toEqual([
+      { type: 'TaskSucceeded', key: '0', output: 3, by: 'person' },
+    ]);
+    expect(when(asked(), report({ status: 'failed', error: ERROR }, 'check')).events).toMatchObject([
+      { type: 'TaskFailed', failures: 1, by: 'check' },
+    ]);
+    const state = asked();
+    expect(when(state, report({ status: 'retry' }))).toEqual({
+      events: [{ type: 'AttemptInterrupted', key: '0', attempt: 1 }],
+      effects: [{ type: 'QueueAttempt', key: '0' }],
+    });
+    expect(when(state, { type: 'SlotGranted', key: '0' }).events).toEqual([started('0', 2)]);
+    expect(state.calls.get('0')).toMatchObject({ unknowns: 0 });
+  });
+
+  it('an answer nobody asked for means nothing', () => {
+    expect(when(given(scheduled('0')), report({ status: 'retry' }))).toEqual({ events: [], effects: [] });
+  });
+});
+
+describe('scopes, timers and the run', () => {
+  it('a due timer fires once', () => {
+    const state = given({ type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 5, durationMs: 5 });
+    expect(when(state, { type: 'TimerDue', key: '0' }).events).toEqual([{ type: 'TimerFired', key: '0' }]);
+    expect(when(state, { type: 'TimerDue', key: '0' }).events).toEqual([]);
+  });
+
+  it('abort and timeout of a group are recorded once it is open, and not after its decision', () => {
+    const state = given(opened('0'));
+    expect(when(state, { type: 'SignalAborted', key: '0', reason: 'stop' }).events).toEqual([
+      { type: 'ScopeAborted', key: '0', reason: 'stop' },
+    ]);
+    expect(when(state, { type: 'ScopeDue', key: '0' }).events).toEqual([{ type: 'ScopeTimedOut', key: '0' }]);
+    when(state, { type: 'CloseScope', key: '0', decided: { outcome: 'aborted', winner: null } });
+    expect(when(state, { type: 'ScopeDue', key: '0' }).events).toEqual([]);
+  });
+
+  it('a cancelled call aborts its attempt, a cancelled timer only its timer', () => {
+    const state = given(scheduled('0'), started('0'), {
+      type: 'TimerStarted',
+      key: '1',
+      timer: 'sleep',
+      dueAt: 5,
+      durationMs: 5,
+    });
+    expect(when(state, { type: 'CancelCall', key: '0', reason: 'r' })).toEqual({
+      events: [{ type: 'TaskCancelled', key: '0', reason: 'r' }],
+      effects: [
+        { type: 'ClearTimers', key: '0' },
+        { type: 'AbortAttempt', key: '0', reason: 'r' },
+      ],
+    });
+    expect(when(state, { type: 'CancelCall', key: '1', reason: 'r' }).effects).toEqual([
+      { type: 'ClearTimers', key: '1' },
+    ]);
+  });
+
+  it('a cancelled run is cancelled once', () => {
+    const state = given(scheduled('0'));
+    expect(when(state, { type: 'CancelRun', reason: 'enough' })).toEqual({
+      events: [{ type: 'CancelRequested', reason: 'enough' }],
+      effects: [{ type: 'CancelWithin', scope: '', reason: 'the run was cancelled: enough' }],
+    });
+    expect(when(state, { type: 'CancelRun', reason: 'again' }).events).toEqual([]);
+  });
+
+  it.each([
+    [
+      { status: 'succeeded', output: 1 },
+      { type: 'RunSucceeded', output: 1 },
+    ],
+    [
+      { status: 'failed', error: ERROR },
+      { type: 'RunFailed', error: ERROR },
+    ],
+    [
+      { status: 'cancelled', reason: 'r' },
+      { type: 'RunCancelled', reason: 'r' },
+    ],
+  ] as const)('a run ends: %o', (result, event) => {
+    expect(when(given(), { type: 'RunEnded', result }).events).toEqual([event]);
+  });
+});
+
+describe('at the head of the journal', () => {
+  it.each([
+    ['scheduled', [scheduled('0')], [], [{ type: 'QueueAttempt', key: '0' }]],
+    [
+      'running: its outcome is unknown, and tried again',
+      [scheduled('0'), started('0')],
+      [],
+      [{ type: 'QueueAttempt', key: '0' }],
+    ],
+    [
+      'running, to be checked',
+      [scheduled('0', { onUnknown: 'check' }), started('0')],
+      [],
+      [{ type: 'RunCheck', key: '0', attempt: 1 }],
+    ],
+    [
+      'running, to be asked',
+      [scheduled('0', { onUnknown: 'ask' }), started('0')],
+      [{ type: 'OutcomeAsked', key: '0', attempt: 1 }],
+      [],
+    ],
+    [
+      'unknown once too often',
+      [scheduled('0', { maxUnknown: 1 }), started('0'), started('0', 2)],
+      [{ type: 'OutcomeAsked', key: '0', attempt: 2 }],
+      [],
+    ],
+    ['asked before', [scheduled('0'), started('0'), { type: 'OutcomeAsked', key: '0', attempt: 1 }], [], []],
+    [
+      'interrupted',
+      [scheduled('0'), started('0'), { type: 'AttemptInterrupted', key: '0', attempt: 1 }],
+      [],
+      [{ type: 'QueueAttempt', key: '0' }],
+    ],
+    [
+      'backing off: what is left of the wait, never more than its length',
+      [
+        scheduled('0'),
+        started('0'),
+        { type: 'AttemptFailed', key: '0', attempt: 1, error: ERROR, retryAt: 9_000_000, delayMs: 400 },
+      ],
+      [],
+      [{ type: 'SetTimer', delayMs: 400, report: { type: 'RetryDue', key: '0' } }],
+    ],
+    [
+      'a timer that is overdue',
+      [{ type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 5, durationMs: 5 }],
+      [],
+      [{ type: 'SetTimer', delayMs: 0, report: { type: 'TimerDue', key: '0' } }],
+    ],
+    [
+      'a deadline and a group timeout',
+      [scheduled('0', { deadlineMs: 5000 }), opened('1', { timeoutMs: 3000 })],
+      [],
+      [
+        { type: 'SetTimer', delayMs: 4001, report: { type: 'DeadlinePassed', key: '0' } },
+        { type: 'QueueAttempt', key: '0' },
+        { type: 'SetTimer', delayMs: 2002, report: { type: 'ScopeDue', key: '1' } },
+      ],
+    ],
+    [
+      'settled',
+      [scheduled('0'), started('0'), { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' }],
+      [],
+      [],
+    ],
+    [
+      'fenced and not cancelled yet',
+      [opened('0'), scheduled('0/0/0'), { type: 'ScopeClosed', key: '0', outcome: 'rejected', winner: 1 }],
+      [],
+      [{ type: 'CancelWithin', scope: '0', reason: 'group 0 was decided without it' }],
+    ],
+    [
+      'left over at the end of the process',
+      [scheduled('0'), { type: 'ScopeClosed', key: '', outcome: 'fulfilled', winner: null }],
+      [],
+      [{ type: 'CancelWithin', scope: '', reason: 'the process ended before the call was settled' }],
+    ],
+    [
+      'left over in a cancelled run',
+      [scheduled('0'), { type: 'CancelRequested', reason: 'enough' }],
+      [],
+      [{ type: 'CancelWithin', scope: '', reason: 'the run was cancelled: enough' }],
+    ],
+    ['a group that was aborted when it opened', [opened('0', { timeoutMs: 5, aborted: true })], [], []],
+  ] as const)('a call that is %s', (_, events, facts, effects) => {
+    expect(when(given(...events), { type: 'HeadReached' })).toEqual({ events: facts, effects });
+  });
+});
+
+describe('evolve refuses what breaks an invariant', () => {
+  it.each([
+    ['J1', 'a second start', [RUN_STARTED]],
+    ['J3', 'a call recorded twice', [scheduled('0'), scheduled('0')]],
+    ['J3', 'a key taken by a group', [opened('0'), scheduled('0')]],
+    [
+      'J4',
+      'a call settled twice',
+      [
+        scheduled('0'),
+        { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' },
+        { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' },
+      ],
+    ],
+    ['J4', 'an outcome of nothing', [{ type: 'TimerFired', key: '0' }]],
+    ['J4', 'a cancelled group', [opened('0'), { type: 'TaskCancelled', key: '0', reason: 'r' }]],
+    [
+      'J4',
+      'a failure of an attempt that does not run',
+      [scheduled('0'), { type: 'AttemptFailed', key: '0', attempt: 1, error: ERROR, retryAt: 1, delayMs: 1 }],
+    ],
+    [
+      'J4',
+      'an interruption of what does not run',
+      [scheduled('0'), { type: 'AttemptInterrupted', key: '0', attempt: 1 }],
+    ],
+    [
+      'J4',
+      'a decision of a closed group',
+      [
+        opened('0'),
+        { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: null },
+        { type: 'ScopeAborted', key: '0', reason: 'r' },
+      ],
+    ],
+    [
+      'J4',
+      'a root closed twice',
+      [
+        { type: 'ScopeClosed', key: '', outcome: 'fulfilled', winner: null },
+        { type: 'ScopeClosed', key: '', outcome: 'fulfilled', winner: null },
+      ],
+    ],
+    ['J4', 'a late result of nothing', [{ type: 'LateResult', key: '9', attempt: 1, outcome: 'failed' }]],
+    ['J5', 'an attempt left out', [scheduled('0'), started('0', 2)]],
+    ['J6', 'an event after the end', [{ type: 'RunSucceeded', output: 1 }, scheduled('0')]],
+    ['J6', 'an end with a pending call', [scheduled('0'), { type: 'RunSucceeded', output: 1 }]],
+  ] as const)('%s: %s', (invariant, _, events) => {
+    expect(() => given(...events)).toThrow(InvariantError);
+    try {
+      given(...events);
+    } catch (error) {
+      expect(error).toMatchObject({ invariant });
+    }
+  });
+
+  it('J1: seq is dense, and the first event starts the run', () => {
+    const state = given();
+    expect(() => evolve(state, { seq: 5, at: 0, event: scheduled('0') })).toThrow(/J1/);
+    expect(() => evolve(initialState(), { seq: 1, at: 0, event: scheduled('0') })).toThrow(/J1/);
+  });
+
+  it('a late result may follow the end', () => {
+    const state = given(
+      scheduled('0'),
+      started('0'),
+      { type: 'TaskCancelled', key: '0', reason: 'r' },
+      { type: 'RunSucceeded', output: 1 },
+    );
+    evolve(state, {
+      seq: state.seq + 1,
+      at: 9,
+      event: { type: 'LateResult', key: '0', attempt: 1, outcome: 'failed' },
+    });
+    expect(state.phase).toEqual({ status: 'ended', by: 'RunSucceeded' });
+  });
+
+  it('counts what is unsettled below each group', () => {
+    const state = given(opened('0'), opened('0/0/0'), scheduled('0/0/0/1/0'), scheduled('0/1/0'));
+    expect(state.calls.get('0')).toMatchObject({ unsettled: 2 });
+    expect(state.calls.get('0/0/0')).toMatchObject({ unsettled: 1 });
+    evolve(state, {
+      seq: state.seq + 1,
+      at: 9,
+      event: { type: 'TaskCancelled', key: '0/0/0/1/0', reason: 'r' },
+    });
+    expect(state.calls.get('0')).toMatchObject({ unsettled: 1 });
+    expect(POLICY.maxUnknown).toBe(3);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { JournalEvent } from '../journal/event.ts';
+import { describeDivergence, describeEvent, firstDifference, renderDivergence } from './divergence.ts';
+import { opened, RUN_STARTED, scheduled } from './given.fixture.ts';
+
+describe('firstDifference', () => {
+  it.each([
+    [1, 1, null],
+    [{ a: [1, { b: 2 }] }, { a: [1, { b: 2 }] }, null],
+    [{ a: 1, b: 2 }, { b: 2, a: 1 }, null],
+    [1, 2, '$: recorded 1, asked 2'],
+    ['1', 1, '$: recorded "1", asked 1'],
+    [null, {}, '$: recorded null, asked {}'],
+    [[1], { 0: 1 }, '$: recorded [1], asked {"0":1}'],
+    [{ a: 1 }, {}, '$.a: recorded 1, asked nothing'],
+    [{}, { a: [] }, '$.a: recorded nothing, asked []'],
+    [{ a: [1, { b: 'x' }] }, { a: [1, { b: 'y' }] }, '$.a[1].b: recorded "x", asked "y"'],
+    [[1, 2], [1], '$[1]: recorded 2, asked nothing'],
+  ])('%j and %j', (was, is, expected) => {
+    expect(firstDifference(was, is, '$')).toBe(expected);
+  });
+
+  it('shortens long values', () => {
+    expect(firstDifference('x'.repeat(500), 1, '$')?.length).toBeLessThan(120);
+  });
+});
+
+describe('likely cause', () => {
+  const task = scheduled('3');
+  it.each<[JournalEvent, Parameters<typeof describeDivergence>[3], string]>([
+    [task, undefined, 'the call was removed, or moved behind a condition that is false now'],
+    [task, { what: "task 't'", args: 5, where: undefined }, 'the input of the call changed'],
+    [task, { what: "task 't'", args: null, where: undefined }, 'the version of the task changed'],
+    [
+      task,
+      { what: "task 'u'", args: null, where: 'p.ts:1:1' },
+      'the call was renamed or replaced, or calls were inserted, removed or put in another order before it',
+    ],
+    [
+      opened('3'),
+      { what: 'parallel.all of 3', where: undefined },
+      'the number of branches, or the combinator, changed',
+    ],
+    [
+      opened('3'),
+      { what: "task 't'", where: undefined },
+      'the call was renamed or replaced, or calls were inserted, removed or put in another order before it',
+    ],
+  ])('of %j and %j', (recorded, asked, likelyCause) => {
+    expect(describeDivergence(7, '3', recorded, asked)).toMatchObject({
+      seq: 7,
+      key: '3',
+      likelyCause,
+      where: asked?.where ?? null,
+    });
+  });
+});
+
+it('names every kind of event', () => {
+  const closed: JournalEvent = { type: 'ScopeClosed', key: '3', outcome: 'rejected', winner: 2 };
+  expect(
+    [
+      { ...scheduled('0'), version: '2' },
+      { type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 5, durationMs: 5 },
+      { type: 'TimerStarted', key: '0', timer: 'sleepUntil', dueAt: 0, durationMs: 5 },
+      opened('0'),
+      closed,
+      { ...closed, winner: null },
+      { ...closed, key: '' },
+      { type: 'RunSucceeded', output: 1 },
+      RUN_STARTED,
+    ].map((event) => describeEvent(event as JournalEvent)),
+  ).toEqual([
+    "task 't' (version 2)",
+    'sleep 5ms',
+    'sleepUntil 1970-01-01T00:00:00.000Z',
+    'parallel.all of 2',
+    'the decision rejected by branch 2',
+    'the decision rejected',
+    'the end of the process',
+    'the end of the run (RunSucceeded)',
+    'RunStarted',
+  ]);
+});
+
+it('is a report that a person can act on', () => {
+  const divergence = describeDivergence(4, '1', scheduled('1'), {
+    what: "task 't'",
+    args: 5,
+    where: 'gate.ts:12:3',
+  });
+  expect(renderDivergence('run_1', divergence)).toBe(
+    [
+      'The process asks for something else than run run_1 has recorded.',
+      '  at            seq 4, call 1',
+      "  recorded      task 't'",
+      "  asked         task 't'",
+      '  difference    $: recorded null, asked 5',
+      '  source        gate.ts:12:3',
+      '  likely cause  the input of the call changed',
+      'Nothing was run or recorded since.',
+    ].join('\n'),
+  );
+  expect(
+    renderDivergence('run_1', describeDivergence(9, '', { type: 'RunSucceeded', output: 1 }, undefined)),
+  ).toContain('asked         nothing: the call was not made again');
+});
