@@ -106,6 +106,28 @@ export function encodePayload(what: string, value: unknown, maxSize: number): En
   }
 }
 
+const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
+  'key',
+  'retry',
+  'timeout',
+  'deadline',
+  'priority',
+]);
+
+/** A definition's other settings belong to the task: given to a call they would be ignored, or be half true. */
+function checkCallOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidOptionError('options', options, 'an object');
+  for (const name of Object.keys(options)) {
+    if (CALL_OPTIONS.has(name)) continue;
+    throw new InvalidOptionError(
+      name,
+      Reflect.get(options, name),
+      `left out: a call takes ${[...CALL_OPTIONS].join(', ')}`,
+    );
+  }
+}
+
 function scheduleTask<Output>(
   host: ProcessHost,
   definition: TaskDefinition<never, unknown>,
@@ -118,6 +140,7 @@ function scheduleTask<Output>(
       'ctx.task takes a task made by defineTask or shellTask as its first argument.',
     );
   }
+  checkCallOptions(options);
   const { key, priority, ...overrides } = options;
   const name = checkName(key);
   checkSettings(overrides);
