@@ -25,12 +25,6 @@ export abstract class PawlError extends Error {
   }
 }
 
-/** True for an error of Pawl, also from another copy of this module. */
-export function isPawlError(error: unknown, code?: PawlErrorCode): error is PawlError {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return code === undefined ? error instanceof PawlError : error.code === code;
-}
-
 function show(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
@@ -182,4 +176,50 @@ export class NonDeterminismError extends PawlError {
 /** Another owner holds the run's lease. */
 export class RunLockedError extends PawlError {
   readonly code = 'RUN_LOCKED';
+}
+
+type AnyPawlError =
+  | InvalidOptionError
+  | InvalidArgumentError
+  | EmptyGroupError
+  | CancelledError
+  | TimeoutError
+  | ValidationError
+  | UnserializableError
+  | LimitError
+  | TaskError
+  | ShellError
+  | NonDeterminismError
+  | RunLockedError;
+
+/** What an error from elsewhere is known by, beside its code: others have codes such as 'TIMEOUT' too. */
+const NAMES: { readonly [Code in PawlErrorCode]: string } = {
+  INVALID_OPTION: 'InvalidOptionError',
+  INVALID_ARGUMENT: 'InvalidArgumentError',
+  EMPTY_GROUP: 'EmptyGroupError',
+  CANCELLED: 'CancelledError',
+  TIMEOUT: 'TimeoutError',
+  VALIDATION: 'ValidationError',
+  UNSERIALIZABLE: 'UnserializableError',
+  LIMIT: 'LimitError',
+  NON_DETERMINISM: 'NonDeterminismError',
+  RUN_LOCKED: 'RunLockedError',
+  SHELL: 'ShellError',
+  TASK_FAILED: 'TaskError',
+};
+
+/**
+ * True for an error of Pawl, or for one with this code: also where it is from another copy of this
+ * module, or came out of the journal, as the `cause` of a TaskError does.
+ */
+export function isPawlError<Code extends PawlErrorCode = PawlErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is Extract<AnyPawlError, { readonly code: Code }> {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  if (code !== undefined && error.code !== code) return false;
+  return (
+    error instanceof PawlError ||
+    Object.entries(NAMES).some(([known, name]) => known === error.code && name === error.name)
+  );
 }
