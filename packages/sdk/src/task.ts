@@ -121,6 +121,11 @@ export function defineTask<const O extends Schema, A = void>(
 export function defineTask<A = void, R = unknown>(
   task: FunctionTask<A, R, Awaited<R>> & { readonly input?: undefined; readonly output?: undefined },
 ): TaskDefinition<A, Awaited<R>>;
+export function defineTask<A = void>(
+  name: string,
+  build: (args: A, task: TaskContext) => ShellSpec,
+  settings?: TaskSettings,
+): TaskDefinition<A, ShellResult>;
 export function defineTask<A = void, O = unknown>(
   name: string,
   build: (args: A, task: TaskContext) => TaskSpec<O>,
