@@ -166,9 +166,13 @@ type ShellOptions<Args> = TaskSettings &
     readonly command: ShellSpec['command'] | ((args: Args) => ShellSpec['command']);
   };
 
+/** The pool of commands that name no other: as many at once as the runtime's `limits.shells`. */
+const SHELL_POOL = 'shell';
+
 /**
  * Declares a task that runs a command. It resolves to exit code, output and duration, and fails
- * with a ShellError when the exit code is not in `okExitCodes`.
+ * with a ShellError when the exit code is not in `okExitCodes`. Its pool is 'shell' unless it names
+ * another.
  * @throws InvalidOptionError
  */
 export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinition<Args, ShellResult> {
@@ -182,7 +186,7 @@ export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinit
   };
   return checked<Args, ShellResult>({
     name,
-    settings,
+    settings: { pool: SHELL_POOL, ...settings },
     build: (args: Args) => ({
       kind: 'shell',
       command: typeof command === 'function' ? command(args) : command,

@@ -65,7 +65,8 @@ class SlotQueue {
 
 /** The pool of tasks that name none. */
 export const DEFAULT_POOL = '';
-export const SHELL_POOL = 'shell';
+/** That of `shellTask`. */
+const SHELL_POOL = 'shell';
 /** Slots of a pool that was named and not configured. */
 const UNCONFIGURED_POOL_SLOTS = 64;
 

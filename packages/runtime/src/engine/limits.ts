@@ -10,7 +10,7 @@ export interface Limits {
   readonly payloadBytes: number;
   /** In-process attempts of all runs under way at once. */
   readonly inFlight: number;
-  /** Commands of shell tasks under way at once. */
+  /** Commands under way at once: slots of the pool 'shell', which a shellTask has unless it names another. */
   readonly shells: number;
   /** Events of one run that are gathered before they are committed. */
   readonly burstEvents: number;
