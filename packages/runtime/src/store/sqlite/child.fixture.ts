@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 import type { JournalStore } from '../../ports/journal-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store.ts';
@@ -33,7 +33,7 @@ export class Child {
     const node = [
       process.execPath,
       '--conditions=source',
-      join(import.meta.dirname, 'child-main.fixture.ts'),
+      fileURLToPath(new URL('./child-main.fixture.ts', import.meta.url)),
     ];
     const command = shell === undefined ? node : ['bash', '-c', shell, 'bash', ...node];
     this.#process = spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -5,9 +5,10 @@ import Database from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
 import { assert } from '../../journal/invariant.ts';
-import { isBusy, notAJournal, storageError } from './failure.ts';
+import { notAJournal, sqliteCode, storageError } from './failure.ts';
 import { identify, migrate } from './migrate.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
+import { ONE_TRY_MS, patiently } from './patience.ts';
 import { IN_MEMORY, noJournal } from './place.ts';
 import { checkSchema } from './schema.ts';
 
@@ -25,16 +26,24 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 const SYNCHRONOUS: Readonly<Record<Durability, number>> = { full: 2, normal: 1 };
 /** What is left of the log file after it was emptied. */
 const LOG_BYTES_KEPT = 4 * 1024 * 1024;
-const LONGEST_PAUSE_MS = 25;
 
-/** @throws RuntimeError, SqliteError; the connection is closed then, and a file that is not ours unchanged */
+/**
+ * The whole is tried again while others hold locks: SQLite's waiting covers neither the switch to
+ * the log (18 of 96 cold opens failed) nor the end of another process that closes last.
+ *
+ * @throws RuntimeError, SqliteError; the connection is closed then, and a file that is not ours unchanged
+ */
 export function connect(options: ConnectOptions): Database.Database {
+  return patiently(options.busyTimeoutMs, () => tryToConnect(options));
+}
+
+function tryToConnect(options: ConnectOptions): Database.Database {
   const { path, readOnly } = options;
   if (path !== IN_MEMORY) probe(path);
   const db = new Database(path, {
     readonly: readOnly,
     fileMustExist: path !== IN_MEMORY,
-    timeout: options.busyTimeoutMs,
+    timeout: ONE_TRY_MS,
   });
   try {
     checkLibrary(db);
@@ -52,7 +61,7 @@ function probe(path: string): void {
   if (size === 0) return;
   // SQLite takes a file of one byte for an empty one.
   if (size === 1) throw notAJournal(path, 'it holds a single byte');
-  const db = new Database(path, { readonly: true, fileMustExist: true });
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: ONE_TRY_MS });
   try {
     db.pragma('trusted_schema = off');
     identify(db, path);
@@ -65,7 +74,7 @@ function probe(path: string): void {
 }
 
 function isHalfMade(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(READONLY|CANTOPEN)/.test(error.code);
+  return sqliteCode(error)?.startsWith('SQLITE_READONLY') === true;
 }
 
 function checkLibrary(db: Database.Database): void {
@@ -102,29 +111,21 @@ function prepare(db: Database.Database, options: ConnectOptions): void {
     db.pragma('query_only = on');
     return;
   }
-  if (path !== IN_MEMORY) switchToLog(db, options);
+  if (path !== IN_MEMORY) switchToLog(db, path);
   setDurability(db, options.durability);
   migrate(db, path);
   if (version !== SCHEMA_VERSION) checkSchema(db, SCHEMA_VERSION, path);
   checkDurability(db, options.durability);
 }
 
-/** `busy_timeout` does not cover this switch: 18 of 96 cold opens failed without the loop. */
-function switchToLog(db: Database.Database, { path, busyTimeoutMs }: ConnectOptions): void {
-  const deadlineMs = performance.now() + busyTimeoutMs;
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    try {
-      const mode: unknown = db.pragma('journal_mode = wal', { simple: true });
-      if (mode === 'wal') break;
-      throw storageError(
-        path,
-        `lies where SQLite cannot keep a write-ahead log (mode ${String(mode)})`,
-        'Use a local disk: a network file system does not hold a journal safely.',
-      );
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadlineMs) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
-    }
+function switchToLog(db: Database.Database, path: string): void {
+  const mode: unknown = db.pragma('journal_mode = wal', { simple: true });
+  if (mode !== 'wal') {
+    throw storageError(
+      path,
+      `lies where SQLite cannot keep a write-ahead log (mode ${String(mode)})`,
+      'Use a local disk: a network file system does not hold a journal safely.',
+    );
   }
   db.pragma(`journal_size_limit = ${LOG_BYTES_KEPT}`);
   // See wal.ts.

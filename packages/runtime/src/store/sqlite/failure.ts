@@ -33,6 +33,8 @@ export function storageError(path: string, what: string, hint: string, cause?: u
   return new RuntimeError('STORAGE', `The journal ${path} ${what}.`, { hint, data: { path }, cause });
 }
 
+const NEEDS_ROOM =
+  'To be read it needs 32 kB beside it and the right to write in its folder: make room, or read a copy elsewhere.';
 const RESUME = 'Nothing that was reported as done is lost: see to the disk, then resume the run.';
 
 /** `undefined` where the error does not come from SQLite or the file system. */
@@ -70,5 +72,6 @@ export function failureOf(error: unknown, path: string, doing: 'read' | 'write')
     code === 'SQLITE_FULL'
       ? 'cannot grow: the disk is full'
       : `cannot be ${doing === 'read' ? 'read' : 'written'} (${code}: ${message})`;
-  return { error: storageError(path, what, RESUME, error), fatal: true };
+  const isBeside = doing === 'read' && /^SQLITE_(IOERR_SHM|CANTOPEN|READONLY)/.test(code);
+  return { error: storageError(path, what, isBeside ? NEEDS_ROOM : RESUME, error), fatal: true };
 }

@@ -17,6 +17,7 @@ import { failureOf, storageError } from './failure.ts';
 import { Inbox } from './inbox.ts';
 import { Leases } from './lease.ts';
 import { OwnerLocks } from './liveness.ts';
+import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
@@ -50,6 +51,7 @@ export class JournalFile {
   durability: Durability;
   readonly #watch: FileWatch | undefined;
   readonly #wal: WalKeeper | undefined;
+  readonly #busyTimeoutMs: number;
   readonly #begin: Statement<[]>;
   readonly #commit: Statement<[]>;
   readonly #rollback: Statement<[]>;
@@ -60,16 +62,19 @@ export class JournalFile {
   static open(options: ConnectOptions): JournalFile {
     witnesses.get(options.path)?.close();
     witnesses.delete(options.path);
+    let file: JournalFile | undefined;
     try {
-      const db = connect(options);
-      try {
-        return new JournalFile(db, options);
-      } catch (error) {
-        db.close();
-        throw error;
-      }
+      file = new JournalFile(connect(options), options);
+      file.#start();
+      return file;
     } catch (error) {
-      throw failureOf(error, options.path, options.readOnly ? 'read' : 'write')?.error ?? error;
+      const doing = options.readOnly ? 'read' : 'write';
+      const failure = failureOf(error, options.path, doing);
+      const reason = failure?.error ?? error;
+      if (file !== undefined && reason instanceof RuntimeError) {
+        file.#end(reason, { checkpoint: failure?.fatal !== true });
+      }
+      throw reason;
     }
   }
 
@@ -79,11 +84,11 @@ export class JournalFile {
     this.readOnly = readOnly;
     this.durability = options.durability;
     this.db = db;
+    this.#busyTimeoutMs = busyTimeoutMs;
     const isFile = path !== IN_MEMORY;
     this.#owners = isFile ? new OwnerLocks(path, !readOnly) : undefined;
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
-    this.#wal =
-      isFile && !readOnly ? new WalKeeper(db, busyTimeoutMs, (error) => this.#fail(error)) : undefined;
+    this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     this.statements = {
       append: new Append(db),
       read: new Read(db),
@@ -96,15 +101,18 @@ export class JournalFile {
     this.#commit = db.prepare('commit');
     this.#rollback = db.prepare('rollback');
     this.#dataVersion = db.prepare<[], number>('pragma data_version').pluck();
-    this.#wal?.onOpen(path);
-    if (!readOnly) this.#owners?.sweep();
+  }
+
+  #start(): void {
+    this.#wal?.onOpen(this.path);
+    if (!this.readOnly) this.#owners?.sweep();
   }
 
   /** @throws RuntimeError */
   read<T>(work: (statements: Statements) => T): T {
     this.#checkUsable();
     try {
-      return work(this.statements);
+      return patiently(this.#busyTimeoutMs, () => work(this.statements));
     } catch (error) {
       throw this.#translated(error, 'read');
     }
@@ -116,11 +124,11 @@ export class JournalFile {
     try {
       this.#watch?.check();
     } catch (error) {
-      this.#end(error as RuntimeError, { checkpoint: true });
+      if (error instanceof RuntimeError) this.#end(error, { checkpoint: true });
       throw error;
     }
     try {
-      this.#begin.run();
+      patiently(this.#busyTimeoutMs, () => this.#begin.run());
       const result = work(this.statements);
       this.#commit.run();
       this.writes += 1;

@@ -76,8 +76,12 @@ export class OwnerLocks {
   sweep(): void {
     const start = `${basename(this.#path)}-owner-`;
     const folder = dirname(this.#path);
-    const left = readdirSync(folder).filter((name) => name.startsWith(start));
-    for (const name of left.slice(0, MAX_SWEPT)) this.isDead(name.slice(start.length));
+    try {
+      const left = readdirSync(folder).filter((name) => name.startsWith(start));
+      for (const name of left.slice(0, MAX_SWEPT)) this.isDead(name.slice(start.length));
+    } catch {
+      // A folder that may be entered but not listed: its litter stays.
+    }
   }
 
   #isFree(file: string): boolean {

@@ -23,6 +23,9 @@ import { notAJournal, storageError } from './failure.ts';
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
+/** SQLite keeps its log by the name: two names are two logs, and one of them is lost. */
+const SECOND_NAME = 'has a second name (a hard link)';
+
 export const IN_MEMORY = ':memory:';
 
 /**
@@ -115,17 +118,9 @@ export function makeFile(path: string): void {
 function checkFile(path: string, readOnly: boolean): void {
   const stats = statSync(path);
   if (!stats.isFile()) throw notAJournal(path, 'it is not a file');
-  if (stats.nlink > 1) throw linkedTwice(path);
+  if (stats.nlink > 1) throw storageError(path, SECOND_NAME, 'Remove the other name.');
   accessSync(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK);
   if (!readOnly) accessSync(dirname(path), constants.W_OK);
-}
-
-function linkedTwice(path: string): RuntimeError {
-  return storageError(
-    path,
-    'has a second name (a hard link)',
-    'SQLite keeps its log by the name: two names are two logs, and one is lost. Remove the other name.',
-  );
 }
 
 /** Device and inode: what a file is, whatever it is called. */
@@ -152,16 +147,25 @@ export class FileWatch {
    * @throws RuntimeError STORAGE
    */
   check(): void {
-    const stats = lstatSync(this.#path, { throwIfNoEntry: false });
-    if (stats === undefined) throw this.#moved('was deleted while it was open');
-    if (`${stats.dev}:${stats.ino}` !== this.#identity) throw this.#moved('was replaced while it was open');
-    if (stats.nlink > 1) throw linkedTwice(this.#path);
-    const log = identityOf(`${this.#path}-wal`);
-    this.#log ??= log;
-    if (log !== this.#log) throw this.#moved('lost its log (-wal) while it was open');
+    let problem: string | undefined;
+    try {
+      problem = this.#problem();
+    } catch (error) {
+      problem = `cannot be found any more (${error instanceof Error ? error.message : String(error)})`;
+    }
+    if (problem !== undefined) {
+      const hint = 'Put the file back as it was, or restore a backup; then resume the run.';
+      throw storageError(this.#path, problem, hint);
+    }
   }
 
-  #moved(what: string): RuntimeError {
-    return storageError(this.#path, what, 'Put the file back, or restore a backup; then resume the run.');
+  #problem(): string | undefined {
+    const stats = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (stats === undefined) return 'was deleted while it was open';
+    if (`${stats.dev}:${stats.ino}` !== this.#identity) return 'was replaced while it was open';
+    if (stats.nlink > 1) return SECOND_NAME;
+    const log = identityOf(`${this.#path}-wal`);
+    this.#log ??= log;
+    return log === this.#log ? undefined : 'lost its log (-wal) while it was open';
   }
 }

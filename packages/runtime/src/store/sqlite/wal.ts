@@ -8,13 +8,15 @@ import { statSync } from 'node:fs';
 
 import type { Database } from 'better-sqlite3';
 
+import { pause } from './patience.ts';
+
 const PAGE_BYTES = 4096;
 /** Pages of the runs table and its index, and of the path down to the last event. */
 const PAGES_PER_RUN = 4;
 const CHECKPOINT_PAGES = 1000;
-/** A log that grew to this beside a busy reader is worth waiting a moment for. */
-const LONG_LOG_PAGES = 4000;
-const LONG_LOG_WAIT_MS = 100;
+/** A log that grew to this beside busy readers or writers is worth waiting a moment for. */
+const LONG_LOG_PAGES = 2000;
+const LONG_LOG_WAIT_MS = 200;
 const IDLE_MS = 1000;
 
 interface Checkpoint {
@@ -26,16 +28,14 @@ interface Checkpoint {
 
 export class WalKeeper {
   readonly #db: Database;
-  readonly #busyTimeoutMs: number;
   readonly #onFailure: (error: unknown) => void;
   #pages = 0;
   #waitFrom = LONG_LOG_PAGES;
   #lastWriteMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(db: Database, busyTimeoutMs: number, onFailure: (error: unknown) => void) {
+  constructor(db: Database, onFailure: (error: unknown) => void) {
     this.#db = db;
-    this.#busyTimeoutMs = busyTimeoutMs;
     this.#onFailure = onFailure;
   }
 
@@ -55,13 +55,13 @@ export class WalKeeper {
    */
   onOpen(path: string): void {
     const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
-    if (log !== undefined && log.size > 0) this.#run('PASSIVE', this.#busyTimeoutMs);
+    if (log !== undefined && log.size > 0) this.#run('PASSIVE');
   }
 
   /** @throws SqliteError */
   onClose(): void {
     clearTimeout(this.#timer);
-    this.#run('TRUNCATE', 0);
+    this.#run('TRUNCATE');
   }
 
   stop(): void {
@@ -69,11 +69,20 @@ export class WalKeeper {
   }
 
   #checkpoint(): void {
-    const { log, checkpointed } = this.#run('PASSIVE', this.#busyTimeoutMs);
+    const { log } = this.#run('PASSIVE');
     if (log < this.#waitFrom) return;
-    const after = this.#run('RESTART', LONG_LOG_WAIT_MS);
-    // A reader that does not go away must not make each commit wait: next time at twice the length.
-    this.#waitFrom = after.busy === 0 && checkpointed <= log ? LONG_LOG_PAGES : log * 2;
+    // A reader that does not go away must not make each checkpoint wait: next time at twice the length.
+    this.#waitFrom = this.#restart() ? LONG_LOG_PAGES : log * 2;
+  }
+
+  /** Has the next writer begin the log anew; needs a moment without readers and writers. */
+  #restart(): boolean {
+    const start = performance.now();
+    while (this.#run('RESTART').busy !== 0) {
+      if (performance.now() - start > LONG_LOG_WAIT_MS) return false;
+      pause();
+    }
+    return true;
   }
 
   #whenIdle(): void {
@@ -84,7 +93,7 @@ export class WalKeeper {
       return;
     }
     this.#pages = 0;
-    this.#guarded(() => this.#run('TRUNCATE', 0));
+    this.#guarded(() => this.#run('TRUNCATE'));
   }
 
   #guarded(work: () => unknown): void {
@@ -95,13 +104,8 @@ export class WalKeeper {
     }
   }
 
-  #run(mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE', busyTimeoutMs: number): Checkpoint {
-    this.#db.pragma(`busy_timeout = ${busyTimeoutMs}`);
-    try {
-      const rows = this.#db.pragma(`wal_checkpoint(${mode})`) as readonly Checkpoint[];
-      return rows[0] ?? { busy: 0, log: 0, checkpointed: 0 };
-    } finally {
-      if (busyTimeoutMs !== this.#busyTimeoutMs) this.#db.pragma(`busy_timeout = ${this.#busyTimeoutMs}`);
-    }
+  #run(mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE'): Checkpoint {
+    const rows = this.#db.pragma(`wal_checkpoint(${mode})`) as readonly Checkpoint[];
+    return rows[0] ?? { busy: 0, log: 0, checkpointed: 0 };
   }
 }
