@@ -1,4 +1,4 @@
-import { CancelledError, EmptyGroupError, InvalidArgumentError, TaskError } from '@pawl/sdk';
+import { CancelledError, EmptyGroupError, InvalidArgumentError, type TaskError } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { journal, shape } from '../lab.fixture.ts';
 import {

@@ -1,4 +1,10 @@
-import { defineTask, type Process, type TaskContext, type TaskDefinition } from '@pawl/sdk';
+import {
+  defineTask,
+  type Process,
+  type TaskContext,
+  type TaskDefinition,
+  type TaskSettings,
+} from '@pawl/sdk';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { canonical } from '../../src/journal/canonical.ts';
 import { encode } from '../../src/journal/codec.ts';
@@ -39,6 +45,40 @@ const HANGS_MS = 3_600_000;
 
 const stages: Stage[] = [];
 
+/** A clock that calls back everything of one point of time at once, not one by one. */
+class TickClock extends ManualClock {
+  readonly #order: 'in order' | 'reversed';
+  readonly #ticks = new Map<number, { readonly callbacks: Set<() => void>; readonly cancel: () => void }>();
+
+  constructor(start: number, order: 'in order' | 'reversed') {
+    super(start);
+    this.#order = order;
+  }
+
+  override after(delayMs: number, callback: () => void): () => void {
+    const at = this.monotonic() + Math.max(0, delayMs);
+    const tick = this.#ticks.get(at) ?? {
+      callbacks: new Set<() => void>(),
+      cancel: super.after(delayMs, () => this.#fireAll(at)),
+    };
+    this.#ticks.set(at, tick);
+    const call = (): void => callback();
+    tick.callbacks.add(call);
+    return () => {
+      if (!tick.callbacks.delete(call) || tick.callbacks.size > 0) return;
+      tick.cancel();
+      if (this.#ticks.get(at) === tick) this.#ticks.delete(at);
+    };
+  }
+
+  #fireAll(at: number): void {
+    const callbacks = [...(this.#ticks.get(at)?.callbacks ?? [])];
+    this.#ticks.delete(at);
+    if (this.#order === 'reversed') callbacks.reverse();
+    for (const callback of callbacks) callback();
+  }
+}
+
 /** A lab that keeps the time of each invocation, and that tells what leaks from it. */
 export class Stage extends Lab {
   readonly spans: Span[] = [];
@@ -56,6 +96,12 @@ export class Stage extends Lab {
   constructor() {
     super();
     stages.push(this);
+  }
+
+  /** A step with settings of its own. */
+  with(settings: TaskSettings, name = 'step'): TaskDefinition<StepInput, unknown> {
+    const run = (input: StepInput, task: TaskContext): Promise<unknown> => this.#step(input, task);
+    return defineTask({ name, run, ...settings });
   }
 
   /** A new stage whose time starts at a point of another's journal. */
@@ -86,6 +132,20 @@ export class Stage extends Lab {
     if (task.attempt <= (input.failures ?? 0)) throw new Error(`failure ${task.attempt}`);
     if (input.fail !== undefined) throw new Error(input.fail);
     return input.value;
+  }
+
+  /** Does something after `ms` of this stage's time, as the world around a process would. */
+  later(ms: number, fn: () => void): void {
+    this.#asleep += 1;
+    this.clock.after(ms, () => {
+      this.#asleep -= 1;
+      fn();
+    });
+  }
+
+  /** From now on all that falls due at one point of time happens in one tick, in that order or the other way round. */
+  useTicks(order: 'in order' | 'reversed'): void {
+    this.clock = new TickClock(this.clock.now(), order);
   }
 
   /** The most steps that were under way at once. */
@@ -342,11 +402,11 @@ export async function everywhere(
   options: { readonly depth?: number } = {},
 ): Promise<{ readonly stage: Stage; readonly store: MemoryStore }> {
   const first = await perform(program);
-  const told = plain(first.told);
-  expect(told, transcript(first.store).join('\n')).toEqual({ value: expected });
+  const outcome = plain(first.told);
+  expect(outcome, transcript(first.store).join('\n')).toEqual({ value: expected });
   expect(startsInClosedScopes(journal(first.store))).toEqual([]);
   await replays(first.store, program);
-  await crashes(first.store, program, told, options);
+  await crashes(first.store, program, outcome, options);
   const nested = await perform(inBranch(program));
   expect(plain(nested.told), `in a branch of map\n${transcript(nested.store).join('\n')}`).toEqual({
     value: expected,
