@@ -226,6 +226,7 @@ export class ProcessHost implements GroupHost {
     this.#stopped = true;
     this.foreign.stop();
     this.root.raiseFence(new CancelledError('the run was stopped'));
+    for (const group of this.openGroups.values()) group.unlisten();
   }
 
   /** The scope of the code that runs now. */

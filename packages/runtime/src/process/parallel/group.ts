@@ -121,6 +121,11 @@ export class Group {
     this.#unlisten = () => signal.removeEventListener('abort', report);
   }
 
+  /** The run is left with this group open. */
+  unlisten(): void {
+    this.#unlisten();
+  }
+
   retune(concurrency: number): void {
     this.#concurrency = concurrency;
     if (!this.#closed) this.#pump();
