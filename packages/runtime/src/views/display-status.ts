@@ -1,4 +1,4 @@
-import type { RunSummary } from './run-summary.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 
 /** What a person wants to know of a run; 'interrupted': nobody drives it, and it can be resumed. */
 export type DisplayStatus = 'running' | 'interrupted' | 'waiting' | 'succeeded' | 'failed' | 'cancelled';

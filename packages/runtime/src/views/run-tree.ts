@@ -19,7 +19,7 @@ import type {
   TimerStarted,
 } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import type { RunStatus } from './run-summary.ts';
+import type { RunStatus } from '../journal/run-summary.ts';
 
 export type CallStatus =
   /** Waits for a slot. */
@@ -94,6 +94,7 @@ export type CallNode = TaskNode | TimerNode | GroupNode;
 export interface RunTree {
   readonly calls: CallNode[];
   readonly byKey: Map<CallKey, CallNode>;
+  readonly branches: Map<ScopePath, BranchNode>;
   /** Tasks that are neither settled nor waiting for a slot, in the order of their start. */
   readonly active: Map<CallKey, TaskNode>;
   readonly counts: Record<CallStatus, number>;
@@ -118,8 +119,18 @@ export function createRunTree(keep: (value: Encoded) => Encoded = (value) => val
   return {
     calls: [],
     byKey: new Map(),
+    branches: new Map(),
     active: new Map(),
-    counts: { queued: 0, running: 0, backoff: 0, asked: 0, stopped: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    counts: {
+      queued: 0,
+      running: 0,
+      backoff: 0,
+      asked: 0,
+      stopped: 0,
+      succeeded: 0,
+      failed: 0,
+      cancelled: 0,
+    },
     started: undefined,
     status: 'running',
     startedAt: 0,
@@ -237,15 +248,14 @@ function addCall(tree: RunTree, node: CallNode): void {
 
 /** The branch with that path; it is made by its first call. */
 function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined {
+  const known = tree.branches.get(path);
+  if (known !== undefined) return known;
   const group = tree.byKey.get(scopeOf(path));
   if (group?.kind !== 'group') return undefined;
-  // The newest branch is the likely one: a search from the end keeps wide groups cheap.
-  let branch = group.branches.findLast((each) => each.path === path);
-  if (branch === undefined) {
-    branch = { kind: 'branch', path, calls: [], openCalls: 0 };
-    group.branches.push(branch);
-    group.quietBranches += 1;
-  }
+  const branch: BranchNode = { kind: 'branch', path, calls: [], openCalls: 0 };
+  tree.branches.set(path, branch);
+  group.branches.push(branch);
+  group.quietBranches += 1;
   return branch;
 }
 

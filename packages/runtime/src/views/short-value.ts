@@ -96,7 +96,8 @@ function writeTagged(object: { readonly [key: string]: Encoded }, out: Brief): v
       out.add(value === null ? 'Invalid Date' : String(value));
       return;
     case 'object':
-      write(value, out);
+      // It had a key of that name itself.
+      if (value !== null && typeof value === 'object' && !isList(value)) writeObject(value, out);
       return;
     case 'Error':
       out.add(errorTitle(value));

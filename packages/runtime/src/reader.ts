@@ -1,0 +1,67 @@
+import type { RunId, Seq } from './journal/ids.ts';
+import type { Recorded } from './journal/event.ts';
+import { isRunId } from './journal/ids.ts';
+import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import { RuntimeError } from './errors.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { nearest } from './views/nearest.ts';
+
+const PAGE = 500;
+/** Ids that a mistyped one is compared with: the newest. */
+const NEAREST_OF = 1000;
+
+/** A journal to look at. It is never written to, whoever else has it open. */
+export interface JournalReader extends Disposable {
+  /** @throws RuntimeError NOT_FOUND with the nearest ids */
+  get(id: RunId): RunRecord;
+  /** Newest first. */
+  list(query: RunQuery): readonly RunRecord[];
+  /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
+  events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
+  /** Changes whenever the journal may have been written to; cheap enough to ask often. */
+  changeMark(): number;
+  /** Checks every event of a run, or of all, against its chain of checksums. */
+  verify(id?: RunId): ReturnType<JournalStore['verify']>;
+  /** Named facts about the file. */
+  describe(): Readonly<Record<string, string | number>>;
+  close(): void;
+}
+
+/**
+ * Opens an existing journal to read.
+ * @throws RuntimeError NOT_FOUND where there is no file; STORAGE, CORRUPT, NEWER
+ */
+export function openJournal(options: { readonly path: string }): JournalReader {
+  const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
+  const list = (query: RunQuery): readonly RunRecord[] => store.queryRuns(query, Date.now());
+  const get = (id: RunId): RunRecord => {
+    const record = isRunId(id) ? store.getRun(id, Date.now()) : undefined;
+    if (record !== undefined) return record;
+    const ids = list({ limit: NEAREST_OF }).map((run) => run.runId);
+    throw unknownRun(id, nearest(id, ids));
+  };
+  return {
+    get,
+    list,
+    *events(id, afterSeq = 0) {
+      for (let seq = afterSeq; ;) {
+        const page = store.read(id, seq, PAGE);
+        yield* page;
+        seq = page.at(-1)?.seq ?? seq;
+        if (page.length < PAGE) return;
+      }
+    },
+    changeMark: () => store.changeMark(),
+    verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
+    describe: () => store.describe(),
+    close: () => store.close(),
+    [Symbol.dispose]: () => store.close(),
+  };
+}
+
+function unknownRun(id: string, near: readonly string[]): RuntimeError {
+  return new RuntimeError('NOT_FOUND', `There is no run '${id.slice(0, 128)}' in this journal.`, {
+    hint: near.length === 0 ? 'See the runs: pawl list' : `Did you mean ${near.join(' or ')}?`,
+    data: { runId: id.slice(0, 128), nearest: near },
+  });
+}
