@@ -5,6 +5,15 @@ export { isTerminal } from './journal/event.ts';
 export type { Millis, RunId, Seq } from './journal/ids.ts';
 export { isRunId } from './journal/ids.ts';
 export { InvariantError } from './journal/invariant.ts';
+export {
+  fromText,
+  JournalTextRefusal,
+  recordedOf,
+  rowOf,
+  toText,
+  type JournalRow,
+  type JournalText,
+} from './journal/journal-text.ts';
 export type { LogEntry } from './engine/engine.ts';
 export type { Limits } from './engine/limits.ts';
 export type { RunHandle } from './engine/run-handle.ts';

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Recorded } from './event.ts';
+import { fromText, JournalTextRefusal, recordedOf, rowOf, toText } from './journal-text.ts';
+import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
+
+const recorded: readonly Recorded[] = Object.values(SAMPLE_EVENTS).map((event, i) => ({
+  seq: i + 1,
+  at: 1_700_000_000_000 + i,
+  event,
+}));
+const TEXT = toText({ runId: 'run_1', rows: recorded.map(rowOf) });
+
+function refusalOf(text: string): JournalTextRefusal | undefined {
+  try {
+    fromText(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof JournalTextRefusal) return error;
+    throw error;
+  }
+}
+
+/** The sample with a line changed. */
+function withLine(line: number, change: (text: string) => string): string {
+  return TEXT.split('\n')
+    .map((text, i) => (i + 1 === line ? change(text) : text))
+    .join('\n');
+}
+
+describe('a journal as text', () => {
+  it('is a line that says what it is, and a line for each event', () => {
+    const lines = TEXT.split('\n');
+    expect(lines).toHaveLength(recorded.length + 2);
+    expect(lines[0]).toBe(`{"events":${recorded.length},"format":1,"journal":"pawl","run":"run_1"}`);
+    expect(lines).toContain(
+      '{"at":1700000000010,"seq":11,"type":"AttemptStarted","version":1,"payload":{"attempt":1,"key":"0"}}',
+    );
+  });
+
+  it('comes back as it was: every event, and every byte', () => {
+    const { runId, rows } = fromText(TEXT);
+    expect(runId).toBe('run_1');
+    expect(rows.map(recordedOf)).toEqual(recorded);
+    expect(toText({ runId, rows })).toBe(TEXT);
+  });
+
+  it('does not depend on the order of an event’s fields, and keeps the order of keys in values', () => {
+    const one: Recorded = {
+      seq: 1,
+      at: 1,
+      event: { type: 'TaskSucceeded', key: '0', output: { b: 1, a: 2 }, by: 'check' },
+    };
+    const other: Recorded = {
+      event: { by: 'check', output: { b: 1, a: 2 }, key: '0', type: 'TaskSucceeded' },
+      at: 1,
+      seq: 1,
+    };
+    const [text, same] = [one, other].map((each) => toText({ runId: 'r', rows: [rowOf(each)] }));
+    expect(text).toBe(same);
+    const [row] = fromText(text ?? '').rows;
+    expect(row?.payload).toBe('{"by":"check","key":"0","output":{"b":1,"a":2}}');
+  });
+
+  it('keeps any JSON', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), (values) => {
+        const rows = values.map((output, i) =>
+          rowOf({
+            seq: i + 1,
+            at: i,
+            event: { type: 'TaskSucceeded', key: '0', output: output as never, by: 'check' },
+          }),
+        );
+        const text = toText({ runId: 'r', rows });
+        expect(text.split('\n')).toHaveLength(values.length + 2);
+        expect(toText(fromText(text))).toBe(text);
+        const read = fromText(text).rows.map((row) => recordedOf(row).event);
+        expect(JSON.stringify(read.map((event) => 'output' in event && event.output))).toBe(
+          JSON.stringify(values),
+        );
+      }),
+    );
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['an empty text', '', 'malformed', 1, 'no JSON'],
+    ['another file', '{}\n', 'malformed', 1, 'no journal of Pawl'],
+    ['no JSON', 'hello\n', 'malformed', 1, 'no JSON'],
+    [
+      'a newer format',
+      withLine(1, (line) => line.replace('"format":1', '"format":2')),
+      'newer',
+      1,
+      'format 2',
+    ],
+    ['a bad run id', withLine(1, (line) => line.replace('run_1', '../x')), 'malformed', 1, 'names no run'],
+    ['a text that is cut off within a line', TEXT.slice(0, -5), 'malformed', 22, 'cut off'],
+    [
+      'a text that is cut off between lines',
+      `${TEXT.split('\n').slice(0, -3).join('\n')}\n`,
+      'malformed',
+      1,
+      '21 events, and 19 follow',
+    ],
+    ['a line that is lost', TEXT.replace(/\n.*"seq":5,.*\n/, '\n'), 'malformed', 6, 'event 6 is where 5'],
+    ['a row that is no event', withLine(3, () => '{"at":1,"seq":2}'), 'malformed', 3, 'no event'],
+    ['a list', withLine(3, () => '[]'), 'malformed', 3, 'no JSON object'],
+    [
+      'an event of a newer version',
+      withLine(4, (line) => line.replace('"version":1', '"version":2')),
+      'newer',
+      4,
+      'version 2',
+    ],
+    [
+      'an event of an unknown type',
+      withLine(4, (line) => line.replace('"RunFailed"', '"RunEvaporated"')),
+      'newer',
+      4,
+      'RunEvaporated',
+    ],
+    [
+      'an event with a bad field',
+      withLine(12, (line) => line.replace('"attempt":1', '"attempt":"1"')),
+      'malformed',
+      12,
+      'attempt',
+    ],
+  ] as const)('%s', (_, text, kind, line, problem) => {
+    expect(refusalOf(text)).toMatchObject({ kind, line, message: expect.stringContaining(problem) });
+  });
+});
