@@ -45,6 +45,14 @@ const HANGS_MS = 3_600_000;
 
 const stages: Stage[] = [];
 
+/** What each causes comes before the next, all in one macrotask. */
+async function inOneTick(callbacks: readonly (() => void)[]): Promise<void> {
+  for (const callback of callbacks) {
+    callback();
+    for (let i = 0; i < 50; i += 1) await Promise.resolve();
+  }
+}
+
 /** A clock that calls back everything of one point of time at once, not one by one. */
 class TickClock extends ManualClock {
   readonly #order: 'in order' | 'reversed';
@@ -75,7 +83,7 @@ class TickClock extends ManualClock {
     const callbacks = [...(this.#ticks.get(at)?.callbacks ?? [])];
     this.#ticks.delete(at);
     if (this.#order === 'reversed') callbacks.reverse();
-    for (const callback of callbacks) callback();
+    void inOneTick(callbacks);
   }
 }
 
@@ -352,19 +360,26 @@ export async function replays(store: MemoryStore, program: Program, where = ''):
   }
 }
 
+/** How a case is tried everywhere. */
+export interface Everywhere {
+  /** How many crashes a journal has in it (default 1). */
+  readonly depth?: number;
+  readonly runtime?: Partial<RuntimeOptions>;
+}
+
 /** Crash at every prefix of a journal and resume: same result, same prefix, nothing settled again. */
 export async function crashes(
   store: MemoryStore,
   program: Program,
   expected: unknown,
-  options: { readonly depth?: number; readonly where?: string } = {},
+  options: Everywhere & { readonly where?: string } = {},
 ): Promise<void> {
-  const { depth = 1, where: outer = '' } = options;
+  const { depth = 1, runtime = {}, where: outer = '' } = options;
   const events = journal(store);
   const lines = transcript(store);
   for (let seq = 1; seq <= events.length; seq += 1) {
     const where = `${outer}after a crash at seq ${seq}: ${lines[seq - 1]}\n`;
-    const resumed = await resumeAt(store, seq, program);
+    const resumed = await resumeAt(store, seq, program, runtime);
     const after = transcript(resumed.store);
     expect(plain(resumed.told), where).toEqual(expected);
     expect(after.slice(0, seq), where).toEqual(lines.slice(0, seq));
@@ -378,7 +393,8 @@ export async function crashes(
     else await replays(resumed.store, program, where);
     // A journal with two crashes in it has shapes that one crash cannot make.
     const changed = after.slice(seq).join('\n') !== lines.slice(seq).join('\n');
-    if (depth > 1 && changed) await crashes(resumed.store, program, expected, { depth: depth - 1, where });
+    if (depth > 1 && changed)
+      await crashes(resumed.store, program, expected, { depth: depth - 1, runtime, where });
   }
 }
 
@@ -399,15 +415,15 @@ function inBranch(program: Program): Program {
 export async function everywhere(
   program: Program,
   expected: unknown,
-  options: { readonly depth?: number } = {},
+  options: Everywhere = {},
 ): Promise<{ readonly stage: Stage; readonly store: MemoryStore }> {
-  const first = await perform(program);
+  const first = await perform(program, options.runtime);
   const outcome = plain(first.told);
   expect(outcome, transcript(first.store).join('\n')).toEqual({ value: expected });
   expect(startsInClosedScopes(journal(first.store))).toEqual([]);
   await replays(first.store, program);
   await crashes(first.store, program, outcome, options);
-  const nested = await perform(inBranch(program));
+  const nested = await perform(inBranch(program), options.runtime);
   expect(plain(nested.told), `in a branch of map\n${transcript(nested.store).join('\n')}`).toEqual({
     value: expected,
   });
