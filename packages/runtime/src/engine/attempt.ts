@@ -13,6 +13,7 @@ import {
 import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
+import { assert } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
@@ -26,6 +27,8 @@ export interface AttemptDeps {
   readonly payloadBytes: number;
   /** How long an aborted attempt may go on before it counts as gone. */
   readonly graceMs: number;
+  /** False when the run was left, such as for a lost lease. */
+  isOurs(): boolean;
   log(key: CallKey, values: readonly unknown[]): void;
 }
 
@@ -111,6 +114,7 @@ export class Attempt {
     const { key, attempt } = this.place;
     const what = `task '${definition.name}' (${key})`;
     const args = await this.#args();
+    this.#checkWanted();
     const spec = definition.build(args as never, this.#context());
     let value = await this.#execute(spec, what);
     if (definition.output !== undefined)
@@ -143,8 +147,20 @@ export class Attempt {
   async #check(): Promise<CheckResult<unknown>> {
     const { check } = this.#task.definition;
     if (check === undefined) throw new InvalidArgumentError('no check is defined');
+    const args = await this.#args();
+    this.#checkWanted();
     // `check` takes what `run` takes; the definition's signature says so.
-    return (await check((await this.#args()) as never, this.#context())) as CheckResult<unknown>;
+    return (await check(args as never, this.#context())) as CheckResult<unknown>;
+  }
+
+  /**
+   * Right before user code is called: another attempt of the same commit may have held the event loop
+   * for longer than the lease, and what was aborted before it began need not begin.
+   */
+  #checkWanted(): void {
+    const isOurs = this.#deps.isOurs();
+    this.#controller.signal.throwIfAborted();
+    assert(isOurs, 'S2', 'a run that is left aborts its attempts');
   }
 
   #answer(result: CheckResult<unknown>): Extract<Report, { type: 'OutcomeResolved' }>['answer'] {

@@ -26,6 +26,7 @@ export class RunAttempts {
       entropy,
       payloadBytes: limits.payloadBytes,
       graceMs,
+      isOurs: () => this.#isOurs(),
       log: (key, values) => sink.log({ runId: run.runId, key, values }),
     };
   }
@@ -33,6 +34,16 @@ export class RunAttempts {
   /** Attempts that have neither ended nor been given up on. */
   get running(): number {
     return this.#running;
+  }
+
+  /** What the store answers badly is the run's error, not the task's. */
+  #isOurs(): boolean {
+    try {
+      return this.#run.isOurs();
+    } catch (error) {
+      this.#run.fail(error);
+      return false;
+    }
   }
 
   enqueue(key: CallKey): void {

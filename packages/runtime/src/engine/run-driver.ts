@@ -218,12 +218,14 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** Called when a burst is about to be committed. */
   grantSlot(key: CallKey): boolean {
-    if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
-    if (!this.#lease.prove()) {
-      this.fenced();
-      return false;
-    }
+    if (this.#phase === 'stopping' || this.#terminal !== undefined || !this.isOurs()) return false;
     return this.#decide({ type: 'SlotGranted', key }).length > 0;
+  }
+
+  /** Asked before each start (law 10): a run whose lease is lost is left. */
+  isOurs(): boolean {
+    if (this.#phase !== 'left' && !this.#lease.prove()) this.fenced();
+    return this.#phase !== 'left';
   }
 
   takeBatch(): AppendRun {

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { seededEntropy } from '../../src/testing.ts';
+import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
+
+const ROUNDS = TORTURE ? 200 : 4;
+const LEASE_MS = 600;
+
+interface Stage {
+  readonly path: string;
+  readonly effects: string;
+  readonly first: Program;
+  readonly second: Program;
+}
+
+/** Two programs on one journal, the first one about to run. */
+async function stage(): Promise<Stage> {
+  const folder = freshFolder();
+  const path = join(folder, 'journal.db');
+  const effects = join(folder, 'effects');
+  const first = new Program('runner-main.fixture.ts');
+  const second = new Program('runner-main.fixture.ts');
+  await first.ask('open', { path, leaseMs: LEASE_MS }, effects);
+  await first.ask('leaveAtEnd');
+  await second.ask('open', { path, leaseMs: LEASE_MS }, effects);
+  return { path, effects, first, second };
+}
+
+const isEnd = (line: Line): boolean => line.at === 'end';
+
+/** Takes the run over as soon as its lease allows it; the code where that does not come to be. */
+async function takeOver({ second }: Stage): Promise<Line | 'BUSY'> {
+  for (;;) {
+    const { code } = await second.ask('resume', 'r');
+    if (code === undefined) return second.until(isEnd);
+    if (code === 'BUSY') return 'BUSY';
+    expect(code).toBe('RUN_LOCKED');
+    await pause(20);
+  }
+}
+
+/** What the first program did to the world and to the journal since the given moment. */
+function since({ path, effects, first }: Stage): () => Promise<{ starts: number }> {
+  const before = inspect(path);
+  const done = effectsOf(effects).length;
+  return async () => {
+    expect(await first.ended, first.tail()).toEqual({ code: 6, signal: null });
+    expect(first.lines.filter(isEnd)).toMatchObject([{ code: 'FENCED', exitCode: 6 }]);
+    expect(first.stderr).toBe('');
+    expect(inspect(path)).toEqual(before);
+    return { starts: effectsOf(effects).length - done };
+  };
+}
+
+describe('a runner that was overtaken', () => {
+  it(
+    'after SIGSTOP past its lease and SIGCONT: writes nothing, starts nothing, ends with 6',
+    { timeout: 600_000 },
+    async () => {
+      const { random } = seededEntropy(4);
+      let overtaken = 0;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const scene = await stage();
+        const { first } = scene;
+        first.send('start', 'slowSteps', { steps: 12, ms: 25 }, 'r');
+        const step = Math.floor(random() * 9);
+        await first.until((line) => line.at === 'started' && line['key'] === `${step}/1/0`);
+        // Any moment of the step will do: which one is what is drawn.
+        await pause(random() * 25);
+        first.signal('SIGSTOP');
+        const end = await takeOver(scene);
+        const check = since(scene);
+        first.signal('SIGCONT');
+        if (end === 'BUSY') {
+          // It stood still in the middle of a commit: nobody can write, and it loses nothing.
+          expect(await first.until(isEnd)).toHaveProperty('value');
+          continue;
+        }
+        overtaken += 1;
+        expect(end['value']).toHaveLength(12);
+        // Law 10: stopped between a commit and the start that it recorded, one effect may slip.
+        expect((await check()).starts).toBeLessThanOrEqual(1);
+        scene.second.leave();
+        await scene.second.kill();
+      }
+      expect(overtaken).toBeGreaterThan(ROUNDS / 3);
+    },
+  );
+
+  it.each([
+    ['its process holds the event loop', 'stallingProcess', null],
+    ['one of its tasks holds the event loop, and others wait behind it', 'stallingTask', null],
+  ])('while %s: writes nothing, starts nothing, ends with 6', async (_, name, inputs) => {
+    const scene = await stage();
+    const { first } = scene;
+    await first.ask('block', 3 * LEASE_MS);
+    first.send('start', name, inputs, 'r');
+    await first.until((line) => line.at === 'blocking');
+    const end = await takeOver(scene);
+    expect(end).toHaveProperty('value');
+    // Else it was not overtaken while it stood still.
+    expect(first.lines.some(({ at }) => at === 'unblocked')).toBe(false);
+    const check = since(scene);
+    await first.until((line) => line.at === 'unblocked');
+    expect(await check()).toEqual({ starts: 0 });
+  });
+
+  it('while its process holds the event loop in a replay: writes nothing, starts nothing, ends with 6', async () => {
+    const scene = await stage();
+    const { first } = scene;
+    // Begun by a third one, which is killed behind the place where this one will stand still.
+    const third = new Program('runner-main.fixture.ts');
+    await third.ask('open', { path: scene.path }, scene.effects);
+    await third.ask('killAfter', 15);
+    third.send('start', 'stallingProcess', null, 'r', true);
+    await third.ended;
+    expect(inspect(scene.path).events.length).toBeGreaterThanOrEqual(15);
+    await first.ask('block', 3 * LEASE_MS);
+    first.send('resume', 'r');
+    await first.until((line) => line.at === 'blocking');
+    const end = await takeOver(scene);
+    expect(end).toHaveProperty('value');
+    expect(first.lines.some(({ at }) => at === 'unblocked')).toBe(false);
+    const check = since(scene);
+    await first.until((line) => line.at === 'unblocked');
+    expect(await check()).toEqual({ starts: 0 });
+  });
+});
