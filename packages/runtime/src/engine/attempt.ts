@@ -226,17 +226,17 @@ export class Attempt {
   }
 
   #isRetryable(error: unknown): boolean {
-    // Its effect is done; only its value cannot be kept.
-    if (
-      error instanceof UnserializableError ||
-      error instanceof LimitError ||
-      error instanceof ValidationError
-    )
-      return false;
     const { shouldRetry } = this.#task;
-    if (shouldRetry === undefined) return true;
+    // Anything can be thrown: to look at a revoked proxy throws, as the user's function may.
     try {
-      return shouldRetry(error, this.place.attempt);
+      // Its effect is done; only its value cannot be kept.
+      if (
+        error instanceof UnserializableError ||
+        error instanceof LimitError ||
+        error instanceof ValidationError
+      )
+        return false;
+      return shouldRetry === undefined || shouldRetry(error, this.place.attempt);
     } catch {
       return false;
     }
