@@ -45,8 +45,8 @@ export interface EngineOptions {
   readonly strict: boolean;
 }
 
-/** How often other programs' messages are looked for. */
-const INBOX_POLL_MS = 200;
+/** How often other programs' messages are looked for, and leases are looked after: more often where one is short. */
+const LONGEST_POLL_MS = 200;
 
 /**
  * All runs of one runtime over one store.
@@ -149,7 +149,8 @@ export class Engine {
   #poll(): void {
     if (this.#cancelPoll !== undefined) return;
     this.#outside(() => {
-      this.#cancelPoll = this.options.clock.after(INBOX_POLL_MS, () => {
+      const pollMs = Math.min(LONGEST_POLL_MS, this.options.leaseMs / 3);
+      this.#cancelPoll = this.options.clock.after(pollMs, () => {
         this.#cancelPoll = undefined;
         try {
           this.#tick();

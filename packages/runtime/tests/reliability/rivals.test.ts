@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import { RunLockedError, type Process } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
+import { MemoryStore, seededEntropy } from '../../src/testing.ts';
+import { Lab } from '../lab.fixture.ts';
 import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
 
 const ROUNDS = TORTURE ? 500 : 15;
@@ -66,6 +69,23 @@ describe('several programs resume one run at once', () => {
       const refused = ends.flatMap((end) => end?.['code'] ?? []);
       for (const code of refused) expect(['RUN_LOCKED', 'FENCED']).toContain(code);
     }
+  });
+});
+
+describe('a lease', () => {
+  it.each([50, 200, 600, 30_000])('of %i ms is renewed in time while its owner waits', async (leaseMs) => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    const process: Process = (_, ctx) => ctx.task(lab.work, { ms: 100_000, value: 1 });
+    await using owner = await lab.open(store, { leaseMs });
+    await using rival = await lab.open(store, { leaseMs, entropy: seededEntropy(2) });
+    const handle = owner.start(process, null as never, { id: 'r' });
+    for (let i = 0; i < 20; i += 1) {
+      await lab.clock.advance(leaseMs / 7);
+      expect(() => rival.resume('r', process), `after ${i + 1} sevenths`).toThrow(RunLockedError);
+    }
+    await lab.clock.advance(100_000);
+    expect(await handle.result()).toBe(1);
   });
 });
 
