@@ -3,7 +3,7 @@ import type { Recorded } from '../src/journal/event.ts';
 import type { RunId } from '../src/journal/ids.ts';
 import type { RuntimeOptions } from '../src/runtime-options.ts';
 import { openRuntime, type Runtime } from '../src/runtime.ts';
-import { ManualClock, MemoryStore, seededEntropy } from '../src/testing.ts';
+import { ManualClock, type MemoryStore, seededEntropy } from '../src/testing.ts';
 
 /** How a process ended: what it returned, or what it threw. */
 export type Outcome = { readonly value: unknown } | { readonly error: Error };

@@ -29,7 +29,7 @@ class SlotQueue {
     if (lane === undefined) {
       lane = [];
       this.#lanes.set(entry.priority, lane);
-      this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+      this.#priorities = [...this.#lanes.keys()].toSorted((a, b) => b - a);
     }
     lane.push(entry);
   }
@@ -45,7 +45,7 @@ class SlotQueue {
       if (lane.length === 0) this.#lanes.delete(priority);
     }
     if (this.#lanes.size !== this.#priorities.length)
-      this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+      this.#priorities = [...this.#lanes.keys()].toSorted((a, b) => b - a);
     return taken;
   }
 

@@ -142,7 +142,7 @@ export class Engine {
         : new RuntimeError('UNEXPECTED', `the journal could not be written: ${String(error)}`, {
             cause: error,
           });
-    for (const run of [...this.runs.values()]) run.fail(this.#failure);
+    for (const run of Array.from(this.runs.values())) run.fail(this.#failure);
   }
 
   /** Renews leases and looks for messages while there are runs. */
@@ -166,7 +166,7 @@ export class Engine {
     const mark = this.options.store.changeMark();
     const changed = mark !== this.#changeMark;
     this.#changeMark = mark;
-    for (const run of [...this.runs.values()]) {
+    for (const run of Array.from(this.runs.values())) {
       run.keepLease();
       if (changed) run.readInbox();
     }

@@ -62,7 +62,7 @@ export class RunHandle<Output = unknown> {
 
   /** All events from the first on, each once it is committed; ends with the run, or when it is left. */
   async *events(): AsyncGenerator<Recorded, void, void> {
-    let wake = (): void => undefined;
+    let wake = noop;
     const unwatch = this.#deps.watch(this.id, () => wake());
     let seq = 0;
     try {

@@ -97,7 +97,7 @@ export function firstDifference(was: Encoded, is: Encoded, path: string): string
   }
   const left = new Map<string, Encoded>(Object.entries(was));
   const right = new Map<string, Encoded>(Object.entries(is));
-  for (const key of [...new Set([...left.keys(), ...right.keys()])].sort()) {
+  for (const key of [...new Set([...left.keys(), ...right.keys()])].toSorted()) {
     const place = Array.isArray(was) ? `${path}[${key}]` : `${path}.${key}`;
     const a = left.get(key);
     const b = right.get(key);
@@ -116,7 +116,7 @@ function brief(value: Encoded | undefined): string {
 
 /** The report as a person reads it. */
 export function renderDivergence(runId: string, divergence: Divergence): string {
-  const { seq, key, recorded, asked, difference, where, likelyCause } = divergence;
+  const { seq, key, recorded, asked, difference, where } = divergence;
   return [
     `The process asks for something else than run ${runId} has recorded.`,
     `  at            seq ${seq}, call ${key === '' ? '(the process itself)' : key}`,
@@ -124,7 +124,7 @@ export function renderDivergence(runId: string, divergence: Divergence): string 
     `  asked         ${asked ?? 'nothing: the call was not made again'}`,
     ...(difference === null ? [] : [`  difference    ${difference}`]),
     ...(where === null ? [] : [`  source        ${where}`]),
-    `  likely cause  ${likelyCause}`,
+    `  likely cause  ${divergence.likelyCause}`,
     `Nothing was run or recorded since.`,
   ].join('\n');
 }

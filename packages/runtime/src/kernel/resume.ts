@@ -95,5 +95,5 @@ export function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKe
   for (const key of state.pending) {
     if (isWithin(key, scope)) keys.push(key);
   }
-  return keys.sort(compareKeys);
+  return keys.toSorted(compareKeys);
 }

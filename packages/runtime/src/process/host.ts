@@ -21,7 +21,7 @@ import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
-import { Group, type GroupHost } from './parallel/group.ts';
+import type { Group, GroupHost } from './parallel/group.ts';
 import { Scope } from './scope.ts';
 
 /** What the host needs of the engine. Nothing here may run user code. */

@@ -1,4 +1,4 @@
-import { CancelledError } from '@pawl/sdk';
+import type { CancelledError } from '@pawl/sdk';
 import type { ScopePath } from '../journal/call-key.ts';
 import type { Request } from './admission.ts';
 

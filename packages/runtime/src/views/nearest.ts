@@ -22,7 +22,7 @@ export function nearest(text: string, names: readonly string[]): string[] {
     return edits <= Math.max(1, Math.min(3, Math.floor(typed.length / 3))) ? [{ name, score: edits }] : [];
   });
   return scored
-    .sort((a, b) => a.score - b.score)
+    .toSorted((a, b) => a.score - b.score)
     .slice(0, 3)
     .map((entry) => entry.name);
 }

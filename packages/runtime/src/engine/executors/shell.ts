@@ -85,7 +85,7 @@ export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Cloc
 
 function killGroupOnAbort(pid: number | undefined, signal: AbortSignal, clock: Clock): () => void {
   if (pid === undefined) return () => undefined;
-  let cancelForce = (): void => undefined;
+  let cancelForce = nothing;
   const end = (): void => {
     killGroup(pid, 'SIGTERM');
     cancelForce = clock.after(KILL_AFTER_MS, () => killGroup(pid, 'SIGKILL'));
@@ -106,4 +106,8 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // The group is gone.
   }
+}
+
+function nothing(): void {
+  // No force was asked for.
 }

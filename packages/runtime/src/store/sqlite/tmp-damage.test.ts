@@ -1,0 +1,303 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
+import type { Database } from 'better-sqlite3';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+
+import { RuntimeError } from '../../errors.ts';
+import { EVENT_VERSION, nextChain } from '../../journal/chain.ts';
+import type { RunId } from '../../journal/ids.ts';
+import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
+import type { JournalStore } from '../../ports/journal-store.ts';
+import { appendOf, claimOf, OWNER_A, OWNER_B, someEvents } from '../store-conformance.fixture.ts';
+import { sha256 } from '../sha256.ts';
+import { Child } from './child.fixture.ts';
+import type { EventRow } from './read.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import { copyJournal, errorOf, freshPath, raw } from './temp-journals.fixture.ts';
+
+const EVENTS = someEvents(60);
+const RUNS: readonly RunId[] = ['left', 'middle', 'right'];
+
+let original: string;
+
+beforeAll(() => {
+  original = freshPath();
+  const store = openSqliteStore({ path: original, durability: 'normal' });
+  for (const id of RUNS) store.append([appendOf(id, 0, EVENTS)], claimOf(OWNER_A));
+  store.close();
+});
+
+function open(path: string, readOnly = false): JournalStore {
+  const store = openSqliteStore({ path, durability: 'normal', readOnly });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** A journal in which SQL changed something, and which SQLite itself finds in order. */
+function changedBy(sql: string): JournalStore {
+  const path = copyJournal(original);
+  raw(path, (db) => db.exec(`pragma foreign_keys = off; ${sql}`));
+  return open(path);
+}
+
+const EVENT_10 = "run = (select id from runs where run_id = 'middle') and seq = 10";
+const MIDDLE = "run_id = 'middle'";
+
+test.each([
+  ['a payload', `update events set payload = replace(payload, 'a', 'b') where ${EVENT_10}`, 10, 'checksum'],
+  ['one space', `update events set payload = payload || ' ' where ${EVENT_10}`, 10, 'checksum'],
+  ['a time', `update events set at = at + 1 where ${EVENT_10}`, 10, 'checksum'],
+  ['a type', `update events set type = 'TimerFired' where ${EVENT_10}`, 10, 'checksum'],
+  ['a version', `update events set version = 0 where ${EVENT_10}`, 10, 'checksum'],
+  ['a checksum', `update events set chain = zeroblob(32) where ${EVENT_10}`, 10, 'checksum'],
+  ['no checksum', `update events set chain = x'' where ${EVENT_10}`, 10, 'checksum'],
+  ['a row less', `delete from events where ${EVENT_10}`, 10, 'missing'],
+  ['the first row less', 'delete from events where seq = 1 and run = 2', 1, 'missing'],
+  ['the last row less', 'delete from events where seq = 60 and run = 2', 60, 'missing'],
+  [
+    'two rows swapped',
+    `update events set seq = 1000 where ${EVENT_10};
+     update events set seq = 10 where run = 2 and seq = 13; update events set seq = 13 where run = 2 and seq = 1000`,
+    10,
+    'checksum',
+  ],
+  [
+    'a row of another run',
+    `delete from events where ${EVENT_10};
+     insert into events (run, seq, at, type, version, payload, chain)
+     select 2, seq, at, type, version, payload, zeroblob(32) from events where run = 1 and seq = 10`,
+    10,
+    'checksum',
+  ],
+  ['another last checksum', `update runs set chain = zeroblob(32) where ${MIDDLE}`, 60, 'last checksum'],
+  ['a longer journal than there is', `update runs set last_seq = 61 where ${MIDDLE}`, 61, 'missing'],
+] as const)('%s is found by reading and by verifying', (_, sql, seq, problem) => {
+  const store = changedBy(sql);
+  const error = errorOf(() => store.read('middle', 0, 1000));
+  expect([error.code, error.exitCode, error.hint]).toEqual(['CORRUPT', 8, 'pawl verify middle']);
+  expect(error.data).toMatchObject({ runId: 'middle', seq });
+  expect(error.message).toContain(problem);
+
+  for (const report of [store.verify(), store.verify('middle')]) {
+    expect(report.damage[0]).toMatchObject({
+      runId: 'middle',
+      seq,
+      problem: expect.stringContaining(problem),
+    });
+    expect(new Set(report.damage.map(({ runId }) => runId))).toEqual(new Set(['middle']));
+  }
+  // Its neighbours are as readable as ever, and so is what lies before the damage.
+  for (const id of ['left', 'right']) expect(store.read(id, 0, 1000)).toHaveLength(60);
+  if (seq > 5) expect(store.read('middle', 0, 5)).toHaveLength(5);
+});
+
+test.each([
+  ['fewer events than there are', `update runs set last_seq = 59 where ${MIDDLE}`, 'beyond the end'],
+  ['another status', `update runs set status = 'failed' where ${MIDDLE}`, 'status'],
+  ['a status that is none', `update runs set status = 'happy' where ${MIDDLE}`, 'status'],
+  ['another process', `update runs set process = 'other' where ${MIDDLE}`, 'process'],
+  ['another count', `update runs set tasks_settled = tasks_settled + 1 where ${MIDDLE}`, 'tasksSettled'],
+  ['a call to ask for', `update runs set asked = '["1"]' where ${MIDDLE}`, 'asked'],
+  ['calls that are no list', `update runs set asked = '{' where ${MIDDLE}`, 'asked'],
+  ['an error', `update runs set error = 'E' where ${MIDDLE}`, 'error'],
+])('a summary with %s is found by verifying (S3)', (_, sql, problem) => {
+  const { damage } = changedBy(sql).verify();
+  expect(damage[0]?.runId).toBe('middle');
+  expect(damage.map((each) => each.problem).join('\n')).toContain(problem);
+});
+
+test('events of no run are found by verifying', () => {
+  const { damage } = changedBy(`delete from runs where ${MIDDLE}`).verify();
+  expect(damage).toEqual([{ runId: '', seq: 1, problem: 'it belongs to no run (number 2)' }]);
+});
+
+test('every damaged row is one complaint, up to a limit', () => {
+  const few = changedBy("update events set payload = payload || ' ' where run = 2 and seq in (3, 4, 40)");
+  expect(few.verify().damage.map(({ seq }) => seq)).toEqual([3, 4, 40]);
+  const path = freshPath();
+  const store = open(path);
+  store.append([appendOf('run', 0, someEvents(500))], claimOf(OWNER_A));
+  store.close();
+  raw(path, (db) => db.exec("update events set payload = payload || ' '"));
+  const { damage } = open(path).verify();
+  expect(damage.length).toBeGreaterThanOrEqual(100);
+  expect(damage.length).toBeLessThan(400);
+});
+
+test('a damaged message in the inbox is refused, one of a newer program is left for it', () => {
+  const path = copyJournal(original);
+  const store = open(path);
+  store.post('middle', { kind: 'cancel', id: 'm1', reason: 'enough' }, 1);
+  store.close();
+  raw(path, (db) => db.exec("update inbox set payload = replace(payload, 'enough', 'Enough')"));
+  const damaged = open(path);
+  const error = errorOf(() => damaged.takeInbox('middle'));
+  expect(error).toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('"m1"') });
+  damaged.close();
+
+  raw(path, (db) => db.exec("update inbox set payload = null where id = 'm1'"));
+  const next = open(path);
+  next.post('middle', { kind: 'wave', id: 'm2' } as never, 1);
+  next.post('middle', { kind: 'cancel', id: 'm3', reason: 'enough' }, 1);
+  expect(next.takeInbox('middle')).toEqual([{ kind: 'cancel', id: 'm3', reason: 'enough' }]);
+});
+
+test('a run that needs a newer program is refused, its neighbours are not', () => {
+  const newer = EVENT_VERSION + 1;
+  const store = changedBy(`update runs set min_reader = ${newer}, owner = null where ${MIDDLE};
+    update runs set owner = null`);
+  expect(store.acquireLease('middle', claimOf(OWNER_B))).toEqual({ status: 'newer', minReader: newer });
+  expect(store.acquireLease('left', claimOf(OWNER_B)).status).toBe('acquired');
+});
+
+/** A run of two events, of which SQL changed the second: chained rightly, as by one who knows how. */
+function forged(change: string): JournalStore {
+  const path = freshPath();
+  const store = open(path);
+  const events = [SAMPLE_EVENTS.RunStarted, SAMPLE_EVENTS.AttemptStarted];
+  store.append([appendOf('run', 0, events)], claimOf(OWNER_A));
+  store.close();
+  raw(path, (db) => {
+    db.exec(`update events set ${change} where seq = 2`);
+    rechain(db);
+  });
+  return open(path);
+}
+
+function rechain(db: Database): void {
+  const select =
+    'select seq, at, type, version, payload, lower(hex(chain)) as chain from events order by seq';
+  const [first, second] = db.prepare<[], EventRow>(select).all();
+  if (first === undefined || second === undefined) return expect.fail('no events');
+  const chain = nextChain(sha256, first.chain, second, second.payload);
+  db.prepare('update events set chain = unhex(?) where seq = 2').run(chain);
+  db.prepare('update runs set chain = unhex(?)').run(chain);
+}
+
+test.each(["type = 'TeaBrewed'", `version = ${EVENT_VERSION + 1}`])(
+  'an event of a newer program (%s) is refused before anything is folded',
+  (change) => {
+    const store = forged(change);
+    const error = errorOf(() => store.read('run', 0, 10));
+    expect([error.code, error.exitCode]).toEqual(['NEWER', 9]);
+    expect(store.read('run', 0, 1)).toHaveLength(1);
+    expect(store.verify().damage).toMatchObject([{ runId: 'run', seq: 2 }]);
+  },
+);
+
+test.each([`payload = '{"key":"0","attempt":"1"}'`, `payload = '{"key":"0","attempt":-1}'`])(
+  'an event that is chained rightly and malformed all the same is refused: %s',
+  (change) => {
+    const store = forged(change);
+    const error = errorOf(() => store.read('run', 0, 10));
+    expect([error.code, error.data['problem']]).toEqual(['CORRUPT', 'AttemptStarted has a bad attempt']);
+    expect(store.verify().damage).toHaveLength(1);
+  },
+);
+
+/** The same numbers on every machine. */
+function* numbersFrom(seed: number): Generator<number, never> {
+  for (let state = seed; ;) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    yield state / 2 ** 32;
+  }
+}
+
+interface Outcome {
+  readonly refused: boolean;
+  readonly changed: readonly string[];
+}
+
+/** What a reader makes of a damaged file: each run is as it was, shorter, or refused by a typed error. */
+function readDamaged(path: string): Outcome {
+  const changed: string[] = [];
+  let refused = false;
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      refused = true;
+    }
+  };
+  attempt(() => {
+    const store = openSqliteStore({ path, durability: 'normal', readOnly: true });
+    try {
+      for (const id of RUNS) {
+        attempt(() => {
+          for (const { seq, at, event } of store.read(id, 0, 1000)) {
+            const was = appendOf(id, 0, EVENTS).events[seq - 1];
+            const isSame = JSON.stringify([was?.at, was?.event]) === JSON.stringify([at, event]);
+            if (!isSame) changed.push(`${id} ${seq}`);
+          }
+        });
+      }
+      attempt(() => {
+        if (store.verify().damage.length > 0) refused = true;
+      });
+    } finally {
+      store.close();
+    }
+  });
+  return { refused, changed };
+}
+
+type Damage = (bytes: Buffer, random: () => number) => Buffer;
+
+const DAMAGES: Readonly<Record<string, Damage>> = {
+  'a flipped bit': (bytes, random) => {
+    const at = Math.floor(random() * bytes.length);
+    bytes.writeUInt8((bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8)), at);
+    return bytes;
+  },
+  'a zeroed page': (bytes, random) => {
+    const at = Math.floor((random() * bytes.length) / 4096) * 4096;
+    return bytes.fill(0, at, Math.min(at + 4096, bytes.length));
+  },
+  'a cut end': (bytes, random) => bytes.subarray(0, Math.floor(random() * bytes.length)),
+};
+
+/** Puts damage on one of the files at rest, `rounds` times, and collects what no reader may see. */
+function damageAtRest(
+  files: Readonly<Record<string, Buffer>>,
+  end: string,
+  how: string,
+  rounds: number,
+): readonly Outcome[] {
+  const numbers = numbersFrom(4711);
+  const random = (): number => numbers.next().value;
+  const path = freshPath();
+  return Array.from({ length: rounds }, () => {
+    for (const each of ['', '-wal', '-shm']) rmSync(path + each, { force: true });
+    for (const [each, bytes] of Object.entries(files)) {
+      const copy = Buffer.from(bytes);
+      writeFileSync(path + each, each === end ? (DAMAGES[how]?.(copy, random) ?? copy) : copy);
+    }
+    return readDamaged(path);
+  });
+}
+
+test.each([
+  ['a flipped bit', 4000],
+  ['a zeroed page', 400],
+  ['a cut end', 600],
+] as const)('%s in the database is never a changed event', (how, rounds) => {
+  const outcomes = damageAtRest({ '': readFileSync(original) }, '', how, rounds);
+  expect(outcomes.flatMap(({ changed }) => changed)).toEqual([]);
+  // Damage that shows nowhere lies in free space, of which a small file has much.
+  expect(outcomes.filter(({ refused }) => refused).length).toBeGreaterThan(rounds / 4);
+});
+
+test('damage in the log of a killed process is never a changed event', async () => {
+  const path = freshPath();
+  const child = new Child();
+  await child.open({ path, durability: 'normal' });
+  for (const id of RUNS) await child.call('append', [appendOf(id, 0, EVENTS)], claimOf(OWNER_A));
+  await child.kill();
+  expect(existsSync(`${path}-wal`)).toBe(true);
+  const files = { '': readFileSync(path), '-wal': readFileSync(`${path}-wal`) };
+  for (const how of Object.keys(DAMAGES)) {
+    const outcomes = damageAtRest(files, '-wal', how, 600);
+    expect([how, outcomes.flatMap(({ changed }) => changed)]).toEqual([how, []]);
+  }
+});

@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+/** Every documented line runs: each block of ts or sh says what is done with it. */
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PAWL = join(ROOT, 'packages/cli/bin/pawl.js');
+
+interface Block {
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+  /** The comment before it: `file: name`, `run`, `run: exit 7`, `not run: why`. */
+  readonly marker: string | undefined;
+}
+
+function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = [];
+  const fence = /(?:<!-- (.+?) -->\n)?```(\w*)\n([\s\S]*?)```/g;
+  for (const match of markdown.matchAll(fence)) {
+    const line = markdown.slice(0, match.index).split('\n').length;
+    blocks.push({ line, language: match[2] ?? '', text: match[3] ?? '', marker: match[1] });
+  }
+  return blocks;
+}
+
+const pages = ['README.md', 'ARCHITECTURE.md', 'STYLE.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => join('docs', name))];
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder as a user has it: `pawl` and `node` on the path, and for embedding the packages in node_modules. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-docs-'));
+  folders.push(folder);
+  const bin = join(folder, '.bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'pawl'), `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(PAWL)} "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, 'node'), `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} --conditions=source "$@"\n`, { mode: 0o755 });
+  mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
+  for (const name of ['sdk', 'runtime']) symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
+  return folder;
+}
+
+describe.each(pages)('%s', (page) => {
+  const blocks = blocksOf(readFileSync(join(ROOT, page), 'utf8'));
+
+  it('says of each block of code what is done with it', () => {
+    const silent = blocks.filter(({ language, marker }) => ['ts', 'sh', 'js', 'bash'].includes(language) && marker === undefined);
+    expect(silent.map(({ line }) => `${page}:${line}`)).toEqual([]);
+  });
+
+  const running = blocks.filter(({ marker }) => marker !== undefined && !marker.startsWith('not run: '));
+  it.runIf(running.length > 0)('does what it says', { timeout: 60_000 }, () => {
+    const folder = makeFolder();
+    for (const { marker = '', text, line } of running) {
+      const file = /^file: (.+)$/.exec(marker)?.[1];
+      if (file !== undefined) {
+        mkdirSync(dirname(join(folder, file)), { recursive: true });
+        writeFileSync(join(folder, file), text);
+        continue;
+      }
+      const expected = Number(/^run(?:: exit (\d+))?$/.exec(marker)?.[1] ?? 0);
+      expect(marker, `${page}:${line}`).toMatch(/^run(: exit \d+)?$/);
+      for (const command of text.trim().split('\n')) {
+        const path = `${join(folder, '.bin')}:${process.env['PATH'] ?? ''}`;
+        const result = spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } });
+        expect(result.status, `${page}:${line}: ${command}\n${result.stdout}\n${result.stderr}`).toBe(expected);
+      }
+    }
+  });
+});
+
+it('links lead somewhere', () => {
+  for (const page of pages) {
+    for (const [, target = ''] of readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+      execFileSync('test', ['-e', join(ROOT, dirname(page), target)]);
+    }
+  }
+});

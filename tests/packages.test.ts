@@ -1,0 +1,59 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What a user gets from the registry: the packed tarballs, installed with plain npm in an empty folder. */
+describe('the packed packages', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-packed-'));
+  const home = join(folder, 'home');
+  const project = join(folder, 'project');
+  const env = { ...process.env, HOME: home, PATH: `${join(process.execPath, '..')}:${process.env['PATH'] ?? ''}`, NODE_OPTIONS: '' };
+
+  beforeAll(() => {
+    for (const path of [home, project]) mkdirSync(path);
+    execFileSync('tsc', ['-b', 'tsconfig.build.json'], { cwd: ROOT, env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` } });
+    for (const name of ['sdk', 'runtime', 'cli']) {
+      execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], { cwd: join(ROOT, 'packages', name), stdio: 'pipe' });
+    }
+    const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz')).map((name) => join(folder, name));
+    writeFileSync(join(project, 'package.json'), '{"private":true}\n');
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs], { cwd: project, env, stdio: 'pipe' });
+  }, 180_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('run a process from TypeScript without a warning', () => {
+    writeFileSync(
+      join(project, 'hello.ts'),
+      `import { defineTask, type Context } from '@pawl/sdk';
+const greet = defineTask({ name: 'greet', run: async (name: string) => 'Hello, ' + name });
+export async function process(inputs: { name: string }, ctx: Context) { return ctx.task(greet, inputs.name); }
+`,
+    );
+    const result = spawnSync(join(project, 'node_modules/.bin/pawl'), ['run', 'hello.ts', '--input', '{"name":"x"}'], { cwd: project, env, encoding: 'utf8' });
+    expect(result.stderr).not.toMatch(/warning/i);
+    expect(result.stdout).toContain('Hello, x');
+    expect(result.status).toBe(0);
+  }, 60_000);
+
+  it('can be embedded', () => {
+    writeFileSync(
+      join(project, 'embed.mjs'),
+      `import { defineTask } from '@pawl/sdk';
+import { openRuntime } from '@pawl/runtime';
+import { MemoryStore } from '@pawl/runtime/testing';
+const inc = defineTask({ name: 'inc', run: (n) => n + 1 });
+await using runtime = await openRuntime({ store: new MemoryStore() });
+console.log(await runtime.start(async (n, ctx) => ctx.task(inc, n), 41).result());
+`,
+    );
+    const result = spawnSync(process.execPath, ['embed.mjs'], { cwd: project, env, encoding: 'utf8' });
+    expect(result.stderr).toBe('');
+    expect(result.stdout).toBe('42\n');
+  }, 60_000);
+});
