@@ -34,7 +34,7 @@ export interface AppendRun {
   /** Seq of the last event the writer knows; 0 creates the run (its epoch is then 1). */
   readonly afterSeq: Seq;
   readonly events: readonly NewEvent[];
-  /** Ids of inbox messages that these events are the record of; deleted in the same transaction. */
+  /** Ids of inbox messages that these events are the record of; gone from the inbox in the same transaction. */
   readonly consumed: readonly string[];
 }
 
@@ -57,36 +57,44 @@ export interface RunRecord extends RunSummary {
 }
 
 export interface RunQuery {
-  /** Newest first. */
+  /** Newest first, in the order in which they were created. */
   readonly limit: number;
-  /** Only runs with an id before this one in that order (keyset paging). */
+  /** Only runs that come after this one in that order (keyset paging); none where it does not exist. */
   readonly before?: RunId;
   readonly statuses?: readonly RunSummary['status'][];
 }
 
 export interface RunDamage {
+  /** Empty where it is not the damage of one run. */
   readonly runId: RunId;
+  /** 0 where it is not the damage of one event. */
   readonly seq: Seq;
   readonly problem: string;
 }
 
 /**
  * Where journals live. Synchronous: every write is one transaction without an await inside.
- * Owns the rows; knows nothing of processes. Throws StoreError only.
+ * Owns the rows; knows nothing of processes.
+ *
+ * Throws RuntimeError: BUSY (try again), CORRUPT or NEWER (of one run, or the file), STORAGE (the
+ * store is of no use any more: every later call throws the same), REFUSED (a value too large).
  */
 export interface JournalStore {
   /**
-   * ONE transaction over all runs. A run whose epoch or afterSeq does not match is left out
-   * ('fenced') and its neighbours commit. A committed append also extends the lease.
+   * ONE transaction over all runs. A run whose epoch, owner or afterSeq does not match is left out
+   * ('fenced') and its neighbours commit; so is one whose lease was released. A committed append
+   * also extends the lease. When it throws, nothing of the batch is known to be stored.
    */
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[];
   /** Up to `limit` events after `afterSeq`, oldest first, their checksums verified. */
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[];
+  /** Busy also for the owner itself: it has the lease already. */
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer;
   /** False when the lease was lost. */
   renewLease(runId: RunId, epoch: Epoch, claim: LeaseClaim): boolean;
   /** A release of a lost lease does nothing. */
   releaseLease(runId: RunId, epoch: Epoch): void;
+  /** A message is known by its id as long as its run is, also after it was consumed. */
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
   /** Messages of a run in the order of their arrival; they stay until an append consumes them. */
   takeInbox(runId: RunId): readonly InboxMessage[];
@@ -102,5 +110,6 @@ export interface JournalStore {
   };
   /** For `doctor`: named facts about the store. */
   describe(): Readonly<Record<string, string | number>>;
+  /** Gives up its owners' leases. Throws STORAGE where tidying up failed: nothing acknowledged is lost. */
   close(): void;
 }
