@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 import { expect, onTestFinished, test } from 'vitest';
@@ -257,9 +258,45 @@ test('a disk that takes no more ends the connection with a typed error, and lose
   expect(await child.call('read', 'run', 0, 1)).toEqual(answer);
   expect(await child.call('close')).toEqual({});
   await child.leave();
+  // Nothing was tried again, not even putting the log back.
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
 
   const store = open(path);
   expect(store.getRun('run', START)?.lastSeq).toBeGreaterThanOrEqual(acknowledged);
   expect(store.verify().damage).toEqual([]);
   expect(store.acquireLease('run', claimOf(OWNER_B)).status).toBe('acquired');
+});
+
+const canInject =
+  spawnSync('strace', ['-qq', '-o', '/dev/null', '-e', 'inject=getpid:error=EIO', 'true']).status === 0;
+
+test.runIf(canInject)('after a sync that failed nothing is synced or written again', async () => {
+  const path = freshPath();
+  open(path).close();
+  const trace = `${path}.trace`;
+  const watched = `-P '${path}' -P '${path}-wal' -e trace=fsync,fdatasync,pwrite64,ftruncate`;
+  const child = new Child(
+    `exec strace -f -qq -o '${trace}' ${watched} -e inject=fsync:error=EIO:when=4 "$@"`,
+  );
+  await child.open({ path, durability: 'full' });
+  let acknowledged = 0;
+  let answer: Awaited<ReturnType<typeof child.tell>> = {};
+  while (answer.code === undefined && acknowledged < 20) {
+    const event = acknowledged === 0 ? RunStarted : AttemptStarted;
+    answer = await child.call('append', [appendOf('run', acknowledged, [event])], claimOf(OWNER_A));
+    if (answer.code === undefined) acknowledged += 1;
+  }
+  expect(answer).toMatchObject({ code: 'STORAGE', message: expect.stringContaining('FSYNC') });
+  await child.call('close');
+  await child.leave();
+  const calls = readFileSync(trace, 'utf8')
+    .trim()
+    .split('\n')
+    .filter((line) => line.includes('('));
+  expect(calls.filter((line) => line.includes('INJECTED'))).toHaveLength(1);
+  expect(calls.at(-1)).toContain('INJECTED');
+
+  const store = open(path);
+  expect(store.getRun('run', START)?.lastSeq).toBeGreaterThanOrEqual(acknowledged);
+  expect(store.verify().damage).toEqual([]);
 });
