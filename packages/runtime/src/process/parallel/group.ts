@@ -140,10 +140,15 @@ export class Group {
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean {
     const held = this.#held;
-    if (held === undefined || this.#closed || (wanted !== undefined && !sameDecision(held, wanted)))
+    if (held === undefined || this.#closed || (wanted !== undefined && !this.#agrees(held, wanted)))
       return false;
     this.#finish(held, true);
     return true;
+  }
+
+  /** Named branches may stand in another order by now: who decided is then told by the outcomes alone. */
+  #agrees(a: Decided, b: Decided): boolean {
+    return a.outcome === b.outcome && (a.winner === b.winner || this.plan.names !== undefined);
   }
 
   #tally(): { width: number; fulfilled: number; rejected: number } {
@@ -216,7 +221,7 @@ export class Group {
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !sameDecision(phase.decided, decided)) return;
+    if (isRecorded && !this.#agrees(phase.decided, decided)) return;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
     if (this.#host.isDue(this.key, isRecorded)) this.#finish(decided, true);
     else this.#held ??= decided;
@@ -308,10 +313,6 @@ export class Group {
       }
     });
   }
-}
-
-function sameDecision(a: Decided, b: Decided): boolean {
-  return a.outcome === b.outcome && a.winner === b.winner;
 }
 
 /** A reason of any kind in words that can be recorded. */
