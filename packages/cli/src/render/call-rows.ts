@@ -1,0 +1,332 @@
+/**
+ * A run's tree of calls as rows: what is said of each call, and which calls are said at all. How a row
+ * is laid out is `tree.ts`.
+ */
+import type { BranchNode, CallNode, CallStatus, GroupNode, TaskNode } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+import { formatDuration, formatLength } from './duration.ts';
+import { errorLines, errorTitle, type Places } from './error-record.ts';
+import type { Theme } from './theme.ts';
+import { shown } from './value.ts';
+
+export interface Line {
+  readonly text: string;
+  readonly paint: keyof Theme | undefined;
+  /** Cut where the terminal ends, not wrapped. */
+  readonly isCut?: boolean;
+}
+
+export interface Row {
+  /** The lines of the tree on the left, as `│ ├ `. */
+  readonly guide: string;
+  /** The same for lines below the row. */
+  readonly guideBelow: string;
+  /** Undefined for a row that stands for calls that are left out. */
+  readonly status: CallStatus | undefined;
+  readonly name: string;
+  readonly key: string;
+  readonly duration: string;
+  readonly note: Line;
+  readonly below: readonly Line[];
+}
+
+export interface RowOptions {
+  readonly now: number;
+  /** Somebody drives the run: what is under way goes on. */
+  readonly alive: boolean;
+  /** Inputs, outputs and errors at length. */
+  readonly values: boolean;
+  /** How many calls of one place are shown; what is not plainly done goes first. */
+  readonly limit: number;
+  readonly places: Places;
+}
+
+const NO_NOTE: Line = { text: '', paint: undefined };
+
+export function callRows(calls: readonly CallNode[], options: RowOptions): Row[] {
+  const rows: Row[] = [];
+  new RowBuilder(options, rows).addAll(
+    calls.map((call) => ({ kind: 'call', call, name: undefined })),
+    '',
+    true,
+  );
+  return rows;
+}
+
+/** A call, or a branch that has several. */
+type Entry =
+  | { readonly kind: 'call'; readonly call: CallNode; readonly name: string | undefined }
+  | { readonly kind: 'branch'; readonly branch: BranchNode };
+
+class RowBuilder {
+  readonly #options: RowOptions;
+  readonly #rows: Row[];
+
+  constructor(options: RowOptions, rows: Row[]) {
+    this.#options = options;
+    this.#rows = rows;
+  }
+
+  addAll(entries: readonly Entry[], outer: string, isRoot: boolean): void {
+    const { limit, values } = this.#options;
+    const parts = selectEntries(entries, limit, values);
+    for (const [index, part] of parts.entries()) {
+      const isLast = index === parts.length - 1;
+      const guide = isRoot ? '' : outer + (isLast ? '└ ' : '├ ');
+      const below = isRoot ? '' : outer + (isLast ? '  ' : '│ ');
+      if (part.kind === 'gap') this.#addGap(part.entries, guide, parts.length === 1);
+      else if (part.kind === 'call') this.#addCall(part.call, part.name, guide, below);
+      else this.#addBranch(part.branch, guide, below);
+    }
+  }
+
+  #addCall(call: CallNode, ofBranch: string | undefined, guide: string, below: string): void {
+    const label = nameOf(call);
+    this.#rows.push({
+      guide,
+      guideBelow: below,
+      status: this.#statusOf(call),
+      name: ofBranch === undefined ? label : `${label} ${ofBranch}`,
+      key: clean(call.key),
+      duration: this.#durationOf(call),
+      note: this.#noteOf(call),
+      below: call.kind === 'task' && call.status === 'failed' ? this.#errorBelow(call) : [],
+    });
+    if (call.kind === 'group') this.addAll(call.branches.map(entryOf), below, false);
+  }
+
+  #addBranch(branch: BranchNode, guide: string, below: string): void {
+    const from = Math.min(...branch.calls.map((call) => call.openedAt));
+    const status = branchStatus(branch);
+    const ended =
+      branch.openCalls > 0 ? undefined : Math.max(...branch.calls.map((call) => call.endedAt ?? 0));
+    this.#rows.push({
+      guide,
+      guideBelow: below,
+      status: this.#live(status),
+      name: branchTitle(branch),
+      key: clean(branch.path),
+      duration: this.#span(from, ended),
+      note: NO_NOTE,
+      below: [],
+    });
+    this.addAll(
+      branch.calls.map((call) => ({ kind: 'call', call, name: undefined })),
+      below,
+      false,
+    );
+  }
+
+  #addGap(entries: readonly Entry[], guide: string, isAll: boolean): void {
+    const counts = new Map<CallStatus, number>();
+    for (const entry of entries) {
+      const status = this.#live(statusOfEntry(entry));
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+    const what =
+      counts.size === 1 && counts.has('succeeded')
+        ? ''
+        : [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
+    const text = isAll ? `⋮ ${entries.length} × ${commonName(entries)}` : `⋮ ${entries.length} more`;
+    const note: Line = { text: what, paint: 'dim' };
+    const rest = { key: '', duration: '', note, below: [] };
+    this.#rows.push({ guide, guideBelow: guide, status: undefined, name: text, ...rest });
+  }
+
+  #statusOf(call: CallNode): CallStatus {
+    return this.#live(call.status);
+  }
+
+  /** Without a driver nothing is under way. */
+  #live(status: CallStatus): CallStatus {
+    return status === 'running' && !this.#options.alive ? 'stopped' : status;
+  }
+
+  #durationOf(call: CallNode): string {
+    if (call.kind !== 'task') return this.#span(call.openedAt, call.endedAt ?? undefined);
+    // A task's time is that of its attempts: waiting for a slot is not work, nor is being given up.
+    return call.startedAt === null || call.status === 'cancelled'
+      ? ''
+      : this.#span(call.startedAt, call.endedAt ?? undefined);
+  }
+
+  #span(from: number, to: number | undefined): string {
+    if (to !== undefined) return formatDuration(to - from);
+    return this.#options.alive ? formatDuration(this.#options.now - from) : '';
+  }
+
+  #noteOf(call: CallNode): Line {
+    if (call.kind === 'group') return groupNote(call);
+    if (call.kind === 'timer') return NO_NOTE;
+    return this.#taskNote(call);
+  }
+
+  #taskNote(task: TaskNode): Line {
+    const { values, alive, now } = this.#options;
+    switch (task.status) {
+      case 'queued':
+        return { text: alive ? 'waits for a slot' : 'not started', paint: 'dim' };
+      case 'running':
+        if (!alive) return { text: `attempt ${task.attempts}: its end is not known`, paint: 'attention' };
+        return { text: join(attempts(task), values ? shown(task.input) : ''), paint: 'dim' };
+      case 'backoff': {
+        const wait = (task.retryAt ?? now) - now;
+        const when = alive && wait > 0 ? `again in ${formatDuration(wait)}` : 'to be tried again';
+        const failed = `attempt ${task.attempts} of ${task.attemptsAllowed} failed, ${when}`;
+        return {
+          text: join(failed, task.error === undefined ? '' : errorTitle(task.error)),
+          paint: 'attention',
+        };
+      }
+      case 'asked':
+        return {
+          text: `attempt ${task.attempts} has no recorded end: what became of it?`,
+          paint: 'attention',
+        };
+      case 'stopped':
+        return { text: `attempt ${task.attempts} was stopped`, paint: 'dim' };
+      case 'succeeded':
+        return { text: join(attempts(task), settledBy(task), values ? arrow(task) : ''), paint: 'dim' };
+      case 'failed':
+        return { text: join(attempts(task), settledBy(task), values ? shown(task.input) : ''), paint: 'dim' };
+      case 'cancelled':
+        return { text: values ? clean(task.reason ?? '') : '', paint: 'dim' };
+      default:
+        return task.status satisfies never;
+    }
+  }
+
+  #errorBelow(task: TaskNode): Line[] {
+    if (task.error === undefined) return [];
+    const { message, where, output, causes } = errorLines(task.error, this.#options.places);
+    return [
+      ...message.map((text): Line => ({ text, paint: 'bad' })),
+      ...causes.map((text): Line => ({ text: `because: ${text}`, paint: 'bad' })),
+      ...(where === undefined ? [] : [{ text: `at ${where}`, paint: 'dim' } as const]),
+      ...output.map((text): Line => ({ text: `  ${text}`, paint: 'dim', isCut: true })),
+    ];
+  }
+}
+
+function nameOf(call: CallNode): string {
+  switch (call.kind) {
+    case 'task':
+      return clean(call.name);
+    case 'timer':
+      return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
+    case 'group':
+      return `${call.mode} ×${call.width}`;
+    default:
+      return call satisfies never;
+  }
+}
+
+function groupNote(group: GroupNode): Line {
+  const failed = group.failedCalls > 0 ? `${group.failedCalls} failed` : '';
+  if (group.outcome === 'timedOut') return { text: join('timed out', failed), paint: 'attention' };
+  if (group.outcome === 'aborted') return { text: join('aborted', failed), paint: 'attention' };
+  if (group.endedAt === null) {
+    return { text: join(`${group.quietBranches} of ${group.width} done`, failed), paint: 'dim' };
+  }
+  const won = group.winner !== null && (group.mode === 'race' || group.mode === 'any');
+  return { text: join(won ? `decided by branch ${group.winner}` : '', failed), paint: 'dim' };
+}
+
+function attempts(task: TaskNode): string {
+  const unknown = task.unknown > 0 ? ` (${task.unknown} with no known end)` : '';
+  return task.attempts > 1 ? `${task.attempts} attempts${unknown}` : '';
+}
+
+function settledBy(task: TaskNode): string {
+  if (task.settledBy === 'person') return 'said by a person';
+  return task.settledBy === 'check' ? 'found out by its check' : '';
+}
+
+function arrow(task: TaskNode): string {
+  const input = shown(task.input);
+  const output = shown(task.output);
+  if (output === '') return input;
+  return input === '' ? `→ ${output}` : `${input} → ${output}`;
+}
+
+function join(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join(' · ');
+}
+
+function entryOf(branch: BranchNode): Entry {
+  const [call, second] = branch.calls;
+  if (call === undefined || second !== undefined) return { kind: 'branch', branch };
+  const name = branchName(branch);
+  return { kind: 'call', call, name };
+}
+
+/** The name that `keyBy` gave, as it was before it went into a path. */
+function branchName(branch: BranchNode): string | undefined {
+  const segment = branch.path.slice(branch.path.lastIndexOf('/') + 1);
+  if (!segment.startsWith(':')) return undefined;
+  try {
+    return clean(decodeURIComponent(segment.slice(1)));
+  } catch {
+    return clean(segment.slice(1));
+  }
+}
+
+function branchTitle(branch: BranchNode): string {
+  return branchName(branch) ?? `branch ${clean(branch.path.slice(branch.path.lastIndexOf('/') + 1))}`;
+}
+
+/** As its last call, while nothing in it is under way. */
+function branchStatus(branch: BranchNode): CallStatus {
+  if (branch.openCalls > 0) return 'running';
+  return branch.calls.at(-1)?.status ?? 'queued';
+}
+
+function statusOfEntry(entry: Entry): CallStatus {
+  return entry.kind === 'call' ? entry.call.status : branchStatus(entry.branch);
+}
+
+/** Of calls that are one and the same task, its name. */
+function commonName(entries: readonly Entry[]): string {
+  const names = new Set(entries.map((entry) => (entry.kind === 'call' ? nameOf(entry.call) : 'branch')));
+  const [name = ''] = names;
+  return names.size === 1 ? name : 'call';
+}
+
+type Part = Entry | { readonly kind: 'gap'; readonly entries: readonly Entry[] };
+
+/**
+ * At most `limit` entries in their order; gaps say what is left out.
+ * @param withDone false: only those that are not plainly done
+ */
+function selectEntries(entries: readonly Entry[], limit: number, withDone: boolean): Part[] {
+  // A gap takes a line as well: leaving out one or two would save nothing.
+  if (entries.length <= limit + 2) return [...entries];
+  const kept = new Set<number>();
+  const notDone = (entry: Entry): boolean =>
+    !['succeeded', 'cancelled', 'queued'].includes(statusOfEntry(entry));
+  for (const [index, entry] of entries.entries()) {
+    if (kept.size < limit && notDone(entry)) kept.add(index);
+  }
+  const room = withDone ? limit : 0;
+  for (let low = 0, high = entries.length - 1; kept.size < room && low <= high; low += 1, high -= 1) {
+    kept.add(low);
+    if (kept.size < room) kept.add(high);
+  }
+  const parts: Part[] = [];
+  let gap: Entry[] = [];
+  const closeGap = (): void => {
+    if (gap.length > 0) parts.push({ kind: 'gap', entries: gap });
+    gap = [];
+  };
+  for (const [index, entry] of entries.entries()) {
+    if (kept.has(index)) {
+      closeGap();
+      parts.push(entry);
+    } else {
+      gap.push(entry);
+    }
+  }
+  closeGap();
+  return parts;
+}

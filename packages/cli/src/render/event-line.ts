@@ -1,0 +1,94 @@
+import { shortValue, type JournalEvent, type Recorded } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+import { fit, fitEnd, padEnd, padStart } from './columns.ts';
+import { formatClock, formatDuration } from './duration.ts';
+import { errorTitle } from './error-record.ts';
+import type { Theme } from './theme.ts';
+
+const NARROW = 64;
+const TYPE = 18;
+const KEY = 10;
+const LONGEST_VALUE = 400;
+
+/** One event in one line: seq, time, what, where, and the part of it that matters. */
+export function renderEvent(recorded: Recorded, width: number, theme: Theme): string {
+  const { seq, at, event } = recorded;
+  const type = paintType(event, theme);
+  const key = 'key' in event ? clean(event.key) : '';
+  const detail = detailOf(event);
+  if (width < NARROW) {
+    const rest = fit([key, detail].filter((text) => text !== '').join(' '), width - TYPE - 8);
+    return `${padStart(String(seq), 4)}  ${type}  ${theme.dim(rest)}`.trimEnd();
+  }
+  const start = `${padStart(String(seq), 6)}  ${theme.dim(formatClock(at))}  ${type}`;
+  const room = width - TYPE - KEY - 26;
+  return `${start}  ${padEnd(fitEnd(key, KEY), KEY)}  ${theme.dim(fit(detail, room))}`.trimEnd();
+}
+
+function paintType(event: JournalEvent, theme: Theme): string {
+  const type = padEnd(event.type, TYPE);
+  switch (event.type) {
+    case 'RunSucceeded':
+    case 'TaskSucceeded':
+      return theme.good(type);
+    case 'RunFailed':
+    case 'TaskFailed':
+      return theme.bad(type);
+    case 'AttemptFailed':
+    case 'OutcomeAsked':
+    case 'ScopeTimedOut':
+    case 'CancelRequested':
+      return theme.attention(type);
+    default:
+      return type;
+  }
+}
+
+function value(encoded: Parameters<typeof shortValue>[0]): string {
+  return clean(shortValue(encoded, LONGEST_VALUE));
+}
+
+/** In words, and clean. */
+function detailOf(event: JournalEvent): string {
+  switch (event.type) {
+    case 'RunStarted':
+      return `${clean(event.process)} ${value(event.inputs)}`;
+    case 'RunSucceeded':
+      return value(event.output);
+    case 'RunFailed':
+      return errorTitle(event.error);
+    case 'RunCancelled':
+    case 'CancelRequested':
+    case 'TaskCancelled':
+    case 'ScopeAborted':
+      return clean(event.reason);
+    case 'TaskScheduled':
+      return `${clean(event.task)} ${value(event.args)}`;
+    case 'AttemptStarted':
+    case 'AttemptInterrupted':
+    case 'OutcomeAsked':
+      return `attempt ${event.attempt}`;
+    case 'AttemptFailed':
+      return `attempt ${event.attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    case 'TaskSucceeded':
+      return value(event.output);
+    case 'TaskFailed':
+      return errorTitle(event.error);
+    case 'LateResult':
+      return `attempt ${event.attempt} ${event.outcome}`;
+    case 'ScopeOpened':
+      return `${event.mode} of ${event.width}${event.concurrency === null ? '' : `, ${event.concurrency} at once`}`;
+    case 'ScopeRetuned':
+      return `${event.concurrency ?? 'all'} at once`;
+    case 'ScopeClosed':
+      return event.winner === null ? event.outcome : `${event.outcome} by branch ${event.winner}`;
+    case 'TimerStarted':
+      return `${event.timer} ${formatDuration(event.durationMs)}`;
+    case 'TimerFired':
+    case 'ScopeTimedOut':
+      return '';
+    default:
+      return event satisfies never;
+  }
+}

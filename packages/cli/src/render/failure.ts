@@ -1,0 +1,65 @@
+import { clean, cleanLines } from './clean.ts';
+import { wrap } from './columns.ts';
+import { renderFacts } from './facts.ts';
+import { jsonLine } from './json.ts';
+import type { Theme } from './theme.ts';
+
+/** An error as it is told: what happened, where, and what to do next. */
+export interface Failure {
+  /** A stable name, for programs. */
+  readonly code: string;
+  readonly exitCode: number;
+  readonly message: string;
+  /** file:line of the user's code. */
+  readonly where: string | undefined;
+  readonly facts: readonly (readonly [label: string, text: string])[];
+  /** What to do next, a command where there is one. */
+  readonly hints: readonly string[];
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Only where a crash was not expected, or --debug asks. */
+  readonly stack: string | undefined;
+}
+
+export function renderFailure(failure: Failure, width: number, theme: Theme): string[] {
+  const { message, where, facts, hints, stack } = failure;
+  const [first = '', ...rest] = cleanLines(message).flatMap((line) => wrap(line, width - 2));
+  return [
+    `${theme.bad('✗')} ${first}`,
+    ...rest.map((line) => `  ${line}`),
+    ...(where === undefined ? [] : [theme.dim(`  at ${clean(where)}`)]),
+    ...renderFacts(
+      facts.map(([label, text]) => [label, clean(text)]),
+      width,
+      theme,
+    ),
+    ...hints.flatMap((hint) => hintLines(hint, width, theme)),
+    ...(stack === undefined ? [] : cleanLines(stack).map((line) => theme.dim(`  ${line}`))),
+  ];
+}
+
+/** Lines that are indented stay as they are, such as an example. */
+function hintLines(hint: string, width: number, theme: Theme): string[] {
+  return cleanLines(hint).flatMap((line, index) => {
+    if (line.startsWith('  ')) return [`  ${line}`];
+    const [first = '', ...rest] = wrap(line, width - 4);
+    const sign = index === 0 ? theme.dim('→') : ' ';
+    return [`  ${sign} ${first}`, ...rest.map((more) => `    ${more}`)];
+  });
+}
+
+/** The contract of `--json` for errors, one document on one line. */
+export function failureJson(failure: Failure): string {
+  const { code, exitCode, message, where, hints, data, stack } = failure;
+  return jsonLine({
+    error: {
+      code,
+      exitCode,
+      message,
+      hint: hints[0] ?? null,
+      ...(hints.length > 1 ? { hints } : {}),
+      ...(where === undefined ? {} : { where }),
+      data,
+      ...(stack === undefined ? {} : { stack }),
+    },
+  });
+}

@@ -1,0 +1,15 @@
+import { formatWithOptions } from 'node:util';
+
+import { cleanLines } from './clean.ts';
+import type { Theme } from './theme.ts';
+
+/** What was logged, as console.log would write it, without colours. */
+export function logText(values: readonly unknown[]): string {
+  return formatWithOptions({ colors: false, depth: 4, breakLength: 100 }, ...values);
+}
+
+/** Each line begins with a sign and the task's name, so that none can be taken for one of ours. */
+export function logLines(values: readonly unknown[], task: string | undefined, theme: Theme): string[] {
+  const prefix = task === undefined ? theme.dim('›') : theme.dim(`› ${task}:`);
+  return cleanLines(logText(values)).map((line) => `${prefix} ${line}`);
+}

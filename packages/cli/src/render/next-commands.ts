@@ -1,0 +1,27 @@
+import { columnsOf, fit, padEnd } from './columns.ts';
+import type { Theme } from './theme.ts';
+
+export interface NextCommand {
+  readonly command: string;
+  readonly why: string;
+}
+
+/** What to type next; a reason goes below its command where it does not fit beside it. */
+export function renderNext(commands: readonly NextCommand[], width: number, theme: Theme): string[] {
+  const widest = Math.max(...commands.map(({ command }) => columnsOf(command)));
+  const longest = Math.max(...commands.map(({ why }) => columnsOf(why)));
+  const isBeside = widest + longest + 4 <= width;
+  const lines = commands.flatMap(({ command, why }) =>
+    isBeside
+      ? [`  ${padEnd(command, widest)}  ${theme.dim(why)}`]
+      : [`  ${command}`, `    ${theme.dim(fit(why, width - 4))}`],
+  );
+  return [theme.dim('next'), ...lines];
+}
+
+/** A command line to copy: what a shell would take apart is quoted. */
+export function shellWords(...words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}

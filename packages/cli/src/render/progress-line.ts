@@ -1,0 +1,87 @@
+import type { GroupNode, Recorded, RunTree, TaskNode } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+import { formatDuration, formatLength } from './duration.ts';
+import { errorTitle } from './error-record.ts';
+import { paintStatus, signOf, type Theme } from './theme.ts';
+
+/** A group of more branches tells of itself in tenths; its calls are told of only where one fails. */
+const WIDE = 40;
+/** A shorter sleep is not worth a line. */
+const LONG_SLEEP_MS = 1000;
+
+/** What an event adds to a log of a run that is read line by line; `tree` has the event already. */
+export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): string | undefined {
+  const { event } = recorded;
+  const node = 'key' in event ? tree.byKey.get(event.key) : undefined;
+  if (node === undefined) return undefined;
+  if (node.kind === 'timer') {
+    const isLong = event.type === 'TimerStarted' && node.durationMs >= LONG_SLEEP_MS;
+    return isLong
+      ? `${theme.dim('·')} sleep ${formatLength(node.durationMs)} (${clean(node.key)})`
+      : undefined;
+  }
+  if (node.kind === 'group') return groupEvent(node, event.type, theme);
+  const wide = wideGroupAround(tree, node.key);
+  switch (event.type) {
+    case 'TaskSucceeded':
+      return wide === undefined ? taskLine(node, '', theme) : tenthOf(wide, theme);
+    case 'TaskFailed':
+      return taskLine(node, errorTitle(event.error), theme);
+    case 'AttemptFailed': {
+      const wait = formatDuration(event.delayMs);
+      return taskLine(
+        node,
+        `attempt ${event.attempt} failed, again in ${wait}: ${errorTitle(event.error)}`,
+        theme,
+      );
+    }
+    case 'OutcomeAsked':
+      return taskLine(
+        node,
+        `attempt ${event.attempt} has no recorded end: a person has to say what became of it`,
+        theme,
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** `✓ read-file (2/1/0) 1.2s: note` */
+function taskLine(task: TaskNode, note: string, theme: Theme): string {
+  const took =
+    task.startedAt === null || task.endedAt === null
+      ? ''
+      : ` ${formatDuration(task.endedAt - task.startedAt)}`;
+  return `${sign(task, theme)} ${clean(task.name)} ${theme.dim(`(${clean(task.key)})${took}`)}${note === '' ? '' : `: ${note}`}`;
+}
+
+function groupEvent(group: GroupNode, type: string, theme: Theme): string | undefined {
+  if (group.width <= WIDE || type !== 'ScopeClosed') return undefined;
+  const took = group.endedAt === null ? '' : ` ${formatDuration(group.endedAt - group.openedAt)}`;
+  return `${sign(group, theme)} ${titleOf(group)} ${theme.dim(`(${clean(group.key)})${took}`)}`;
+}
+
+function tenthOf(group: GroupNode, theme: Theme): string | undefined {
+  const step = Math.ceil(group.width / 10);
+  if (group.quietBranches % step !== 0 || group.quietBranches >= group.width) return undefined;
+  return `${sign(group, theme)} ${titleOf(group)} ${theme.dim(`(${clean(group.key)})`)} ${group.quietBranches} of ${group.width}`;
+}
+
+function titleOf(group: GroupNode): string {
+  return `${group.mode} ×${group.width}`;
+}
+
+function sign(node: TaskNode | GroupNode, theme: Theme): string {
+  return paintStatus(theme, node.status, signOf(node.status));
+}
+
+/** The innermost group with many branches that the call is in: keys alternate call, branch, call. */
+function wideGroupAround(tree: RunTree, key: string): GroupNode | undefined {
+  const segments = key.split('/');
+  for (let length = segments.length - 2; length > 0; length -= 2) {
+    const group = tree.byKey.get(segments.slice(0, length).join('/'));
+    if (group?.kind === 'group' && group.width > WIDE) return group;
+  }
+  return undefined;
+}

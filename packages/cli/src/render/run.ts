@@ -1,0 +1,178 @@
+import { displayStatus, type DisplayStatus, type RunRecord, type RunTree } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+import { columnsOf, fit } from './columns.ts';
+import { formatAgo, formatDuration, formatTime } from './duration.ts';
+import { errorLines, type Places } from './error-record.ts';
+import { renderFacts, type Fact } from './facts.ts';
+import { renderNext, shellWords, type NextCommand } from './next-commands.ts';
+import { paintOf, paintStatus, signOf, type Theme } from './theme.ts';
+import { renderTree } from './tree.ts';
+import { shown } from './value.ts';
+
+export interface RunView {
+  readonly run: RunRecord;
+  readonly tree: RunTree;
+  readonly now: number;
+  /** Calls of one place that are shown; Infinity = all. */
+  readonly limit: number;
+  /** Added to each command that is offered, such as `--db other.db`. */
+  readonly flags: readonly string[];
+  readonly places: Places;
+  readonly width: number;
+  readonly theme: Theme;
+}
+
+/** What `pawl show` prints. */
+export function renderRun(view: RunView): string[] {
+  const { run, tree, width, theme } = view;
+  const status = displayStatus(run);
+  const next = nextCommands(run, tree, view.flags).filter(({ command }) => !command.startsWith('pawl show'));
+  return [
+    titleLine(view, status, ''),
+    '',
+    ...renderFacts(runFacts(view, status), width, theme),
+    ...section(treeLines(view, true)),
+    ...section(outcomeLines(view)),
+    ...section(renderNext(next, width, theme)),
+  ];
+}
+
+/** What `pawl run` prints at the end: the same without values. */
+export function renderRunEnd(view: RunView): string[] {
+  const { run, tree } = view;
+  const took = formatDuration((tree.endedAt ?? tree.updatedAt) - tree.startedAt);
+  return [titleLine(view, displayStatus(run), `${took}  ${clean(run.runId)}`), ...treeLines(view, false)];
+}
+
+/** And after the output. */
+export function renderRunNext({ run, tree, width, theme, flags }: RunView): string[] {
+  return section(renderNext(nextCommands(run, tree, flags), width, theme));
+}
+
+function section(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function treeLines(view: RunView, values: boolean): string[] {
+  const { run, tree, now, limit, places, width, theme } = view;
+  return renderTree(tree.calls, { now, alive: isAlive(run), values, limit, places, width, theme });
+}
+
+function isAlive(run: RunRecord): boolean {
+  return run.status === 'running' && run.ownerAlive;
+}
+
+function titleLine({ run, width, theme }: RunView, status: DisplayStatus, beside: string): string {
+  const sign = paintStatus(theme, status, signOf(status));
+  const name = clean(run.process);
+  const room = width - columnsOf(name) - 5;
+  const more = room < 12 || beside === '' ? '' : `  ${theme.dim(fit(beside, room))}`;
+  return `${sign} ${theme.bold(fit(name, width - 2))}${more}`;
+}
+
+function runFacts({ run, tree, now, places }: RunView, status: DisplayStatus): Fact[] {
+  const facts: Fact[] = [
+    ['run', clean(run.runId)],
+    ['status', statusText(run, tree, status, now), paintOf(status)],
+    ['started', `${formatTime(run.startedAt)}, ${formatAgo(now - run.startedAt)}`],
+  ];
+  if (run.module !== null) facts.push(['module', clean(run.module)]);
+  facts.push(['tasks', tasksText(tree, isAlive(run))]);
+  if (tree.input !== undefined && shown(tree.input) !== '') facts.push(['input', shown(tree.input)]);
+  if (tree.cancelReason !== undefined) facts.push(['cancelled', clean(tree.cancelReason)]);
+  if (tree.error !== undefined) {
+    const { message, where } = errorLines(tree.error, places);
+    facts.push(['error', message.join(' ')]);
+    const key = tree.error.name === 'TaskError' ? tree.error.fields?.['key'] : undefined;
+    if (typeof key === 'string') facts.push(['call', clean(key)]);
+    if (where !== undefined) facts.push(['at', where]);
+  }
+  return facts;
+}
+
+function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: number): string {
+  const took = formatDuration((tree.endedAt ?? run.updatedAt) - run.startedAt);
+  switch (status) {
+    case 'running':
+      return `running for ${formatDuration(now - run.startedAt)}`;
+    case 'waiting':
+      return `waiting for a person to say what became of ${count(run.asked.length, 'call')}`;
+    case 'interrupted':
+      return `interrupted after ${took}; it can be resumed`;
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return `${status} after ${took}`;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** `12 done, 1 failed, 3 running` */
+function tasksText(tree: RunTree, alive: boolean): string {
+  const { counts } = tree;
+  const parts = (
+    [
+      [counts.succeeded, 'done'],
+      [counts.failed, 'failed'],
+      [counts.running, alive ? 'under way' : 'with no known end'],
+      [counts.backoff, 'to be tried again'],
+      [counts.asked, 'asked about'],
+      [counts.stopped, 'stopped'],
+      [counts.queued, 'queued'],
+      [counts.cancelled, 'cancelled'],
+    ] as const
+  ).filter(([number]) => number > 0);
+  return parts.length === 0 ? 'none' : parts.map(([number, word]) => `${number} ${word}`).join(', ');
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function outcomeLines({ tree, width, theme }: RunView): string[] {
+  const output = shown(tree.output);
+  return output === '' ? [] : renderFacts([['output', output]], width, theme);
+}
+
+function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): NextCommand[] {
+  const id = run.runId;
+  const pawl = (...words: readonly string[]): string => clean(shellWords('pawl', ...words, ...flags));
+  const show: NextCommand = { command: pawl('show', id), why: 'what each call got and gave' };
+  const events: NextCommand = { command: pawl('events', id), why: 'every fact, in order' };
+  switch (displayStatus(run)) {
+    case 'running':
+      return [
+        { command: pawl('events', id, '--follow'), why: 'watch it go on' },
+        { command: pawl('cancel', id), why: 'give it up' },
+      ];
+    case 'interrupted':
+      return [{ command: pawl('resume', id), why: 'go on; nothing that is done is done again' }, show];
+    case 'waiting':
+      return [...resolveCommands(run, tree, pawl), { command: pawl('resume', id), why: 'then go on' }];
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return [show, events];
+    default:
+      return [];
+  }
+}
+
+const MOST_ASKED = 3;
+
+function resolveCommands(
+  run: RunRecord,
+  tree: RunTree,
+  pawl: (...words: readonly string[]) => string,
+): NextCommand[] {
+  return run.asked.slice(0, MOST_ASKED).map((key) => {
+    const call = tree.byKey.get(key);
+    const name = call?.kind === 'task' ? `task '${clean(call.name)}'` : 'the call';
+    return {
+      command: pawl('resolve', run.runId, key, '--as', 'done'),
+      why: `if ${name} was done; else --as failed or --as retry`,
+    };
+  });
+}
