@@ -1,0 +1,77 @@
+/** The program: bin/pawl.js imports this module, and nothing else does. */
+import { writeSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+
+import { EXIT_CODES } from '@pawl/runtime';
+
+import { failureOf } from './failure.ts';
+import { resolveSdkFromHere } from './load-process.ts';
+import { describeFailure, main } from './main.ts';
+import { quietWarnings } from './quiet-warnings.ts';
+import type { Failure } from './render/failure.ts';
+import { Screen, type Io } from './terminal.ts';
+
+const argv = process.argv.slice(2);
+
+let hasEnded = false;
+
+const io: Io = {
+  out: new Screen(process.stdout, process.env),
+  err: new Screen(process.stderr, process.env),
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => Date.now(),
+  readStdin: () => text(process.stdin),
+  unfinished: new Set(),
+  exit: (exitCode) => {
+    hasEnded = true;
+    process.exit(exitCode);
+  },
+};
+
+quietWarnings();
+resolveSdkFromHere();
+
+// What user code throws outside any task ends the program; the run can be resumed.
+process.on('uncaughtException', crashed);
+process.on('unhandledRejection', crashed);
+process.on('exit', () => {
+  if (hasEnded) return;
+  process.exitCode = EXIT_CODES.UNEXPECTED;
+  // Nothing that is not synchronous goes out any more.
+  writeSync(2, `${describeFailure(endedEarly(), argv, io).join('\n')}\n`);
+});
+
+function crashed(error: unknown): void {
+  const failure = failureOf(error, io.cwd, true);
+  io.err.lines(describeFailure({ ...failure, hints: goOn() }, argv, io));
+  void leave(EXIT_CODES.UNEXPECTED);
+}
+
+function endedEarly(): Failure {
+  const what = 'The program ended before its work was done';
+  return {
+    code: 'UNEXPECTED',
+    exitCode: EXIT_CODES.UNEXPECTED,
+    message: `${what}: code called process.exit, or nothing was left to wait for.`,
+    where: undefined,
+    facts: [],
+    hints: goOn(),
+    data: {},
+    stack: undefined,
+  };
+}
+
+function goOn(): string[] {
+  return [...io.unfinished].map((command) => `go on with: ${command}`);
+}
+
+// Not awaited at the top level: a module that never finishes loading must not keep Node from saying so.
+void main(argv, io).then(leave);
+
+/** User code may keep timers or sockets open: the end of the command is the end of the program. */
+async function leave(exitCode: number): Promise<void> {
+  await io.out.flushed();
+  await io.err.flushed();
+  io.exit(exitCode);
+}

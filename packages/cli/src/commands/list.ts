@@ -1,0 +1,86 @@
+import {
+  DISPLAY_STATUSES,
+  displayStatus,
+  type DisplayStatus,
+  type JournalReader,
+  type RunRecord,
+} from '@pawl/runtime';
+
+import { choice, COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
+import { renderRunList } from '../render/run-list.ts';
+import { runDocument } from '../run-document.ts';
+
+const PAGE = 200;
+
+export const listCommand: Command = defineCommand({
+  name: 'list',
+  summary: 'list runs, the newest first',
+  arguments: [],
+  options: {
+    limit: wholeNumber('-n, --limit <count>', 'at most so many runs (default: 20)', 20, 1),
+    status: choice('-s, --status <status>', 'only runs with this status', DISPLAY_STATUSES, undefined),
+    before: text('--before <run>', 'only runs older than this one'),
+    output: choice('-o, --output <form>', "'ids' prints ids only, one a line", ['table', 'ids'], 'table', {
+      conflicts: ['json'],
+    }),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl list', what: 'the newest twenty' },
+    { command: 'pawl list --status failed --json', what: 'for programs' },
+    { command: 'pawl list -s interrupted -o ids | xargs -n 1 pawl resume', what: 'act on many' },
+  ],
+  run: async ({ options, io }) => {
+    const { limit, status, output } = options;
+    const place = journalPlace(options.db, io);
+    const before = options.before === undefined ? undefined : checkedRunId(options.before);
+    using reader = openReader(place);
+    const found = runsWith(reader, status, limit + 1, before);
+    const runs = found.slice(0, limit);
+    const hasMore = found.length > limit;
+    const last = runs.at(-1);
+    if (options.json) {
+      io.out.line(jsonLine({ runs: runs.map(runDocument), hasMore }));
+    } else if (output === 'ids') {
+      io.out.lines(runs.map((run) => run.runId));
+    } else {
+      const { width, theme } = io.out;
+      io.out.lines(renderRunList({ runs, hasMore, now: io.now(), width, theme }));
+      if (hasMore && last !== undefined) {
+        const filter = status === undefined ? [] : ['--status', status];
+        const older = shellWords('pawl', 'list', '--before', last.runId, ...filter, ...place.flags);
+        io.err.lines(['', `${io.err.theme.dim('older')}  ${older}`]);
+      }
+    }
+    return DONE;
+  },
+});
+
+/** What is shown is no column of the store: its pages are looked through. */
+function runsWith(
+  reader: JournalReader,
+  status: DisplayStatus | undefined,
+  limit: number,
+  before: string | undefined,
+): RunRecord[] {
+  const found: RunRecord[] = [];
+  for (let cursor = before; found.length < limit;) {
+    const page = reader.list({
+      limit: status === undefined ? limit : PAGE,
+      ...(cursor === undefined ? {} : { before: cursor }),
+      ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
+    });
+    found.push(...page.filter((run) => status === undefined || displayStatus(run) === status));
+    cursor = page.at(-1)?.runId;
+    if (status === undefined || page.length < PAGE) break;
+  }
+  return found.slice(0, limit);
+}
+
+function storedStatus(status: DisplayStatus): RunRecord['status'] {
+  return status === 'interrupted' || status === 'waiting' ? 'running' : status;
+}

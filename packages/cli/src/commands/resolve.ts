@@ -1,0 +1,91 @@
+import { openRuntime, RuntimeError, type InboxMessage } from '@pawl/runtime';
+
+import { choice, COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { readJsonOption } from '../input-value.ts';
+import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
+import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
+import type { Io } from '../terminal.ts';
+
+type Answer = Extract<InboxMessage, { readonly kind: 'resolve' }>['as'];
+
+interface Said {
+  readonly as: 'done' | 'failed' | 'retry' | undefined;
+  readonly output: string | undefined;
+  readonly message: string | undefined;
+}
+
+export const resolveCommand: Command = defineCommand({
+  name: 'resolve',
+  summary: 'say what became of an attempt whose end is not recorded',
+  description:
+    'A program that dies between an effect and its record leaves an attempt of which nobody knows the end. ' +
+    'Where a task says so, the run waits until a person has looked.',
+  arguments: [
+    { name: '<run>', description: 'the id of the run' },
+    { name: '<key>', description: 'the key of the call, as pawl show prints it' },
+  ],
+  options: {
+    as: choice('--as <answer>', 'done, failed, or retry', ['done', 'failed', 'retry'], undefined),
+    output: text('-o, --output <json>', 'with done: what the task gave: JSON, @file, or - for stdin'),
+    message: text('-m, --message <text>', 'with failed: why'),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: `pawl resolve run_01kh… 2 --as done --output '{"id":7}'`, what: 'it was done, and gave this' },
+    { command: `pawl resolve run_01kh… 2 --as failed --message 'card refused'`, what: 'it failed' },
+    { command: 'pawl resolve run_01kh… 2 --as retry', what: 'nothing happened: try again' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const runId = checkedRunId(args[0]);
+    const key = args[1] ?? '';
+    const answer = await answerOf(options, io);
+    using reader = openReader(place);
+    reader.get(runId);
+    await using runtime = await openRuntime({ path: place.path });
+    runtime.resolve(runId, key, answer);
+    const isDriven = runtime.get(runId)?.ownerAlive === true;
+    if (options.json) {
+      io.out.line(jsonLine({ runId, key, as: answer.status, isDriven }));
+      return DONE;
+    }
+    io.out.line(`call ${clean(key)} of ${runId}: ${answer.status}`);
+    if (!isDriven) io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+    return DONE;
+  },
+});
+
+async function answerOf({ as, output, message }: Said, io: Io): Promise<Answer> {
+  if (as === undefined) throw usage('Say what became of the attempt: --as done, --as failed or --as retry.');
+  if (output !== undefined && as !== 'done')
+    throw usage(`--output goes with --as done, not with --as ${as}.`);
+  if (message !== undefined && as !== 'failed')
+    throw usage(`--message goes with --as failed, not with --as ${as}.`);
+  switch (as) {
+    case 'done':
+      return { status: 'done', output: asJson(await readJsonOption('--output', output, io)) };
+    case 'failed':
+      return { status: 'failed', message: message ?? 'a person said that it failed' };
+    case 'retry':
+      return { status: 'retry' };
+    default:
+      return as satisfies never;
+  }
+}
+
+/** What JSON.parse gives is JSON; a value of the codec, such as a Date, can be given in its encoding. */
+function asJson(value: unknown): Extract<Answer, { status: 'done' }>['output'] {
+  if (value === undefined) return { $pawl: 'undefined' };
+  if (
+    typeof value === 'object' ||
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  ) {
+    return value as Extract<Answer, { status: 'done' }>['output'];
+  }
+  throw new RuntimeError('UNEXPECTED', 'JSON.parse gave something else than JSON');
+}

@@ -1,0 +1,153 @@
+import { displayStatus, RuntimeError, type RunId, type RunRecord } from '@pawl/runtime';
+import type { ProcessDefinition } from '@pawl/sdk';
+
+import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
+import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
+import { failureOf } from '../failure.ts';
+import { tellEnd, type FinishOptions } from '../finish.ts';
+import { checkedRunId, journalPlace, openReader, type JournalPlace } from '../journal-place.ts';
+import { loadProcess } from '../load-process.ts';
+import { findModule, recordedModule, type ModuleFile } from '../module-file.ts';
+import { renderFailure } from '../render/failure.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
+import { runDocument } from '../run-document.ts';
+import { Session, type RunEnd } from '../session.ts';
+import { DRIVE_OPTIONS, runtimeOptions } from './run.ts';
+
+/** Runs that one `resume --all` looks at. */
+const MOST_RUNS = 10_000;
+
+interface ResumeOptions extends FinishOptions {
+  readonly module: string | undefined;
+  readonly force: boolean;
+}
+
+export const resumeCommand: Command = defineCommand({
+  name: 'resume',
+  summary: 'go on with a run that was interrupted',
+  description:
+    'Goes on from the journal: what is done is not done again. A run that has ended gives its recorded result.',
+  arguments: [{ name: '[run]', description: 'the id of the run' }],
+  options: {
+    all: flag('-a, --all', 'every run that nobody drives'),
+    module: text('-m, --module <file>', 'load this module instead of the recorded one'),
+    force: flag('--force', 'load a recorded module outside this folder although it has changed'),
+    ...DRIVE_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl resume run_01kh…', what: 'go on with one run' },
+    { command: 'pawl resume --all', what: 'after a crash of the machine' },
+  ],
+  run: async ({ args, options, io }) => {
+    const [given] = args;
+    if (options.all && given !== undefined)
+      throw usage('Name a run, or give --all, not both.', 'pawl resume --all');
+    if (!options.all && given === undefined)
+      throw usage('Name a run, or give --all.', 'See the runs: pawl list');
+    const place = journalPlace(options.db, io);
+    const driven = runtimeOptions(options);
+    const { json: isJson, debug: isDebug, module, force } = options;
+    const told: ResumeOptions = { io, place, isJson, isDebug, module, force };
+    const runs = runsToResume(place, options.all ? undefined : checkedRunId(given));
+    if (options.all && runs.length === 0) return nothingToResume(told);
+    const loaded = options.all ? undefined : await loadOne(runs[0], told);
+    const session = await Session.open({ io, place, isJson, runtime: driven });
+    try {
+      if (loaded === undefined) return await resumeAll(session, runs, told);
+      return await resumeOne(session, loaded, told);
+    } finally {
+      await session.close();
+    }
+  },
+});
+
+/** Read first: a journal that is not there is not made. */
+function runsToResume(place: JournalPlace, id: RunId | undefined): readonly RunRecord[] {
+  using reader = openReader(place);
+  if (id !== undefined) return [reader.get(id)];
+  return reader
+    .list({ limit: MOST_RUNS, statuses: ['running'] })
+    .filter((run) => displayStatus(run) !== 'running');
+}
+
+function nothingToResume({ io, isJson }: ResumeOptions): number {
+  if (isJson) io.out.line(jsonLine({ runs: [] }));
+  else io.err.line('nothing to resume: every run has ended, or is driven by another program');
+  return DONE;
+}
+
+interface Loaded {
+  readonly run: RunRecord;
+  /** Undefined for a run that has ended: nothing of it is executed. */
+  readonly definition: ProcessDefinition | undefined;
+}
+
+async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Promise<Loaded> {
+  if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
+  if (run.status !== 'running') return { run, definition: undefined };
+  const { io, module, force } = options;
+  const file = module === undefined ? ownModule(run, options, force) : findModule(module, io.cwd);
+  const definition = await loadProcess(file, io.cwd);
+  return { run, definition: { ...definition, name: run.process } };
+}
+
+function ownModule(run: RunRecord, { io, isJson }: ResumeOptions, isForced: boolean): ModuleFile {
+  const { file, hasChanged } = recordedModule(run, io.cwd, isForced);
+  if (hasChanged) {
+    const message = `${file.given} has changed since run ${run.runId} was started; the replay stops where the run no longer fits.`;
+    if (isJson) io.err.line(jsonLine({ warning: { runId: run.runId, message } }));
+    else io.err.lines([`${io.err.theme.attention('!')} ${message}`]);
+  }
+  return file;
+}
+
+async function resumeOne(
+  session: Session,
+  { run, definition }: Loaded,
+  options: ResumeOptions,
+): Promise<number> {
+  const end = await drive(session, { run, definition });
+  if (run.status !== 'running') session.warn(`Run ${run.runId} had ended: this is its recorded end.`);
+  return tellEnd(session, run.runId, end, options);
+}
+
+async function drive(session: Session, { run, definition }: Loaded): Promise<RunEnd> {
+  return session.drive(session.runtime.resume(run.runId, definition), run.process, run.lastSeq);
+}
+
+async function resumeAll(
+  session: Session,
+  runs: readonly RunRecord[],
+  options: ResumeOptions,
+): Promise<number> {
+  const { io, isJson, isDebug } = options;
+  const resumed = await Promise.all(
+    runs.map(async (run): Promise<ResumedRun> => {
+      const end = await loadOne(run, options)
+        .then((loaded) => drive(session, loaded))
+        .catch((error: unknown): RunEnd => ({ status: 'left', error }));
+      const failure = end.status === 'left' ? failureOf(end.error, io.cwd, isDebug) : undefined;
+      return { runId: run.runId, process: run.process, failure };
+    }),
+  );
+  session.endProgress();
+  if (isJson) {
+    const documents = resumed.map(({ runId, failure }) => {
+      const run = session.runtime.get(runId);
+      const error =
+        failure === undefined
+          ? null
+          : { code: failure.code, exitCode: failure.exitCode, message: failure.message };
+      return { ...(run === undefined ? { id: runId } : runDocument(run)), left: error };
+    });
+    io.out.line(jsonLine({ runs: documents }));
+  } else {
+    io.out.lines(renderResumedRuns(resumed, io.out.width, io.out.theme));
+    const crash = resumed.find(({ failure }) => failure?.stack !== undefined)?.failure;
+    if (crash !== undefined) io.err.lines(renderFailure(crash, io.err.width, io.err.theme));
+  }
+  if (session.stoppedBy !== undefined) return SIGNAL_EXIT_CODES[session.stoppedBy];
+  return resumed.find(({ failure }) => failure !== undefined)?.failure?.exitCode ?? DONE;
+}

@@ -1,0 +1,96 @@
+import { checkAgainst } from '@pawl/sdk';
+
+import {
+  choice,
+  COMMON_OPTIONS,
+  defineCommand,
+  duration,
+  flag,
+  text,
+  usage,
+  type Command,
+} from '../command.ts';
+import { tellEnd } from '../finish.ts';
+import { readJsonOption } from '../input-value.ts';
+import { checkedRunId, journalPlace } from '../journal-place.ts';
+import { loadProcess } from '../load-process.ts';
+import { findModule } from '../module-file.ts';
+import { Session } from '../session.ts';
+
+/** How a run is driven: the same for `run` and `resume`. */
+export const DRIVE_OPTIONS = {
+  durability: choice(
+    '--durability <mode>',
+    "'full': what is done survives a power cut; 'normal': a crash only, and is faster",
+    ['full', 'normal'],
+    'full',
+  ),
+  strict: flag('--strict', 'fail where the order of calls may depend on something outside ctx'),
+  lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
+} as const;
+
+export interface DriveValues {
+  readonly durability: 'full' | 'normal';
+  readonly strict: boolean;
+  readonly lease: number | undefined;
+}
+
+export function runtimeOptions({ durability, strict, lease }: DriveValues): {
+  durability: 'full' | 'normal';
+  strict: boolean;
+  leaseMs?: number;
+} {
+  if (lease === 0) throw usage('--lease takes a duration above 0, such as 30s.');
+  return { durability, strict, ...(lease === undefined ? {} : { leaseMs: lease }) };
+}
+
+export const runCommand: Command = defineCommand({
+  name: 'run',
+  summary: 'start a process from its module',
+  description: 'Loads a module, starts the process that it exports, and records what it does.',
+  arguments: [{ name: '<module>', description: 'a .ts or .js file that exports a process' }],
+  options: {
+    input: text('-i, --input <json>', 'the input: JSON, @file, or - for stdin'),
+    id: text('--id <run>', 'the id of the run; given twice it is the same run'),
+    ...DRIVE_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: `pawl run hello.ts --input '{"name":"x"}'`, what: 'start it' },
+    { command: 'pawl run hello.ts --input @input.json --json', what: 'for programs' },
+    { command: 'pawl run nightly.ts --id nightly-2026-11-21', what: 'at most one run of that id' },
+  ],
+  run: async ({ args, options, io }) => {
+    const { json, debug } = options;
+    const place = journalPlace(options.db, io);
+    const id = options.id === undefined ? undefined : checkedRunId(options.id);
+    const driven = runtimeOptions(options);
+    const file = findModule(args[0] ?? '', io.cwd);
+    const input = await readJsonOption('--input', options.input, io);
+    const definition = await loadProcess(file, io.cwd);
+    // Refused before a journal is made; the runtime checks again what it records.
+    if (definition.input !== undefined) {
+      await checkAgainst(definition.input, input, `The input of process '${definition.name}'`);
+    }
+    const session = await Session.open({ io, place, isJson: json, runtime: driven });
+    try {
+      const known = id === undefined ? undefined : session.runtime.get(id);
+      const handle = session.runtime.start(definition, input as never, {
+        ...(id === undefined ? {} : { id }),
+        module: file.recorded,
+        codeHash: file.digest,
+      });
+      if (known !== undefined) session.warn(knownBefore(handle.id, known.status));
+      const end = await session.drive(handle, definition.name, known?.lastSeq ?? 0);
+      return tellEnd(session, handle.id, end, { io, place, isJson: json, isDebug: debug });
+    } finally {
+      await session.close();
+    }
+  },
+});
+
+function knownBefore(id: string, status: string): string {
+  return status === 'running'
+    ? `Run ${id} exists already: going on with it.`
+    : `Run ${id} has ended already: this is its recorded end.`;
+}

@@ -1,0 +1,58 @@
+import { addEvent, createRunTree, type JournalReader, type RunId, type RunTree } from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, namedOrNewest, openReader } from '../journal-place.ts';
+import { OWN_FOLDERS } from '../own-folders.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderRun } from '../render/run.ts';
+import { keepText } from '../render/value.ts';
+import { runTreeDocument } from '../run-document.ts';
+
+/** Calls of one place; a map of ten thousand is not read line by line. */
+const SHOWN_CALLS = 12;
+
+export const showCommand: Command = defineCommand({
+  name: 'show',
+  summary: 'show a run as a tree of its calls',
+  description: 'Status, durations, attempts, inputs, outputs and errors. Without an id: the newest run.',
+  arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
+  options: {
+    all: flag('-a, --all', 'every call of wide groups and long loops', { conflicts: ['json'] }),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl show', what: 'the newest run' },
+    { command: `pawl show run_01kh… --json | jq '.run.calls[].name'`, what: 'for programs: values whole' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    using reader = openReader(place);
+    const runId = namedOrNewest(reader, named, place);
+    const run = reader.get(runId);
+    if (options.json) {
+      io.out.line(jsonLine({ run: runTreeDocument(run, foldTree(reader, runId, createRunTree())) }));
+      return DONE;
+    }
+    const { width, theme } = io.out;
+    io.out.lines(
+      renderRun({
+        run,
+        tree: foldTree(reader, runId, createRunTree(keepText)),
+        now: io.now(),
+        limit: options.all ? Infinity : SHOWN_CALLS,
+        flags: place.flags,
+        places: { cwd: io.cwd, ownFolders: OWN_FOLDERS },
+        width,
+        theme,
+      }),
+    );
+    return DONE;
+  },
+});
+
+function foldTree(reader: JournalReader, runId: RunId, tree: RunTree): RunTree {
+  for (const recorded of reader.events(runId)) addEvent(tree, recorded);
+  return tree;
+}

@@ -1,0 +1,28 @@
+import { EXIT_CODES } from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderVerification } from '../render/verification.ts';
+
+export const verifyCommand: Command = defineCommand({
+  name: 'verify',
+  summary: 'check recorded events against their checksums',
+  description: 'Checks the chain of checksums of a run, or of all runs. Exits 8 where something is damaged.',
+  arguments: [{ name: '[run]', description: 'the id of the run (default: all)' }],
+  options: COMMON_OPTIONS,
+  examples: [
+    { command: 'pawl verify', what: 'the whole journal' },
+    { command: 'pawl verify run_01kh…', what: 'one run' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const runId = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    using reader = openReader(place);
+    const found = reader.verify(runId);
+    if (options.json) io.out.line(jsonLine({ ...found }));
+    else io.out.lines(renderVerification(found, io.out.width, io.out.theme));
+    return found.damage.length === 0 ? DONE : EXIT_CODES.CORRUPT;
+  },
+});

@@ -1,0 +1,65 @@
+import {
+  DEFAULT_PATH,
+  isRunId,
+  openJournal,
+  RuntimeError,
+  type JournalReader,
+  type RunId,
+} from '@pawl/runtime';
+
+import { usage } from './command.ts';
+import { shellWords } from './render/next-commands.ts';
+import type { Io } from './terminal.ts';
+
+/** Which journal a command is about, and how a next command would name it. */
+export interface JournalPlace {
+  readonly path: string;
+  /** `['--db', 'other.db']` where it was given so. */
+  readonly flags: readonly string[];
+}
+
+export function journalPlace(db: string | undefined, io: Io): JournalPlace {
+  if (db !== undefined) return { path: db, flags: ['--db', db] };
+  const fromEnv = io.env['PAWL_DB'];
+  return { path: fromEnv === undefined || fromEnv === '' ? DEFAULT_PATH : fromEnv, flags: [] };
+}
+
+/**
+ * For a command that reads, or that goes on with what is there: never makes a journal.
+ * @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER
+ */
+export function openReader(place: JournalPlace): JournalReader {
+  try {
+    return openJournal({ path: place.path });
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'NOT_FOUND') throw error;
+    throw new RuntimeError('NOT_FOUND', `There is no journal at ${place.path}.`, {
+      hint: `A run makes one: ${shellWords('pawl', 'run', '<module>', ...place.flags).replace("'<module>'", '<module>')}`,
+      data: { path: place.path },
+      cause: error,
+    });
+  }
+}
+
+/**
+ * An id as it was typed: only its form is looked at.
+ * @throws RuntimeError USAGE
+ */
+export function checkedRunId(text: string | undefined): RunId {
+  if (text !== undefined && isRunId(text)) return text;
+  throw usage(
+    `'${(text ?? '').slice(0, 80)}' is no run id.`,
+    'A run id has 1 to 128 letters, digits and . _ : @ + -, and starts with a letter or a digit. See the runs: pawl list',
+  );
+}
+
+/** The run that was named, or the newest one. @throws RuntimeError NOT_FOUND */
+export function namedOrNewest(reader: JournalReader, named: RunId | undefined, place: JournalPlace): RunId {
+  if (named !== undefined) return reader.get(named).runId;
+  const newest = reader.list({ limit: 1 })[0];
+  if (newest !== undefined) return newest.runId;
+  throw new RuntimeError('NOT_FOUND', `There is no run in the journal ${place.path} yet.`, {
+    hint: 'Start one: pawl run <module>',
+    data: { path: place.path },
+  });
+}

@@ -1,0 +1,114 @@
+/** Why a module could not be loaded, in one message with its place. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import { RuntimeError } from '@pawl/runtime';
+
+import type { ModuleFile } from './module-file.ts';
+import { OWN_FOLDERS } from './own-folders.ts';
+import { relativeTo, sourcePlace } from './render/source-place.ts';
+
+export interface LoadPlace {
+  readonly file: ModuleFile;
+  readonly cwd: string;
+  /** URL or path of the module that Node read last. */
+  readonly lastLoaded: string;
+}
+
+export function loadFailure(error: unknown, place: LoadPlace): RuntimeError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof SyntaxError) return syntaxFailure(error, code, place);
+  if (error instanceof Error && code === 'ERR_MODULE_NOT_FOUND') return missingImport(error, place);
+  if (
+    error instanceof Error &&
+    /^ERR_(UNSUPPORTED|UNKNOWN|PACKAGE|IMPORT|INVALID_(MODULE|PACKAGE))/.test(code)
+  ) {
+    return refused(`${place.file.given} cannot be loaded: ${error.message}`, undefined, undefined);
+  }
+  const where = error instanceof Error ? sourcePlace(error.stack, place.cwd, OWN_FOLDERS) : undefined;
+  return refused(
+    `${place.file.given} failed while it was loaded: ${thrownText(error)}`,
+    where,
+    'A module should only declare; work belongs into tasks',
+    error,
+  );
+}
+
+function refused(
+  message: string,
+  where: string | undefined,
+  hint: string | undefined,
+  cause?: unknown,
+): RuntimeError {
+  return new RuntimeError('REFUSED', message, {
+    ...(hint === undefined ? {} : { hint }),
+    data: where === undefined ? {} : { where },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function thrownText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
+}
+
+function syntaxFailure(error: SyntaxError, code: string, { file, cwd, lastLoaded }: LoadPlace): RuntimeError {
+  const found = placeInStack(error.stack) ?? placeByCheck(lastLoaded);
+  const where = found === undefined ? undefined : relativeTo(cwd, found);
+  const hint =
+    code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'
+      ? 'Node strips types and runs the rest: use a const object instead of an enum, a field instead of a parameter property'
+      : undefined;
+  return refused(`${file.given} has a syntax error: ${error.message}`, where, hint, error);
+}
+
+/** Node puts `file:line`, the source line and a caret before the stack. */
+function placeInStack(stack: string | undefined): string | undefined {
+  const [, path = '', line = ''] = /^(.+):(\d+)(?:\r?\n|$)/.exec(stack ?? '') ?? [];
+  if (path === '') return undefined;
+  return `${pathOf(path)}:${line}`;
+}
+
+function pathOf(urlOrPath: string): string {
+  return urlOrPath.startsWith('file:') ? fileURLToPath(urlOrPath) : urlOrPath;
+}
+
+/** An imported module's syntax error has no place; Node tells it to whoever asks with --check. */
+function placeByCheck(urlOrPath: string): string | undefined {
+  const path = pathOf(urlOrPath);
+  if (!existsSync(path)) return undefined;
+  try {
+    const source = readFileSync(path, 'utf8');
+    // Stripping leaves every character where it was.
+    const input = /\.[cm]?ts$/.test(path) ? stripTypeScriptTypes(source) : source;
+    const args = ['--check', '--input-type=module', '-'];
+    const { stderr } = spawnSync(process.execPath, args, { input, encoding: 'utf8', timeout: 5000 });
+    const line = /^\[stdin\]:(\d+)/m.exec(stderr)?.[1];
+    return line === undefined ? path : `${path}:${line}`;
+  } catch {
+    return path;
+  }
+}
+
+function missingImport(error: Error, { file, cwd }: LoadPlace): RuntimeError {
+  const [, kind = 'module', target = '', from = ''] =
+    /^Cannot find (module|package) '(.*?)' imported from (.*)$/.exec(error.message) ?? [];
+  if (target === '') return refused(`${file.given} cannot be loaded: ${error.message}`, undefined, undefined);
+  const importer = relativeTo(cwd, pathOf(from));
+  if (kind === 'package') {
+    return refused(
+      `${importer} imports the package '${target}', which is not installed.`,
+      undefined,
+      `npm install ${target}`,
+    );
+  }
+  const typescript = target.replace(/\.([cm]?)js$/, '.$1ts');
+  const hint =
+    typescript !== target && existsSync(typescript)
+      ? `Name the file as it is: ${relativeTo(cwd, typescript)}`
+      : ['.ts', '.js', '.mts', '.mjs'].some((ending) => existsSync(target + ending))
+        ? 'Node needs the ending in the import, such as ./name.ts'
+        : undefined;
+  return refused(`${importer} imports ${relativeTo(cwd, target)}, which is not there.`, undefined, hint);
+}

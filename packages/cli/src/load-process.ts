@@ -1,0 +1,126 @@
+/**
+ * Loads the user's module.
+ *
+ * Owns the hook by which it finds the SDK: always the copy beside this CLI, so that a folder without
+ * node_modules works, and so that there are never two.
+ */
+import { registerHooks } from 'node:module';
+import { basename, extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { RuntimeError } from '@pawl/runtime';
+import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
+
+import { loadFailure } from './load-failure.ts';
+import type { ModuleFile } from './module-file.ts';
+
+const SDK = '@pawl/sdk';
+
+/** From now on, in this process. */
+export function resolveSdkFromHere(): void {
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === SDK || specifier.startsWith(`${SDK}/`)
+        ? next(specifier, { ...context, parentURL: import.meta.url })
+        : next(specifier, context),
+  });
+}
+
+/**
+ * The process that a module exports, with its name and its schemas.
+ * @throws RuntimeError REFUSED: syntax error, exception while loading, no process in it
+ */
+export async function loadProcess(file: ModuleFile, cwd: string): Promise<ProcessDefinition> {
+  return processOf(await importModule(file, cwd), file);
+}
+
+async function importModule(file: ModuleFile, cwd: string): Promise<Readonly<Record<string, unknown>>> {
+  let lastLoaded = file.path;
+  // An error in syntax may not say in which file it is: it is the one that was read last.
+  const hooks = registerHooks({
+    load: (url, context, next) => {
+      lastLoaded = url;
+      return next(url, context);
+    },
+  });
+  try {
+    return await Promise.race([importFile(file.path), neverEnding(file.given)]);
+  } catch (error) {
+    if (error instanceof RuntimeError) throw error;
+    throw loadFailure(error, { file, cwd, lastLoaded });
+  } finally {
+    hooks.deregister();
+  }
+}
+
+async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+}
+
+/** Rejects when nothing is left that could end a top-level await. */
+async function neverEnding(given: string): Promise<never> {
+  await new Promise<void>((resolve) => process.once('beforeExit', () => resolve()));
+  throw new RuntimeError(
+    'REFUSED',
+    `${given} never finishes loading: a top-level await in it does not settle.`,
+    {
+      hint: 'Do the work inside the process, not while the module loads',
+    },
+  );
+}
+
+const EXAMPLE = `Export a process:
+  export async function process(inputs, ctx) {
+    return await ctx.task(myTask, inputs);
+  }`;
+
+function processOf(module: Readonly<Record<string, unknown>>, file: ModuleFile): ProcessDefinition {
+  const exported = module['process'] ?? module['default'];
+  const name = basename(file.path, extname(file.path));
+  if (isFunction(exported)) {
+    const input = schemaOf(module, 'input', file);
+    const output = schemaOf(module, 'output', file);
+    return { name, input, output, run: exported };
+  }
+  if (isDefinition(exported)) return exported;
+  const names = Object.keys(module).filter((key) => key !== 'module.exports');
+  const what =
+    exported === undefined
+      ? `exports no process: it exports ${names.length === 0 ? 'nothing' : names.join(', ')}`
+      : `exports '${module['process'] === undefined ? 'default' : 'process'}', which is no function and no defineProcess({ … })`;
+  throw new RuntimeError('REFUSED', `${file.given} ${what}.`, { hint: EXAMPLE, data: { exports: names } });
+}
+
+function isFunction(value: unknown): value is Process {
+  return typeof value === 'function';
+}
+
+function isDefinition(value: unknown): value is ProcessDefinition {
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    'run' in value &&
+    isFunction(value.run) &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    value.name !== ''
+  );
+}
+
+function schemaOf(
+  module: Readonly<Record<string, unknown>>,
+  name: 'input' | 'output',
+  file: ModuleFile,
+): Schema | undefined {
+  const schema = module[name];
+  if (schema === undefined || isSchema(schema)) return schema;
+  throw new RuntimeError('REFUSED', `${file.given} exports '${name}', which is no schema.`, {
+    hint: `'${name}' beside a process is a Standard Schema, such as z.object({ … }); give anything else another name`,
+  });
+}
+
+function isSchema(value: unknown): value is Schema {
+  // Some libraries' schemas are functions.
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') && '~standard' in value
+  );
+}

@@ -1,0 +1,156 @@
+/** From arguments to an exit code: parses, dispatches, and tells what went wrong. */
+import { Argument, Command as Parser, CommanderError, Option, type OutputConfiguration } from 'commander';
+
+import type { ArgumentSpec, Command, OptionSpec } from './command.ts';
+import { usage } from './command.ts';
+import { cancelCommand } from './commands/cancel.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { eventsCommand } from './commands/events.ts';
+import { listCommand } from './commands/list.ts';
+import { resolveCommand } from './commands/resolve.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { runCommand } from './commands/run.ts';
+import { showCommand } from './commands/show.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { DONE } from './exit-codes.ts';
+import { failureOf } from './failure.ts';
+import { failureJson, renderFailure, type Failure } from './render/failure.ts';
+import { examplesText } from './render/help.ts';
+import type { Io } from './terminal.ts';
+import { CLI_VERSION } from './version.ts';
+
+export const COMMANDS: readonly Command[] = [
+  runCommand,
+  resumeCommand,
+  listCommand,
+  showCommand,
+  eventsCommand,
+  cancelCommand,
+  resolveCommand,
+  verifyCommand,
+  doctorCommand,
+];
+
+/** @param argv what follows the program's name; resolves to the exit code and never rejects */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = DONE;
+  const parser = createParser(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    // Without a command the help is what was asked for.
+    await parser.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return DONE;
+    return tell(error, argv, io);
+  }
+}
+
+function tell(error: unknown, argv: readonly string[], io: Io): number {
+  const failure = failureOf(error, io.cwd, isGiven(argv, '--debug'));
+  const isBare = failure.code === 'USAGE' && failure.hints.length === 0;
+  io.err.lines(describeFailure(isBare ? { ...failure, hints: [helpHint(argv)] } : failure, argv, io));
+  return failure.exitCode;
+}
+
+/** The one place where an error becomes text, of the form that was asked for. */
+export function describeFailure(failure: Failure, argv: readonly string[], io: Io): string[] {
+  return isGiven(argv, '--json') || isGiven(argv, '-j')
+    ? [failureJson(failure)]
+    : renderFailure(failure, io.err.width, io.err.theme);
+}
+
+/** Where the arguments could not be parsed, their options are looked for as text. */
+function isGiven(argv: readonly string[], option: string): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes(option);
+}
+
+function helpHint(argv: readonly string[]): string {
+  const command = COMMANDS.find(({ name }) => name === argv[0]);
+  return command === undefined ? 'pawl --help' : `pawl ${command.name} --help`;
+}
+
+function createParser(io: Io, onExitCode: (code: number) => void): Parser {
+  const parser = new Parser('pawl')
+    .description(
+      'Run processes that survive crashes: every step is recorded, nothing that is done is done again.',
+    )
+    .version(CLI_VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .usage('<command> [options]')
+    .exitOverride()
+    .configureOutput(outputOf(io))
+    .configureHelp({ styleTitle: (title) => io.out.theme.bold(title) });
+  for (const command of COMMANDS) parser.addCommand(subParser(command, io, onExitCode));
+  parser.addHelpText(
+    'after',
+    examplesText(
+      COMMANDS.slice(0, 4).flatMap(({ examples }) => examples.slice(0, 1)),
+      io.out.theme,
+    ),
+  );
+  return parser;
+}
+
+function outputOf(io: Io): OutputConfiguration {
+  return {
+    writeOut: (text) => io.out.lines([text.trimEnd()]),
+    // An error is told by `tell`, help that goes with one is not printed.
+    writeErr: () => undefined,
+    outputError: () => undefined,
+    getOutHelpWidth: () => io.out.width,
+    getErrHelpWidth: () => io.err.width,
+    getOutHasColors: () => io.out.theme.bold('x') !== 'x',
+    getErrHasColors: () => io.err.theme.bold('x') !== 'x',
+  };
+}
+
+function subParser(command: Command, io: Io, onExitCode: (code: number) => void): Parser {
+  const parser = new Parser(command.name)
+    .summary(command.summary)
+    .description(
+      command.description ?? `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`,
+    )
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .configureOutput(outputOf(io))
+    .configureHelp({ styleTitle: (title) => io.out.theme.bold(title) })
+    .addHelpText('after', examplesText(command.examples, io.out.theme));
+  for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
+  for (const spec of Object.values(command.options)) parser.addOption(optionOf(spec));
+  parser.action(async (...given: unknown[]) => {
+    const args = given
+      .slice(0, command.arguments.length)
+      .map((arg) => (typeof arg === 'string' ? arg : undefined));
+    onExitCode(await command.run({ args, options: valuesOf(command, parser), io }));
+  });
+  return parser;
+}
+
+function argumentOf({ name, description }: ArgumentSpec): Argument {
+  return new Argument(name, description);
+}
+
+function optionOf(spec: OptionSpec<unknown>): Option {
+  const option = new Option(spec.flags, spec.description);
+  if (spec.choices !== undefined) option.choices(spec.choices);
+  if (spec.conflicts !== undefined) option.conflicts([...spec.conflicts]);
+  return option;
+}
+
+/** What was given through the option's parser, else its initial value; each option once. */
+function valuesOf(command: Command, parser: Parser): Readonly<Record<string, unknown>> {
+  const given: Readonly<Record<string, unknown>> = parser.opts();
+  return Object.fromEntries(
+    Object.entries(command.options).map(([name, spec]) => {
+      const value = given[name];
+      if (value === undefined) return [name, spec.initial];
+      if (spec.parse === undefined) return [name, value];
+      if (typeof value !== 'string') throw usage(`--${name} takes a value.`);
+      return [name, spec.parse(value)];
+    }),
+  );
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+
+import { nearest, RuntimeError, type RunRecord } from '@pawl/runtime';
+
+import { shellWords } from './render/next-commands.ts';
+
+/** A module that may be loaded: an ordinary file with the name of a module. */
+export interface ModuleFile {
+  /** Absolute. */
+  readonly path: string;
+  /** As it was given, for messages. */
+  readonly given: string;
+  /** Relative to the working folder where it lies below it, so that a project can be moved. */
+  readonly recorded: string;
+  /** SHA-256 of its text. */
+  readonly digest: string;
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+const DECLARATION = /\.d\.[cm]?ts$/;
+
+function isModuleName(name: string): boolean {
+  return MODULE.test(name) && !DECLARATION.test(name);
+}
+
+/** @throws RuntimeError NOT_FOUND, REFUSED */
+export function findModule(given: string, cwd: string): ModuleFile {
+  // One letter is a drive of Windows.
+  if (/^[a-z][a-z0-9+.-]+:/i.test(given)) {
+    const scheme = given.slice(0, given.indexOf(':') + 1);
+    throw refused(
+      `A module is named by its path; '${scheme}' is refused.`,
+      'Save it as a file: pawl run <file>',
+    );
+  }
+  const path = resolve(cwd, given);
+  const stats = statOf(path, given, cwd);
+  if (stats.isDirectory()) {
+    const inside = modulesIn(path).slice(0, 3);
+    const hint =
+      inside.length === 0
+        ? 'Name a file: pawl run <file>'
+        : `Name a file in it: ${runCommands(given, inside)}`;
+    throw refused(`${given} is a folder, not a module.`, hint);
+  }
+  if (!stats.isFile()) throw refused(`${given} is not an ordinary file.`, 'Name a file: pawl run <file>');
+  if (!isModuleName(path)) {
+    throw refused(
+      `${given} is no module: its name must end in .ts, .mts, .cts, .js, .mjs or .cjs.`,
+      'Name a file that Node can import: pawl run <file>',
+    );
+  }
+  return { path, given, recorded: recordedPath(path, cwd), digest: digestOf(path, given) };
+}
+
+function refused(message: string, hint: string): RuntimeError {
+  return new RuntimeError('REFUSED', message, { hint });
+}
+
+function statOf(path: string, given: string, cwd: string): Stats {
+  let reason = '';
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined) return stats;
+  } catch (error) {
+    // A file where a folder is needed is as good as missing.
+    if (codeOf(error) !== 'ENOTDIR') reason = ` (${codeOf(error)})`;
+  }
+  const near = nearModules(path).map((name) => join(dirname(given), name));
+  const hint =
+    near.length === 0
+      ? `Looked in ${dirname(path) === cwd ? 'this folder' : dirname(path)}`
+      : `Did you mean ${near.join(' or ')}?`;
+  throw new RuntimeError('NOT_FOUND', `There is no file ${given}${reason}.`, {
+    hint,
+    data: { path, nearest: near },
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
+
+function digestOf(path: string, given: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch (error) {
+    throw refused(`${given} cannot be read (${codeOf(error)}).`, `See who may: ls -l ${shellWords(given)}`);
+  }
+}
+
+function recordedPath(path: string, cwd: string): string {
+  return isBelow(path, cwd) ? relative(cwd, path) : path;
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && !way.startsWith('..') && !isAbsolute(way);
+}
+
+function modulesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter(isModuleName);
+  } catch {
+    return [];
+  }
+}
+
+/** Modules beside it that may have been meant: with the ending that was left out, or a name that is close. */
+function nearModules(path: string): string[] {
+  const beside = modulesIn(dirname(path));
+  const asked = basename(path, MODULE.test(path) ? extname(path) : '');
+  const sameName = beside.filter((name) => basename(name, extname(name)) === asked);
+  return sameName.length > 0 ? sameName.slice(0, 3) : nearest(basename(path), beside);
+}
+
+function runCommands(given: string, names: readonly string[]): string {
+  return names.map((name) => shellWords('pawl', 'run', join(given, name))).join(', ');
+}
+
+export interface RecordedModule {
+  readonly file: ModuleFile;
+  /** The file is another than the one that the run was started with. */
+  readonly hasChanged: boolean;
+}
+
+/**
+ * The module that a journal names. A journal may come from elsewhere, and what it names is going to
+ * be executed: outside the working folder only the very text that was recorded is loaded.
+ * @throws RuntimeError NOT_FOUND, REFUSED
+ */
+export function recordedModule(run: RunRecord, cwd: string, isForced: boolean): RecordedModule {
+  const { runId, module, codeHash } = run;
+  const resumeWith = `pawl resume ${runId} --module <file>`;
+  if (module === null) {
+    throw refused(
+      `Run ${runId} was started by a program, not from a module: only that program can resume it.`,
+      `If you have its process as a module: ${resumeWith}`,
+    );
+  }
+  const file = found(module, cwd, runId, resumeWith);
+  const hasChanged = codeHash !== file.digest;
+  if (hasChanged && !isForced && !isBelow(realpathSync(file.path), realpathSync(cwd))) {
+    throw refused(
+      `Run ${runId} names a module outside this folder, ${module}, which is not the one that was recorded.`,
+      `If you trust it: pawl resume ${runId} --force`,
+    );
+  }
+  return { file, hasChanged };
+}
+
+function found(module: string, cwd: string, runId: string, resumeWith: string): ModuleFile {
+  try {
+    return findModule(module, cwd);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    throw new RuntimeError(error.code, `The module of run ${runId} cannot be used: ${error.message}`, {
+      hint: `Run it from the folder it was started in, or name the module: ${resumeWith}`,
+      data: { runId, module },
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/** What `--json` says of runs and their calls: a contract, versioned in render/json.ts. */
+import {
+  displayStatus,
+  type CallNode,
+  type Encoded,
+  type ErrorRecord,
+  type RunRecord,
+  type RunTree,
+} from '@pawl/runtime';
+
+type Document = Readonly<Record<string, unknown>>;
+
+export function runDocument(run: RunRecord): Document {
+  return {
+    id: run.runId,
+    process: run.process,
+    module: run.module,
+    codeHash: run.codeHash,
+    status: displayStatus(run),
+    startedAt: timestamp(run.startedAt),
+    updatedAt: timestamp(run.updatedAt),
+    lastSeq: run.lastSeq,
+    tasks: { scheduled: run.tasksScheduled, settled: run.tasksSettled },
+    asked: run.asked,
+    error: run.error,
+  };
+}
+
+/** With values whole: the tree was made without shortening. */
+export function runTreeDocument(run: RunRecord, tree: RunTree): Document {
+  return {
+    ...runDocument(run),
+    endedAt: timestamp(tree.endedAt),
+    input: tree.input ?? null,
+    output: tree.output ?? null,
+    failure: tree.error ?? null,
+    cancelReason: tree.cancelReason ?? null,
+    calls: tree.calls.map(callDocument),
+  };
+}
+
+function callDocument(call: CallNode): Document {
+  const { kind, key, status } = call;
+  const base = { kind, key, status, openedAt: timestamp(call.openedAt), endedAt: timestamp(call.endedAt) };
+  switch (call.kind) {
+    case 'task':
+      return {
+        ...base,
+        name: call.name,
+        startedAt: timestamp(call.startedAt),
+        attempts: call.attempts,
+        retryAt: timestamp(call.retryAt),
+        settledBy: call.endedAt === null ? null : call.settledBy,
+        input: call.input,
+        output: orNull(call.output),
+        error: orNull(call.error),
+      };
+    case 'timer':
+      return { ...base, timer: call.timer, durationMs: call.durationMs, dueAt: timestamp(call.dueAt) };
+    case 'group':
+      return {
+        ...base,
+        mode: call.mode,
+        width: call.width,
+        outcome: call.outcome ?? null,
+        winner: call.winner,
+        branches: call.branches.map(({ path, calls }) => ({ path, calls: calls.map(callDocument) })),
+      };
+    default:
+      return call satisfies never;
+  }
+}
+
+function orNull(value: Encoded | ErrorRecord | undefined): Encoded | ErrorRecord | null {
+  return value ?? null;
+}
+
+/** ISO 8601, UTC. */
+export function timestamp(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

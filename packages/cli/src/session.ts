@@ -1,0 +1,198 @@
+/**
+ * Runs that this program drives, until they end, wait for a person, or somebody stops them.
+ *
+ * Owns the runtime, the signal handlers and what is shown meanwhile. Talks to runs by their handles.
+ * 1. A run is followed from its first event on, so that what is shown is the whole run.
+ * 2. The first signal stops gracefully, the second leaves at once.
+ * 3. The store is closed only when nobody reads from it any more.
+ */
+import {
+  addEvent,
+  createRunTree,
+  openRuntime,
+  RuntimeError,
+  type CallKey,
+  type Encoded,
+  type LogEntry,
+  type RunHandle,
+  type RunId,
+  type Runtime,
+  type RuntimeOptions,
+  type RunTree,
+} from '@pawl/runtime';
+
+import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
+import type { JournalPlace } from './journal-place.ts';
+import { createProgress, type Followed, type Progress } from './live/progress.ts';
+import { clean } from './render/clean.ts';
+import { jsonLine } from './render/json.ts';
+import { logLines, logText } from './render/log.ts';
+import { shellWords } from './render/next-commands.ts';
+import { keepText } from './render/value.ts';
+import type { Io } from './terminal.ts';
+
+/** How a run left this program. */
+export type RunEnd =
+  | { readonly status: 'succeeded'; readonly output: unknown; readonly encoded: Encoded | undefined }
+  | { readonly status: 'left'; readonly error: unknown };
+
+export interface SessionOptions {
+  readonly io: Io;
+  readonly place: JournalPlace;
+  readonly isJson: boolean;
+  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs'>;
+}
+
+const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly StopSignal[];
+
+export class Session {
+  readonly #io: Io;
+  readonly #place: JournalPlace;
+  readonly #isJson: boolean;
+  readonly #progress: Progress;
+  readonly #trees = new Map<RunId, RunTree>();
+  readonly #waiting = new Map<RunId, readonly CallKey[]>();
+  readonly #onSignal = new Map<StopSignal, () => void>();
+  #runtime: Runtime | undefined;
+  #stoppedBy: StopSignal | undefined;
+
+  private constructor(options: SessionOptions) {
+    this.#io = options.io;
+    this.#place = options.place;
+    this.#isJson = options.isJson;
+    const { err } = options.io;
+    this.#progress = createProgress(options.io, options.isJson ? 'none' : err.isTerminal ? 'live' : 'lines');
+  }
+
+  static async open(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    session.#runtime = await openRuntime({
+      ...options.runtime,
+      path: options.place.path,
+      onLog: (entry) => session.#log(entry),
+      onWarning: (runId, message) => session.#warn(runId, message),
+      onWaiting: (runId, keys) => session.#wait(runId, keys),
+    });
+    for (const signal of SIGNALS) session.#listen(signal);
+    return session;
+  }
+
+  get runtime(): Runtime {
+    if (this.#runtime === undefined) throw new RuntimeError('UNEXPECTED', 'the session is not open');
+    return this.#runtime;
+  }
+
+  get stoppedBy(): StopSignal | undefined {
+    return this.#stoppedBy;
+  }
+
+  /** The tree of a run that was driven, as far as it came. */
+  treeOf(id: RunId): RunTree {
+    const tree = this.#trees.get(id) ?? createRunTree(keepText);
+    this.#trees.set(id, tree);
+    return tree;
+  }
+
+  /** Shows the run until it leaves. */
+  async drive(handle: RunHandle, name: string, historySeq: number): Promise<RunEnd> {
+    const run: Followed = { name, tree: this.treeOf(handle.id), historySeq };
+    this.#progress.follow(run);
+    const seen = this.#follow(handle, run);
+    const resume = clean(shellWords('pawl', 'resume', handle.id, ...this.#place.flags));
+    this.#io.unfinished.add(resume);
+    try {
+      const output = await handle.result();
+      return { status: 'succeeded', output, encoded: await seen };
+    } catch (error) {
+      await seen;
+      return { status: 'left', error: this.#reasonOf(handle.id, error) };
+    } finally {
+      this.#io.unfinished.delete(resume);
+    }
+  }
+
+  /** The output as it is recorded, where the run got so far. */
+  async #follow(handle: RunHandle, run: Followed): Promise<Encoded | undefined> {
+    try {
+      for await (const recorded of handle.events()) {
+        addEvent(run.tree, recorded);
+        this.#progress.event(run, recorded);
+        if (recorded.event.type === 'RunSucceeded') return recorded.event.output;
+      }
+    } catch {
+      // The journal cannot be read any more: the run's own end says why.
+    }
+    return undefined;
+  }
+
+  /** Why a run is left that neither failed nor was cancelled. */
+  #reasonOf(runId: RunId, error: unknown): unknown {
+    if (!(error instanceof RuntimeError) || error.code !== 'STOPPED') return error;
+    const keys = this.#waiting.get(runId);
+    if (keys === undefined || this.#stoppedBy !== undefined) return error;
+    const [key = ''] = keys;
+    const node = this.#trees.get(runId)?.byKey.get(key);
+    const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
+    const more = keys.length > 1 ? `, and ${keys.length - 1} more` : '';
+    const resolve = shellWords('pawl', 'resolve', runId, key, '--as', 'done', ...this.#place.flags);
+    return new RuntimeError(
+      'WAITING',
+      `Run ${runId} waits for a person: ${task} was started and its end is not recorded${more}. Look what became of it, then say so.`,
+      {
+        hint: `${resolve}   (or --as failed, or --as retry), then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
+        data: { runId, asked: [...keys] },
+      },
+    );
+  }
+
+  #log(entry: LogEntry): void {
+    if (this.#isJson) {
+      const { runId, key } = entry;
+      this.#io.err.line(jsonLine({ log: { runId, key, message: logText(entry.values) } }));
+      return;
+    }
+    const node = entry.key === null ? undefined : this.#trees.get(entry.runId)?.byKey.get(entry.key);
+    const name = node?.kind === 'task' ? clean(node.name) : undefined;
+    this.#progress.say(logLines(entry.values, name, this.#io.err.theme));
+  }
+
+  #warn(runId: RunId, message: string): void {
+    if (this.#isJson) this.#io.err.line(jsonLine({ warning: { runId, message } }));
+    else this.warn(message);
+  }
+
+  warn(message: string): void {
+    if (!this.#isJson) this.#progress.say([`${this.#io.err.theme.attention('!')} ${clean(message)}`]);
+  }
+
+  #wait(runId: RunId, keys: readonly CallKey[]): void {
+    this.#waiting.set(runId, keys);
+    // Not from within the turn that found it out.
+    setImmediate(() => void this.#runtime?.stop(runId));
+  }
+
+  #listen(signal: StopSignal): void {
+    const handler = (): void => {
+      if (this.#stoppedBy !== undefined) {
+        this.#progress.end();
+        this.#io.exit(SIGNAL_EXIT_CODES[signal]);
+      }
+      this.#stoppedBy = signal;
+      this.#progress.stopping();
+      for (const runId of this.#trees.keys()) void this.#runtime?.stop(runId);
+    };
+    this.#onSignal.set(signal, handler);
+    process.on(signal, handler);
+  }
+
+  /** Takes the live lines away; what comes now is the end. */
+  endProgress(): void {
+    this.#progress.end();
+  }
+
+  async close(): Promise<void> {
+    this.#progress.end();
+    for (const [signal, handler] of this.#onSignal) process.off(signal, handler);
+    await this.#runtime?.close();
+  }
+}
