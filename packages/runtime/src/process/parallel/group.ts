@@ -291,12 +291,10 @@ export class Group {
   }
 
   #entries(interrupted: Error): Settled<unknown>[] {
+    const inOrder = [...this.#branches.keys()];
     const order = this.plan.options.preserveOrder
-      ? this.#branches.keys()
-      : [
-          ...this.#settleOrder,
-          ...[...this.#branches.keys()].filter((index) => !this.#settleOrder.includes(index)),
-        ];
+      ? inOrder
+      : [...this.#settleOrder, ...inOrder.filter((index) => !isSettled(this.#branches[index]))];
     return Array.from(order, (index): Settled<unknown> => {
       const branch = this.#branches[index] ?? IDLE;
       const place = { index, key: this.#branchName(index) };
@@ -313,6 +311,10 @@ export class Group {
       }
     });
   }
+}
+
+function isSettled(branch: Branch | undefined): boolean {
+  return branch?.status === 'fulfilled' || branch?.status === 'rejected';
 }
 
 /** A reason of any kind in words that can be recorded. */
