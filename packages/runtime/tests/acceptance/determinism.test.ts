@@ -181,10 +181,13 @@ describe('D05 branches in another order', () => {
 
   // Open: which branches were started is not recorded as such, so a bounded group starts them in the
   // order of the code and blocks at the first recorded call of a branch that it has not come to.
-  it.fails.each([{ concurrency: 1 }, { concurrency: 2 }, { batchSize: 2 }])('keyed, within %o', async (bounds) => {
-    const { store, told } = await perform(regions(was, { keyed: true, ...bounds }));
-    await crashes(store, regions(is, { keyed: true, ...bounds }), plain(told));
-  });
+  it.fails.each([{ concurrency: 1 }, { concurrency: 2 }, { batchSize: 2 }])(
+    'keyed, within %o',
+    async (bounds) => {
+      const { store, told } = await perform(regions(was, { keyed: true, ...bounds }));
+      await crashes(store, regions(is, { keyed: true, ...bounds }), plain(told));
+    },
+  );
 });
 
 describe('D06 thunks are invoked again on replay', () => {
