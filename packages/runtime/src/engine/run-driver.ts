@@ -244,10 +244,11 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** What waited for the commit: effects start, and log output is told. */
   afterBurst(): void {
+    // First the effects: whoever is told may stop the run, and that aborts what has started.
+    this.#effects.release();
     const logs = this.#logs;
     this.#logs = [];
     for (const values of logs) this.#engine.options.sink.log({ runId: this.runId, key: null, values });
-    this.#effects.release();
   }
 
   /** Another owner took the run: nothing of the buffer was written. */
