@@ -38,7 +38,7 @@ const improve = defineTask({
   name: 'improve',
   run: ({ tried, failing }: Feedback) => {
     const untried = LADDER.filter(({ name }) => !tried.includes(name));
-    const better = untried.find(({ answers }) => answers.some((test) => failing[0] === test)) ?? untried[0];
+    const better = untried.find(({ answers }) => answers.includes(failing[0] ?? '')) ?? untried[0];
     if (better === undefined) throw new Error(`Nothing left to try for: ${failing.join(', ')}`);
     return { name: better.name, source: better.source };
   },
@@ -85,35 +85,42 @@ const measureSize = defineTask({
     Math.min(1, BUDGET_BYTES / (await readFile(join(folder, 'candidate.mjs'))).length),
 });
 
-export async function process({ target, maxIterations, folder }: z.output<typeof input>, ctx: Context) {
-  const tried: string[] = [];
-  let failing: readonly string[] = [];
-  let quality = 0;
-  while (quality < target && tried.length < maxIterations) {
-    const { name, source } = await ctx.task(improve, { tried, failing });
-    tried.push(name);
-    const place = { folder: posix.join(folder, `${tried.length}-${name}`) };
-    await ctx.task(writeCandidate, { ...place, source });
+interface Iteration {
+  readonly folder: string;
+  readonly candidate: string;
+  /** Names of tests. */
+  readonly failing: readonly string[];
+  readonly quality: number;
+}
+
+export async function process({ target, maxIterations, folder: root }: z.output<typeof input>, ctx: Context) {
+  const iterations: Iteration[] = [];
+  let last: Iteration = { folder: '', candidate: '', failing: [], quality: 0 };
+  while (last.quality < target && iterations.length < maxIterations) {
+    const tried = iterations.map(({ candidate }) => candidate);
+    const { name, source } = await ctx.task(improve, { tried, failing: last.failing });
+    const folder = posix.join(root, `${tried.length + 1}-${name}`);
+    await ctx.task(writeCandidate, { folder, source });
 
     const [tests, style, size] = await ctx.parallel.all([
-      () => ctx.task(runTests, place),
-      () => ctx.task(checkStyle, place),
-      () => ctx.task(measureSize, place),
+      () => ctx.task(runTests, { folder }),
+      () => ctx.task(checkStyle, { folder }),
+      () => ctx.task(measureSize, { folder }),
     ]);
 
     const results = tests.stdout.split('\n').filter((line) => /^(pass|fail) /.test(line));
-    failing = results.filter((line) => line.startsWith('fail ')).map((line) => line.slice('fail '.length));
+    const failing = results
+      .filter((line) => line.startsWith('fail'))
+      .map((line) => line.slice('fail '.length));
     const passed = results.length === 0 ? 0 : 1 - failing.length / results.length;
-    quality = Math.round(100 * (0.7 * passed + 0.2 * style + 0.1 * size)) / 100;
+    const quality = Math.round(100 * (0.7 * passed + 0.2 * style + 0.1 * size)) / 100;
+    last = { folder, candidate: name, failing, quality };
+    iterations.push(last);
     ctx.log(`${name}: ${failing.length} of ${results.length} tests fail, quality ${quality}`);
   }
-  if (quality < target) {
-    throw new Error(`Quality ${quality} of ${target} after ${tried.length}; failing: ${failing.join(', ')}`);
-  }
-  return {
-    quality,
-    iterations: tried.length,
-    tried,
-    candidate: posix.join(folder, `${tried.length}-${tried.at(-1)}`),
-  };
+  const { quality, folder, failing } = last;
+  if (quality >= target) return { quality, folder, iterations };
+  throw new Error(
+    `Quality ${quality} of ${target} after ${iterations.length}; failing: ${failing.join(', ')}`,
+  );
 }
