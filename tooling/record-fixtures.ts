@@ -1,0 +1,31 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { ROOT } from './run-command.ts';
+
+// Records the journals of this version into journal-fixtures/<version>/. What is there stays as it is: a journal
+// that an earlier build recorded is worth nothing once a later one has written it anew.
+//
+//     pnpm run record:fixtures [--force]
+
+/** What processes/recordings.fixture.ts exports; loaded by path, since tooling knows none of our packages. */
+interface Recordings {
+  readonly FIXTURES: string;
+  readonly VERSION: string;
+  readonly record: () => Promise<ReadonlyMap<string, string>>;
+}
+
+const { values } = parseArgs({ options: { force: { type: 'boolean', default: false } } });
+const recordings = pathToFileURL(join(ROOT, 'processes', 'recordings.fixture.ts')).href;
+const { FIXTURES, VERSION, record } = (await import(recordings)) as Recordings;
+
+const folder = join(FIXTURES, VERSION);
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of await record()) {
+  const file = join(folder, name);
+  const kept = existsSync(file) && !values.force;
+  if (!kept) writeFileSync(file, text);
+  console.log(`${kept ? 'kept    ' : 'recorded'} ${VERSION}/${name} (${text.split('\n').length - 2} events)`);
+}
