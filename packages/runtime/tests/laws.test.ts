@@ -50,7 +50,7 @@ describe('law 1: journal order is the determinism', () => {
       const raw = async (): Promise<unknown> => {
         await import('node:zlib');
         await new Promise((resolve) => setImmediate(resolve));
-        await null;
+        await Promise.resolve();
         return ctx.task(lab.work, { ms: 1, value: 'raw' });
       };
       const hashed = async (): Promise<unknown> => {
