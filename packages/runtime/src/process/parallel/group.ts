@@ -56,6 +56,8 @@ export class Group {
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #branches: Branch[];
+  /** Around all branches, also those that have settled: what they left behind is given up with the rest. */
+  readonly #inside: Scope;
   readonly #settleOrder: number[] = [];
   #fulfilled = 0;
   #rejected = 0;
@@ -83,6 +85,7 @@ export class Group {
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
     this.#branches = plan.thunks.map(() => IDLE);
+    this.#inside = new Scope(key, scope, plan.options.priority);
     this.#concurrency = plan.options.concurrency;
     this.#batchSize = plan.options.batchSize;
   }
@@ -167,7 +170,7 @@ export class Group {
   #invoke(index: number): void {
     const thunk = this.plan.thunks[index];
     if (thunk === undefined) return;
-    const scope = new Scope(this.#branchPath(index), this.scope, this.plan.options.priority);
+    const scope = new Scope(this.#branchPath(index), this.#inside, this.plan.options.priority);
     this.#next = index + 1;
     this.#active += 1;
     this.#branches[index] = { status: 'running', scope };
@@ -232,9 +235,8 @@ export class Group {
     this.#held = undefined;
     this.#unlisten();
     const why = new CancelledError(this.#whyGivenUp(decided));
-    for (const branch of this.#branches) {
-      if (branch.status === 'running') branch.scope.raiseFence(why);
-    }
+    this.#inside.raiseFence(why);
+    this.#inside.finish();
     this.#host.closed(this, decided, recorded);
     this.#settlePromise(decided, why);
   }

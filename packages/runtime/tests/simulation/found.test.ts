@@ -1,0 +1,62 @@
+import { setImmediate as rawTurn } from 'node:timers/promises';
+import type { Context, Process } from '@pawl/sdk';
+import { defineTask } from '@pawl/sdk';
+import { expect, it } from 'vitest';
+import { MemoryStore } from '../../src/testing.ts';
+import { journal, Lab, shape } from '../lab.fixture.ts';
+
+/*
+ * What the simulation found, each reduced to the smallest process that shows it. (Seeds would not do:
+ * they mean other programs as soon as the generator learns something.)
+ */
+
+type Work = (lab: Lab) => Process;
+
+/** Runs until a crash just after `seq`, and gives what is stored then. */
+async function crashedAt(
+  work: Work,
+  isLast: (line: string, index: number) => boolean,
+): Promise<{ store: MemoryStore; lab: Lab }> {
+  const first = new Lab();
+  const store = new MemoryStore();
+  await first.drive(store, work(first));
+  const lines = shape(store);
+  const index = lines.findIndex(isLast);
+  expect(index, lines.join('\n')).toBeGreaterThan(0);
+  return { store: store.prefix('r', index + 1), lab: Lab.at(journal(store)[index]?.at ?? 0) };
+}
+
+async function replays(store: MemoryStore, work: Work): Promise<unknown> {
+  const lab = new Lab();
+  const runtime = await lab.open(store);
+  const stop = lab.clock.run(() => runtime.isIdle);
+  try {
+    return await runtime.replay('r', work(lab));
+  } finally {
+    stop();
+  }
+}
+
+const ignore = (): undefined => undefined;
+
+it('fences what a settled branch left behind when its group is decided', async () => {
+  const lab = new Lab();
+  const store = new MemoryStore();
+  const leftBehind = async (ctx: Context): Promise<void> => {
+    await ctx.task(lab.work, { ms: 50, value: 1 }).catch(ignore);
+    await ctx.task(lab.work, { ms: 5, value: 'after the decision' });
+  };
+  await lab.drive(store, async (_, ctx) => {
+    await ctx.parallel.all([
+      () => {
+        leftBehind(ctx).catch(ignore);
+      },
+      () => ctx.task(lab.work, { ms: 10, value: 2 }),
+    ]);
+    return ctx.task(lab.work, { ms: 20, value: 3 });
+  });
+  const lines = shape(store);
+  expect(lines).toContain('TaskCancelled 0/0/0');
+  expect(lines).not.toContain('TaskScheduled 0/0/1');
+});
+
