@@ -1,5 +1,12 @@
 import { CancelledError } from '@pawl/sdk';
-import { namedKey, ordinalKey, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import {
+  namedKey,
+  ordinalKey,
+  ROOT_SCOPE,
+  scopeOf,
+  type CallKey,
+  type ScopePath,
+} from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { CallState } from '../kernel/state.ts';
 import { callSite } from './call-site.ts';
@@ -68,12 +75,12 @@ export class Admission {
   }
 
   addScope(scope: Scope): void {
-    this.#scopes.set(scope.path, scope);
+    if (!this.live) this.#scopes.set(scope.path, scope);
   }
 
-  removeScope(scope: Scope): void {
-    scope.finish();
-    this.#scopes.delete(scope.path);
+  /** The group around it was decided. Until then a settled branch can still ask, by what it left behind. */
+  removeScope(path: ScopePath): void {
+    this.#scopes.delete(path);
   }
 
   admit(request: Request): void {
@@ -111,6 +118,7 @@ export class Admission {
   goLive(): void {
     this.live = true;
     this.#issued.clear();
+    this.#scopes.clear();
     for (const request of this.#held) {
       request.scope.waiting.length = 0;
       this.#number(request);
@@ -149,7 +157,7 @@ export class Admission {
   /** Whether the branch that numbers this key is there and can still ask for it. */
   isScopeOpen(key: CallKey): boolean {
     const path = scopeOf(key);
-    return path === ROOT_SCOPE || this.#scopes.has(path);
+    return path === ROOT_SCOPE || this.#scopes.get(path)?.isFinished === false;
   }
 
   #number(request: Request): void {

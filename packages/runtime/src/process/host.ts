@@ -9,7 +9,7 @@ import {
   type RetryPolicy,
   type Thunk,
 } from '@pawl/sdk';
-import { ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
@@ -329,8 +329,8 @@ export class ProcessHost implements GroupHost {
     this.admission.addScope(scope);
   }
 
-  removeScope(scope: Scope): void {
-    this.admission.removeScope(scope);
+  removeScope(path: ScopePath): void {
+    this.admission.removeScope(path);
   }
 
   runIn(scope: Scope, thunk: Thunk): unknown {

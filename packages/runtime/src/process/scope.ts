@@ -24,6 +24,7 @@ export class Scope {
   #controller: AbortController | undefined;
   #fence: CancelledError | undefined;
   #refused = false;
+  #finished = false;
 
   constructor(path: ScopePath, parent: Scope | undefined, priority: number) {
     this.path = path;
@@ -76,8 +77,13 @@ export class Scope {
     this.parent.#linkToParent();
   }
 
+  get isFinished(): boolean {
+    return this.#finished;
+  }
+
   /** The branch has settled: nothing in it needs its signal any more. */
   finish(): void {
+    this.#finished = true;
     if (this.parent !== undefined && this.#children.size === 0) this.parent.#children.delete(this);
   }
 }

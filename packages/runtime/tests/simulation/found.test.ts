@@ -60,3 +60,26 @@ it('fences what a settled branch left behind when its group is decided', async (
   expect(lines).not.toContain('TaskScheduled 0/0/1');
 });
 
+it('replays a call that a branch made after a raw wait and left behind', async () => {
+  const work: Work = (lab) => (_, ctx) =>
+    ctx.parallel.all([
+      async () => {
+        await rawTurn();
+        ctx.task(lab.work, { ms: 5, value: 1 }).catch(ignore);
+      },
+      async () => {
+        await rawTurn();
+        (async () => {
+          await rawTurn();
+          await ctx.task(lab.work, { ms: 5, value: 2 });
+        })().catch(ignore);
+      },
+      () => ctx.task(lab.work, { ms: 20, value: 3 }),
+    ]);
+  const lab = new Lab();
+  const store = new MemoryStore();
+  expect(await lab.drive(store, work(lab))).toEqual({ value: [undefined, undefined, 3] });
+  expect(shape(store)).toEqual(expect.arrayContaining(['TaskSucceeded 0/0/0', 'TaskSucceeded 0/1/0']));
+  expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+});
+

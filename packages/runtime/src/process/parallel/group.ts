@@ -1,5 +1,5 @@
 import { CancelledError, TimeoutError, type Settled, type Thunk } from '@pawl/sdk';
-import type { CallKey } from '../../journal/call-key.ts';
+import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
 import type { GroupMode } from '../../journal/event.ts';
 import { unreachable } from '../../journal/invariant.ts';
@@ -26,7 +26,7 @@ export interface GroupHost {
   isDue(key: CallKey, recorded: boolean): boolean;
   recordedGroup(key: CallKey): GroupCall | undefined;
   addScope(scope: Scope): void;
-  removeScope(scope: Scope): void;
+  removeScope(path: ScopePath): void;
   runIn(scope: Scope, thunk: Thunk): unknown;
   closed(group: Group, decided: Decided, recorded: boolean): void;
   signalAborted(key: CallKey, reason: string): void;
@@ -191,7 +191,7 @@ export class Group {
 
   #settled(index: number, branch: Branch): void {
     const before = this.#branches[index];
-    if (before?.status === 'running') this.#host.removeScope(before.scope);
+    if (before?.status === 'running') before.scope.finish();
     if (this.#closed) return;
     this.#branches[index] = branch;
     this.#settleOrder.push(index);
@@ -237,6 +237,7 @@ export class Group {
     const why = new CancelledError(this.#whyGivenUp(decided));
     this.#inside.raiseFence(why);
     this.#inside.finish();
+    if (!this.#host.live) for (let i = 0; i < this.#next; i += 1) this.#host.removeScope(this.#branchPath(i));
     this.#host.closed(this, decided, recorded);
     this.#settlePromise(decided, why);
   }
