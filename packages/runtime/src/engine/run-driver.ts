@@ -128,7 +128,7 @@ export class RunDriver implements Turnable, SlotTaker {
         // What was asked for since the last turn was asked for before the next outcome.
         this.#absorb();
         this.host.beginTurn();
-        this.#deliverNext();
+        if (!this.host.tuneNext()) this.#deliverNext();
         return;
       case 'left':
         return;

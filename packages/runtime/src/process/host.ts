@@ -88,6 +88,8 @@ export class ProcessHost implements GroupHost {
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, Group> = new Map();
   #commands: Command[] = [];
+  /** Groups of the replay that may run with another concurrency than the code has by now. */
+  #untuned: Group[] = [];
   #callsThisTurn = 0;
   #stopped = false;
   seed = '';
@@ -149,7 +151,7 @@ export class ProcessHost implements GroupHost {
   }
 
   get hasCommands(): boolean {
-    return this.#commands.length > 0;
+    return this.#commands.length > 0 || this.#untuned.length > 0;
   }
 
   /** Hands over one recorded outcome; the caller opens the turn. */
@@ -194,16 +196,26 @@ export class ProcessHost implements GroupHost {
     const replayed = [...this.openGroups.values()];
     this.admission.goLive();
     for (const group of replayed) group.takeHeld(undefined);
-    for (const group of replayed) if (this.openGroups.has(group.key)) this.#tune(group);
     for (const group of replayed) group.listen();
+    this.#untuned = replayed;
   }
 
-  /** At the head the code's own concurrency counts. */
-  #tune(group: Group): void {
-    const { concurrency } = group.plan.options;
-    if (group.concurrency === concurrency) return;
-    this.#commands.push({ type: 'RetuneScope', key: group.key, concurrency: finite(concurrency) });
-    group.retune(concurrency);
+  /**
+   * At the head the code's own concurrency counts. It wakes thunks like an outcome does, so each
+   * change has a turn of its own, here as in the replay of it. The caller opened the turn.
+   * @returns whether there was one
+   */
+  tuneNext(): boolean {
+    for (;;) {
+      const group = this.#untuned.shift();
+      if (group === undefined) return false;
+      const { concurrency } = group.plan.options;
+      const isOpen = this.openGroups.has(group.key) && group.scope.fence === undefined;
+      if (!isOpen || group.concurrency === concurrency) continue;
+      this.#commands.push({ type: 'RetuneScope', key: group.key, concurrency: finite(concurrency) });
+      group.retune(concurrency);
+      return true;
+    }
   }
 
   /** Replay stands at this recorded decision: takes the one that was made early. */

@@ -60,6 +60,55 @@ it('fences what a settled branch left behind when its group is decided', async (
   expect(lines).not.toContain('TaskScheduled 0/0/1');
 });
 
+it('does not retune a group that lies in a decided one', async () => {
+  const work: Work = (lab) => (_, ctx) =>
+    ctx.parallel.race([
+      () =>
+        ctx.parallel.all(
+          [() => ctx.task(lab.work, { ms: 50, value: 1 }), () => ctx.task(lab.work, { ms: 50, value: 2 })],
+          {
+            concurrency: lab.warnings.length + 1,
+          },
+        ),
+      () => ctx.task(lab.work, { ms: 5, value: 3 }),
+    ]);
+  const { store, lab } = await crashedAt(work, (line) => line === 'ScopeClosed 0');
+  lab.warnings.push('other code by now');
+  expect(await lab.drive(store, work(lab))).toEqual({ value: 3 });
+  expect(shape(store).filter((line) => line.startsWith('ScopeRetuned'))).toEqual([]);
+});
+
+it('retunes groups one a turn, live as on replay', async () => {
+  const work: Work = (lab) => (_, ctx) => {
+    const concurrency = lab.warnings.length + 1;
+    let seen = 'nothing';
+    return ctx.parallel.all(
+      [
+        () =>
+          ctx.parallel.all(
+            [
+              () => ctx.task(lab.work, { ms: 50, value: 1 }),
+              () => ctx.task(lab.work, { ms: 5, value: seen }),
+            ],
+            {
+              concurrency,
+            },
+          ),
+        async () => {
+          await Promise.resolve();
+          seen = 'the other branch';
+        },
+      ],
+      { concurrency },
+    );
+  };
+  const { store, lab } = await crashedAt(work, (line) => line === 'AttemptStarted 0/0/0/0/0');
+  lab.warnings.push('other code by now');
+  expect(await lab.drive(store, work(lab))).toEqual({ value: [[1, 'the other branch'], undefined] });
+  expect(shape(store).filter((line) => line.startsWith('ScopeRetuned'))).toHaveLength(2);
+  expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+});
+
 it('replays a call that a branch made after a raw wait and left behind', async () => {
   const work: Work = (lab) => (_, ctx) =>
     ctx.parallel.all([
