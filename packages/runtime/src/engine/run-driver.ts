@@ -238,8 +238,8 @@ export class RunDriver implements Turnable, SlotTaker {
     this.afterBurst();
     this.#engine.options.sink.committed(this.runId, events);
     if (this.#terminal !== undefined) this.#leave({ status: 'ended', event: this.#terminal });
-    // The last commit of a stop: nothing else makes the turn in which the run is left.
-    else if (this.#phase === 'stopping') this.#wake();
+    // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
+    else if (this.#effects.attempts.running === 0) this.#wake();
   }
 
   /** What waited for the commit: effects start, and log output is told. */

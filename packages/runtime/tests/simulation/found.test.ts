@@ -60,6 +60,22 @@ it('fences what a settled branch left behind when its group is decided', async (
   expect(lines).not.toContain('TaskScheduled 0/0/1');
 });
 
+it('tells that a person is waited for once the question is written, whatever else was under way', async () => {
+  const work: Work = (lab) => {
+    const asked = defineTask({ name: 'asked', onUnknown: 'ask', run: () => lab.clock.sleep(10) });
+    return (_, ctx) =>
+      ctx.parallel.all([() => ctx.task(asked), () => ctx.task(lab.work, { ms: 30, value: 1 })]);
+  };
+  const { store, lab } = await crashedAt(work, (line) => line === 'AttemptStarted 0/1/0');
+  const told: (readonly string[])[] = [];
+  const runtime = await lab.open(store, { onWaiting: (_, keys) => told.push(keys) });
+  const stop = lab.clock.run(() => runtime.isIdle);
+  runtime.resume('r', work(lab));
+  await lab.clock.advance(100);
+  stop();
+  expect(told).toEqual([['0/0/0']]);
+});
+
 it('does not retune a group that lies in a decided one', async () => {
   const work: Work = (lab) => (_, ctx) =>
     ctx.parallel.race([
