@@ -334,7 +334,11 @@ export class ProcessHost implements GroupHost {
 
   /** Whether a decision made now, below the head, has the place that the journal gives it. */
   isDue(key: CallKey, recorded: boolean): boolean {
-    return this.inTurn && this.port.isAt(recorded ? closeKey(key) : null);
+    if (this.inTurn) return this.port.isAt(recorded ? closeKey(key) : null);
+    // Something outside ctx decided it, and the replay may stand just there.
+    this.calledOutside = true;
+    this.port.changed();
+    return false;
   }
 
   addScope(scope: Scope): void {
