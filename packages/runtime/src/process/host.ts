@@ -23,6 +23,7 @@ import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
 import type { Group, GroupHost } from './parallel/group.ts';
 import { Scope } from './scope.ts';
+import { claimStrayRejections } from './stray-rejections.ts';
 
 /** What the host needs of the engine. Nothing here may run user code. */
 export interface HostPort {
@@ -112,6 +113,7 @@ export class ProcessHost implements GroupHost {
   /** Invokes the process. The caller opens the turn. */
   start(run: Process, inputs: unknown, ctx: Parameters<Process>[1], at: Millis): void {
     this.now = at;
+    claimStrayRejections(warnOfHere);
     new Promise((resolve) => {
       // `inputs` were checked against the process' schema, or are as its author's caller gave them.
       resolve(scopes.run({ host: this, scope: this.root }, () => run(inputs as never, ctx)));
@@ -382,4 +384,10 @@ export function finite(concurrency: number): number | null {
 /** True when the code that runs now is process code of any run. */
 export function isInProcess(): boolean {
   return scopes.getStore() !== undefined;
+}
+
+/** Warns of the run whose code runs now. */
+function warnOfHere(): ((message: string) => void) | undefined {
+  const host = scopes.getStore()?.host;
+  return host === undefined ? undefined : (message) => host.port.warn(message);
 }

@@ -74,7 +74,7 @@ describe.each(Object.entries(waits))('%s of a minute', (name, make) => {
     },
   );
 
-  it.each([['by nothing', 0], ...JUMPS])(
+  it.each([['by nothing', 0] as const, ...JUMPS])(
     'never takes longer after a restart, where the wall clock jumped %s',
     async (_name, jumpMs) => {
       const before = new Lab();

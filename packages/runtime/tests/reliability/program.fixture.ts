@@ -59,10 +59,15 @@ export class Program {
   /** `file` is beside this one; `shell` wraps the command, such as in `ulimit`, and ends in `exec "$@"`. */
   constructor(
     file: string,
-    options: { readonly nodeFlags?: readonly string[]; readonly shell?: string } = {},
+    options: {
+      readonly nodeFlags?: readonly string[];
+      readonly args?: readonly string[];
+      readonly shell?: string;
+    } = {},
   ) {
-    const node = [process.execPath, '--conditions=source', ...(options.nodeFlags ?? [])];
-    node.push(join(import.meta.dirname, file));
+    const { nodeFlags = [], args = [] } = options;
+    const main = join(import.meta.dirname, file);
+    const node = [process.execPath, '--conditions=source', ...nodeFlags, main, ...args];
     const command = options.shell === undefined ? node : ['bash', '-c', options.shell, 'bash', ...node];
     this.#process = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
