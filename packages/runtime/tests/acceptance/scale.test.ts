@@ -1,7 +1,7 @@
 import { defineTask, type Context } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { journal, shape } from '../lab.fixture.ts';
-import { perform, replays, resumeAt, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
+import { perform, replays, resumeAt, t, watchForLeaks, type Program, type Stage } from './stage.fixture.ts';
 
 watchForLeaks();
 

@@ -1,0 +1,90 @@
+import { expectTypeOf, test } from 'vitest';
+
+import { defineTask, type Context, type Settled } from '../src/index.ts';
+
+declare const ctx: Context;
+
+const text = defineTask({ name: 'text', run: (n: number) => String(n) });
+const number = defineTask({ name: 'number', run: (n: number) => n });
+const flag = defineTask({ name: 'flag', run: async (): Promise<boolean> => true });
+
+test('all gives a tuple, in the order of the thunks', () => {
+  expectTypeOf(
+    ctx.parallel.all([() => ctx.task(text, 1), () => ctx.task(number, 1), () => ctx.task(flag)]),
+  ).toEqualTypeOf<Promise<[string, number, boolean]>>();
+  expectTypeOf(ctx.parallel.all([])).toEqualTypeOf<Promise<[]>>();
+  expectTypeOf(
+    ctx.parallel.all([() => 5 as number, async () => 'x' as string, () => undefined]),
+  ).toEqualTypeOf<Promise<[number, string, undefined]>>();
+  expectTypeOf(
+    ctx.parallel.all([() => ctx.parallel.all([() => ctx.task(text, 1)]), () => ctx.sleep(5)]),
+  ).toEqualTypeOf<Promise<[[string], void]>>();
+});
+
+test('all of a list gives a list', () => {
+  expectTypeOf(ctx.parallel.all([1, 2].map((n) => () => ctx.task(text, n)))).toEqualTypeOf<
+    Promise<string[]>
+  >();
+});
+
+test('allSettled gives a tuple of outcomes', () => {
+  expectTypeOf(
+    ctx.parallel.allSettled([() => ctx.task(text, 1), () => ctx.task(number, 1)], { preserveOrder: false }),
+  ).toEqualTypeOf<Promise<[Settled<string>, Settled<number>]>>();
+  type Entry = Settled<string>;
+  expectTypeOf<Extract<Entry, { status: 'fulfilled' }>['value']>().toEqualTypeOf<string>();
+  expectTypeOf<Extract<Entry, { status: 'rejected' }>['reason']>().toEqualTypeOf<unknown>();
+  expectTypeOf<Extract<Entry, { status: 'rejected' }>['started']>().toEqualTypeOf<boolean>();
+  expectTypeOf<Entry['index']>().toEqualTypeOf<number>();
+  expectTypeOf<Entry['key']>().toEqualTypeOf<string>();
+});
+
+test('any and race give one of the values', () => {
+  expectTypeOf(ctx.parallel.any([() => ctx.task(text, 1), () => ctx.task(number, 1)])).toEqualTypeOf<
+    Promise<string | number>
+  >();
+  expectTypeOf(ctx.parallel.race([() => ctx.task(text, 1), async () => null])).toEqualTypeOf<
+    Promise<string | null>
+  >();
+  expectTypeOf(ctx.parallel.race([])).toEqualTypeOf<Promise<never>>();
+});
+
+test('map gives what its function gives', () => {
+  expectTypeOf(
+    ctx.parallel.map([1, 2], (n, index) => (expectTypeOf(index).toEqualTypeOf<number>(), ctx.task(text, n))),
+  ).toEqualTypeOf<Promise<string[]>>();
+  expectTypeOf(ctx.parallel.map(new Set(['a']), (item) => item.length)).toEqualTypeOf<Promise<number[]>>();
+  expectTypeOf(ctx.parallel.map(new Map([['k', 1]]), ([key, value]) => ({ key, value }))).toEqualTypeOf<
+    Promise<{ key: string; value: number }[]>
+  >();
+  ctx.parallel.map([{ id: 'a' }], (item) => item, {
+    keyBy: (item, index) => `${item.id}${index}`,
+    concurrency: 5,
+    batchSize: 10,
+    timeout: '5m',
+    priority: 'background',
+    signal: new AbortController().signal,
+    key: 'all of them',
+  });
+});
+
+test('wrong use is an error', () => {
+  // @ts-expect-error a promise has started already
+  ctx.parallel.all([ctx.task(text, 1)]);
+  // @ts-expect-error no list
+  ctx.parallel.all(() => ctx.task(text, 1));
+  // @ts-expect-error no thunk
+  ctx.parallel.race([undefined]);
+  // @ts-expect-error preserveOrder is allSettled's
+  ctx.parallel.all([], { preserveOrder: false });
+  // @ts-expect-error keyBy is map's
+  ctx.parallel.all([], { keyBy: () => 'x' });
+  // @ts-expect-error no such option
+  ctx.parallel.map([1], (n) => n, { limit: 5 });
+  // @ts-expect-error a number is asked for
+  ctx.parallel.all([], { concurrency: '2' });
+  // @ts-expect-error a key is text
+  ctx.parallel.map([1], (n) => n, { keyBy: (n) => n });
+  // @ts-expect-error not iterable
+  ctx.parallel.map(5, (n) => n);
+});

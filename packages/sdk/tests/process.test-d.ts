@@ -1,0 +1,81 @@
+import { type } from 'arktype';
+import * as v from 'valibot';
+import { expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+
+import {
+  defineProcess,
+  isPawlError,
+  type Context,
+  type Process,
+  type ProcessDefinition,
+  type TaskError,
+} from '../src/index.ts';
+
+test('a plain function is a process', () => {
+  const process = async ({ name }: { name: string }, ctx: Context): Promise<string> => {
+    await ctx.sleep('5s');
+    return name;
+  };
+  expectTypeOf(process).toExtend<Process<{ name: string }, string>>();
+});
+
+test('types of a process come from its function', () => {
+  const process = defineProcess({
+    name: 'greet',
+    run: async ({ name }: { name: string }, ctx) => (expectTypeOf(ctx).toEqualTypeOf<Context>(), name.length),
+  });
+  expectTypeOf(process).toEqualTypeOf<ProcessDefinition<{ name: string }, number>>();
+});
+
+test('types of a process come from its input schema', () => {
+  const zod = defineProcess({
+    name: 'zod',
+    input: z.object({ n: z.coerce.number<string>() }),
+    run: async (inputs) => {
+      expectTypeOf(inputs).toEqualTypeOf<{ n: number }>();
+      return inputs.n;
+    },
+  });
+  expectTypeOf(zod).toEqualTypeOf<ProcessDefinition<{ n: string }, number>>();
+
+  const valibot = defineProcess({
+    name: 'valibot',
+    input: v.object({ n: v.optional(v.number(), 1) }),
+    run: (inputs) => inputs.n,
+  });
+  expectTypeOf(valibot).toEqualTypeOf<ProcessDefinition<{ n?: number | undefined }, number>>();
+
+  const ark = defineProcess({
+    name: 'arktype',
+    input: type({ n: 'number' }),
+    output: type('number'),
+    run: ({ n }) => n,
+  });
+  expectTypeOf(ark).toEqualTypeOf<ProcessDefinition<{ n: number }, number>>();
+});
+
+test('wrong definitions are errors', () => {
+  // @ts-expect-error a name is needed
+  defineProcess({ run: () => 1 });
+  // @ts-expect-error a function is needed
+  defineProcess({ name: 'x' });
+  // @ts-expect-error the schema gives a number
+  defineProcess({ name: 'x', input: z.number(), run: (inputs: string) => inputs });
+});
+
+test('the values of ctx', () => {
+  expectTypeOf<Context['now']>().returns.toEqualTypeOf<Date>();
+  expectTypeOf<Context['random']>().returns.toEqualTypeOf<number>();
+  expectTypeOf<Context['uuid']>().returns.toEqualTypeOf<string>();
+  expectTypeOf<Context['runId']>().toEqualTypeOf<string>();
+  expectTypeOf<Context['signal']>().toEqualTypeOf<AbortSignal>();
+  expectTypeOf<Context['sleep']>().returns.toEqualTypeOf<Promise<void>>();
+});
+
+test('isPawlError tells the class by the code', () => {
+  const error: unknown = new Error();
+  if (isPawlError(error, 'TASK_FAILED')) expectTypeOf(error).toEqualTypeOf<TaskError>();
+  // @ts-expect-error no such code
+  isPawlError(error, 'BROKEN');
+});
