@@ -23,6 +23,7 @@ export interface Ended {
 /** One line of the effects file, synced to the disk before the task goes on. */
 export interface Started {
   readonly program: string;
+  readonly runId: string;
   readonly key: string;
   readonly attempt: number;
   /** No two starts have the same one. */

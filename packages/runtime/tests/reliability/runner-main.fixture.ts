@@ -9,9 +9,11 @@ import {
   type Runtime,
   type RuntimeOptions,
 } from '../../src/index.ts';
-import { processes } from './processes.fixture.ts';
+import { danger, poisons } from './poison.fixture.ts';
+import { processes as harmless } from './processes.fixture.ts';
 import { blocking, openGate, tell, writeEffectsTo } from './world.fixture.ts';
 
+const processes = { ...harmless, ...poisons };
 let runtime: Runtime | undefined;
 /** The program goes when its run has ended, with the exit code of what it ended by. */
 let leavesAtEnd = false;
@@ -98,6 +100,12 @@ const COMMANDS: Readonly<Record<string, (...args: never[]) => unknown>> = {
     void follow(handle);
   },
   go: (id: string, gate: string) => openGate(id, gate),
+  disarm: () => {
+    danger.armed = false;
+  },
+  checkSays: (what: typeof danger.check) => {
+    danger.check = what;
+  },
   stop: (id: string) => opened().stop(id),
   resolve: (...args: Parameters<Runtime['resolve']>) => opened().resolve(...args),
   verify: () => opened().store.verify(),

@@ -19,11 +19,11 @@ export function writeEffectsTo(path: string): void {
 }
 
 /** Records that an attempt was started, on the disk before anything else happens. */
-export function start({ key, attempt }: TaskContext): string {
+export function start({ runId, key, attempt }: TaskContext): string {
   count += 1;
   const nonce = `${PROGRAM}-${count}`;
   if (effects !== undefined) {
-    writeSync(effects, `${JSON.stringify({ program: PROGRAM, key, attempt, nonce })}\n`);
+    writeSync(effects, `${JSON.stringify({ program: PROGRAM, runId, key, attempt, nonce })}\n`);
     fsyncSync(effects);
   }
   tell({ at: 'started', key, attempt, nonce });
