@@ -3,7 +3,7 @@
 // syntax error: nothing of ours, and no modern builtin, is imported before the version is known to suffice.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -21,6 +21,7 @@ if (isAtLeast(process.versions.node, NEEDED)) {
 
 /** Installed packages carry `dist` only; in the workspace the sources run as they are. */
 async function runHere() {
+  await keepCompiledCode();
   const source = join(here, '..', 'src', 'bin.ts');
   if (!existsSync(source)) {
     await import('../dist/bin.js');
@@ -28,6 +29,16 @@ async function runHere() {
   }
   await resolveToSources();
   await import(pathToFileURL(source).href);
+}
+
+/**
+ * Compiling, and taking types off, is more than half of the time that a short command takes. The cache is the
+ * user's own and not in the shared temporary folder; NODE_DISABLE_COMPILE_CACHE=1 does without.
+ */
+async function keepCompiledCode() {
+  const { enableCompileCache } = await import('node:module');
+  const caches = process.env.XDG_CACHE_HOME || process.env.LOCALAPPDATA || join(homedir(), '.cache');
+  enableCompileCache(join(caches, 'pawl'));
 }
 
 /** Makes this process resolve our own packages by their `source` condition, as `node --conditions=source` does. */
