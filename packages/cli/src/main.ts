@@ -1,5 +1,12 @@
 /** From arguments to an exit code: parses, dispatches, and tells what went wrong. */
-import { Argument, Command as Parser, CommanderError, Option, type OutputConfiguration } from 'commander';
+import {
+  Argument,
+  Command as Parser,
+  CommanderError,
+  Option,
+  type HelpConfiguration,
+  type OutputConfiguration,
+} from 'commander';
 
 import type { ArgumentSpec, Command, OptionSpec } from './command.ts';
 import { usage } from './command.ts';
@@ -83,7 +90,7 @@ function createParser(io: Io, onExitCode: (code: number) => void): Parser {
     .usage('<command> [options]')
     .exitOverride()
     .configureOutput(outputOf(io))
-    .configureHelp({ styleTitle: (title) => io.out.theme.bold(title) });
+    .configureHelp(helpOf(io));
   for (const command of COMMANDS) parser.addCommand(subParser(command, io, onExitCode));
   parser.addHelpText(
     'after',
@@ -93,6 +100,15 @@ function createParser(io: Io, onExitCode: (code: number) => void): Parser {
     ),
   );
   return parser;
+}
+
+function helpOf(io: Io): HelpConfiguration {
+  return {
+    styleTitle: (title) => io.out.theme.bold(title),
+    // What a command takes is told by its own help: names alone leave room to say what it does.
+    subcommandTerm: (command) => command.name(),
+    minWidthToWrap: 12,
+  };
 }
 
 function outputOf(io: Io): OutputConfiguration {
@@ -117,7 +133,7 @@ function subParser(command: Command, io: Io, onExitCode: (code: number) => void)
     .helpOption('-h, --help', 'print help')
     .exitOverride()
     .configureOutput(outputOf(io))
-    .configureHelp({ styleTitle: (title) => io.out.theme.bold(title) })
+    .configureHelp(helpOf(io))
     .addHelpText('after', examplesText(command.examples, io.out.theme));
   for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
   for (const spec of Object.values(command.options)) parser.addOption(optionOf(spec));

@@ -43,6 +43,8 @@ export interface SessionOptions {
   readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs'>;
 }
 
+/** Events that a tree lags behind at most. */
+const NEWEST = 1000;
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly StopSignal[];
 
 export class Session {
@@ -151,9 +153,18 @@ export class Session {
       this.#io.err.line(jsonLine({ log: { runId, key, message: logText(entry.values) } }));
       return;
     }
-    const node = entry.key === null ? undefined : this.#trees.get(entry.runId)?.byKey.get(entry.key);
-    const name = node?.kind === 'task' ? clean(node.name) : undefined;
+    const name = entry.key === null ? undefined : this.#taskName(entry.runId, entry.key);
     this.#progress.say(logLines(entry.values, name, this.#io.err.theme));
+  }
+
+  /** The tree may lag behind a task that logs at once. */
+  #taskName(runId: RunId, key: CallKey): string {
+    const tree = this.treeOf(runId);
+    const node = tree.byKey.get(key);
+    if (node?.kind === 'task') return clean(node.name);
+    const newest = this.runtime.store.read(runId, tree.lastSeq, NEWEST);
+    const scheduled = newest.find(({ event }) => event.type === 'TaskScheduled' && event.key === key)?.event;
+    return clean(scheduled?.type === 'TaskScheduled' ? scheduled.task : key);
   }
 
   #warn(runId: RunId, message: string): void {

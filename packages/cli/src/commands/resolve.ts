@@ -28,7 +28,7 @@ export const resolveCommand: Command = defineCommand({
     { name: '<key>', description: 'the key of the call, as pawl show prints it' },
   ],
   options: {
-    as: choice('--as <answer>', 'done, failed, or retry', ['done', 'failed', 'retry'], undefined),
+    as: choice('--as <answer>', 'what became of it', ['done', 'failed', 'retry'], undefined),
     output: text('-o, --output <json>', 'with done: what the task gave: JSON, @file, or - for stdin'),
     message: text('-m, --message <text>', 'with failed: why'),
     ...COMMON_OPTIONS,

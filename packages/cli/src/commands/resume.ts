@@ -17,6 +17,8 @@ import { DRIVE_OPTIONS, runtimeOptions } from './run.ts';
 
 /** Runs that one `resume --all` looks at. */
 const MOST_RUNS = 10_000;
+/** Runs of which it says at length why they were left. */
+const MOST_FAILURES = 5;
 
 interface ResumeOptions extends FinishOptions {
   readonly module: string | undefined;
@@ -145,8 +147,10 @@ async function resumeAll(
     io.out.line(jsonLine({ runs: documents }));
   } else {
     io.out.lines(renderResumedRuns(resumed, io.out.width, io.out.theme));
-    const crash = resumed.find(({ failure }) => failure?.stack !== undefined)?.failure;
-    if (crash !== undefined) io.err.lines(renderFailure(crash, io.err.width, io.err.theme));
+    const failures = resumed.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+    for (const failure of failures.slice(0, MOST_FAILURES)) {
+      io.err.lines(['', ...renderFailure(failure, io.err.width, io.err.theme)]);
+    }
   }
   if (session.stoppedBy !== undefined) return SIGNAL_EXIT_CODES[session.stoppedBy];
   return resumed.find(({ failure }) => failure !== undefined)?.failure?.exitCode ?? DONE;

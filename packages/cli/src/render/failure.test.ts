@@ -93,10 +93,8 @@ test('a divergence: both sides, and the remedies', () => {
       source        order.ts:12:9
       likely cause  the call was renamed or
                     replaced
-      → put the code back as it was, then:
-        pawl resume run_1
-      → see what was recorded: pawl show
-        run_1
+      → put the code back as it was, then: pawl resume run_1
+      → see what was recorded: pawl show run_1
     "
   `);
 });

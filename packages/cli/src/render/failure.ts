@@ -37,11 +37,11 @@ export function renderFailure(failure: Failure, width: number, theme: Theme): st
   ];
 }
 
-/** Lines that are indented stay as they are, such as an example. */
+/** An example, and what holds a command to copy, stays in its line. */
 function hintLines(hint: string, width: number, theme: Theme): string[] {
   return cleanLines(hint).flatMap((line, index) => {
     if (line.startsWith('  ')) return [`  ${line}`];
-    const [first = '', ...rest] = wrap(line, width - 4);
+    const [first = '', ...rest] = /\b(pawl|npm) /.test(line) ? [line] : wrap(line, width - 4);
     const sign = index === 0 ? theme.dim('→') : ' ';
     return [`  ${sign} ${first}`, ...rest.map((more) => `    ${more}`)];
   });

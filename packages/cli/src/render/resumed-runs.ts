@@ -1,5 +1,5 @@
 import { clean } from './clean.ts';
-import { fit } from './columns.ts';
+import { columnsOf, fit } from './columns.ts';
 import type { Failure } from './failure.ts';
 import { renderTable } from './table.ts';
 import type { Theme } from './theme.ts';
@@ -11,14 +11,20 @@ export interface ResumedRun {
   readonly failure: Failure | undefined;
 }
 
+const SHORTEST_WHY = 16;
+
 /** One line for each run that was resumed. */
 export function renderResumedRuns(runs: readonly ResumedRun[], width: number, theme: Theme): string[] {
-  const rows = runs.map(({ runId, process, failure }) => [
+  const names = runs.map(({ process }) => fit(clean(process), 24));
+  const ids = runs.map(({ runId }) => fit(clean(runId), 32));
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(columnsOf));
+  const room = width - widest(names) - widest(ids) - 7;
+  const rows = runs.map(({ failure }, index) => [
     failure === undefined ? theme.good('✓') : theme.bad('✗'),
-    fit(clean(process), 24),
-    theme.dim(fit(clean(runId), 32)),
-    failure === undefined ? '' : fit(clean(failure.message), Math.max(20, width - 64)),
+    names[index] ?? '',
+    theme.dim(ids[index] ?? ''),
+    ...(room < SHORTEST_WHY ? [] : [failure === undefined ? '' : fit(clean(failure.message), room)]),
   ]);
-  const columns = [{ head: '' }, { head: 'PROCESS' }, { head: 'RUN' }, { head: '' }];
-  return renderTable(columns, rows, theme);
+  const columns = [{ head: '' }, { head: 'PROCESS' }, { head: 'RUN' }];
+  return renderTable(room < SHORTEST_WHY ? columns : [...columns, { head: '' }], rows, theme);
 }

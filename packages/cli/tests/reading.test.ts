@@ -1,0 +1,181 @@
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { documentOf, Folder } from './pawl.fixture.ts';
+
+// The commands that look: what they print for programs, and that they never write.
+
+const MODULE = `
+import { defineTask, shellTask } from '@pawl/sdk';
+
+const double = defineTask({ name: 'double', run: (n: number) => n * 2 });
+const odd = defineTask({ name: 'odd', run: () => { throw new RangeError('7 is odd'); } });
+const shout = shellTask({ name: 'shout', command: 'echo loud >&2; exit 3' });
+
+export const process = async (input: { mode: string }, ctx) => {
+  await ctx.parallel.map([1, 2, 3], (n) => ctx.task(double, n), { keyBy: (n) => 'n' + n });
+  await ctx.sleep(5);
+  const [settled] = await ctx.parallel.allSettled([() => ctx.task(shout)]);
+  if (input.mode === 'fail') await ctx.task(odd);
+  return { when: new Date(0), status: settled.status };
+};
+`;
+
+const folder = new Folder();
+
+beforeAll(async () => {
+  folder.write('m.ts', MODULE);
+  expect((await folder.pawl('run', 'm.ts', '-i', '{"mode":"ok"}', '--id', 'fine')).code).toBe(0);
+  expect((await folder.pawl('run', 'm.ts', '-i', '{"mode":"fail"}', '--id', 'bad')).code).toBe(3);
+});
+
+afterAll(() => folder[Symbol.dispose]());
+
+test('list', async () => {
+  const { code, stdout } = await folder.pawl('list');
+  expect(code).toBe(0);
+  expect(stdout.split('\n').map((line) => line.replace(/ +(just now|\d+s ago)$/, ''))).toEqual([
+    expect.stringMatching(/^RUN +PROCESS +STATUS +STARTED$/),
+    'bad   m        ✗ failed',
+    'fine  m        ✓ succeeded',
+    '',
+  ]);
+  expect((await folder.pawl('list', '-o', 'ids')).stdout).toBe('bad\nfine\n');
+  expect((await folder.pawl('list', '-s', 'failed', '-o', 'ids')).stdout).toBe('bad\n');
+  expect((await folder.pawl('list', '-s', 'interrupted', '-o', 'ids')).stdout).toBe('');
+  const first = await folder.pawl('list', '-n', '1');
+  expect(first.stderr).toContain('pawl list --before bad');
+  expect((await folder.pawl('list', '--before', 'bad', '-o', 'ids')).stdout).toBe('fine\n');
+  expect(documentOf((await folder.pawl('list', '-n', '1', '--json')).stdout)).toMatchObject({
+    version: 1,
+    hasMore: true,
+    runs: [
+      { id: 'bad', status: 'failed', error: 'TaskError: 7 is odd', tasks: { scheduled: 5, settled: 5 } },
+    ],
+  });
+});
+
+test('show: the tree, the errors with their place, and the values', async () => {
+  const { stdout } = await folder.pawl('show', 'bad');
+  expect(stdout).toMatch(/^✗ m\n/);
+  expect(stdout).toMatch(/^ {2}error +7 is odd$/m);
+  expect(stdout).toMatch(/^ {2}at +m\.ts:5:\d+$/m);
+  expect(stdout).toMatch(/^✓ map ×3 .* 0$/m);
+  expect(stdout).toMatch(/^├ ✓ double n1 .* 1 → 2$/m);
+  expect(stdout).toMatch(/^└ ✗ shout/m);
+  expect(stdout).toMatch(/^ {2,}'echo loud >&2; exit 3' ended with exit code 3$/m);
+  expect(stdout).toMatch(/^ {4,}loud$/m);
+});
+
+test('show --json: values whole, in the encoding of the journal', async () => {
+  const { run } = documentOf((await folder.pawl('show', 'fine', '--json')).stdout) as {
+    run: { calls: { kind: string; branches?: { path: string; calls: unknown[] }[] }[]; output: unknown };
+  };
+  expect(run).toMatchObject({
+    id: 'fine',
+    status: 'succeeded',
+    input: { mode: 'ok' },
+    output: { when: { $pawl: 'Date', value: '1970-01-01T00:00:00.000Z' }, status: 'rejected' },
+    failure: null,
+  });
+  expect(run.calls.map(({ kind }) => kind)).toEqual(['group', 'timer', 'group']);
+  expect(run.calls[0]?.branches?.[1]).toMatchObject({
+    path: '0/:n2',
+    calls: [
+      { kind: 'task', key: '0/:n2/0', name: 'double', status: 'succeeded', input: 2, output: 4, attempts: 1 },
+    ],
+  });
+});
+
+test('the output of a run that JSON does not have is shown as JavaScript writes it', async () => {
+  const { stdout, stderr } = await folder.pawl('run', 'm.ts', '-i', '{"mode":"ok"}', '--id', 'fine');
+  expect(stdout).toBe("{ when: 1970-01-01T00:00:00.000Z, status: 'rejected' }\n");
+  expect(stderr).toContain('has ended already');
+});
+
+test('events: one line each, as text and as JSON', async () => {
+  const text = (await folder.pawl('events', 'bad')).stdout.trimEnd().split('\n');
+  expect(text[0]).toMatch(/^ +1 {2}\d\d:\d\d:\d\d\.\d{3} {2}RunStarted +m \{ mode: "fail" \}$/);
+  const json = (await folder.pawl('events', 'bad', '--json')).stdout.trim().split('\n');
+  expect(json).toHaveLength(text.length);
+  expect(documentOf(json[0] ?? '')).toMatchObject({
+    version: 1,
+    runId: 'bad',
+    seq: 1,
+    at: expect.stringMatching(/Z$/) as string,
+    event: { type: 'RunStarted', process: 'm', module: 'm.ts' },
+  });
+  const rest = (await folder.pawl('events', 'bad', '--after', '3', '--json')).stdout.split('\n');
+  expect(documentOf(rest[0] ?? '')).toMatchObject({ seq: 4 });
+  // A run that has ended is followed to its end.
+  expect((await folder.pawl('events', 'bad', '--follow', '--json')).stdout.trim().split('\n')).toEqual(json);
+});
+
+test('without an id it is the newest run', async () => {
+  expect((await folder.pawl('show')).stdout).toMatch(/^ {2}run +bad$/m);
+  expect(documentOf((await folder.pawl('events', '--json')).stdout.split('\n')[0] ?? '')).toMatchObject({
+    runId: 'bad',
+  });
+});
+
+test('verify and doctor', async () => {
+  expect((await folder.pawl('verify')).stdout).toMatch(/^✓ \d+ events of 2 runs: every checksum is right\n$/);
+  expect(documentOf((await folder.pawl('verify', 'bad', '--json')).stdout)).toMatchObject({
+    version: 1,
+    runs: 1,
+    damage: [],
+  });
+  const { code, stdout } = await folder.pawl('doctor');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^✓ journal +\.pawl\/journal\.db, .* schema \d+, SQLite 3\./m);
+  const { checks } = documentOf((await folder.pawl('doctor', '--json')).stdout) as {
+    checks: { level: string }[];
+  };
+  expect(new Set(checks.map(({ level }) => level))).toEqual(new Set(['ok']));
+  using empty = new Folder();
+  const bare = await empty.pawl('doctor');
+  expect(bare).toMatchObject({ code: 0 });
+  expect(bare.stdout).toContain('The first run makes it');
+  expect(readdirSync(empty.path)).toEqual([]);
+});
+
+test('looking changes nothing in the file, also where it must not be written', async () => {
+  const file = join(folder.path, '.pawl', 'journal.db');
+  const before = readFileSync(file);
+  chmodSync(file, 0o400);
+  try {
+    for (const args of [['list'], ['show', 'bad'], ['events', 'bad'], ['verify'], ['doctor']]) {
+      expect((await folder.pawl(...args)).code).toBe(0);
+    }
+  } finally {
+    chmodSync(file, 0o600);
+  }
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
+test('help: every command with examples, in the width there is', async () => {
+  const { code, stdout } = await folder.pawl('--help');
+  expect(code).toBe(0);
+  for (const name of ['run', 'resume', 'list', 'show', 'events', 'cancel', 'resolve', 'verify', 'doctor']) {
+    expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    const help = await folder.pawl('help', name);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/^Examples:\n {2}pawl /m);
+    expect(help.stderr).toBe('');
+  }
+  expect((await folder.pawl()).stdout).toBe(stdout);
+  const narrow = await folder.start(['--help'], { env: { COLUMNS: '50' } }).ended;
+  expect(Math.max(...narrow.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(50);
+  expect((await folder.pawl('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('colours: only on request where nobody looks, and never with NO_COLOR', async () => {
+  const escape = '\u001b[';
+  const show = async (env: Readonly<Record<string, string>>): Promise<string> =>
+    (await folder.start(['show', 'bad'], { env }).ended).stdout;
+  expect(await show({})).not.toContain(escape);
+  expect(await show({ FORCE_COLOR: '1' })).toContain(escape);
+  expect(await show({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(escape);
+});
