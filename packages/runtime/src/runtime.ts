@@ -179,6 +179,8 @@ export class Runtime implements AsyncDisposable {
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     this.#refuseWhenClosed();
     this.#mustGet(id);
+    if (this.#engine.runs.has(id))
+      throw new RunLockedError(`Run ${id} is under way; replay it when it rests.`);
     const driver = new RunDriver(this.#engine, {
       ...this.#planAgain(id, definitionOf(process), 0),
       replayOnly: true,
@@ -252,9 +254,10 @@ export class Runtime implements AsyncDisposable {
 
   /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
   cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
-    const record = this.#mustGet(id);
-    if (record.status !== 'running') return 'ended';
     const active = this.#engine.runs.get(id);
+    // One that was started a moment ago is not in the journal yet.
+    const record = active === undefined ? this.#mustGet(id) : this.get(id);
+    if (record !== undefined && record.status !== 'running') return 'ended';
     const message: InboxMessage = { kind: 'cancel', id: this.#engine.options.entropy.ulid(), reason };
     if (active !== undefined) {
       active.receive(message);

@@ -1,0 +1,18 @@
+import type { Process } from '@pawl/sdk';
+import { expect, it } from 'vitest';
+import { MemoryStore } from '../../src/testing.ts';
+import { Lab } from '../lab.fixture.ts';
+
+it('a run is cancelled in the very moment in which it was started', async () => {
+  const lab = new Lab();
+  const store = new MemoryStore();
+  const long: Process = (_, ctx) => ctx.task(lab.work, { ms: 1e9, value: 1 });
+  await using runtime = await lab.open(store);
+  const handle = runtime.start(long, null as never, { id: 'r' });
+  handle.cancel('never mind');
+  expect(runtime.cancel('r')).toBe('asked');
+  await lab.clock.advance(10);
+  await expect(handle.result()).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(runtime.cancel('r')).toBe('ended');
+  expect(() => runtime.cancel('none')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+});
