@@ -175,7 +175,7 @@ export class Runtime implements AsyncDisposable {
     return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
   }
 
-  /** Runs the code against a recorded run: nothing is recorded, no task runs. */
+  /** Runs the code against a recorded run: nothing is recorded, no task runs. @throws RunLockedError */
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     this.#refuseWhenClosed();
     this.#mustGet(id);

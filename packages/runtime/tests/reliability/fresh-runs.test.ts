@@ -1,7 +1,7 @@
-import type { Process } from '@pawl/sdk';
+import { RunLockedError, type Process } from '@pawl/sdk';
 import { expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
-import { Lab } from '../lab.fixture.ts';
+import { Lab, shape } from '../lab.fixture.ts';
 
 it('a run is cancelled in the very moment in which it was started', async () => {
   const lab = new Lab();
@@ -15,4 +15,23 @@ it('a run is cancelled in the very moment in which it was started', async () => 
   await expect(handle.result()).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(runtime.cancel('r')).toBe('ended');
   expect(() => runtime.cancel('none')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+});
+
+it('a run that is under way is not replayed beside itself', async () => {
+  const lab = new Lab();
+  const store = new MemoryStore();
+  const long: Process = async (_, ctx) => [
+    await ctx.task(lab.work, { ms: 10, value: 1 }),
+    await ctx.task(lab.work, { ms: 1000, value: 2 }),
+  ];
+  await using runtime = await lab.open(store);
+  const handle = runtime.start(long, null as never, { id: 'r' });
+  await lab.clock.advance(100);
+  await expect(runtime.replay('r', long)).rejects.toThrow(RunLockedError);
+  await lab.clock.advance(1000);
+  expect(await handle.result()).toEqual([1, 2]);
+  const before = shape(store);
+  const report = runtime.replay('r', long);
+  await lab.clock.advance(0);
+  expect(await report).toEqual({ reached: 'end', events: before.length });
 });
