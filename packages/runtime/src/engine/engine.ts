@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { emitWarning } from 'node:process';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
@@ -45,6 +46,27 @@ export interface EngineOptions {
   readonly strict: boolean;
 }
 
+/** What a listener of the program throws is its own affair: it ends no run, and is told as a warning of Node's. */
+function undisturbed(sink: Sink): Sink {
+  const safely =
+    <Args extends readonly unknown[]>(tell: (...args: Args) => void) =>
+    (...args: Args): void => {
+      try {
+        tell(...args);
+      } catch (error) {
+        emitWarning(
+          error instanceof Error ? error : 'A listener of the runtime threw something that is no error',
+        );
+      }
+    };
+  return {
+    log: safely((entry) => sink.log(entry)),
+    warn: safely((runId, message) => sink.warn(runId, message)),
+    committed: safely((runId, events) => sink.committed(runId, events)),
+    waiting: safely((runId, keys) => sink.waiting(runId, keys)),
+  };
+}
+
 /** How often other programs' messages are looked for, and leases are looked after: more often where one is short. */
 const LONGEST_POLL_MS = 200;
 
@@ -69,7 +91,7 @@ export class Engine {
   commits = 0;
 
   constructor(options: EngineOptions) {
-    this.options = options;
+    this.options = { ...options, sink: undisturbed(options.sink) };
     this.dispatcher = new Dispatcher(options.limits, options.pools);
     this.loop = new TurnLoop(
       () => this.#flush(),
