@@ -47,18 +47,19 @@ export interface EngineOptions {
 }
 
 /** What a listener of the program throws is its own affair: it ends no run, and is told as a warning of Node's. */
+function safely<Args extends readonly unknown[]>(tell: (...args: Args) => void): (...args: Args) => void {
+  return (...args) => {
+    try {
+      tell(...args);
+    } catch (error) {
+      emitWarning(
+        error instanceof Error ? error : 'A listener of the runtime threw something that is no error',
+      );
+    }
+  };
+}
+
 function undisturbed(sink: Sink): Sink {
-  const safely =
-    <Args extends readonly unknown[]>(tell: (...args: Args) => void) =>
-    (...args: Args): void => {
-      try {
-        tell(...args);
-      } catch (error) {
-        emitWarning(
-          error instanceof Error ? error : 'A listener of the runtime threw something that is no error',
-        );
-      }
-    };
   return {
     log: safely((entry) => sink.log(entry)),
     warn: safely((runId, message) => sink.warn(runId, message)),
