@@ -259,9 +259,9 @@ function branchNames<Item>(items: readonly Item[], keyBy: (item: Item, index: nu
   const seen = new Map<string, number>();
   return items.map((item, index) => {
     const name = keyBy(item, index);
-    if (typeof name !== 'string' || name === '') {
+    if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
       throw new InvalidArgumentError(
-        `keyBy must give a string that is not empty; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
+        `keyBy must give a string that is not empty, of well-formed Unicode; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
       );
     }
     const first = seen.get(name);

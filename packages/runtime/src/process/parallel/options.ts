@@ -56,8 +56,8 @@ export function priorityNumber(priority: Priority): number {
 /** @throws InvalidOptionError */
 export function checkName(key: unknown): string | undefined {
   if (key === undefined) return undefined;
-  if (typeof key !== 'string' || key === '' || key.length > 200) {
-    throw new InvalidOptionError('key', key, 'a string of 1 to 200 characters');
+  if (typeof key !== 'string' || key === '' || key.length > 200 || !key.isWellFormed()) {
+    throw new InvalidOptionError('key', key, 'a string of 1 to 200 characters, well-formed Unicode');
   }
   return key;
 }
