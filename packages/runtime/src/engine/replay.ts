@@ -15,18 +15,19 @@ import {
   renderDivergence,
   type Divergence,
 } from '../kernel/divergence.ts';
+import type { RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
-import { encodePayload } from '../process/context.ts';
+import { resultOf } from './run-result.ts';
 import { closeKey, type ProcessHost } from '../process/host.ts';
 
 const PAGE = 500;
 /** Looks at a blocked place before it is judged. */
 const PATIENCE_TURNS = 3;
-/** Share of the bound where the process waited for something outside ctx before, but, as far as is seen, not now. */
-const UNSEEN_SHARE = 1 / 30;
+/** Share of the bound where the process has gone another way and waits for nothing outside ctx, as far as is seen. */
+const EVIDENT_SHARE = 1 / 30;
 
 export type ReplayStep =
   /** Process code was woken: let it run to its next wait. */
@@ -42,8 +43,9 @@ export type ReplayStep =
  * asked for again. Writes nothing and starts nothing.
  *
  * Owns the cursor. Talks to the host and reads the store, a page at a time.
- * A blocked place is judged so: where nothing outside ctx was ever waited for, the process cannot
- * come there any more, and it is a divergence; else it gets max(stallMs, 3 x the recorded gap).
+ * A blocked place gets max(stallMs, 3 x the recorded gap), and then the run is stalled. Where the
+ * process asks for something else it is a divergence: at once if nothing outside ctx was ever waited
+ * for, else in a thirtieth of that (docs/decisions/0002).
  */
 export class Replay {
   readonly #runId: RunId;
@@ -52,6 +54,8 @@ export class Replay {
   readonly #host: ProcessHost;
   readonly #clock: Clock;
   readonly #stallMs: number;
+  readonly #endSeq: Seq;
+  readonly #payloadBytes: number;
   #page: readonly Recorded[] = [];
   #index = 0;
   #seq: Seq = 0;
@@ -66,6 +70,7 @@ export class Replay {
     host: ProcessHost;
     clock: Clock;
     stallMs: number;
+    payloadBytes: number;
   }) {
     this.#runId = deps.runId;
     this.#store = deps.store;
@@ -73,6 +78,8 @@ export class Replay {
     this.#host = deps.host;
     this.#clock = deps.clock;
     this.#stallMs = deps.stallMs;
+    this.#endSeq = deps.state.seq;
+    this.#payloadBytes = deps.payloadBytes;
   }
 
   /** Moves on to the next delivery. The caller opened the turn. */
@@ -146,25 +153,30 @@ export class Replay {
   judge(): void {
     const recorded = this.#peek();
     if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
-    const host = this.#host;
-    if (!host.foreign.seen && !host.calledOutside) throw this.#diverged(recorded);
+    const { foreign, calledOutside } = this.#host;
+    const isElsewhere = this.#wentAnotherWay(recorded);
+    if (isElsewhere && !foreign.seen && !calledOutside) throw this.#diverged(recorded);
     if (this.remainingMs > 0) return;
-    if (
-      host.admission.instead(this.#keyOf(recorded)) !== undefined ||
-      !host.isScopeOpen(this.#keyOf(recorded))
-    )
-      throw this.#diverged(recorded);
-    throw this.#stalled(recorded);
+    throw isElsewhere ? this.#diverged(recorded) : this.#stalled(recorded);
+  }
+
+  /** The process asks for something else, or the branch that made the call is at its end. */
+  #wentAnotherWay(recorded: Recorded): boolean {
+    const key = this.#keyOf(recorded);
+    return this.#host.admission.instead(key) !== undefined || !this.#host.isScopeOpen(key);
   }
 
   #boundMs(): number {
     const recorded = this.#peek();
-    const gap = recorded === undefined ? 0 : recorded.at - this.#previousAt;
-    const shortest = this.#host.foreign.current === undefined ? this.#stallMs * UNSEEN_SHARE : this.#stallMs;
-    return Math.max(shortest, 3 * gap);
+    if (recorded === undefined) return 0;
+    const isLikelyOver = this.#wentAnotherWay(recorded) && this.#host.foreign.current === undefined;
+    const shortest = isLikelyOver ? this.#stallMs * EVIDENT_SHARE : this.#stallMs;
+    return Math.max(shortest, 3 * (recorded.at - this.#previousAt));
   }
 
+  /** Not past what was folded at the start: another program may drive the run meanwhile. */
   #peek(): Recorded | undefined {
+    if (this.#seq >= this.#endSeq) return undefined;
     if (this.#index === this.#page.length) {
       this.#page = this.#store.read(this.#runId, this.#seq, PAGE);
       this.#index = 0;
@@ -256,16 +268,14 @@ export class Replay {
   #compareEnd(recorded: Recorded, event: TerminalEvent): void {
     const { result } = this.#host;
     if (event.type === 'RunCancelled' || result === undefined) return;
-    const same =
-      event.type === 'RunFailed'
-        ? !result.ok
-        : result.ok &&
-          canonical(encodePayload('The output of the process', result.value, Infinity)) ===
-            canonical(event.output);
-    if (same) return;
+    const now = resultOf(result, this.#payloadBytes);
+    if (event.type === 'RunFailed' ? now.status === 'failed' : isSameOutput(event, now)) return;
     throw this.#error({
       ...describeDivergence(recorded.seq, '', recorded.event, undefined),
-      asked: result.ok ? 'the process returned something else' : `the process threw ${String(result.error)}`,
+      asked:
+        now.status === 'failed'
+          ? `the process threw ${now.error.name}: ${now.error.message}`
+          : 'the process returned something else',
       likelyCause: 'the code that makes the result changed',
     });
   }
@@ -274,4 +284,12 @@ export class Replay {
 /** Under which a recorded call or decision counts as asked for again. */
 function placeOf(event: CommandEvent): string {
   return event.type === 'ScopeClosed' ? closeKey(event.key) : event.key;
+}
+
+function isSameOutput(event: TerminalEvent, now: RunResult): boolean {
+  return (
+    event.type === 'RunSucceeded' &&
+    now.status === 'succeeded' &&
+    canonical(now.output) === canonical(event.output)
+  );
 }

@@ -1,5 +1,4 @@
 import type { CallKey } from '../journal/call-key.ts';
-import { toErrorRecord } from '../journal/error-record.ts';
 import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
@@ -7,8 +6,8 @@ import type { Command, Report, RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { AppendRun, InboxMessage } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
-import { createContext, encodePayload } from '../process/context.ts';
-import { ProcessHost, type ProcessResult } from '../process/host.ts';
+import { createContext } from '../process/context.ts';
+import { ProcessHost } from '../process/host.ts';
 import type { Engine } from './engine.ts';
 import type { SlotTaker } from './dispatcher.ts';
 import { Replay } from './replay.ts';
@@ -16,6 +15,7 @@ import { RunEffects } from './run-effects.ts';
 import { reportOf, type RunExit, type RunPlan } from './run-plan.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
+import { resultOf } from './run-result.ts';
 import type { Turnable } from './turn-loop.ts';
 
 type Phase = 'fresh' | 'replaying' | 'live' | 'ending' | 'stopping' | 'left';
@@ -66,6 +66,7 @@ export class RunDriver implements Turnable, SlotTaker {
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
+        fail: (error) => this.fail(error),
         digest,
       },
       limits,
@@ -79,6 +80,7 @@ export class RunDriver implements Turnable, SlotTaker {
       host: this.host,
       clock,
       stallMs,
+      payloadBytes: limits.payloadBytes,
     });
     const { promise, resolve } = Promise.withResolvers<RunExit>();
     this.exit = promise;
@@ -383,18 +385,5 @@ export class RunDriver implements Turnable, SlotTaker {
 
   #wake(): void {
     this.#engine.loop.wake(this);
-  }
-}
-
-function resultOf(result: ProcessResult | undefined, payloadBytes: number): RunResult {
-  if (result === undefined) return { status: 'cancelled', reason: '' };
-  if (!result.ok) return { status: 'failed', error: toErrorRecord(result.error) };
-  try {
-    return {
-      status: 'succeeded',
-      output: encodePayload('The output of the process', result.value, payloadBytes),
-    };
-  } catch (error) {
-    return { status: 'failed', error: toErrorRecord(error) };
   }
 }

@@ -85,31 +85,31 @@ export class Admission {
 
   admit(request: Request): void {
     const { scope, name } = request;
-    const key = name === undefined ? ordinalKey(scope.path, scope.nextOrdinal) : namedKey(scope.path, name);
-    if (this.live || this.#hasPlace(request, key)) {
+    if (this.live || this.#hasPlace(request, keyIn(scope, name))) {
       this.#number(request);
       return;
     }
-    if (name === undefined) scope.waiting.push(request);
+    scope.waiting.push(request);
     this.#held.add(request);
   }
 
   #hasPlace({ name, asked }: Request, key: CallKey): boolean {
     const recorded = this.#journal.recorded(key);
     if (recorded === undefined) return this.inTurn && this.#journal.isAt(null);
-    if (name !== undefined) return true;
-    return this.inTurn && recorded.fingerprint === asked.fingerprint && this.#journal.isAt(key);
+    // A name says which call is meant: another input is a contradiction wherever the replay stands.
+    if (recorded.fingerprint !== asked.fingerprint) return name !== undefined;
+    return this.inTurn && this.#journal.isAt(key);
   }
 
   /** Replay stands at this recorded call: numbers a request that waits for just that place. */
   admitAt(key: CallKey, fingerprint: string): boolean {
     const scope = this.#scopes.get(scopeOf(key));
-    if (scope === undefined || ordinalKey(scope.path, scope.nextOrdinal) !== key) return false;
-    const index = scope.waiting.findIndex((request) => request.asked.fingerprint === fingerprint);
-    const request = scope.waiting[index];
+    if (scope === undefined) return false;
+    const request = scope.waiting.find(
+      ({ asked, name }) => asked.fingerprint === fingerprint && keyIn(scope, name) === key,
+    );
     if (request === undefined) return false;
-    scope.waiting.splice(index, 1);
-    this.#held.delete(request);
+    this.#unhold(request);
     this.#number(request);
     return true;
   }
@@ -119,6 +119,7 @@ export class Admission {
     this.live = true;
     this.#issued.clear();
     this.#scopes.clear();
+    this.refuseFenced();
     for (const request of this.#held) {
       request.scope.waiting.length = 0;
       this.#number(request);
@@ -131,11 +132,16 @@ export class Admission {
     for (const request of this.#held) {
       const { scope } = request;
       if (scope.fence === undefined) continue;
-      this.#held.delete(request);
-      if (request.name === undefined) scope.waiting.splice(scope.waiting.indexOf(request), 1);
+      this.#unhold(request);
       scope.outstanding -= 1;
       if (scope.refuseOnce()) request.refuse(new CancelledError(scope.fence.message));
     }
+  }
+
+  #unhold(request: Request): void {
+    const { waiting } = request.scope;
+    waiting.splice(waiting.indexOf(request), 1);
+    this.#held.delete(request);
   }
 
   hasIssued(key: string): boolean {
@@ -162,12 +168,8 @@ export class Admission {
 
   #number(request: Request): void {
     const { scope, name } = request;
-    if (name !== undefined) {
-      this.#issue(request, namedKey(scope.path, name));
-      return;
-    }
-    const key = ordinalKey(scope.path, scope.nextOrdinal);
-    scope.nextOrdinal += 1;
+    const key = keyIn(scope, name);
+    if (name === undefined) scope.nextOrdinal += 1;
     this.#issue(request, key);
   }
 
@@ -182,4 +184,9 @@ export class Admission {
     }
     request.issue(key);
   }
+}
+
+/** The key that a request gets if it is numbered now. */
+function keyIn(scope: Scope, name: string | undefined): CallKey {
+  return name === undefined ? ordinalKey(scope.path, scope.nextOrdinal) : namedKey(scope.path, name);
 }

@@ -36,6 +36,8 @@ export interface HostPort {
   signalAborted(key: CallKey, reason: string): void;
   log(values: readonly unknown[]): void;
   warn(message: string): void;
+  /** Leaves the run as its journal has it: an error that process code must not catch. */
+  fail(error: Error): void;
   readonly digest: Digest;
 }
 
@@ -84,7 +86,7 @@ export class ProcessHost implements GroupHost {
   readonly limits: HostLimits;
   readonly strict: boolean;
   readonly foreign: ForeignWaits;
-  readonly root: Scope = new Scope(ROOT_SCOPE, undefined, 0);
+  readonly root: Scope = Scope.root((scope, fn) => scopes.run({ host: this, scope }, fn));
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, Group> = new Map();
@@ -233,6 +235,7 @@ export class ProcessHost implements GroupHost {
   /** The process ended: what it left behind gets nothing more. */
   closeRoot(): void {
     this.root.raiseFence(new CancelledError('the process ended before the call was settled'));
+    this.admission.refuseFenced();
   }
 
   /** Nothing is delivered or asked for any more. */
@@ -268,7 +271,7 @@ export class ProcessHost implements GroupHost {
     if (fence !== undefined || this.#stopped) return this.#refuse(scope, fence);
     this.#callsThisTurn += 1;
     if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls(scope);
-    this.#checkStrands(scope);
+    if (!this.#isCertain(scope)) return new Promise(() => undefined);
     if (name !== undefined && !scope.claimName(name)) {
       throw new InvalidArgumentError(
         `The key '${name}' was used twice in ${scope.path === '' ? 'the process' : `scope ${scope.path}`}; keys must differ within their scope.`,
@@ -311,11 +314,12 @@ export class ProcessHost implements GroupHost {
   }
 
   /** P5: outside a turn a call is certain of its key only where its scope has one strand. */
-  #checkStrands(scope: Scope): void {
-    if (this.inTurn || !this.live || scope.outstanding === 0) return;
+  #isCertain(scope: Scope): boolean {
+    if (this.inTurn || !this.live || scope.outstanding === 0) return true;
     const message = `ctx was called at ${callSite(here().stack) ?? 'an unknown place'} after a wait on something outside ctx, while other calls of the same scope are pending. Replay pays for it with waiting; wrap the strands in ctx.parallel.all, or put the outside work in a task.`;
-    if (this.strict) throw new NonDeterminismError(message);
-    this.port.warn(message);
+    if (this.strict) this.port.fail(new NonDeterminismError(message));
+    else this.port.warn(message);
+    return !this.strict;
   }
 
   /** Below the head what was recorded is compared by its key alone; all else is new. */
@@ -355,14 +359,15 @@ export class ProcessHost implements GroupHost {
     return scopes.run({ host: this, scope }, thunk);
   }
 
-  closed(group: Group, decided: Decided, recorded: boolean): void {
+  decided(key: CallKey, decided: Decided): void {
+    this.admission.noteIssued(closeKey(key));
+    this.command({ type: 'CloseScope', key, decided });
+  }
+
+  closed(group: Group): void {
     this.openGroups.delete(group.key);
     group.scope.outstanding -= 1;
     this.admission.refuseFenced();
-    if (recorded) {
-      this.admission.noteIssued(closeKey(group.key));
-      this.command({ type: 'CloseScope', key: group.key, decided });
-    }
     if (!this.inTurn) this.port.changed();
   }
 

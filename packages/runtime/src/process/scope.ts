@@ -1,5 +1,5 @@
 import type { CancelledError } from '@pawl/sdk';
-import type { ScopePath } from '../journal/call-key.ts';
+import { ROOT_SCOPE, type ScopePath } from '../journal/call-key.ts';
 import type { Request } from './admission.ts';
 
 /**
@@ -21,15 +21,31 @@ export class Scope {
   readonly waiting: Request[] = [];
   readonly #names = new Set<string>();
   readonly #children = new Set<Scope>();
+  readonly #enter: (scope: Scope, fn: () => void) => void;
   #controller: AbortController | undefined;
   #fence: CancelledError | undefined;
   #refused = false;
   #finished = false;
 
-  constructor(path: ScopePath, parent: Scope | undefined, priority: number) {
+  private constructor(
+    path: ScopePath,
+    parent: Scope | undefined,
+    priority: number,
+    enter: (scope: Scope, fn: () => void) => void,
+  ) {
     this.path = path;
     this.parent = parent;
     this.priority = priority;
+    this.#enter = enter;
+  }
+
+  /** @param enter runs a function as code of a scope */
+  static root(enter: (scope: Scope, fn: () => void) => void): Scope {
+    return new Scope(ROOT_SCOPE, undefined, 0, enter);
+  }
+
+  child(path: ScopePath, priority: number): Scope {
+    return new Scope(path, this, priority, this.#enter);
   }
 
   /** False when the name was taken before. */
@@ -58,7 +74,8 @@ export class Scope {
   }
 
   #abort(reason: CancelledError): void {
-    this.#controller?.abort(reason);
+    // Listeners are code of the branch: what they ask for is refused as its.
+    if (this.#controller !== undefined) this.#enter(this, () => this.#controller?.abort(reason));
     for (const child of this.#children) child.#abort(reason);
   }
 

@@ -4,7 +4,7 @@ import { namedKey, ordinalKey } from '../../journal/call-key.ts';
 import type { GroupMode } from '../../journal/event.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import type { Decided, GroupCall } from '../../kernel/state.ts';
-import { Scope } from '../scope.ts';
+import type { Scope } from '../scope.ts';
 import { decideGroup, type LastSettled } from './decision.ts';
 import type { ResolvedGroupOptions } from './options.ts';
 
@@ -28,7 +28,8 @@ export interface GroupHost {
   addScope(scope: Scope): void;
   removeScope(path: ScopePath): void;
   runIn(scope: Scope, thunk: Thunk): unknown;
-  closed(group: Group, decided: Decided, recorded: boolean): void;
+  decided(key: CallKey, decided: Decided): void;
+  closed(group: Group): void;
   signalAborted(key: CallKey, reason: string): void;
 }
 
@@ -85,7 +86,7 @@ export class Group {
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
     this.#branches = plan.thunks.map(() => IDLE);
-    this.#inside = new Scope(key, scope, plan.options.priority);
+    this.#inside = scope.child(key, plan.options.priority);
     this.#concurrency = plan.options.concurrency;
     this.#batchSize = plan.options.batchSize;
   }
@@ -170,7 +171,7 @@ export class Group {
   #invoke(index: number): void {
     const thunk = this.plan.thunks[index];
     if (thunk === undefined) return;
-    const scope = new Scope(this.#branchPath(index), this.#inside, this.plan.options.priority);
+    const scope = this.#inside.child(this.#branchPath(index), this.plan.options.priority);
     this.#next = index + 1;
     this.#active += 1;
     this.#branches[index] = { status: 'running', scope };
@@ -235,10 +236,12 @@ export class Group {
     this.#held = undefined;
     this.#unlisten();
     const why = new CancelledError(this.#whyGivenUp(decided));
+    // First the decision: listeners of the losers' signals may set off calls elsewhere.
+    if (recorded) this.#host.decided(this.key, decided);
     this.#inside.raiseFence(why);
     this.#inside.finish();
     if (!this.#host.live) for (let i = 0; i < this.#next; i += 1) this.#host.removeScope(this.#branchPath(i));
-    this.#host.closed(this, decided, recorded);
+    this.#host.closed(this);
     this.#settlePromise(decided, why);
   }
 
