@@ -32,9 +32,9 @@ const io: Io = {
 quietWarnings();
 resolveSdkFromHere();
 
-// What user code throws outside any task ends the program; the run can be resumed.
+// What user code throws outside any run ends the program; the run can be resumed. Rejections that
+// nobody waits for come here too, but those of process code: the runtime tells them as warnings.
 process.on('uncaughtException', crashed);
-process.on('unhandledRejection', crashed);
 process.on('exit', () => {
   if (hasEnded) return;
   process.exitCode = EXIT_CODES.UNEXPECTED;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, truncateSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -197,6 +197,47 @@ describe('the journal', () => {
     expect(ended.code).toBe(8);
     expectOneMessage(ended);
   });
+
+  test('a database of a newer version: the file stays as it is', async () => {
+    using own = new Folder();
+    own.write('hello.ts', HELLO);
+    await own.pawl('run', 'hello.ts', '-i', '{"name":"x"}', '--db', 'j.db');
+    const path = join(own.path, 'j.db');
+    const newer = readFileSync(path);
+    // SQLite keeps user_version there.
+    newer.writeUInt32BE(99, 60);
+    writeFileSync(path, newer);
+    for (const args of [['list'], ['verify'], ['doctor'], ['run', 'hello.ts', '-i', '{"name":"x"}']]) {
+      const ended = await own.pawl(...args, '--db', 'j.db');
+      expect(ended.code).toBe(9);
+      if (args[0] !== 'doctor') expectOneMessage(ended);
+    }
+    expect(readFileSync(path).equals(newer)).toBe(true);
+  });
+
+  // A limit on the size of files fails as a full disk does, without root's help.
+  test.skipIf(process.platform === 'win32')(
+    'a full disk: what is done is kept, and goes on when there is room',
+    async () => {
+      using own = new Folder();
+      own.write(
+        'fat.ts',
+        `import { defineTask } from '@pawl/sdk';
+       const fat = defineTask({ name: 'fat', run: (n: number) => 'x'.repeat(700_000) + n });
+       export const process = async (_: unknown, ctx) => {
+         for (let n = 0; n < 8; n += 1) await ctx.task(fat, n);
+         return 'done';
+       };`,
+      );
+      const full = await own.start(['run', 'fat.ts', '--id', 'one'], { maxFileBlocks: 4000 }).ended;
+      expect(full.code).toBe(10);
+      expect(full.stderr).toMatch(/^✗ The journal .* cannot/m);
+      expect(full.stderr).not.toMatch(/^\s+at .*\(/m);
+      expect((await own.pawl('list')).stdout).toContain('◌ interrupted');
+      expect((await own.pawl('show')).stdout).toMatch(/^✓ fat/m);
+      expect(await own.pawl('resume', 'one')).toMatchObject({ code: 0, stdout: 'done\n' });
+    },
+  );
 
   test('a folder as journal', async () => {
     const ended = await folder.pawl('list', '--db', 'processes');

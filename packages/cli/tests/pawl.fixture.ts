@@ -3,6 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { vi } from 'vitest';
+
+// Each case starts programs: a busy machine takes seconds for each.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+
 const BIN = join(import.meta.dirname, '..', 'bin', 'pawl.js');
 
 /** Shared by all tests: what is compiled once is compiled for all. */
@@ -23,7 +28,12 @@ export class Pawl {
   stderr = '';
 
   constructor(cwd: string, args: readonly string[], options: RunOptions) {
-    this.child = spawn(process.execPath, [BIN, ...args], {
+    const limit = options.maxFileBlocks;
+    const [program = '', ...before] =
+      limit === undefined
+        ? [process.execPath, BIN]
+        : ['/bin/sh', '-c', `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, BIN];
+    this.child = spawn(program, [...before, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], TZ: 'UTC', XDG_CACHE_HOME: CACHE, ...options.env },
       stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -43,6 +53,8 @@ export class Pawl {
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** No file may grow beyond it, in blocks of 512 bytes. */
+  readonly maxFileBlocks?: number;
 }
 
 /** A fresh folder without anything in it. */

@@ -164,18 +164,14 @@ describe.concurrent('a run that is interrupted', () => {
 
   test('resume --all goes on with every run that nobody drives', async () => {
     using folder = stepsFolder();
-    for (const id of ['a', 'b']) {
-      const run = folder.start(['run', 'steps.ts', '--id', id]);
-      const before = folder.effects().length;
-      await until(() => folder.effects().slice(before).includes('start 2'));
-      run.child.kill('SIGKILL');
-      await run.ended;
-    }
     folder.write('gone.ts', STEPS);
-    const gone = folder.start(['run', 'gone.ts', '--id', 'c']);
+    const runs = ['steps a', 'steps b', 'gone c'].map((name) => {
+      const [module, id = ''] = name.split(' ');
+      return folder.start(['run', `${module}.ts`, '--id', id]);
+    });
     await until(() => folder.effects().filter((line) => line === 'start 2').length === 3);
-    gone.child.kill('SIGKILL');
-    await gone.ended;
+    for (const run of runs) run.child.kill('SIGKILL');
+    await Promise.all(runs.map(({ ended }) => ended));
     folder.write('gone.ts', 'not a module any more {');
     folder.write('go', '');
 
@@ -201,6 +197,39 @@ describe.concurrent('a run that is interrupted', () => {
     events.child.stdout?.destroy();
     const { code, stderr } = await events.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('an error outside any run ends the program with exit 1, and it says how to go on', async () => {
+    using folder = new Folder();
+    folder.write(
+      'stray.ts',
+      `let fail = () => {};
+       const stray = new Promise((_, reject) => { fail = () => reject(new RangeError('out of place')); });
+       import { defineTask } from '@pawl/sdk';
+       const t = defineTask({ name: 't', run: async () => { fail(); await new Promise((resolve) => setTimeout(resolve, 5000)); } });
+       export const process = async (_: unknown, ctx) => ctx.task(t);`,
+    );
+    const { code, stderr } = await folder.pawl('run', 'stray.ts', '--id', 'one');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^✗ RangeError: out of place\n {2}at stray\.ts:2:\d+\n {2}→ go on with: pawl resume one$/m,
+    );
+    expect(stderr).toMatch(/^ {4,}at .*stray\.ts:2/m);
+  });
+
+  test('a rejection in process code that nobody waits for is a warning', async () => {
+    using folder = new Folder();
+    folder.write(
+      'float.ts',
+      `export const process = async (_: unknown, ctx) => {
+         void (async () => { await ctx.sleep(1); throw new RangeError('lost'); })();
+         await ctx.sleep(20);
+         return 'on';
+       };`,
+    );
+    const { code, stdout, stderr } = await folder.pawl('run', 'float.ts');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'on\n' });
+    expect(stderr).toMatch(/^! an error nobody waited for, at .*float\.ts:2:\d+: RangeError: lost/m);
   });
 
   test('code that ends the program: exit 1, never 0, and how to go on', async () => {
@@ -279,10 +308,10 @@ test('the commands wait for nothing: a listing of a run under way does not distu
   using folder = stepsFolder();
   const run = folder.start(RUN);
   await isInStepTwo(folder);
-  for (const args of [['list'], ['show'], ['events'], ['verify'], ['doctor']]) {
-    expect((await folder.pawl(...args)).code).toBe(0);
-  }
-  expect((await folder.pawl('list')).stdout).toContain('● running');
+  const commands = [['list'], ['show'], ['events'], ['verify'], ['doctor']];
+  const looked = await Promise.all(commands.map((args) => folder.pawl(...args)));
+  expect(looked.map((ended) => ended.code)).toEqual([0, 0, 0, 0, 0]);
+  expect(looked[0]?.stdout).toContain('● running');
   const follow = folder.start(['events', '--follow', '--json']);
   await until(() => follow.stdout.includes('AttemptStarted'));
   await sleep(50);

@@ -61,6 +61,9 @@ export class LiveRegion {
   end(): void {
     this.#lines = [];
     this.#erase();
+    // What comes next begins a line of its own.
+    if (this.#isMidLine) this.#write('\n');
+    this.#isMidLine = false;
     for (const restore of this.#restores) restore();
     this.#restores.length = 0;
   }

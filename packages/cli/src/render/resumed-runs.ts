@@ -17,7 +17,6 @@ const SHORTEST_WHY = 16;
 export function renderResumedRuns(runs: readonly ResumedRun[], width: number, theme: Theme): string[] {
   const names = runs.map(({ process }) => fit(clean(process), 24));
   const ids = runs.map(({ runId }) => fit(clean(runId), 32));
-  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(columnsOf));
   const room = width - widest(names) - widest(ids) - 7;
   const rows = runs.map(({ failure }, index) => [
     failure === undefined ? theme.good('✓') : theme.bad('✗'),
@@ -27,4 +26,8 @@ export function renderResumedRuns(runs: readonly ResumedRun[], width: number, th
   ]);
   const columns = [{ head: '' }, { head: 'PROCESS' }, { head: 'RUN' }];
   return renderTable(room < SHORTEST_WHY ? columns : [...columns, { head: '' }], rows, theme);
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(columnsOf));
 }
