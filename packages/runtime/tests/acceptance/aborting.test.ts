@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import { CancelledError, TimeoutError, type Context, type Settled } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
@@ -441,6 +442,63 @@ describe('an abort', () => {
   });
 });
 
+describe('ctx in a listener of ctx.signal', () => {
+  it.each(['race', 'timeout', 'signal'] as const)(
+    '⟲ is a call of the branch that was given up: %s',
+    async (how) => {
+      await everywhere(
+        (stage) => async (_, ctx) => {
+          const told: unknown[] = [];
+          const controller = new AbortController();
+          const loser = (): Promise<unknown> => {
+            ctx.signal.addEventListener('abort', () => {
+              // The first is refused, the second never settles.
+              void ctx.task(stage.step, t(1, 'cleanup')).catch((error: unknown) => told.push(brief(error)));
+              void ctx.sleep(1).catch((error: unknown) => told.push(brief(error)));
+            });
+            return ctx.task(stage.step, t(500, 'late'));
+          };
+          if (how === 'signal') stage.later(20, () => controller.abort());
+          const first = await outcome(
+            ctx.parallel.race(how === 'race' ? [() => ctx.task(stage.step, t(10, 'w')), loser] : [loser], {
+              ...(how === 'timeout' ? { timeout: 20 } : {}),
+              signal: controller.signal,
+            }),
+          );
+          return [first, await ctx.task(stage.step, t(20, 'after')), told];
+        },
+        [{ race: 'w', timeout: 'TimeoutError', signal: 'CancelledError' }[how], 'after', ['CancelledError']],
+        { depth: 2 },
+      );
+    },
+  );
+
+  it('⟲ calls of another branch that it sets off come after the decision', async () => {
+    await everywhere(
+      (stage) => async (_, ctx) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const { snapshot } = AsyncLocalStorage;
+        const outside = snapshot();
+        const other = promise.then(() => ctx.task(stage.step, t(3, 'other')));
+        let sync: Promise<unknown> | undefined;
+        const winner = await ctx.parallel.race([
+          () => ctx.task(stage.step, t(10, 'w')),
+          () => {
+            ctx.signal.addEventListener('abort', () => {
+              resolve();
+              sync = outside(() => ctx.task(stage.step, t(4, 'sync')));
+            });
+            return ctx.task(stage.step, t(500, 'late'));
+          },
+        ]);
+        return [winner, await other, await sync];
+      },
+      ['w', 'other', 'sync'],
+      { depth: 2 },
+    );
+  });
+});
+
 describe('cancelling a run', () => {
   const shapes: Record<string, (stage: Stage, ctx: Context) => Promise<unknown>> = {
     'while a task runs': (stage, ctx) => ctx.task(stage.step, t(50)),
@@ -511,9 +569,7 @@ describe('cancelling a run', () => {
     });
   });
 
-  // Runtime.cancel asks the store for the run before it looks among its own, and the store does not
-  // hold a run before its first commit: RuntimeError NOT_FOUND.
-  it.fails('a cancel before the first turn', async () => {
+  it('a cancel before the first turn', async () => {
     const stage = new Stage();
     await stage.use(new MemoryStore(), {}, async (runtime) => {
       const handle = runtime.start(async (_: null, ctx: Context) => ctx.task(stage.step, t(5)), null, {

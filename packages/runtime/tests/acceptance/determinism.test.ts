@@ -514,6 +514,39 @@ describe('D16 addresses', () => {
   });
 });
 
+describe('keys given by the code', () => {
+  it('⟲ of any characters stay apart', async () => {
+    const keys = [
+      'a/b',
+      'a%2Fb',
+      'a',
+      ':a',
+      '0',
+      '0/1',
+      ' ',
+      '\n',
+      '%',
+      '\u0000',
+      '\uFFFD',
+      '😀',
+      '__proto__',
+      'constructor',
+      '..',
+      '\u202E',
+    ];
+    await everywhere(
+      (stage) => async (_, ctx) => [
+        await Promise.all(keys.map((key) => ctx.task(stage.step, t(1, key), { key }))),
+        await ctx.parallel.map(keys, (key) => ctx.task(stage.step, t(2, key)), {
+          keyBy: (key) => key,
+          key: 'm/%',
+        }),
+      ],
+      [keys, keys],
+    );
+  });
+});
+
 describe('D19 two runtimes, one run', () => {
   it('one drives it, the other gets RunLockedError; afterwards it has the result', async () => {
     const stage = new Stage();

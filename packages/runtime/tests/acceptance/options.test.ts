@@ -80,7 +80,7 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
     ...[0, -1, Number.NaN, Infinity, '', '5 years', 'soon', null, '-5s', 8_640_000_000_001].map(
       (value): [string, unknown] => ['timeout', value],
     ),
-    ...['', 5, null, 'x'.repeat(201)].map((value): [string, unknown] => ['key', value]),
+    ...['', 5, null, 'x'.repeat(201), '\uD800'].map((value): [string, unknown] => ['key', value]),
     ...[null, {}, 'signal', new AbortController()].map((value): [string, unknown] => ['signal', value]),
     ['concurency', 2],
     ['retries', 2],
@@ -190,6 +190,10 @@ describe('D21 what is worked on', () => {
     'keyBy that gives an empty string': {
       call: (ctx) => ctx.parallel.map([1], (n) => n, { keyBy: () => '' }),
       error: /^InvalidArgumentError.*index 0/,
+    },
+    'keyBy that gives half a character': {
+      call: (ctx) => ctx.parallel.map(['\uD800', '\uD801'], (n) => n, { keyBy: (n) => n }),
+      error: /^InvalidArgumentError.*well-formed.*index 0/,
     },
     'keyBy that throws': {
       call: (ctx) =>

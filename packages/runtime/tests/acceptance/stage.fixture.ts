@@ -428,6 +428,8 @@ export async function everywhere(
     value: expected,
   });
   await replays(nested.store, inBranch(program), 'in a branch of map');
+  const inside = plain(nested.told);
+  await crashes(nested.store, inBranch(program), inside, { ...options, depth: 1, where: 'in a branch of map, ' });
   return { stage: first.stage, store: first.store };
 }
 
