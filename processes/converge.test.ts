@@ -65,21 +65,25 @@ test('a target out of reach fails the run, and names the tests that are left', a
   expect(readdirSync(folder)).toHaveLength(4);
 });
 
-test('killed three times and resumed, it scores no candidate again, with the same result', async () => {
-  const { repeated, settled, result } = await runKilled({
-    process: 'converge',
-    inputs: { folder: '.' },
-    folder,
-    killAt: [2, 7, 18],
-    effectOf: (task, args) => {
-      if (task === 'write-candidate') return `write ${args['folder']}/candidate.mjs`;
-      return task === 'run-tests' ? `test ${basename(String(args['folder']))}` : undefined;
-    },
-  });
-  expect(repeated).toEqual([]);
-  expect(settled).not.toContain(null);
-  expect(settled.at(-1)).toBeGreaterThan(4);
-  const whole = await run();
-  const relative = whole.iterations.map((each) => ({ ...each, folder: basename(each.folder) }));
-  expect(result).toEqual({ ...whole, folder: basename(whole.folder), iterations: relative });
-});
+test(
+  'killed three times and resumed, it scores no candidate again, with the same result',
+  { timeout: 120_000 },
+  async () => {
+    const { repeated, settled, result } = await runKilled({
+      process: 'converge',
+      inputs: { folder: '.' },
+      folder,
+      killAt: [2, 7, 18],
+      effectOf: (task, args) => {
+        if (task === 'write-candidate') return `write ${args['folder']}/candidate.mjs`;
+        return task === 'run-tests' ? `test ${basename(String(args['folder']))}` : undefined;
+      },
+    });
+    expect(repeated).toEqual([]);
+    expect(settled).not.toContain(null);
+    expect(settled.at(-1)).toBeGreaterThan(4);
+    const whole = await run();
+    const relative = whole.iterations.map((each) => ({ ...each, folder: basename(each.folder) }));
+    expect(result).toEqual({ ...whole, folder: basename(whole.folder), iterations: relative });
+  },
+);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
-import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 
 import { openJournal, type Encoded } from '@pawl/runtime';
@@ -22,7 +22,7 @@ interface RunOptions {
   readonly inputs: object;
   /** The children's working folder; the journal lies in it too. */
   readonly folder: string;
-  /** SIGKILL a first child when so many tasks have settled, a second one at the second number, and so on. */
+  /** The first child dies when so many tasks have settled, the second one at the second number, and so on. */
   readonly killAt: readonly number[];
   /** What a task does, in the words of count-effects.fixture.ts. */
   readonly effectOf: (task: string, args: Readonly<Record<string, string>>) => string | undefined;
@@ -36,45 +36,37 @@ export async function runKilled(options: RunOptions): Promise<Killed> {
   const before: ReadonlyMap<string, number>[] = [];
   const settled: (number | null)[] = [];
   for (const count of killAt) {
-    await runChild(options, journal, effects, count);
+    await runChild(options, journal, effects, String(count));
     const { done, hasEnded } = settledEffects(journal, effectOf);
     const counts = countLines(effects);
     settled.push(hasEnded ? null : done.length);
     before.push(new Map(done.map((effect) => [effect, counts.get(effect) ?? 0])));
   }
-  const lines = await runChild(options, journal, effects, Infinity);
+  const result = await runChild(options, journal, effects, 'never');
   const after = countLines(effects);
   const repeated = before.flatMap((counts) =>
     [...counts]
       .filter(([effect, count]) => count === 0 || after.get(effect) !== count)
       .map(([effect]) => effect),
   );
-  const result = lines.find((line) => line.startsWith('result '))?.slice('result '.length);
-  return { repeated, settled, result: JSON.parse(result ?? 'null') };
+  return { repeated, settled, result: JSON.parse(result) };
 }
 
 function runChild(
   { process, inputs, folder }: RunOptions,
   journal: string,
   effects: string,
-  killAt: number,
-): Promise<readonly string[]> {
+  killAt: string,
+): Promise<string> {
   const main = join(import.meta.dirname, 'runner-main.fixture.ts');
   const counter = pathToFileURL(join(import.meta.dirname, 'count-effects.fixture.ts')).href;
-  const child = spawn(execPath, ['--conditions=source', main, process, journal, JSON.stringify(inputs)], {
+  const args = ['--conditions=source', main, process, journal, JSON.stringify(inputs), killAt];
+  const child = spawn(execPath, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...env, PAWL_EFFECTS: effects, NODE_OPTIONS: `--import=${counter}` },
   });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line);
-    if (lines.length === killAt) child.kill('SIGKILL');
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', () => resolve(lines));
-  });
+  return text(child.stdout);
 }
 
 function settledEffects(

@@ -134,22 +134,28 @@ test('a licence that is not allowed fails the run, after the files are written',
   expect(await readCsv(join(folder, 'files.csv'))).toHaveLength(9);
 });
 
-test('killed three times and resumed, it reads no file again that it had read, with the same result', async () => {
-  const root = NODE_MODULES;
-  const { repeated, settled, result } = await runKilled({
-    process: 'license-audit',
-    inputs: { root, limit: 2000, out: 'killed' },
-    folder,
-    killAt: [2, 400, 1200],
-    effectOf: (task, args) =>
-      task === 'digest-file' ? `stream ${join(root, String(args['path']))}` : undefined,
-  });
-  expect(repeated).toEqual([]);
-  expect(settled).not.toContain(null);
-  const whole = await start({ root, limit: 2000 });
-  expect(result).toEqual({ ...whole, csv: 'killed/files.csv' });
-  expect(readFileSync(join(folder, 'killed', 'files.csv'))).toEqual(readFileSync(join(folder, 'files.csv')));
-});
+test(
+  'killed three times and resumed, it reads no file again that it had read, with the same result',
+  { timeout: 120_000 },
+  async () => {
+    const root = NODE_MODULES;
+    const { repeated, settled, result } = await runKilled({
+      process: 'license-audit',
+      inputs: { root, limit: 2000, out: 'killed' },
+      folder,
+      killAt: [2, 400, 1200],
+      effectOf: (task, args) =>
+        task === 'digest-file' ? `stream ${join(root, String(args['path']))}` : undefined,
+    });
+    expect(repeated).toEqual([]);
+    expect(settled).not.toContain(null);
+    const whole = await start({ root, limit: 2000 });
+    expect(result).toEqual({ ...whole, csv: 'killed/files.csv' });
+    expect(readFileSync(join(folder, 'killed', 'files.csv'))).toEqual(
+      readFileSync(join(folder, 'files.csv')),
+    );
+  },
+);
 
 test('a program that drops its runtime midway and opens another goes on where it was', async () => {
   const root = join(folder, 'packages');

@@ -122,23 +122,27 @@ test('with strict a failing check fails the run, after the report is written', a
   expect(report()).toContain('| bad | **failed** |');
 });
 
-test('killed three times and resumed, it does nothing again that was finished, with the same result', async () => {
-  for (let i = 0; i < 400; i += 1) writeFileSync(join(root, 'odd', `${i}.md`), `# ${i}\n`);
-  const { result, repeated, settled } = await runKilled({
-    process: 'quality-gate',
-    inputs: {
-      checks: { quick: 'echo quick >> effects.log', slow: 'sleep 0.5; echo slow >> effects.log; exit 1' },
-    },
-    folder: root,
-    killAt: [1, 150, 410],
-    effectOf: (task, args) => {
-      if (task === 'read-source') return `read ${args['path']}`;
-      return task === 'run-check' ? /echo (\w+)/.exec(String(args['command']))?.[1] : undefined;
-    },
-  });
-  expect(repeated).toEqual([]);
-  expect(settled).not.toContain(null);
-  expect(settled.at(-1)).toBeGreaterThan(400);
-  const { report: _, ...whole } = await run({ checks: { quick: 'true', slow: 'exit 1' } });
-  expect(result).toEqual({ ...whole, report: '.pawl/quality-report.md' });
-});
+test(
+  'killed three times and resumed, it does nothing again that was finished, with the same result',
+  { timeout: 120_000 },
+  async () => {
+    for (let i = 0; i < 400; i += 1) writeFileSync(join(root, 'odd', `${i}.md`), `# ${i}\n`);
+    const { result, repeated, settled } = await runKilled({
+      process: 'quality-gate',
+      inputs: {
+        checks: { quick: 'echo quick >> effects.log', slow: 'sleep 0.2; echo slow >> effects.log; exit 1' },
+      },
+      folder: root,
+      killAt: [1, 150, 410],
+      effectOf: (task, args) => {
+        if (task === 'read-source') return `read ${args['path']}`;
+        return task === 'run-check' ? /echo (\w+)/.exec(String(args['command']))?.[1] : undefined;
+      },
+    });
+    expect(repeated).toEqual([]);
+    expect(settled).not.toContain(null);
+    expect(settled.at(-1)).toBeGreaterThan(400);
+    const { report: _, ...whole } = await run({ checks: { quick: 'true', slow: 'exit 1' } });
+    expect(result).toEqual({ ...whole, report: '.pawl/quality-report.md' });
+  },
+);
