@@ -115,7 +115,7 @@ export default defineProcess({
     const commands = Object.entries(
       checks ?? {
         types: ['tsc', '-p', 'tsconfig.json'],
-        lint: ['oxlint'],
+        lint: ['oxlint', '--deny-warnings'],
         tests: ['vitest', 'run', '--typecheck.enabled=false', ...tests],
       },
     );
