@@ -1,7 +1,7 @@
 /** The processes that programs here run, by name. */
 import type { Context, ProcessDefinition } from '@pawl/sdk';
 import { defineProcess } from '@pawl/sdk';
-import { flaky, gated, hopeless, once, stall, stalling, work } from './world.fixture.ts';
+import { flaky, gated, hopeless, load, once, stall, stalling, work } from './world.fixture.ts';
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -94,6 +94,19 @@ const gatedSteps = defineProcess({
   },
 });
 
+/** Outputs of some size, a few at a time. */
+const bulk = defineProcess({
+  name: 'bulk',
+  run: async (input: { tasks: number; bytes: number }, ctx): Promise<unknown> => {
+    const sizes = await ctx.parallel.map(
+      Array.from({ length: input.tasks }).keys(),
+      async (i) => (await ctx.task(load, { i, bytes: input.bytes })).length,
+      { concurrency: 4 },
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  },
+});
+
 /** Its own code holds the event loop, in the middle of a turn. */
 const stallingProcess = defineProcess({
   name: 'stallingProcess',
@@ -118,6 +131,7 @@ export const processes: Readonly<Record<string, ProcessDefinition>> = {
   steps,
   slowSteps,
   gatedSteps,
+  bulk,
   stallingProcess,
   stallingTask,
 };

@@ -69,7 +69,8 @@ export class Program {
     const { nodeFlags = [], args = [] } = options;
     const main = join(import.meta.dirname, file);
     const node = [process.execPath, '--conditions=source', ...nodeFlags, main, ...args];
-    const command = options.shell === undefined ? node : ['bash', '-c', options.shell, 'bash', ...node];
+    const command =
+      options.shell === undefined ? node : ['bash', '--norc', '-c', options.shell, 'bash', ...node];
     this.#process = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Half of a start is compiling otherwise. What the test runner put there is none of its business.

@@ -52,7 +52,7 @@ async function follow(handle: RunHandle): Promise<void> {
   tell({ at: 'closed' });
 }
 
-/** Tells each event once it is committed: what was told must never be lost. */
+/** Tells each event once it is committed: what was told must never be lost. How the run ends is told by `follow`. */
 async function acknowledge(handle: RunHandle): Promise<void> {
   for await (const { seq, event } of handle.events()) {
     tell({
@@ -91,12 +91,12 @@ const COMMANDS: Readonly<Record<string, (...args: never[]) => unknown>> = {
     const definition = processes[name];
     if (definition === undefined) throw new TypeError(`no process ${name}`);
     const handle = opened().start(definition, inputs, { id });
-    if (tellsEvents === true) void acknowledge(handle);
+    if (tellsEvents === true) acknowledge(handle).catch(() => undefined);
     void follow(handle);
   },
   resume: (id: string, tellsEvents?: boolean) => {
     const handle = opened().resume(id);
-    if (tellsEvents === true) void acknowledge(handle);
+    if (tellsEvents === true) acknowledge(handle).catch(() => undefined);
     void follow(handle);
   },
   go: (id: string, gate: string) => openGate(id, gate),

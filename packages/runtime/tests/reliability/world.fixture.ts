@@ -11,7 +11,16 @@ let count = 0;
 
 /** Not by process.stdout: a line is on its way before the next statement runs. */
 export function tell(line: { readonly at: string; readonly [field: string]: unknown }): void {
-  writeSync(1, `${JSON.stringify(line)}\n`);
+  let left = Buffer.from(`${JSON.stringify(line)}\n`);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (error) {
+      // The pipe is full for the moment.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      block(1);
+    }
+  }
 }
 
 export function writeEffectsTo(path: string): void {
@@ -91,6 +100,13 @@ export const hopeless = defineTask({
     start(task);
     throw new RangeError(`hopeless ${input.value}`);
   },
+});
+
+/** Gives a text of some length. */
+export const load = defineTask({
+  name: 'load',
+  maxUnknown: 1000,
+  run: (input: { i: number; bytes: number }): string => String(input.i % 10).repeat(input.bytes),
 });
 
 /** Gives its own nonce, which is another one for each start. */
