@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from '@pawl/runtime';
 
 import { failureOf } from './failure.ts';
-import { resolveSdkFromHere } from './load-process.ts';
+import { hookModules } from './load-process.ts';
 import { describeFailure, main } from './main.ts';
 import { quietWarnings } from './quiet-warnings.ts';
 import type { Failure } from './render/failure.ts';
@@ -30,7 +30,7 @@ const io: Io = {
 };
 
 quietWarnings();
-resolveSdkFromHere();
+hookModules();
 
 // What user code throws outside any run ends the program; the run can be resumed. Rejections that
 // nobody waits for come here too, but those of process code: the runtime tells them as warnings.

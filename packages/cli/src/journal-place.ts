@@ -2,9 +2,11 @@ import {
   DEFAULT_PATH,
   isRunId,
   openJournal,
+  openRuntime,
   RuntimeError,
   type JournalReader,
   type RunId,
+  type Runtime,
 } from '@pawl/runtime';
 
 import { usage } from './command.ts';
@@ -28,7 +30,38 @@ export function journalPlace(db: string | undefined, io: Io): JournalPlace {
  * For a command that reads, or that goes on with what is there: never makes a journal.
  * @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER
  */
-export function openReader(place: JournalPlace): JournalReader {
+export async function readJournal<T>(
+  place: JournalPlace,
+  read: (reader: JournalReader) => T | Promise<T>,
+): Promise<T> {
+  // Not by `using`: the oldest Node that is supported cannot parse it, and sources run as they are.
+  const reader = openReader(place);
+  try {
+    return await read(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+/**
+ * For a command that writes to a run which is there: a missing journal or run is found out before.
+ * @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER
+ */
+export async function changeRun<T>(
+  place: JournalPlace,
+  runId: RunId,
+  change: (runtime: Runtime) => T,
+): Promise<T> {
+  await readJournal(place, (reader) => reader.get(runId));
+  const runtime = await openRuntime({ path: place.path });
+  try {
+    return change(runtime);
+  } finally {
+    await runtime.close();
+  }
+}
+
+function openReader(place: JournalPlace): JournalReader {
   try {
     return openJournal({ path: place.path });
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * Loads the user's module.
  *
- * Owns the hook by which it finds the SDK: always the copy beside this CLI, so that a folder without
- * node_modules works, and so that there are never two.
+ * Owns the hooks by which it is found out what a module is, and where the SDK is: always the copy
+ * beside this CLI, so that a folder without node_modules works, and so that there are never two.
  */
 import { registerHooks } from 'node:module';
 import { basename, extname } from 'node:path';
@@ -12,17 +12,20 @@ import { RuntimeError } from '@pawl/runtime';
 import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
 
 import { loadFailure } from './load-failure.ts';
+import { formatOf } from './module-format.ts';
 import type { ModuleFile } from './module-file.ts';
 
 const SDK = '@pawl/sdk';
 
 /** From now on, in this process. */
-export function resolveSdkFromHere(): void {
+export function hookModules(): void {
   registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === SDK || specifier.startsWith(`${SDK}/`)
-        ? next(specifier, { ...context, parentURL: import.meta.url })
-        : next(specifier, context),
+    resolve: (specifier, context, next) => {
+      const isSdk = specifier === SDK || specifier.startsWith(`${SDK}/`);
+      const resolved = next(specifier, isSdk ? { ...context, parentURL: import.meta.url } : context);
+      const format = formatOf(resolved);
+      return format === resolved.format ? resolved : { ...resolved, format };
+    },
   });
 }
 

@@ -29,6 +29,22 @@ test('a package.json without a type makes no warning either', async () => {
   expect(stderr).not.toMatch(/warning|MODULE_TYPELESS/i);
 });
 
+test('a package.json as npm init writes it: a file with import and export is a module', async () => {
+  using folder = new Folder();
+  folder.write('package.json', '{ "name": "fresh", "type": "commonjs" }');
+  folder.write('greet.ts', 'export const greet = (name: string): string => `Hello, ${name}!`;\n');
+  folder.write('old.js', 'exports.mark = require("node:path").sep;\n');
+  folder.write(
+    'hello.ts',
+    `import { greet } from './greet.ts';
+     import { mark } from './old.js';
+     export const process = async (inputs: { name: string }): Promise<string> => greet(inputs.name) + mark;\n`,
+  );
+  const { code, stdout, stderr } = await folder.pawl('run', 'hello.ts', '--input', '{"name":"x"}');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello, x!/\n' });
+  expect(stderr).not.toMatch(/warning/i);
+});
+
 test("warnings of the user's own code are printed", async () => {
   using folder = new Folder();
   folder.write('hello.ts', `globalThis.process.emitWarning('mind the gap');\n${HELLO}`);

@@ -1,8 +1,6 @@
-import { openRuntime } from '@pawl/runtime';
-
 import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 
 const SAID = {
@@ -23,10 +21,8 @@ export const cancelCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const runId = checkedRunId(args[0]);
-    using reader = openReader(place);
-    reader.get(runId);
-    await using runtime = await openRuntime({ path: place.path });
-    const result = runtime.cancel(runId, options.reason ?? 'asked by pawl cancel');
+    const reason = options.reason ?? 'asked by pawl cancel';
+    const result = await changeRun(place, runId, (runtime) => runtime.cancel(runId, reason));
     if (options.json) io.out.line(jsonLine({ runId, result }));
     else io.out.line(`${runId} ${SAID[result]}`);
     return DONE;

@@ -6,7 +6,7 @@ import { displayStatus, ENGINE_VERSION, EXIT_CODES, RuntimeError, type JournalRe
 
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { journalPlace, openReader, type JournalPlace } from '../journal-place.ts';
+import { journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import type { Check } from '../render/checks.ts';
 import { renderChecks } from '../render/checks.ts';
 import { jsonLine } from '../render/json.ts';
@@ -35,7 +35,7 @@ export const doctorCommand: Command = defineCommand({
   examples: [{ command: 'pawl doctor', what: 'in the folder where something does not work' }],
   run: async ({ options, io }) => {
     const place = journalPlace(options.db, io);
-    const checks = [...programChecks(io), ...folderChecks(place, io), ...journalChecks(place, io)];
+    const checks = [...programChecks(io), ...folderChecks(place, io), ...(await journalChecks(place, io))];
     if (options.json) io.out.line(jsonLine({ checks }));
     else io.out.lines(renderChecks(checks, io.out.width, io.out.theme));
     return checks.find(({ exitCode }) => exitCode !== undefined)?.exitCode ?? DONE;
@@ -99,10 +99,12 @@ function folderChecks(place: JournalPlace, io: Io): Check[] {
   return checks;
 }
 
-function journalChecks(place: JournalPlace, io: Io): Check[] {
+async function journalChecks(place: JournalPlace, io: Io): Promise<Check[]> {
   try {
-    using reader = openReader(place);
-    return [...fileChecks(reader, place, io), ...runChecks(reader, place)];
+    return await readJournal(place, (reader) => [
+      ...fileChecks(reader, place, io),
+      ...runChecks(reader, place),
+    ]);
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     const { code, message, hint, exitCode } = error;

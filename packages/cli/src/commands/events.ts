@@ -4,7 +4,7 @@ import { isTerminal, type JournalReader, type Recorded, type RunId } from '@pawl
 
 import { COMMON_OPTIONS, defineCommand, flag, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, namedOrNewest, openReader } from '../journal-place.ts';
+import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { renderEvent } from '../render/event-line.ts';
 import { jsonLine } from '../render/json.ts';
 import { timestamp } from '../run-document.ts';
@@ -29,14 +29,15 @@ export const eventsCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    using reader = openReader(place);
-    const runId = namedOrNewest(reader, named, place);
     const print = options.json ? printJson : printLine;
-    for await (const recorded of eventsOf(reader, runId, options.after, options.follow)) {
-      print(io, runId, recorded);
-      await io.out.ready();
-      if (io.out.isClosed) break;
-    }
+    await readJournal(place, async (reader) => {
+      const runId = namedOrNewest(reader, named, place);
+      for await (const recorded of eventsOf(reader, runId, options.after, options.follow)) {
+        print(io, runId, recorded);
+        await io.out.ready();
+        if (io.out.isClosed) return;
+      }
+    });
     return DONE;
   },
 });

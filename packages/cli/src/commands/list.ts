@@ -8,7 +8,7 @@ import {
 
 import { choice, COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderRunList } from '../render/run-list.ts';
@@ -38,8 +38,7 @@ export const listCommand: Command = defineCommand({
     const { limit, status, output } = options;
     const place = journalPlace(options.db, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
-    using reader = openReader(place);
-    const found = runsWith(reader, status, limit + 1, before);
+    const found = await readJournal(place, (reader) => runsWith(reader, status, limit + 1, before));
     const runs = found.slice(0, limit);
     const hasMore = found.length > limit;
     const last = runs.at(-1);

@@ -1,9 +1,9 @@
-import { openRuntime, RuntimeError, type InboxMessage } from '@pawl/runtime';
+import { RuntimeError, type InboxMessage } from '@pawl/runtime';
 
 import { choice, COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
-import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -43,11 +43,10 @@ export const resolveCommand: Command = defineCommand({
     const runId = checkedRunId(args[0]);
     const key = args[1] ?? '';
     const answer = await answerOf(options, io);
-    using reader = openReader(place);
-    reader.get(runId);
-    await using runtime = await openRuntime({ path: place.path });
-    runtime.resolve(runId, key, answer);
-    const isDriven = runtime.get(runId)?.ownerAlive === true;
+    const isDriven = await changeRun(place, runId, (runtime) => {
+      runtime.resolve(runId, key, answer);
+      return runtime.get(runId)?.ownerAlive === true;
+    });
     if (options.json) {
       io.out.line(jsonLine({ runId, key, as: answer.status, isDriven }));
       return DONE;

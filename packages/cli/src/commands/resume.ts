@@ -2,10 +2,11 @@ import { displayStatus, RuntimeError, type RunId, type RunRecord } from '@pawl/r
 import type { ProcessDefinition } from '@pawl/sdk';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
+import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { tellEnd, type FinishOptions } from '../finish.ts';
-import { checkedRunId, journalPlace, openReader, type JournalPlace } from '../journal-place.ts';
+import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
 import { findModule, recordedModule, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
@@ -13,7 +14,6 @@ import { jsonLine } from '../render/json.ts';
 import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
 import { runDocument } from '../run-document.ts';
 import { Session, type RunEnd } from '../session.ts';
-import { DRIVE_OPTIONS, runtimeOptions } from './run.ts';
 
 /** Runs that one `resume --all` looks at. */
 const MOST_RUNS = 10_000;
@@ -52,7 +52,7 @@ export const resumeCommand: Command = defineCommand({
     const driven = runtimeOptions(options);
     const { json: isJson, debug: isDebug, module, force } = options;
     const told: ResumeOptions = { io, place, isJson, isDebug, module, force };
-    const runs = runsToResume(place, options.all ? undefined : checkedRunId(given));
+    const runs = await runsToResume(place, options.all ? undefined : checkedRunId(given));
     if (options.all && runs.length === 0) return nothingToResume(told);
     const loaded = options.all ? undefined : await loadOne(runs[0], told);
     const session = await Session.open({ io, place, isJson, runtime: driven });
@@ -66,12 +66,12 @@ export const resumeCommand: Command = defineCommand({
 });
 
 /** Read first: a journal that is not there is not made. */
-function runsToResume(place: JournalPlace, id: RunId | undefined): readonly RunRecord[] {
-  using reader = openReader(place);
-  if (id !== undefined) return [reader.get(id)];
-  return reader
-    .list({ limit: MOST_RUNS, statuses: ['running'] })
-    .filter((run) => displayStatus(run) !== 'running');
+function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<readonly RunRecord[]> {
+  return readJournal(place, (reader) => {
+    if (id !== undefined) return [reader.get(id)];
+    const open = reader.list({ limit: MOST_RUNS, statuses: ['running'] });
+    return open.filter((run) => displayStatus(run) !== 'running');
+  });
 }
 
 function nothingToResume({ io, isJson }: ResumeOptions): number {

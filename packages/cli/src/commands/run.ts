@@ -1,48 +1,13 @@
 import { checkAgainst } from '@pawl/sdk';
 
-import {
-  choice,
-  COMMON_OPTIONS,
-  defineCommand,
-  duration,
-  flag,
-  text,
-  usage,
-  type Command,
-} from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
 import { checkedRunId, journalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
 import { findModule } from '../module-file.ts';
 import { Session } from '../session.ts';
-
-/** How a run is driven: the same for `run` and `resume`. */
-export const DRIVE_OPTIONS = {
-  durability: choice(
-    '--durability <mode>',
-    "'full': what is done survives a power cut; 'normal': a crash only, and is faster",
-    ['full', 'normal'],
-    'full',
-  ),
-  strict: flag('--strict', 'fail where the order of calls may depend on something outside ctx'),
-  lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
-} as const;
-
-export interface DriveValues {
-  readonly durability: 'full' | 'normal';
-  readonly strict: boolean;
-  readonly lease: number | undefined;
-}
-
-export function runtimeOptions({ durability, strict, lease }: DriveValues): {
-  durability: 'full' | 'normal';
-  strict: boolean;
-  leaseMs?: number;
-} {
-  if (lease === 0) throw usage('--lease takes a duration above 0, such as 30s.');
-  return { durability, strict, ...(lease === undefined ? {} : { leaseMs: lease }) };
-}
 
 export const runCommand: Command = defineCommand({
   name: 'run',

@@ -2,7 +2,7 @@ import { addEvent, createRunTree, type JournalReader, type RunId, type RunTree }
 
 import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, namedOrNewest, openReader } from '../journal-place.ts';
+import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderRun } from '../render/run.ts';
@@ -28,18 +28,21 @@ export const showCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    using reader = openReader(place);
-    const runId = namedOrNewest(reader, named, place);
-    const run = reader.get(runId);
+    const { run, tree } = await readJournal(place, (reader) => {
+      const runId = namedOrNewest(reader, named, place);
+      // Programs get values whole.
+      const empty = createRunTree(options.json ? undefined : keepText);
+      return { run: reader.get(runId), tree: foldTree(reader, runId, empty) };
+    });
     if (options.json) {
-      io.out.line(jsonLine({ run: runTreeDocument(run, foldTree(reader, runId, createRunTree())) }));
+      io.out.line(jsonLine({ run: runTreeDocument(run, tree) }));
       return DONE;
     }
     const { width, theme } = io.out;
     io.out.lines(
       renderRun({
         run,
-        tree: foldTree(reader, runId, createRunTree(keepText)),
+        tree,
         now: io.now(),
         limit: options.all ? Infinity : SHOWN_CALLS,
         flags: place.flags,

@@ -2,7 +2,7 @@ import { EXIT_CODES } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, openReader } from '../journal-place.ts';
+import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderVerification } from '../render/verification.ts';
 
@@ -19,8 +19,7 @@ export const verifyCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const runId = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    using reader = openReader(place);
-    const found = reader.verify(runId);
+    const found = await readJournal(place, (reader) => reader.verify(runId));
     if (options.json) io.out.line(jsonLine({ ...found }));
     else io.out.lines(renderVerification(found, io.out.width, io.out.theme));
     return found.damage.length === 0 ? DONE : EXIT_CODES.CORRUPT;

@@ -1,0 +1,31 @@
+import { choice, duration, flag, usage, type OptionSpec } from './command.ts';
+
+/** How a run is driven. */
+export interface DriveValues {
+  readonly durability: 'full' | 'normal';
+  readonly strict: boolean;
+  /** In milliseconds. */
+  readonly lease: number | undefined;
+}
+
+/** The same for every command that drives runs. */
+export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<DriveValues[Name]> } = {
+  durability: choice(
+    '--durability <mode>',
+    "'full': what is done survives a power cut; 'normal': a crash only, and is faster",
+    ['full', 'normal'],
+    'full',
+  ),
+  strict: flag('--strict', 'fail where the order of calls may depend on something outside ctx'),
+  lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
+};
+
+/** @throws RuntimeError USAGE */
+export function runtimeOptions({ durability, strict, lease }: DriveValues): {
+  durability: 'full' | 'normal';
+  strict: boolean;
+  leaseMs?: number;
+} {
+  if (lease === 0) throw usage('--lease takes a duration above 0, such as 30s.');
+  return { durability, strict, ...(lease === undefined ? {} : { leaseMs: lease }) };
+}
