@@ -14,6 +14,7 @@ export {
   type JournalRow,
   type JournalText,
 } from './journal/journal-text.ts';
+export type { Answer } from './engine/answer.ts';
 export type { LogEntry } from './engine/engine.ts';
 export type { Limits } from './engine/limits.ts';
 export type { RunHandle } from './engine/run-handle.ts';
@@ -34,11 +35,5 @@ export {
   type TimerNode,
 } from './views/run-tree.ts';
 export { shortValue } from './views/short-value.ts';
-export {
-  DEFAULT_PATH,
-  ENGINE_VERSION,
-  openRuntime,
-  type ReplayReport,
-  type Runtime,
-} from './runtime.ts';
+export { DEFAULT_PATH, ENGINE_VERSION, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
 export type { RuntimeOptions, StartOptions } from './runtime-options.ts';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { checkAgainst, InvalidOptionError, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
+import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
 import { canonical } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
@@ -7,10 +7,12 @@ import { isTerminal, type TerminalEvent } from './journal/event.ts';
 import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import { encodeAnswer, inWords, type Answer } from './engine/answer.ts';
 import { cancelIdleRun, foldRun } from './engine/cancel-run.ts';
-import { definitionOf, guarded, type AnyProcess } from './engine/definition.ts';
+import { definitionOf, guarded, NAMELESS, type AnyProcess } from './engine/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
+import { checkRunId, positive, refuseOther, unknownRun } from './engine/refusals.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
@@ -40,6 +42,8 @@ export class Runtime implements AsyncDisposable {
   readonly store: JournalStore;
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
+  /** By run, those that were started here and have not ended. */
+  readonly #started = new Map<RunId, ProcessDefinition>();
   readonly #watchers = new Map<RunId, Set<() => void>>();
   readonly #handleDeps: HandleDeps;
   #closing: Promise<void> | undefined;
@@ -57,8 +61,8 @@ export class Runtime implements AsyncDisposable {
       pools: options.pools ?? {},
       owner: entropy.token(),
       leaseMs: positive('leaseMs', options.leaseMs ?? 30_000),
-      graceMs: options.graceMs ?? 5000,
-      stallMs: options.stallMs ?? 30_000,
+      graceMs: positive('graceMs', options.graceMs ?? 5000),
+      stallMs: positive('stallMs', options.stallMs ?? 30_000),
       strict: options.strict ?? false,
       sink: {
         log: (entry) => options.onLog?.(entry),
@@ -99,7 +103,9 @@ export class Runtime implements AsyncDisposable {
     const definition = definitionOf(process);
     const id = options.id ?? `run_${this.#engine.options.entropy.ulid()}`;
     checkRunId(id);
-    this.#processes.set(definition.name, definition);
+    this.#started.set(id, definition);
+    // One without a name of its own cannot be told from others.
+    if (definition.name !== NAMELESS) this.#processes.set(definition.name, definition);
     const checked =
       definition.input === undefined
         ? inputs
@@ -123,11 +129,9 @@ export class Runtime implements AsyncDisposable {
       this.#engine.options.limits.payloadBytes,
     );
     const inputsHash = sha256(canonical(encoded));
+    this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
-    const known =
-      active === undefined
-        ? this.get(id)
-        : { process: active.state.process, inputsHash: active.state.inputsHash };
+    const known = active === undefined ? this.get(id) : active.identity;
     if (known !== undefined) refuseOther(id, known, definition.name, inputsHash);
     if (active !== undefined) return outcomeOf(active);
     if (known !== undefined) return this.#driveAgain(id, definition);
@@ -158,10 +162,13 @@ export class Runtime implements AsyncDisposable {
    */
   resume<Output = unknown>(id: RunId, process?: AnyProcess<never, Output>): RunHandle<Output> {
     this.#refuseWhenClosed();
-    const record = this.#mustGet(id);
     const active = this.#engine.runs.get(id);
     if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
-    const definition = process === undefined ? this.#processes.get(record.process) : definitionOf(process);
+    const record = this.#mustGet(id);
+    const definition =
+      process === undefined
+        ? (this.#started.get(id) ?? this.#processes.get(record.process))
+        : definitionOf(process);
     if (definition === undefined && record.status === 'running') {
       throw new RuntimeError(
         'NOT_FOUND',
@@ -213,7 +220,11 @@ export class Runtime implements AsyncDisposable {
     }
     if (definition === undefined) throw unknownRun(id, []);
     try {
-      return this.#drive(this.#planAgain(id, definition, answer.lease.epoch));
+      const plan = this.#planAgain(id, definition, answer.lease.epoch);
+      if (plan.state.phase.status !== 'ended') return this.#drive(plan);
+      // Another program ended it between the look and the lease.
+      this.store.releaseLease(id, answer.lease.epoch);
+      return Promise.resolve(this.#terminalEvent(this.#mustGet(id)));
     } catch (error) {
       this.store.releaseLease(id, answer.lease.epoch);
       throw error;
@@ -230,7 +241,12 @@ export class Runtime implements AsyncDisposable {
   #drive(plan: RunPlan): Promise<TerminalEvent> {
     const driver = new RunDriver(this.#engine, plan);
     this.#engine.add(driver);
-    return outcomeOf(driver);
+    const outcome = outcomeOf(driver);
+    outcome.then(
+      () => this.#started.delete(plan.runId),
+      () => undefined,
+    );
+    return outcome;
   }
 
   #terminalEvent(record: RunRecord): TerminalEvent {
@@ -258,9 +274,14 @@ export class Runtime implements AsyncDisposable {
     // One that was started a moment ago is not in the journal yet.
     const record = active === undefined ? this.#mustGet(id) : this.get(id);
     if (record !== undefined && record.status !== 'running') return 'ended';
-    const message: InboxMessage = { kind: 'cancel', id: this.#engine.options.entropy.ulid(), reason };
+    // Whatever a JavaScript caller gives, it is told in words.
+    const message = {
+      kind: 'cancel',
+      id: this.#engine.options.entropy.ulid(),
+      reason: inWords(reason),
+    } as const;
     if (active !== undefined) {
-      active.receive(message);
+      this.#send(active, message);
       return 'asked';
     }
     const answer = this.store.acquireLease(id, this.#engine.claim);
@@ -268,13 +289,15 @@ export class Runtime implements AsyncDisposable {
       this.store.post(id, message, this.#engine.options.clock.now());
       return 'asked';
     }
-    const done = cancelIdleRun(this.store, id, answer.lease.epoch, this.#engine.claim, reason);
-    this.store.releaseLease(id, answer.lease.epoch);
-    return done ? 'cancelled' : 'asked';
+    try {
+      return cancelIdleRun(this.store, id, answer.lease.epoch, this.#engine.claim, message.reason);
+    } finally {
+      this.store.releaseLease(id, answer.lease.epoch);
+    }
   }
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */
-  resolve(id: RunId, key: CallKey, as: Extract<InboxMessage, { kind: 'resolve' }>['as']): void {
+  resolve(id: RunId, key: CallKey, as: Answer): void {
     const record = this.#mustGet(id);
     if (!record.asked.includes(key)) {
       throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {
@@ -284,10 +307,19 @@ export class Runtime implements AsyncDisposable {
             : `It asks about: ${record.asked.join(', ')}`,
       });
     }
-    const message: InboxMessage = { kind: 'resolve', id: this.#engine.options.entropy.ulid(), key, as };
-    const active = this.#engine.runs.get(id);
-    if (active === undefined) this.store.post(id, message, this.#engine.options.clock.now());
-    else active.receive(message);
+    const message: InboxMessage = {
+      kind: 'resolve',
+      id: this.#engine.options.entropy.ulid(),
+      key,
+      as: encodeAnswer(as, this.#engine.options.limits.payloadBytes),
+    };
+    this.#send(this.#engine.runs.get(id), message, id);
+  }
+
+  /** Kept in the journal's file first, so that a crash loses no message that was taken. */
+  #send(active: RunDriver | undefined, message: InboxMessage, id: RunId = active?.runId ?? ''): void {
+    this.store.post(id, message, this.#engine.options.clock.now());
+    active?.receive(message);
   }
 
   /** Stops all runs so that they can be resumed, and closes the store. */
@@ -297,7 +329,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const runs = [...this.#engine.runs.values()];
+    const runs = [...this.#engine.runs.values(), ...this.#engine.replays];
     for (const run of runs) run.stop();
     await Promise.all(runs.map((run) => run.exit));
     this.store.close();
@@ -360,37 +392,4 @@ async function outcomeOf(driver: RunDriver): Promise<TerminalEvent> {
     default:
       throw new RuntimeError('UNEXPECTED', `run ${driver.runId} was only replayed`);
   }
-}
-
-function checkRunId(id: string): void {
-  if (isRunId(id)) return;
-  throw new RuntimeError('REFUSED', `'${id.slice(0, 60)}' is no run id.`, {
-    hint: 'A run id has 1 to 128 letters, digits and . _ : @ + -, and starts with a letter or a digit',
-  });
-}
-
-function refuseOther(
-  id: RunId,
-  known: { process: string; inputsHash: string },
-  name: string,
-  inputsHash: string,
-): void {
-  if (known.process === name && known.inputsHash === inputsHash) return;
-  const what = known.process === name ? 'with other inputs' : `of process '${known.process}'`;
-  throw new RuntimeError('REFUSED', `Run ${id} exists already, ${what}; one id is one run.`, {
-    hint: `Go on with it: pawl resume ${id}, or start under another id`,
-    data: { runId: id },
-  });
-}
-
-function unknownRun(id: string, near: readonly string[]): RuntimeError {
-  return new RuntimeError('NOT_FOUND', `There is no run '${id.slice(0, 128)}' in this journal.`, {
-    hint: near.length === 0 ? 'See the runs: pawl list' : `Did you mean ${near.join(' or ')}?`,
-    data: { nearest: near },
-  });
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidOptionError(name, value, 'a number of milliseconds above 0');
 }

@@ -94,8 +94,8 @@ export class Attempt {
     this.#check()
       .then((result) => this.#answer(result))
       .then(
-        (answer) => this.#ended({ type: 'OutcomeResolved', key, by: 'check', answer }),
-        () => this.#ended({ type: 'CheckErred', key }),
+        (answer) => this.#checked({ type: 'OutcomeResolved', key, by: 'check', answer }),
+        () => this.#checked({ type: 'CheckErred', key }),
       );
   }
 
@@ -249,6 +249,13 @@ export class Attempt {
     const { key, attempt } = this.place;
     const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
     this.#report(stopped ? { type: 'AttemptStopped', key, attempt } : report);
+    this.#leave();
+  }
+
+  /** One that was stopped tells nothing: the next program asks again. */
+  #checked(report: Report): void {
+    this.#cancelGrace();
+    if (this.#aborted === 'no') this.#report(report);
     this.#leave();
   }
 

@@ -25,8 +25,10 @@ export function cancelIdleRun(
   epoch: number,
   claim: LeaseClaim,
   reason: string,
-): boolean {
+): 'cancelled' | 'ended' | 'asked' {
   const state = foldRun(store, runId);
+  // Another program ended it between the look and the lease.
+  if (state.phase.status === 'ended') return 'ended';
   const afterSeq = state.seq;
   const events: NewEvent[] = [];
   const apply = (input: Command | Report): void => {
@@ -40,5 +42,6 @@ export function cancelIdleRun(
   for (const key of pendingWithin(state, ''))
     apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
-  return store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim)[0] === 'committed';
+  const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim);
+  return answer === 'committed' ? 'cancelled' : 'asked';
 }

@@ -2,10 +2,13 @@ import { checkAgainst, InvalidOptionError, type Process, type ProcessDefinition 
 
 export type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
 
+/** Of a function without a name. */
+export const NAMELESS = 'process';
+
 /** A process with its name, however it was given. */
 export function definitionOf(process: AnyProcess<never, unknown>): ProcessDefinition {
   if (typeof process === 'function')
-    return { name: process.name === '' ? 'process' : process.name, run: process };
+    return { name: process.name === '' ? NAMELESS : process.name, run: process };
   if (typeof process?.run === 'function') return process;
   throw new InvalidOptionError('process', process, 'an async function, or what defineProcess gives');
 }

@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Limits } from './limits.ts';
 
@@ -41,7 +42,7 @@ class SlotQueue {
     for (const priority of this.#priorities) {
       if (taken.length >= free) break;
       const lane = this.#lanes.get(priority) ?? [];
-      taken.push(...lane.splice(0, free - taken.length));
+      for (const entry of lane.splice(0, free - taken.length)) taken.push(entry);
       if (lane.length === 0) this.#lanes.delete(priority);
     }
     if (this.#lanes.size !== this.#priorities.length)
@@ -83,7 +84,11 @@ export class Dispatcher {
   constructor(limits: Limits, pools: Readonly<Record<string, number>>) {
     this.#pools.set(DEFAULT_POOL, new SlotQueue(limits.inFlight));
     this.#pools.set(SHELL_POOL, new SlotQueue(limits.shells));
-    for (const [name, slots] of Object.entries(pools)) this.#pools.set(name, new SlotQueue(slots));
+    for (const [name, slots] of Object.entries(pools)) {
+      if (slots !== Infinity && (!Number.isInteger(slots) || slots < 1))
+        throw new InvalidOptionError(`pools.${name}`, slots, 'an integer >= 1, or Infinity');
+      this.#pools.set(name, new SlotQueue(slots));
+    }
   }
 
   enqueue(taker: SlotTaker, key: CallKey, pool: string, priority: number): void {

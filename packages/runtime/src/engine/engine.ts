@@ -83,6 +83,8 @@ export class Engine {
   readonly dispatcher: Dispatcher;
   readonly loop: TurnLoop;
   readonly runs: Map<RunId, RunDriver> = new Map();
+  /** Comparing only: they own no run, and several of one run are no contradiction. */
+  readonly replays: Set<RunDriver> = new Set();
   readonly #dirty = new Set<RunDriver>();
   readonly #outside: (fn: () => void) => void = AsyncLocalStorage.snapshot();
   #cancelPoll: (() => void) | undefined;
@@ -101,6 +103,10 @@ export class Engine {
     );
   }
 
+  get #isEmpty(): boolean {
+    return this.runs.size === 0 && this.replays.size === 0;
+  }
+
   /** Whether no run can make a turn now. */
   get isIdle(): boolean {
     return this.loop.isIdle;
@@ -112,17 +118,19 @@ export class Engine {
 
   add(run: RunDriver): void {
     if (this.#failure !== undefined) throw this.#failure;
-    this.runs.set(run.runId, run);
+    if (run.isReplayOnly) this.replays.add(run);
+    else this.runs.set(run.runId, run);
     this.#poll();
     this.loop.wake(run);
   }
 
   remove(run: RunDriver): void {
-    this.runs.delete(run.runId);
+    if (run.isReplayOnly) this.replays.delete(run);
+    else this.runs.delete(run.runId);
     this.#dirty.delete(run);
     this.loop.drop(run);
     this.dispatcher.drop(run);
-    if (this.runs.size > 0) return;
+    if (!this.#isEmpty) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
   }
@@ -148,14 +156,32 @@ export class Engine {
     const writing = runs.filter((run) => run.hasUncommitted);
     if (writing.length > 0) {
       const batch: AppendRun[] = writing.map((run) => run.takeBatch());
-      const answers = this.options.store.append(batch, this.claim);
-      this.commits += 1;
+      const answers = this.#append(writing, batch);
       writing.forEach((run, index) => {
         if (answers[index] === 'committed') run.committed();
-        else run.fenced();
+        else if (answers[index] === 'fenced') run.fenced();
       });
     }
     for (const run of runs) if (!writing.includes(run)) run.afterBurst();
+  }
+
+  /** A batch that cannot be stored for one run's sake is stored without that run. */
+  #append(
+    runs: readonly RunDriver[],
+    batch: readonly AppendRun[],
+  ): readonly ('committed' | 'fenced' | 'failed')[] {
+    try {
+      const answers = this.options.store.append(batch, this.claim);
+      this.commits += 1;
+      return answers;
+    } catch (error) {
+      const [run] = runs;
+      if (error instanceof RuntimeError || run === undefined) throw error;
+      if (runs.length > 1)
+        return runs.flatMap((one, index) => this.#append([one], batch.slice(index, index + 1)));
+      run.fail(error);
+      return ['failed'];
+    }
   }
 
   #failAll(error: unknown): void {
@@ -165,7 +191,7 @@ export class Engine {
         : new RuntimeError('UNEXPECTED', `the journal could not be written: ${String(error)}`, {
             cause: error,
           });
-    for (const run of Array.from(this.runs.values())) run.fail(this.#failure);
+    for (const run of [...this.runs.values(), ...this.replays]) run.fail(this.#failure);
   }
 
   /** Renews leases and looks for messages while there are runs. */
@@ -180,7 +206,7 @@ export class Engine {
         } catch (error) {
           this.#failAll(error);
         }
-        if (this.runs.size > 0) this.#poll();
+        if (!this.#isEmpty) this.#poll();
       });
     });
   }

@@ -56,8 +56,13 @@ export class RunAttempts {
   start(key: CallKey, attempt: number): void {
     const pool = this.#poolOf(key);
     const made = this.#make(key, attempt, () => this.#engine.dispatcher.release(pool));
-    if (made === undefined) this.#engine.dispatcher.release(pool);
+    if (made === undefined) this.forgo(key);
     else made.start();
+  }
+
+  /** Its slot was granted, and it will not start. */
+  forgo(key: CallKey): void {
+    this.#engine.dispatcher.release(this.#poolOf(key));
   }
 
   /** A check holds no slot: it does none of the task's work. */

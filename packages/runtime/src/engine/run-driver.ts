@@ -5,13 +5,13 @@ import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report, RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { AppendRun, InboxMessage } from '../ports/journal-store.ts';
-import { RuntimeError } from '../errors.ts';
 import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import type { Engine } from './engine.ts';
 import type { SlotTaker } from './dispatcher.ts';
 import { Replay } from './replay.ts';
 import { RunEffects } from './run-effects.ts';
+import { fencedError, stoppedError } from './run-exits.ts';
 import { reportOf, type RunExit, type RunPlan } from './run-plan.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
@@ -85,6 +85,15 @@ export class RunDriver implements Turnable, SlotTaker {
     const { promise, resolve } = Promise.withResolvers<RunExit>();
     this.exit = promise;
     this.#settleExit = resolve;
+  }
+
+  get isReplayOnly(): boolean {
+    return this.#plan.replayOnly;
+  }
+
+  /** Which run this is, also before its first commit. */
+  get identity(): { readonly process: string; readonly inputsHash: string } {
+    return this.#plan.start ?? this.state;
   }
 
   get isReady(): boolean {
@@ -171,6 +180,7 @@ export class RunDriver implements Turnable, SlotTaker {
   #stepReplay(): void {
     const step = this.#replay.step();
     if (step === 'finished') this.#leave({ status: 'replayed', reached: 'end' });
+    if (this.#phase === 'left') return;
     if (step !== 'head') return;
     if (this.#plan.replayOnly) {
       this.#leave({ status: 'replayed', reached: 'head' });
@@ -220,8 +230,13 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** Called when a burst is about to be committed. */
   grantSlot(key: CallKey): boolean {
-    if (this.#phase === 'stopping' || this.#terminal !== undefined || !this.isOurs()) return false;
-    return this.#decide({ type: 'SlotGranted', key }).length > 0;
+    try {
+      if (this.#phase === 'stopping' || this.#terminal !== undefined || !this.isOurs()) return false;
+      return this.#decide({ type: 'SlotGranted', key }).length > 0;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
   }
 
   /** Asked before each start (law 10): a run whose lease is lost is left. */
@@ -255,19 +270,11 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** Another owner took the run: nothing of the buffer was written. */
   fenced(): void {
-    this.fail(
-      new RuntimeError(
-        'FENCED',
-        `Run ${this.runId} was taken over by another owner; this one writes nothing any more.`,
-        {
-          hint: `See how it goes on: pawl show ${this.runId}`,
-          data: { runId: this.runId },
-        },
-      ),
-    );
+    this.fail(fencedError(this.runId));
   }
 
   #logWhenCommitted(values: readonly unknown[]): void {
+    if (this.#phase === 'left' || this.#plan.replayOnly) return;
     this.#logs.push(values);
     this.#engine.touch(this);
   }
@@ -355,17 +362,7 @@ export class RunDriver implements Turnable, SlotTaker {
   }
 
   #leaveStopped(): void {
-    this.#leave({
-      status: 'left',
-      error: new RuntimeError(
-        'STOPPED',
-        `Run ${this.runId} was stopped before its end; nothing that was finished is lost.`,
-        {
-          hint: `Go on: pawl resume ${this.runId}`,
-          data: { runId: this.runId },
-        },
-      ),
-    });
+    this.#leave({ status: 'left', error: stoppedError(this.runId, this.state.seq > 0) });
   }
 
   /** Leaves the run as its journal has it. */

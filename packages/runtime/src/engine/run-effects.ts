@@ -81,6 +81,8 @@ export class RunEffects {
 
   /** The run is left: nothing of it acts any more. */
   drop(): void {
+    // A start that was granted and never committed gives its slot back.
+    for (const effect of this.#waiting) if (effect.type === 'StartAttempt') this.attempts.forgo(effect.key);
     this.#waiting = [];
     this.timers.clearAll();
     this.attempts.abortAll('the run was stopped');

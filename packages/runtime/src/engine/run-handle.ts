@@ -64,6 +64,7 @@ export class RunHandle<Output = unknown> {
   async *events(): AsyncGenerator<Recorded, void, void> {
     let wake = noop;
     const unwatch = this.#deps.watch(this.id, () => wake());
+    void this.#ended.then(noop, noop).then(() => wake());
     let seq = 0;
     try {
       for (;;) {
@@ -71,7 +72,7 @@ export class RunHandle<Output = unknown> {
           wake = resolve;
         });
         const left = this.#left;
-        const page = this.#deps.store.read(this.id, seq, PAGE);
+        const page = this.#read(seq);
         for (const recorded of page) {
           yield recorded;
           seq = recorded.seq;
@@ -79,10 +80,20 @@ export class RunHandle<Output = unknown> {
         }
         if (page.length === PAGE) continue;
         if (left) return;
-        await Promise.race([changed, this.#ended.then(noop, noop)]);
+        await changed;
       }
     } finally {
       unwatch();
+    }
+  }
+
+  /** Nothing, once the run was left and the runtime closed its store. */
+  #read(seq: number): readonly Recorded[] {
+    try {
+      return this.#deps.store.read(this.id, seq, PAGE);
+    } catch (error) {
+      if (this.#left) return [];
+      throw error;
     }
   }
 

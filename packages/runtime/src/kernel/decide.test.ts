@@ -191,6 +191,14 @@ describe('attempts', () => {
     expect(when(state, erred('0', 2)).events).toMatchObject([{ delayMs: 1000 }]);
   });
 
+  it('no wait stays no wait after any number of failures', () => {
+    const state = given(scheduled('0', { retry: { ...RETRY, delayMs: 0, attempts: 5000 } }));
+    const call = state.calls.get('0');
+    if (call?.kind === 'task') call.failures = 2000;
+    when(state, { type: 'SlotGranted', key: '0' });
+    expect(when(state, erred('0', 1)).events).toMatchObject([{ type: 'AttemptFailed', delayMs: 0 }]);
+  });
+
   it('RetryDue means nothing to a call that is not waiting', () => {
     expect(when(given(scheduled('0')), { type: 'RetryDue', key: '0' })).toEqual({ events: [], effects: [] });
   });
@@ -293,7 +301,8 @@ describe('unknown outcomes', () => {
     expect(when(asked(), report({ status: 'done', output: 3 })).events).toEqual([
       { type: 'TaskSucceeded', key: '0', output: 3, by: 'person' },
     ]);
-    expect(when(asked(), report({ status: 'failed', error: ERROR }, 'check')).events).toMatchObject([
+    const running = given(scheduled('0'), started('0'));
+    expect(when(running, report({ status: 'failed', error: ERROR }, 'check')).events).toMatchObject([
       { type: 'TaskFailed', failures: 1, by: 'check' },
     ]);
     const state = asked();
@@ -303,6 +312,16 @@ describe('unknown outcomes', () => {
     });
     expect(when(state, { type: 'SlotGranted', key: '0' }).events).toEqual([started('0', 2)]);
     expect(state.calls.get('0')).toMatchObject({ unknowns: 0 });
+  });
+
+  it('a second answer, while the attempt of the first runs, starts nothing', () => {
+    const state = asked();
+    when(state, report({ status: 'retry' }));
+    when(state, { type: 'SlotGranted', key: '0' });
+    expect(when(state, report({ status: 'retry' }))).toEqual({ events: [], effects: [] });
+    expect(when(state, report({ status: 'done', output: 1 })).events).toEqual([]);
+    expect(when(asked(), report({ status: 'retry' }, 'check')).events).toEqual([]);
+    expect(when(asked(), { type: 'CheckErred', key: '0' }).events).toEqual([]);
   });
 
   it('an answer nobody asked for means nothing', () => {

@@ -7,6 +7,7 @@ import type { Command, Effect, Report } from './input.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
 import { isFenced, type RunState, type TaskCall } from './state.ts';
+import { whyGivenUp } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
 export interface Decision {
@@ -122,19 +123,6 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
   }
 }
 
-/** Why calls are cancelled when their scope closes, in words for a person. */
-export function whyGivenUp(scope: CallKey, outcome: string): string {
-  if (scope === '') return 'the process ended before the call was settled';
-  switch (outcome) {
-    case 'aborted':
-      return `the signal of group ${scope} was aborted`;
-    case 'timedOut':
-      return `group ${scope} timed out`;
-    default:
-      return `group ${scope} was decided without it`;
-  }
-}
-
 type TaskReport = Extract<
   Report,
   {
@@ -176,7 +164,9 @@ function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis):
     case 'DeadlinePassed':
       return fenced ? NOTHING : deadlinePassed(key, call);
     case 'CheckErred':
-      return fenced ? NOTHING : event({ type: 'OutcomeAsked', key, attempt: call.attempts });
+      return fenced || call.phase !== 'running'
+        ? NOTHING
+        : event({ type: 'OutcomeAsked', key, attempt: call.attempts });
     case 'OutcomeResolved':
       return fenced ? NOTHING : resolved(key, call, report);
     default:
@@ -255,7 +245,8 @@ function resolved(
   report: Extract<Report, { type: 'OutcomeResolved' }>,
 ): Decision {
   const { answer, by } = report;
-  if (call.phase !== 'asked' && call.phase !== 'running') return NOTHING;
+  // A person answers what was asked, a check what was running: a second answer finds neither.
+  if (call.phase !== (by === 'person' ? 'asked' : 'running')) return NOTHING;
   switch (answer.status) {
     case 'done':
       return settle({ type: 'TaskSucceeded', key, output: answer.output, by });

@@ -5,6 +5,7 @@ import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
 import type { Effect } from './input.ts';
+import { whyGivenUp } from './why-given-up.ts';
 import { isFenced, type RunState, type TaskCall, type TimerCall } from './state.ts';
 
 /** What is left of a recorded wait: never more than its length, whatever the wall clock did. */
@@ -26,7 +27,11 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     if (call.phase.status === 'closed') {
       if (call.unsettled > 0)
-        effects.push({ type: 'CancelWithin', scope: key, reason: `group ${key} was decided without it` });
+        effects.push({
+          type: 'CancelWithin',
+          scope: key,
+          reason: whyGivenUp(key, call.phase.decided.outcome),
+        });
     } else if (call.timeoutMs !== null && !call.openedAborted) {
       const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
       effects.push({ type: 'SetTimer', delayMs, report: { type: 'ScopeDue', key } });
@@ -35,7 +40,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
   if (state.phase.status === 'closing' || state.phase.status === 'cancelling') {
     const reason =
       state.phase.status === 'closing'
-        ? 'the process ended before the call was settled'
+        ? whyGivenUp('', state.phase.decided.outcome)
         : `the run was cancelled: ${state.phase.reason}`;
     effects.push({ type: 'CancelWithin', scope: '', reason });
   }

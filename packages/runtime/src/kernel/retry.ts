@@ -5,6 +5,8 @@ import type { TaskPolicy } from '../journal/event.ts';
  * wait. Jitter shortens the wait by up to its share; `draw` is from 0 up to but not 1.
  */
 export function backoffMs(plan: TaskPolicy['retry'], failures: number, draw: number): number {
-  const full = Math.min(plan.maxDelayMs, plan.delayMs * plan.factor ** (failures - 1));
+  // No wait stays no wait, also where the factor has grown beyond all numbers.
+  const full =
+    plan.delayMs === 0 ? 0 : Math.min(plan.maxDelayMs, plan.delayMs * plan.factor ** (failures - 1));
   return Math.round(full * (1 - plan.jitter * draw));
 }

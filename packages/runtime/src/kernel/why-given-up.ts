@@ -1,0 +1,14 @@
+import type { CallKey } from '../journal/call-key.ts';
+
+/** Why calls are cancelled when their scope closes, in words for a person. */
+export function whyGivenUp(scope: CallKey, outcome: string): string {
+  if (scope === '') return 'the process ended before the call was settled';
+  switch (outcome) {
+    case 'aborted':
+      return `the signal of group ${scope} was aborted`;
+    case 'timedOut':
+      return `group ${scope} timed out`;
+    default:
+      return `group ${scope} was decided without it`;
+  }
+}
