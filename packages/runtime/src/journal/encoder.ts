@@ -76,8 +76,8 @@ export class Encoder {
     }
   }
 
-  #refusal(reason: string): EncodeRefusal {
-    return new EncodeRefusal(formatPath(this.#at, this.#holders, this.#depth), reason);
+  #refusal(reason: string, kind: EncodeRefusal['kind'] = 'form'): EncodeRefusal {
+    return new EncodeRefusal(formatPath(this.#at, this.#holders, this.#depth), reason, kind);
   }
 
   #walk(value: unknown): Json {
@@ -103,7 +103,8 @@ export class Encoder {
 
   #grow(size: number): void {
     this.#size += size;
-    if (this.#size > this.#maxSize) throw this.#refusal(`makes the value larger than ${this.#maxSize} bytes`);
+    if (this.#size > this.#maxSize)
+      throw this.#refusal(`makes the value larger than ${this.#maxSize} bytes`, 'size');
   }
 
   #enter(holder: object, fields: number): void {

@@ -40,11 +40,14 @@ export class EncodeRefusal extends Error {
   readonly path: string;
   /** What is wrong there, as the end of a sentence: 'is a function'. */
   readonly reason: string;
+  /** 'size': it could be kept, were it smaller. */
+  readonly kind: 'form' | 'size';
 
-  constructor(path: string, reason: string) {
+  constructor(path: string, reason: string, kind: 'form' | 'size' = 'form') {
     super(`${path} ${reason}`);
     this.path = path;
     this.reason = reason;
+    this.kind = kind;
   }
 }
 

@@ -96,14 +96,25 @@ function startTimer(
   );
 }
 
-/** Encodes what process code hands over, or says where it cannot be recorded. */
+/**
+ * Encodes what process code hands over.
+ * @throws UnserializableError that says where it cannot be recorded, LimitError
+ */
 export function encodePayload(what: string, value: unknown, maxSize: number): Encoded {
   try {
     return encode(value, { maxSize });
   } catch (refusal) {
-    if (refusal instanceof EncodeRefusal) throw new UnserializableError(what, refusal.path, refusal.reason);
-    throw refusal;
+    if (!(refusal instanceof EncodeRefusal)) throw refusal;
+    if (refusal.kind === 'size') throw tooLarge(what, maxSize);
+    throw new UnserializableError(what, refusal.path, refusal.reason);
   }
+}
+
+function tooLarge(what: string, maxSize: number): LimitError {
+  return new LimitError(
+    'payloadBytes',
+    `${what} takes more than the limit payloadBytes = ${maxSize}. Hand over a path or an id instead, or raise the limit: openRuntime({ limits: { payloadBytes: … } }).`,
+  );
 }
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
@@ -149,12 +160,7 @@ function scheduleTask<Output>(
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
   const text = canonical(encoded);
-  if (text.length > host.limits.payloadBytes) {
-    throw new LimitError(
-      'payloadBytes',
-      `${what} takes ${text.length} bytes, more than the limit payloadBytes = ${host.limits.payloadBytes}. Hand over a path or an id instead, or raise the limit: openRuntime({ limits: { payloadBytes: … } }).`,
-    );
-  }
+  if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
   const inputHash = host.port.digest(text);
   const version = settings.version === undefined ? null : String(settings.version);
   const policy: TaskPolicy = {
