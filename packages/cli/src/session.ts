@@ -97,7 +97,7 @@ export class Session {
 
   /** Shows the run until it leaves. */
   async drive(handle: RunHandle, name: string, historySeq: number): Promise<RunEnd> {
-    const run: Followed = { name, tree: this.treeOf(handle.id), historySeq };
+    const run: Followed = { runId: handle.id, name, tree: this.treeOf(handle.id), historySeq };
     this.#progress.follow(run);
     const seen = this.#follow(handle, run);
     const resume = clean(shellWords('pawl', 'resume', handle.id, ...this.#place.flags));

@@ -13,7 +13,7 @@ test('a process in one file runs: the output on stdout, the run on stderr, no wa
   const { code, stdout, stderr } = await folder.pawl('run', 'hello.ts', '--input', '{"name":"x"}');
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello, x!\n' });
   expect(stderr).toMatch(
-    /^✓ greet \(0\) \d+ms\n✓ hello {2}\d+ms {2}run_\w+\n✓ greet +\d+ms {2}0\n\nnext\n {2}pawl show run_/,
+    /^● hello {2}run_\w+\n✓ greet \(0\) \d+ms\n✓ hello {2}\d+ms {2}run_\w+\n✓ greet +\d+ms {2}0\n\nnext\n {2}pawl show run_/,
   );
   expect(stderr).not.toMatch(/warning/i);
   expect(statSync(join(folder.path, '.pawl')).mode & 0o777).toBe(0o700);
@@ -163,7 +163,9 @@ test('what tasks and the process log goes to stderr, marked, and cannot forge a 
   );
   const { code, stdout, stderr } = await folder.pawl('run', 'm.ts');
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toMatch(/^› before\n› noisy: in task \{ n: 1 \} \n› noisy: ✓ forged\n✓ noisy/);
+  expect(stderr).toMatch(
+    /^● m {2}run_\w+\n› before\n› noisy: in task \{ n: 1 \} \n› noisy: ✓ forged\n✓ noisy/,
+  );
 });
 
 test('the program ends although user code left a timer', async () => {

@@ -130,6 +130,25 @@ describe.concurrent('a run that is interrupted', () => {
     expect(folder.effects().filter((line) => line === 'start 2')).toHaveLength(2);
   });
 
+  test('a program that was stopped past its lease finds the run taken, writes nothing and exits 6', async () => {
+    using folder = stepsFolder();
+    const first = folder.start([...RUN, '--lease', '500ms']);
+    await isInStepTwo(folder);
+    first.child.kill('SIGSTOP');
+    let second = await folder.pawl('list');
+    folder.write('go', '');
+    // Busy until the lease is over.
+    do second = await folder.pawl('resume', 'one');
+    while (second.code === 5);
+    expect(second).toMatchObject({ code: 0, stdout: '60\n' });
+    const events = (await folder.pawl('events', 'one', '--json')).stdout;
+    first.child.kill('SIGCONT');
+    const fenced = await first.ended;
+    expect(fenced).toMatchObject({ code: 6, stdout: '' });
+    expect(fenced.stderr).toContain('Run one was taken over by another owner');
+    expect((await folder.pawl('events', 'one', '--json')).stdout).toBe(events);
+  });
+
   test('cancel from another program', async () => {
     using folder = stepsFolder();
     const run = folder.start(RUN);
@@ -172,6 +191,9 @@ describe.concurrent('a run that is interrupted', () => {
     await until(() => folder.effects().filter((line) => line === 'start 2').length === 3);
     for (const run of runs) run.child.kill('SIGKILL');
     await Promise.all(runs.map(({ ended }) => ended));
+    const which = await folder.pawl('resume');
+    expect(which).toMatchObject({ code: 2, stdout: '' });
+    expect(which.stderr).toMatch(/^✗ 3 runs can be resumed: \w, \w, \w\./m);
     folder.write('gone.ts', 'not a module any more {');
     folder.write('go', '');
 
@@ -183,7 +205,9 @@ describe.concurrent('a run that is interrupted', () => {
     const again = documentOf((await folder.pawl('resume', '--all', '--json')).stdout);
     expect(again).toMatchObject({ version: 1, runs: [{ id: 'c', left: { code: 'REFUSED', exitCode: 11 } }] });
     folder.write('gone.ts', STEPS);
-    expect((await folder.pawl('resume', '--all')).code).toBe(0);
+    // Only one is left: it need not be named.
+    expect(await folder.pawl('resume')).toMatchObject({ code: 0, stdout: '60\n' });
+    expect((await folder.pawl('resume')).stderr).toContain('nothing to resume');
     expect((await folder.pawl('resume', '--all')).stderr).toContain('nothing to resume');
   });
 

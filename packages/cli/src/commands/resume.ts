@@ -30,7 +30,7 @@ export const resumeCommand: Command = defineCommand({
   summary: 'go on with a run that was interrupted',
   description:
     'Goes on from the journal: what is done is not done again. A run that has ended gives its recorded result.',
-  arguments: [{ name: '[run]', description: 'the id of the run' }],
+  arguments: [{ name: '[run]', description: 'the id of the run (default: the one that was interrupted)' }],
   options: {
     all: flag('-a, --all', 'every run that nobody drives'),
     module: text('-m, --module <file>', 'load this module instead of the recorded one'),
@@ -39,21 +39,21 @@ export const resumeCommand: Command = defineCommand({
     ...COMMON_OPTIONS,
   },
   examples: [
-    { command: 'pawl resume run_01kh…', what: 'go on with one run' },
+    { command: 'pawl resume', what: 'go on with the run that was interrupted' },
+    { command: 'pawl resume run_01kh…', what: 'go on with this one' },
     { command: 'pawl resume --all', what: 'after a crash of the machine' },
   ],
   run: async ({ args, options, io }) => {
     const [given] = args;
     if (options.all && given !== undefined)
       throw usage('Name a run, or give --all, not both.', 'pawl resume --all');
-    if (!options.all && given === undefined)
-      throw usage('Name a run, or give --all.', 'See the runs: pawl list');
     const place = journalPlace(options.db, io);
     const driven = runtimeOptions(options);
     const { json: isJson, debug: isDebug, module, force } = options;
     const told: ResumeOptions = { io, place, isJson, isDebug, module, force };
-    const runs = await runsToResume(place, options.all ? undefined : checkedRunId(given));
-    if (options.all && runs.length === 0) return nothingToResume(told);
+    const runs = await runsToResume(place, given === undefined ? undefined : checkedRunId(given));
+    if (runs.length === 0) return nothingToResume(told);
+    if (!options.all && runs.length > 1) throw ambiguous(runs);
     const loaded = options.all ? undefined : await loadOne(runs[0], told);
     const session = await Session.open({ io, place, isJson, runtime: driven });
     try {
@@ -72,6 +72,15 @@ function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<reado
     const open = reader.list({ limit: MOST_RUNS, statuses: ['running'] });
     return open.filter((run) => displayStatus(run) !== 'running');
   });
+}
+
+function ambiguous(runs: readonly RunRecord[]): RuntimeError {
+  const ids = runs.slice(0, 3).map(({ runId }) => runId);
+  const more = runs.length > ids.length ? ', …' : '';
+  return usage(
+    `${runs.length} runs can be resumed: ${ids.join(', ')}${more}.`,
+    'Name one, or take all: pawl resume --all',
+  );
 }
 
 function nothingToResume({ io, isJson }: ResumeOptions): number {

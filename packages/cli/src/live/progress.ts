@@ -1,5 +1,6 @@
-import type { Recorded, RunTree } from '@pawl/runtime';
+import type { Recorded, RunId, RunTree } from '@pawl/runtime';
 
+import { clean } from '../render/clean.ts';
 import { renderProgress } from '../render/progress.ts';
 import { progressLine } from '../render/progress-line.ts';
 import type { Io, Screen } from '../terminal.ts';
@@ -7,6 +8,7 @@ import { LiveRegion } from './live-region.ts';
 
 /** A run that is followed. */
 export interface Followed {
+  readonly runId: RunId;
   readonly name: string;
   readonly tree: RunTree;
   /** Events up to this one were recorded before. */
@@ -91,9 +93,10 @@ class LiveProgress implements Progress {
     const at = now();
     const shown = open.slice(0, Math.max(1, Math.floor(err.rows / 4)));
     const rows = Math.floor(err.rows / Math.max(1, shown.length));
-    const lines = shown.flatMap(({ name, tree }) =>
+    const lines = shown.flatMap(({ runId, name, tree }) =>
       renderProgress({
         tree,
+        runId,
         name,
         elapsedMs: at - this.#startedAt,
         now: at,
@@ -117,8 +120,12 @@ class LineProgress implements Progress {
     this.#screen = screen;
   }
 
-  follow(): void {
-    // There is nothing to say before something happens.
+  /** With the id, so that a log of a program that was killed says how to go on. */
+  follow({ runId, name, historySeq }: Followed): void {
+    if (this.#screen === undefined) return;
+    const { theme } = this.#screen;
+    const how = historySeq === 0 ? '' : theme.dim(', goes on');
+    this.#screen.line(`${theme.busy('●')} ${clean(name)}  ${theme.dim(clean(runId))}${how}`);
   }
 
   event({ tree, historySeq }: Followed, recorded: Recorded): void {

@@ -20,6 +20,7 @@ import { PLAIN_THEME } from './theme.ts';
 function picture(tree: RunTree, change: Partial<ProgressView> = {}): readonly string[] {
   const view: ProgressView = {
     tree,
+    runId: 'run_01kh3m8r0v',
     name: 'order',
     elapsedMs: 5000,
     now: START + 5000,
@@ -47,7 +48,7 @@ const BUSY: readonly Timed[] = [
 test('counts, groups, timers, and the tasks that run longest', () => {
   expect(`\n${picture(treeOf(BUSY)).join('\n')}\n`).toMatchInlineSnapshot(`
     "
-    ⠸ order  5.0s · 14 done · 21 running · 10 queued
+    ⠸ order  5.0s · 14 done · 21 running · 10 queued  run_01kh3m8r0v
       map ×40       ━━━━━━━━━━━━━━━━━━━━  10 of 40
       sleep         wakes in 1m 00s
       ● charge        999ms  3 · attempt 2
@@ -96,8 +97,16 @@ test('stopping says how to leave at once', () => {
   );
 });
 
+test('where nothing of ours is under way it says so', () => {
+  const idle = treeOf([started(0), scheduled(1, '0', 'a', 1), succeeded(2, '0')]);
+  expect(picture(idle, { now: START + 2000 })).toHaveLength(1);
+  expect(picture(idle, { now: START + 9002 })[1]).toBe(
+    '  for 9.0s the process has been busy, or waits for something outside ctx',
+  );
+});
+
 test('before the first event there is a line too', () => {
-  expect(picture(treeOf([started(0)]))).toHaveLength(1);
+  expect(picture(treeOf([started(0)]), { now: START + 100 })).toHaveLength(1);
 });
 
 test.each([32, 40, 50, 80, 120])('no line is wider than %i columns', (width) => {

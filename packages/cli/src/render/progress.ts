@@ -8,6 +8,7 @@ import { paintStatus, signOf, type Theme } from './theme.ts';
 
 export interface ProgressView {
   readonly tree: RunTree;
+  readonly runId: string;
   readonly name: string;
   /** Since this program took the run up. */
   readonly elapsedMs: number;
@@ -25,6 +26,7 @@ const MOST_LINES = 12;
 const BAR = 20;
 /** Calls that are looked at for open groups and timers, in each place. */
 const LOOK_BACK = 64;
+const STUCK_AFTER_MS = 3000;
 
 /** The picture of a run under way: a line of counts, then one line per task that runs. */
 export function renderProgress(view: ProgressView): string[] {
@@ -42,10 +44,11 @@ export function renderProgress(view: ProgressView): string[] {
     ...above,
     ...taskLines(tasks, view),
     ...(left > 0 ? [theme.dim(`  … and ${left} more`)] : []),
+    ...(isStuck(view, timers.length) ? [stuckLine(view)] : []),
   ];
 }
 
-function headLine({ tree, name, elapsedMs, frame, isStopping, width, theme }: ProgressView): string {
+function headLine({ tree, runId, name, elapsedMs, frame, isStopping, width, theme }: ProgressView): string {
   const spinner = FRAMES[frame % FRAMES.length] ?? '';
   const { counts } = tree;
   const parts: [string, keyof Theme][] = [[`${counts.succeeded} done`, 'dim']];
@@ -63,7 +66,9 @@ function headLine({ tree, name, elapsedMs, frame, isStopping, width, theme }: Pr
     if (used > width) break;
     line += `${theme.dim(' · ')}${theme[paint](text)}`;
   }
-  return line;
+  // What a killed program leaves on the screen says how to go on.
+  const id = clean(runId);
+  return used + columnsOf(id) + 2 > width ? line : `${line}  ${theme.dim(id)}`;
 }
 
 function groupLine(group: GroupNode, width: number, theme: Theme): string {
@@ -106,6 +111,16 @@ function noteOf(task: TaskNode, now: number): string {
   }
   if (task.status === 'asked') return `${key} · waits for a person`;
   return task.attempts > 1 ? `${key} · attempt ${task.attempts}` : key;
+}
+
+/** Process code holds the run up where nothing of ours is under way. */
+function isStuck({ tree, now }: ProgressView, timers: number): boolean {
+  return tree.active.size + tree.counts.queued + timers === 0 && now - tree.updatedAt > STUCK_AFTER_MS;
+}
+
+function stuckLine({ tree, now, width, theme }: ProgressView): string {
+  const since = formatDuration(now - tree.updatedAt);
+  return `  ${theme.attention(fit(`for ${since} the process has been busy, or waits for something outside ctx`, width - 2))}`;
 }
 
 interface OpenCalls {
