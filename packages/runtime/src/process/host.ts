@@ -70,6 +70,9 @@ export type ProcessResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** Calls over the limit of a turn that are refused; later ones never settle: a loop that catches all would not end. */
+const MAX_REFUSED = 1000;
+
 const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scope: Scope }>();
 
 /**
@@ -270,7 +273,7 @@ export class ProcessHost implements GroupHost {
     const fence = scope.fence;
     if (fence !== undefined || this.#stopped) return this.#refuse(scope, fence);
     this.#callsThisTurn += 1;
-    if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls(scope);
+    if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls();
     if (!this.#isCertain(scope)) return new Promise(() => undefined);
     if (name !== undefined && !scope.claimName(name)) {
       throw new InvalidArgumentError(
@@ -305,11 +308,12 @@ export class ProcessHost implements GroupHost {
     return refused;
   }
 
-  #tooManyCalls<T>(scope: Scope): Promise<T> {
-    if (!scope.refuseOnce()) return new Promise(() => undefined);
+  #tooManyCalls<T>(): Promise<T> {
+    const { callsPerTurn } = this.limits;
+    if (this.#callsThisTurn > callsPerTurn + MAX_REFUSED) return new Promise(() => undefined);
     throw new LimitError(
       'callsPerTurn',
-      `More than ${this.limits.callsPerTurn} ctx calls were made without waiting for one of them (limit callsPerTurn).`,
+      `More ctx calls were made without waiting for one of them than the limit callsPerTurn = ${callsPerTurn}. Wait for some of them, or raise it: openRuntime({ limits: { callsPerTurn: … } }).`,
     );
   }
 

@@ -88,6 +88,38 @@ describe('a limit is named with its remedy, before anything is recorded', () => 
     expect(invoked).toBe(1);
   });
 
+  it('calls of one turn: callsPerTurn', async () => {
+    const accepted: Promise<unknown>[] = [];
+    const { error, rows } = await refused({ callsPerTurn: 10 }, async (ctx, lab) => {
+      accepted.length = 0;
+      try {
+        for (let i = 0; i < 11; i += 1) accepted.push(ctx.task(lab.work, { ms: 1, value: i }));
+      } finally {
+        await accepted[0];
+      }
+    });
+    expect(error).toMatchObject({ code: 'LIMIT', limit: 'callsPerTurn' });
+    expect((error as LimitError).message).toContain('callsPerTurn = 10');
+    expect(RAISE.exec((error as LimitError).message)?.[1]).toBe('callsPerTurn');
+    // The ten that were within it, and what followed.
+    expect(rows.filter((row) => row.startsWith('TaskScheduled'))).toHaveLength(11);
+    expect(accepted).toHaveLength(10);
+  });
+
+  it('callsPerTurn also for a call that cleans up behind it: the run fails, and does not hang', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    const process: Process = async (_, ctx) => {
+      try {
+        for (;;) void ctx.task(lab.work, { ms: 1, value: 1 });
+      } finally {
+        await ctx.task(lab.work, { ms: 1, value: 'clean up' });
+      }
+    };
+    const outcome = await lab.drive(store, process, null, { limits: { callsPerTurn: 10 } });
+    expect(outcome).toMatchObject({ error: { code: 'RUN_FAILED', message: expect.stringMatching(RAISE) } });
+  });
+
   it('the input of a run: no run', async () => {
     const store = new MemoryStore();
     await using runtime = await openRuntime({ store, limits: { payloadBytes: 1000 } });
