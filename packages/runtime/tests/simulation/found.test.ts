@@ -148,3 +148,18 @@ it('replays a call that a branch made after a raw wait and left behind', async (
   expect(await replays(store, work)).toMatchObject({ reached: 'end' });
 });
 
+it('goes on with a replay as soon as a raw wait has decided its group', async () => {
+  const work: Work = (lab) => async (_, ctx) => {
+    await ctx.parallel.all([
+      async () => {
+        await ctx.task(lab.work, { ms: 5, value: 1 });
+        for (let i = 0; i < 8; i += 1) await rawTurn();
+      },
+    ]);
+    return ctx.task(lab.work, { ms: 5, value: 'done' });
+  };
+  const { store, lab } = await crashedAt(work, (line) => line === 'AttemptStarted 1');
+  const began = lab.clock.monotonic();
+  expect(await lab.drive(store, work(lab), null, { stallMs: 5000 })).toEqual({ value: 'done' });
+  expect(lab.clock.monotonic() - began).toBeLessThan(1000);
+});

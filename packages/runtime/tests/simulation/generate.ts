@@ -1,0 +1,308 @@
+import { CONTROLLERS, COUNTERS } from './program.ts';
+import type {
+  Block,
+  Call,
+  GroupSpec,
+  Note,
+  Program,
+  RetrySpec,
+  Statement,
+  TaskSpec,
+  Test,
+  Use,
+} from './program.ts';
+import { Random } from './random.ts';
+
+/** Where the next statement will stand. */
+interface Place {
+  readonly depth: number;
+  readonly inLoop: boolean;
+  /** Several async functions share this scope. */
+  readonly inStrand: boolean;
+  /** Nothing here may throw: who throws first would depend on time. */
+  readonly safe: boolean;
+}
+
+const SHARE = 2 ** 20;
+const VALUES: readonly unknown[] = [
+  undefined,
+  null,
+  Number.NaN,
+  -0,
+  'text',
+  '',
+  [1, [2]],
+  true,
+  12n,
+  new Date(5),
+  [undefined],
+  { a: 1 },
+];
+
+/** A random program: the same one for the same seed. */
+export function generate(seed: number): Program {
+  return new Generator(seed).program();
+}
+
+class Generator {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #kind: Program['kind'];
+  #budget: number;
+  #id = 0;
+  #slots = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+    this.#kind = this.#random.weighted({ any: 62, timeless: 20, raw: 6, wild: 12 });
+    this.#budget = this.#random.pick([4, 8, 12, 20, 30]);
+  }
+
+  program(): Program {
+    const body = this.#block(
+      { depth: 0, inLoop: false, inStrand: false, safe: false },
+      this.#random.int(2, 6),
+    );
+    return { seed: this.#seed, kind: this.#kind, body };
+  }
+
+  get #timeless(): boolean {
+    return this.#kind === 'timeless' || this.#kind === 'raw';
+  }
+
+  /** What strands see of each other is recorded nowhere where one of them waits for something outside ctx. */
+  get #blind(): boolean {
+    return this.#kind !== 'any';
+  }
+
+  #block(place: Place, length: number): Block {
+    const statements: Statement[] = [];
+    for (let i = 0; i < length && (i === 0 || this.#budget > 0); i += 1)
+      statements.push(this.#statement(place));
+    return statements;
+  }
+
+  #inner(place: Place): Block {
+    return this.#block({ ...place, depth: place.depth + 1 }, this.#random.int(1, 3));
+  }
+
+  #statement(place: Place): Statement {
+    const random = this.#random;
+    this.#budget -= 1;
+    const deep = place.depth >= 4 || this.#budget <= 0;
+    const kind = random.weighted({
+      await: 60,
+      leave: 6,
+      join: 4,
+      if: deep ? 0 : 6,
+      try: deep ? 0 : 12,
+      throw: place.safe ? 0 : 2,
+      loop: deep ? 0 : 4,
+      abort: this.#timeless ? 0 : 8,
+      note: 5,
+    });
+    switch (kind) {
+      case 'await':
+        return this.#await(place, deep);
+      case 'leave':
+        return this.#leave(place, deep);
+      case 'join':
+        if (place.safe) return this.#await(place, deep);
+        return { do: 'join', slot: random.int(Math.max(0, this.#slots - 2), this.#slots) };
+      case 'if':
+        return { do: 'if', test: this.#test(place), yes: this.#inner(place), no: this.#inner(place) };
+      case 'try':
+        return { do: 'try', body: this.#inner({ ...place, safe: false }), rescue: this.#inner(place) };
+      case 'throw':
+        return { do: 'throw', message: `thrown ${this.#nextId()}` };
+      case 'loop':
+        return { do: 'loop', times: random.int(1, 3), body: this.#inner({ ...place, inLoop: true }) };
+      case 'abort':
+        return { do: 'abort', controller: random.int(0, CONTROLLERS - 1) };
+      case 'note':
+        return { do: 'note', what: this.#note(place) };
+    }
+  }
+
+  #leave(place: Place, deep: boolean): Statement {
+    this.#slots += 1;
+    const slot = this.#slots;
+    const shared = !this.#timeless && this.#random.chance(0.4);
+    // What nobody waits for may end before the process does, or not: where time must not count, it
+    // changes nothing but its own promise.
+    return { do: 'leave', call: this.#call(place, deep || shared || this.#timeless), slot, shared };
+  }
+
+  #note(place: Place): Note {
+    if (this.#blind) return place.inStrand ? 'log' : this.#random.pick(['random', 'uuid', 'log']);
+    return this.#random.pick(['random', 'uuid', 'now', 'signal', 'log']);
+  }
+
+  #await(place: Place, deep: boolean): Statement {
+    const call = this.#call(place, deep);
+    const awaited: Statement = { do: 'await', call, use: this.#use(call) };
+    return awaited;
+  }
+
+  #use(call: Call): Use {
+    const counter = this.#random.int(0, COUNTERS - 1);
+    if (call.do === 'raw' || this.#kind === 'wild') return { as: 'result' };
+    const as = this.#random.weighted(
+      this.#timeless ? { result: 3, sum: 1 } : { result: 4, sum: 2, staleSum: 1, order: 2 },
+    );
+    return as === 'sum' || as === 'staleSum' ? { as, counter } : { as };
+  }
+
+  #test(place: Place): Test {
+    const random = this.#random;
+    if (this.#blind)
+      return { on: place.inStrand ? random.pick(['last', 'item']) : random.pick(['last', 'item', 'random']) };
+    const on = random.pick(['counter', 'last', 'item', 'random', 'now'] as const);
+    return on === 'counter' ? { on, counter: random.int(0, COUNTERS - 1) } : { on };
+  }
+
+  #call(place: Place, deep: boolean): Call {
+    const random = this.#random;
+    const kind = random.weighted({
+      task: 50,
+      sleep: 12,
+      group: deep ? 0 : 22,
+      map: deep ? 0 : 10,
+      native: deep ? 0 : 10,
+      raw: this.#kind === 'raw' || (this.#kind === 'wild' && !place.inStrand) ? 14 : 0,
+    });
+    switch (kind) {
+      case 'task':
+        return { do: 'task', spec: this.#task(place) };
+      case 'sleep':
+        return {
+          do: 'sleep',
+          ms: random.int(0, 60),
+          until: !this.#blind && random.chance(0.2),
+          key: this.#key(place),
+        };
+      case 'group':
+        return this.#group(place);
+      case 'map':
+        return {
+          do: 'map',
+          items: this.#width(),
+          body: this.#inner(this.#branchOf(place, 'map')),
+          keyBy: random.chance(0.3),
+          options: this.#options(place, false),
+        };
+      case 'native':
+        return this.#native(place);
+      case 'raw':
+        return { do: 'raw', turns: random.int(1, 6) };
+    }
+  }
+
+  #width(): number {
+    return Number(this.#random.weighted<string>({ 0: 4, 1: 10, 2: 40, 3: 30, 4: 10, 6: 6 }));
+  }
+
+  #branchOf(place: Place, mode: string): Place {
+    // A branch of a group in a strand has a key, and so random numbers, that depend on the other strands.
+    const inStrand = this.#timeless && place.inStrand;
+    return { ...place, inLoop: false, inStrand, safe: this.#timeless && mode !== 'allSettled' };
+  }
+
+  #group(place: Place): Call {
+    const mode = this.#timeless
+      ? this.#random.pick(['all', 'allSettled'] as const)
+      : this.#random.pick(['all', 'allSettled', 'any', 'race'] as const);
+    const branches = Array.from({ length: this.#width() }, () => this.#inner(this.#branchOf(place, mode)));
+    return { do: 'group', mode, branches, options: this.#options(place, mode === 'allSettled') };
+  }
+
+  #native(place: Place): Call {
+    const how = this.#timeless
+      ? this.#random.pick(['all', 'allSettled'] as const)
+      : this.#random.pick(['all', 'allSettled', 'any', 'race'] as const);
+    const inner: Place = {
+      ...place,
+      depth: place.depth + 1,
+      inStrand: true,
+      safe: this.#timeless && how === 'all',
+    };
+    const strands = Array.from({ length: this.#random.int(how === 'race' ? 1 : 0, 3) }, (): Block => {
+      const direct = this.#random.chance(0.4);
+      if (!direct) return this.#block(inner, this.#random.int(1, 3));
+      return [{ do: 'leave', call: this.#call(inner, true), slot: 0, shared: false }];
+    });
+    return { do: 'native', how, strands };
+  }
+
+  #options(place: Place, settled: boolean): GroupSpec {
+    const random = this.#random;
+    // How far each branch has come is recorded nowhere either.
+    const free = !this.#timeless && !(settled && this.#blind);
+    return {
+      concurrency: random.chance(0.35) ? random.pick([1, 2, 3, Infinity]) : undefined,
+      batchSize: random.chance(0.15) ? random.int(1, 3) : undefined,
+      timeout: free && random.chance(0.15) ? random.int(1, 120) : undefined,
+      signal: free && random.chance(0.25) ? random.int(0, CONTROLLERS - 1) : undefined,
+      key: this.#key(place),
+      preserveOrder: settled && random.chance(0.4) ? this.#blind || random.chance(0.3) : undefined,
+    };
+  }
+
+  #key(place: Place): string | undefined {
+    return !place.inLoop && this.#random.chance(0.12) ? `name ${this.#nextId()}` : undefined;
+  }
+
+  #nextId(): number {
+    this.#id += 1;
+    return this.#id;
+  }
+
+  #task(place: Place): TaskSpec {
+    const random = this.#random;
+    const id = this.#nextId();
+    const ms = random.chance(0.15) ? 0 : random.int(1, 60) + random.int(0, SHARE - 1) / SHARE;
+    const fails = !place.safe && random.chance(0.22);
+    const retry = random.chance(fails ? 0.5 : 0.15) ? this.#retry() : undefined;
+    const attempts = retry === undefined ? 1 : retry.attempts;
+    // Fewer failures than attempts always end well, whatever is lost on the way.
+    const task = random.weighted({ work: 86, checked: 8, asked: 6 });
+    const deaf = random.chance(0.15);
+    // What a check or a person finds done, or ends all the same while the program is stopped, would
+    // have timed out.
+    const isKept = this.#timeless && (task !== 'work' || deaf);
+    const passing = retry === undefined || retry.refuses ? 0 : random.int(0, attempts - 1);
+    return {
+      id,
+      task,
+      ms,
+      failures: fails ? 1_000_000 : passing,
+      value: random.chance(0.15) ? random.pick(VALUES) : random.int(0, 99),
+      deaf,
+      sees: random.chance(0.15) && !this.#blind ? random.int(0, COUNTERS - 1) : undefined,
+      key: this.#key(place),
+      retry,
+      timeout: this.#timeout(ms, place.safe || isKept),
+      deadline: !this.#timeless && random.chance(0.06) ? random.int(1, 150) : undefined,
+    };
+  }
+
+  /** Far from how long it takes, so that it is certain which of them comes first. */
+  #timeout(ms: number, safe: boolean): number | undefined {
+    if (!this.#random.chance(0.12)) return undefined;
+    const passes = this.#random.chance(0.5) && !safe && ms > 30;
+    return passes ? Math.ceil(ms / 3) : Math.ceil(ms) + 25 + this.#random.int(0, 40);
+  }
+
+  #retry(): RetrySpec {
+    const random = this.#random;
+    return {
+      attempts: random.int(1, 4),
+      delay: random.int(0, 40),
+      factor: random.pick([1, 2, 1.5]),
+      jitter: random.chance(0.4) ? random.pick([0.5, 1]) : 0,
+      maxDelay: random.chance(0.3) ? random.int(1, 60) : undefined,
+      refuses: random.chance(0.1),
+    };
+  }
+}

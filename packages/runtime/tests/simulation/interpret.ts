@@ -1,0 +1,362 @@
+import { COUNTERS, CONTROLLERS } from './program.ts';
+import type { Block, Call, GroupSpec, Note, Program, Statement, TaskSpec, Test, Use } from './program.ts';
+
+/** What the task function of the world is told to do. */
+export interface TaskArgs {
+  readonly id: number;
+  readonly ms: number;
+  readonly failures: number;
+  readonly value: unknown;
+  readonly deaf: boolean;
+}
+
+export interface TaskOptions {
+  readonly key?: string;
+  readonly timeout?: number;
+  readonly deadline?: number;
+  readonly priority?: number;
+  readonly retry?: {
+    readonly attempts: number;
+    readonly delay: number;
+    readonly factor: number;
+    readonly jitter: number;
+    readonly maxDelay?: number;
+    readonly shouldRetry?: (error: unknown) => boolean;
+  };
+}
+
+export interface GroupOptions {
+  readonly key?: string;
+  readonly concurrency?: number;
+  readonly batchSize?: number;
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  readonly priority?: number;
+  readonly preserveOrder?: boolean;
+}
+
+export interface MapOptions extends GroupOptions {
+  readonly keyBy?: (item: number) => string;
+}
+
+/** `inner` is given by a ctx that cannot tell by itself in which branch it is used. */
+export type Thunk = (inner?: Api) => Promise<unknown>;
+export type MapFunction = (item: number, index: number, inner?: Api) => Promise<unknown>;
+
+/** What a program uses of `ctx`. */
+export interface Api {
+  task(task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown>;
+  group(
+    mode: 'all' | 'allSettled' | 'any' | 'race',
+    thunks: readonly Thunk[],
+    options: GroupOptions,
+  ): Promise<unknown>;
+  map(items: readonly number[], fn: MapFunction, options: MapOptions): Promise<unknown>;
+  sleep(ms: number, options: { readonly key?: string }): Promise<void>;
+  sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
+  now(): Date;
+  random(): number;
+  uuid(): string;
+  isAborted(): boolean;
+  log(line: number): void;
+}
+
+/** How a program is run, apart from what it says. */
+export interface Manner {
+  /** Another concurrency than the program's, as if its code had been changed. */
+  readonly concurrency: (programs: number | undefined) => number | undefined;
+  readonly priority: number | undefined;
+  readonly raw: (turns: number) => Promise<void>;
+}
+
+interface Shared {
+  readonly manner: Manner;
+  readonly withKeys: boolean;
+  readonly counters: number[];
+  readonly order: unknown[];
+  readonly controllers: AbortController[];
+  /** Promises that any strand may wait for. */
+  readonly slots: Map<number, Promise<unknown>>;
+  logged: number;
+}
+
+/** Where statements run: the program itself, a branch, or a strand. */
+interface Frame {
+  readonly api: Api;
+  readonly shared: Shared;
+  readonly slots: Map<number, Promise<unknown>>;
+  readonly results: unknown[];
+  readonly item: number;
+}
+
+/** Runs a program on a ctx. What it returns can be recorded. */
+export async function interpret(program: Program, api: Api, manner: Manner): Promise<unknown> {
+  const shared: Shared = {
+    manner,
+    withKeys: program.kind === 'any' || program.kind === 'wild',
+    counters: Array.from({ length: COUNTERS }, () => 0),
+    order: [],
+    controllers: Array.from({ length: CONTROLLERS }, () => new AbortController()),
+    slots: new Map(),
+    logged: 0,
+  };
+  const results = await runFrame(program.body, api, shared, 0);
+  return { results, counters: shared.counters, order: shared.order };
+}
+
+async function runFrame(body: Block, api: Api, shared: Shared, item: number): Promise<unknown[]> {
+  const frame: Frame = { api, shared, slots: new Map(), results: [], item };
+  await runBlock(body, frame);
+  return frame.results;
+}
+
+async function runBlock(block: Block, frame: Frame): Promise<void> {
+  for (const statement of block) await runStatement(statement, frame);
+}
+
+async function runStatement(statement: Statement, frame: Frame): Promise<void> {
+  const { shared } = frame;
+  switch (statement.do) {
+    case 'await':
+      await use(statement.use, call(statement.call, frame), frame);
+      return;
+    case 'leave': {
+      // A call in a branch that was given up may never settle: nobody else must wait for it.
+      const slots = statement.shared && !frame.api.isAborted() ? shared.slots : frame.slots;
+      const promise = call(statement.call, frame);
+      promise.catch(() => undefined);
+      slots.set(statement.slot, promise);
+      return;
+    }
+    case 'join':
+      frame.results.push(
+        clean(await (frame.slots.get(statement.slot) ?? shared.slots.get(statement.slot)), shared),
+      );
+      return;
+    case 'if':
+      await runBlock(holds(statement.test, frame) ? statement.yes : statement.no, frame);
+      return;
+    case 'try':
+      try {
+        await runBlock(statement.body, frame);
+      } catch (error) {
+        frame.results.push(describeError(error, shared.withKeys));
+        await runBlock(statement.rescue, frame);
+      }
+      return;
+    case 'throw':
+      throw new RangeError(statement.message);
+    case 'loop':
+      for (let i = 0; i < statement.times; i += 1) await runBlock(statement.body, frame);
+      return;
+    case 'abort':
+      shared.controllers[statement.controller]?.abort(`controller ${statement.controller}`);
+      return;
+    case 'note':
+      note(statement.what, frame);
+      return;
+  }
+}
+
+async function use(
+  { as, ...how }: Use,
+  promise: Promise<unknown>,
+  { shared, results }: Frame,
+): Promise<void> {
+  const { counters, order } = shared;
+  const counter = 'counter' in how ? how.counter : 0;
+  const before = counters[counter] ?? 0;
+  const value = clean(await promise, shared);
+  switch (as) {
+    case 'result':
+      results.push(value);
+      return;
+    case 'sum':
+      counters[counter] = (counters[counter] ?? 0) + numeric(value);
+      return;
+    case 'staleSum':
+      counters[counter] = before + numeric(value);
+      return;
+    case 'order':
+      order.push(value);
+      return;
+  }
+}
+
+function note(what: Note, { api, results, shared }: Frame): void {
+  switch (what) {
+    case 'random':
+      results.push(api.random());
+      return;
+    case 'uuid':
+      results.push(api.uuid());
+      return;
+    case 'now':
+      results.push(api.now());
+      return;
+    case 'signal':
+      results.push(api.isAborted());
+      return;
+    case 'log':
+      shared.logged += 1;
+      api.log(shared.logged);
+      return;
+  }
+}
+
+function holds(test: Test, frame: Frame): boolean {
+  switch (test.on) {
+    case 'counter':
+      return (frame.shared.counters[test.counter] ?? 0) % 2 === 0;
+    case 'last':
+      return numeric(frame.results.at(-1)) % 2 === 0;
+    case 'item':
+      return frame.item % 2 === 0;
+    case 'random':
+      return frame.api.random() < 0.5;
+    case 'now':
+      return frame.api.now().getTime() % 2 === 0;
+  }
+}
+
+function call(asked: Call, frame: Frame): Promise<unknown> {
+  const { api, shared } = frame;
+  switch (asked.do) {
+    case 'task':
+      return callTask(asked.spec, frame);
+    case 'sleep': {
+      const options = named(asked.key);
+      return asked.until
+        ? api.sleepUntil(api.now().getTime() + asked.ms, options)
+        : api.sleep(asked.ms, options);
+    }
+    case 'group': {
+      const thunks = asked.branches.map(
+        (body, index): Thunk =>
+          (inner) =>
+            runFrame(body, inner ?? api, shared, index),
+      );
+      return api.group(asked.mode, thunks, groupOptions(asked.options, shared));
+    }
+    case 'map': {
+      const items = Array.from({ length: asked.items }, (_, index) => asked.items - index);
+      const keyBy = asked.keyBy ? { keyBy: (item: number) => `item ${item}` } : {};
+      const fn: MapFunction = (item, _, inner) => runFrame(asked.body, inner ?? api, shared, item);
+      return api.map(items, fn, { ...groupOptions(asked.options, shared), ...keyBy });
+    }
+    case 'native':
+      return native(
+        asked.how,
+        asked.strands.map((body, index) => strand(body, index, frame)),
+      );
+    case 'raw':
+      return shared.manner.raw(asked.turns);
+  }
+}
+
+/** A strand of one call that is not awaited is the ctx promise itself. */
+function strand(body: Block, index: number, frame: Frame): Promise<unknown> {
+  const [only] = body;
+  if (body.length === 1 && only?.do === 'leave') return call(only.call, frame);
+  return runFrame(body, frame.api, frame.shared, index);
+}
+
+function native(
+  how: 'all' | 'allSettled' | 'any' | 'race',
+  promises: readonly Promise<unknown>[],
+): Promise<unknown> {
+  switch (how) {
+    case 'all':
+      return Promise.all(promises);
+    case 'allSettled':
+      return Promise.allSettled(promises);
+    case 'any':
+      return Promise.any(promises);
+    case 'race':
+      return Promise.race(promises);
+  }
+}
+
+function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
+  const { id, ms, failures, deaf, sees, retry } = spec;
+  const seen = sees === undefined ? undefined : shared.counters[sees];
+  const value = seen === undefined ? spec.value : seen + numeric(spec.value);
+  return api.task(
+    spec.task,
+    { id, ms, failures, value, deaf },
+    {
+      ...named(spec.key),
+      ...(spec.timeout === undefined ? {} : { timeout: spec.timeout }),
+      ...(spec.deadline === undefined ? {} : { deadline: spec.deadline }),
+      ...(shared.manner.priority === undefined ? {} : { priority: shared.manner.priority }),
+      ...(retry === undefined ? {} : { retry: retryOptions(retry) }),
+    },
+  );
+}
+
+function retryOptions({
+  refuses,
+  maxDelay,
+  ...rest
+}: NonNullable<TaskSpec['retry']>): NonNullable<TaskOptions['retry']> {
+  return {
+    ...rest,
+    ...(maxDelay === undefined ? {} : { maxDelay }),
+    ...(refuses
+      ? { shouldRetry: (error: unknown) => error instanceof Error && error.name === 'TimeoutError' }
+      : {}),
+  };
+}
+
+function groupOptions(spec: GroupSpec, { manner, controllers }: Shared): GroupOptions {
+  const concurrency = manner.concurrency(spec.concurrency);
+  const signal = spec.signal === undefined ? undefined : controllers[spec.signal]?.signal;
+  return {
+    ...named(spec.key),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(spec.batchSize === undefined ? {} : { batchSize: spec.batchSize }),
+    ...(spec.timeout === undefined ? {} : { timeout: spec.timeout }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(manner.priority === undefined ? {} : { priority: manner.priority }),
+    ...(spec.preserveOrder === undefined ? {} : { preserveOrder: spec.preserveOrder }),
+  };
+}
+
+function named(key: string | undefined): { readonly key?: string } {
+  return key === undefined ? {} : { key };
+}
+
+/** A number that depends on the whole value. */
+function numeric(value: unknown): number {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : 7;
+  if (Array.isArray(value)) return value.reduce((sum: number, each: unknown) => sum + numeric(each), 1);
+  if (typeof value === 'string') return value.length;
+  if (typeof value === 'object' && value !== null && !(value instanceof Date))
+    return numeric(Object.values(value));
+  return 3;
+}
+
+/** The value with its errors in words, so that it can be recorded. */
+function clean(value: unknown, shared: Shared): unknown {
+  if (value instanceof Error) return describeError(value, shared.withKeys);
+  if (Array.isArray(value)) return value.map((each) => clean(each, shared));
+  if (typeof value === 'object' && value !== null && 'status' in value) {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, clean(each, shared)]));
+  }
+  return value;
+}
+
+/** What a program can tell of an error; texts that Pawl makes are left out. */
+export function describeError(error: unknown, withKeys: boolean): string {
+  if (error instanceof AggregateError) {
+    const errors: readonly unknown[] = error.errors;
+    return `AggregateError(${errors.map((each) => describeError(each, withKeys)).join(', ')})`;
+  }
+  if (!(error instanceof Error)) return `thrown ${String(error)}`;
+  if (error.name === 'TaskError') {
+    const key = withKeys && 'key' in error ? ` at ${String(error.key)}` : '';
+    const attempts = 'attempts' in error ? String(error.attempts) : '?';
+    return `TaskError(${error.message}, ${attempts} failures${key})`;
+  }
+  return error.name === 'RangeError' ? `RangeError(${error.message})` : error.name;
+}

@@ -1,0 +1,47 @@
+import { decode } from '../../src/journal/codec.ts';
+import type { JournalEvent, Recorded, TaskPolicy } from '../../src/journal/event.ts';
+import { text } from './text.ts';
+
+/** An event as the model tells it, or undefined for what only concerns attempts. */
+export function lineOf(event: JournalEvent): string | undefined {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return `TaskScheduled ${event.key} ${event.task} ${text(decode(event.args))} ${policyText(event.policy)}`;
+    case 'TimerStarted':
+      return `TimerStarted ${event.key} ${event.timer} ${event.timer === 'sleep' ? event.durationMs : event.dueAt}`;
+    case 'ScopeOpened':
+      return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs}${event.aborted ? ' aborted' : ''}`;
+    case 'ScopeClosed':
+      return `ScopeClosed ${event.key} ${event.outcome} by ${event.winner}`;
+    case 'TaskSucceeded':
+      return `TaskSucceeded ${event.key} ${text(decode(event.output))}`;
+    case 'TaskFailed':
+      return `TaskFailed ${event.key} ${event.cause} ${event.failures} ${event.cause === 'error' ? event.error.message : ''}`;
+    case 'TaskCancelled':
+    case 'TimerFired':
+    case 'ScopeAborted':
+    case 'ScopeTimedOut':
+      return `${event.type} ${event.key}`;
+    case 'CancelRequested':
+      return 'CancelRequested';
+    default:
+      return undefined;
+  }
+}
+
+function policyText({ retry, timeoutMs, deadlineMs }: TaskPolicy): string {
+  const plan =
+    retry.maxDelayMs === 0
+      ? 'no retry'
+      : `${retry.attempts} attempts after ${retry.delayMs} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelayMs}`;
+  return `${plan}, timeout ${timeoutMs}, deadline ${deadlineMs}`;
+}
+
+export function linesOf(journal: readonly Recorded[]): string[] {
+  return journal.map(({ event }) => lineOf(event)).filter((line) => line !== undefined);
+}
+
+/** A journal as bytes to compare: seq, time and event, one a line. */
+export function transcript(journal: readonly Recorded[]): string[] {
+  return journal.map(({ seq, at, event }) => `${seq} ${at} ${JSON.stringify(event)}`);
+}

@@ -1,0 +1,178 @@
+import { decode } from '../../src/journal/codec.ts';
+import {
+  isTerminal,
+  keyOf,
+  type JournalEvent,
+  type Recorded,
+  type TaskScheduled,
+} from '../../src/journal/event.ts';
+import { text } from './text.ts';
+
+interface Call {
+  readonly scheduled: TaskScheduled | undefined;
+  attempts: number;
+  failures: number;
+  running: boolean;
+  settled: boolean;
+}
+
+/** What holds of every journal, whatever happened to its run. @returns what does not, or undefined */
+export function brokenRule(journal: readonly Recorded[]): string | undefined {
+  const rules = new Rules();
+  for (const recorded of journal) {
+    const problem = rules.next(recorded);
+    if (problem !== undefined)
+      return `seq ${recorded.seq} ${recorded.event.type} ${keyOf(recorded.event)}: ${problem}`;
+  }
+  return rules.end();
+}
+
+class Rules {
+  #seq = 0;
+  #at = -Infinity;
+  readonly #calls = new Map<string, Call>();
+  readonly #open = new Set<string>();
+  readonly #closed = new Set<string>();
+  #isRootClosed = false;
+  #isEnded = false;
+
+  next({ seq, at, event }: Recorded): string | undefined {
+    if (seq !== this.#seq + 1) return `J1: it follows seq ${this.#seq}`;
+    if ((seq === 1) !== (event.type === 'RunStarted')) return 'J1: a journal starts with one RunStarted';
+    if (at < this.#at) return `it is recorded at ${at}, before ${this.#at}`;
+    this.#seq = seq;
+    this.#at = at;
+    if (this.#isEnded && event.type !== 'LateResult') return 'J6: it follows the end';
+    if (isTerminal(event)) return this.#terminal();
+    return this.#fenced(event) ?? this.#scope(event) ?? this.#call(event);
+  }
+
+  end(): string | undefined {
+    return this.#isEnded ? undefined : 'J6: there is no end';
+  }
+
+  #terminal(): string | undefined {
+    this.#isEnded = true;
+    for (const [key, call] of this.#calls) if (!call.settled) return `J6: ${key} is pending`;
+    return undefined;
+  }
+
+  /** Law 5: of what was given up only its cancelling is recorded, and what comes too late. */
+  #fenced(event: JournalEvent): string | undefined {
+    const key = keyOf(event);
+    if (event.type === 'TaskCancelled' || event.type === 'LateResult' || key === '') return undefined;
+    if (this.#isRootClosed) return 'it follows the end of the process';
+    const parts = key.split('/');
+    for (let length = 1; length < parts.length; length += 1) {
+      const group = parts.slice(0, length).join('/');
+      if (this.#closed.has(group)) return `it lies in ${group}, which is closed`;
+    }
+    return undefined;
+  }
+
+  #scope(event: JournalEvent): string | undefined {
+    switch (event.type) {
+      case 'ScopeOpened':
+        if (this.#open.has(event.key) || this.#closed.has(event.key) || this.#calls.has(event.key))
+          return 'J3: its key is taken';
+        this.#open.add(event.key);
+        return undefined;
+      case 'ScopeClosed':
+        if (event.key === '') {
+          if (this.#isRootClosed) return 'the root is closed twice';
+          this.#isRootClosed = true;
+          return undefined;
+        }
+        if (!this.#open.delete(event.key)) return 'it closes what is not open';
+        this.#closed.add(event.key);
+        return undefined;
+      case 'ScopeAborted':
+      case 'ScopeTimedOut':
+      case 'ScopeRetuned':
+        return this.#open.has(event.key) ? undefined : 'its scope is not open';
+      case 'CancelRequested':
+        this.#isRootClosed = true;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #call(event: JournalEvent): string | undefined {
+    if (event.type === 'TaskScheduled' || event.type === 'TimerStarted') {
+      const { key } = event;
+      if (this.#calls.has(key) || this.#open.has(key) || this.#closed.has(key)) return 'J3: its key is taken';
+      const scheduled = event.type === 'TaskScheduled' ? event : undefined;
+      this.#calls.set(key, { scheduled, attempts: 0, failures: 0, running: false, settled: false });
+      return undefined;
+    }
+    if (!('key' in event) || event.type.startsWith('Scope')) return undefined;
+    const call = this.#calls.get(event.key);
+    if (call === undefined) return 'J4: its call was not recorded';
+    if (event.type === 'LateResult')
+      return event.attempt > call.attempts ? 'J5: its attempt never started' : undefined;
+    if (call.settled) return 'J4: its call has settled';
+    if (event.type === 'TaskCancelled' || event.type === 'TimerFired') {
+      call.settled = true;
+      return undefined;
+    }
+    return call.scheduled === undefined
+      ? 'a timer has no attempts'
+      : attemptProblem(event, call, call.scheduled);
+  }
+}
+
+/** Attempts, and what they gave, against what the task was told to do. */
+function attemptProblem(
+  event: JournalEvent,
+  call: Call,
+  { args, policy, key }: TaskScheduled,
+): string | undefined {
+  const { id, ms, failures, value } = decode(args) as {
+    id: number;
+    ms: number;
+    failures: number;
+    value: unknown;
+  };
+  switch (event.type) {
+    case 'AttemptStarted':
+      call.attempts += 1;
+      call.running = true;
+      return event.attempt === call.attempts ? undefined : `J5: it follows attempt ${call.attempts - 1}`;
+    case 'AttemptInterrupted':
+    case 'OutcomeAsked':
+      call.running = false;
+      return event.attempt === call.attempts ? undefined : `J5: attempt ${call.attempts} runs`;
+    case 'AttemptFailed': {
+      call.failures += 1;
+      if (!call.running) return `no attempt of ${key} runs`;
+      call.running = false;
+      const { delayMs, factor, jitter, maxDelayMs, attempts } = policy.retry;
+      const longest = Math.min(maxDelayMs, delayMs * factor ** (call.failures - 1));
+      const isTimeout = event.error.name === 'TimeoutError';
+      if (!isTimeout && (event.error.message !== `fail ${id}` || event.attempt > failures))
+        return 'the attempt does not fail so';
+      if (call.failures >= attempts) return `it is failure ${call.failures} of ${attempts}`;
+      return event.delayMs > longest + 1 || event.delayMs < longest * (1 - jitter) - 1
+        ? `a wait of ${event.delayMs} ms`
+        : undefined;
+    }
+    case 'TaskSucceeded':
+      call.settled = true;
+      if (event.by === 'attempt' && (!call.running || call.attempts <= failures))
+        return `attempt ${call.attempts} does not succeed`;
+      return text(decode(event.output)) === text(value) ? undefined : `it gave ${text(decode(event.output))}`;
+    case 'TaskFailed':
+      call.settled = true;
+      if (event.by === 'person') return undefined;
+      if (event.cause === 'timeout') {
+        const passed = policy.timeoutMs !== null && ms > policy.timeoutMs;
+        return passed || policy.deadlineMs !== null ? undefined : 'nothing of it can time out';
+      }
+      if (event.error.message !== `fail ${id}` || call.attempts > failures || !call.running)
+        return 'the attempt does not fail so';
+      return event.failures === call.failures + 1 ? undefined : `J5: ${call.failures} failures came before`;
+    default:
+      return undefined;
+  }
+}

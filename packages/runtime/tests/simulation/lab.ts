@@ -1,0 +1,84 @@
+import { defineTask, type Context, type Process, type TaskContext } from '@pawl/sdk';
+import { interpret, type Api, type Manner, type TaskArgs } from './interpret.ts';
+import type { Program } from './program.ts';
+import type { SimClock } from './sim-clock.ts';
+
+export interface Invocation {
+  readonly what: 'run' | 'check';
+  readonly key: string;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+}
+
+/** Runs programs on the product's ctx, with tasks that take virtual time and tell of each invocation. */
+export class SimLab {
+  readonly #clock: SimClock;
+  readonly #invoked: (invocation: Invocation) => void;
+  readonly #tasks;
+
+  constructor(clock: SimClock, invoked: (invocation: Invocation) => void) {
+    this.#clock = clock;
+    this.#invoked = invoked;
+    const run = (args: TaskArgs, task: TaskContext): Promise<unknown> => this.#run(args, task);
+    this.#tasks = {
+      work: defineTask({ name: 'work', maxUnknown: 1000, run }),
+      asked: defineTask({ name: 'asked', onUnknown: 'ask', run }),
+      checked: defineTask({
+        name: 'checked',
+        onUnknown: 'check',
+        run,
+        // Whatever it finds out leads to what the attempt would have led to.
+        check: (args: TaskArgs, task: TaskContext) => {
+          this.#tell('check', task);
+          if (args.id % 4 === 0) throw new RangeError('nobody knows');
+          return args.failures === 0 ? { status: 'done', output: args.value } : { status: 'retry' };
+        },
+      }),
+    };
+  }
+
+  #tell(what: Invocation['what'], { key, attempt, idempotencyKey }: TaskContext): void {
+    this.#invoked({ what, key, attempt, idempotencyKey });
+  }
+
+  async #run(args: TaskArgs, task: TaskContext): Promise<unknown> {
+    this.#tell('run', task);
+    if (args.ms > 0) await this.#wait(args.ms, args.deaf ? undefined : task.signal);
+    if (task.attempt <= args.failures) throw new Error(`fail ${args.id}`);
+    return args.value;
+  }
+
+  #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        cancel();
+        reject(signal.reason);
+      });
+    });
+  }
+
+  process(program: Program, manner: Manner): Process {
+    return (_, ctx) => interpret(program, this.#api(ctx), manner);
+  }
+
+  #api(ctx: Context): Api {
+    const tasks = this.#tasks;
+    return {
+      task: (task, args, options) => ctx.task(tasks[task], args, options),
+      group: (mode, thunks, options) =>
+        ctx.parallel[mode](
+          thunks.map((thunk) => () => thunk()),
+          options,
+        ),
+      map: (items, fn, options) => ctx.parallel.map(items, (item, index) => fn(item, index), options),
+      sleep: (ms, options) => ctx.sleep(ms, options),
+      sleepUntil: (at, options) => ctx.sleepUntil(at, options),
+      now: () => ctx.now(),
+      random: () => ctx.random(),
+      uuid: () => ctx.uuid(),
+      isAborted: () => ctx.signal.aborted,
+      log: (line) => ctx.log(line),
+    };
+  }
+}

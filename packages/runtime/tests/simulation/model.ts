@@ -1,0 +1,326 @@
+/*
+ * The reference model, and what the simulation compares with it.
+ *
+ * The model is a ctx of its own: it imports nothing of the product, keeps no journal, knows no replay,
+ * no commits and no leases. The same program (`interpret.ts` is user code, not product) runs on it.
+ * What it knows is the order of what settles; all else (keys, calls and their inputs, decisions,
+ * fences, cancellations, results, errors, random numbers, log lines) it derives. It is used in two ways:
+ *
+ * - `predict.ts` settles what falls due first in virtual time, one at a time, ties by start. It knows
+ *   beforehand what a world without faults records.
+ * - `follow.ts` settles what a journal says, in the order in which it does. After crashes tasks begin
+ *   again and another one may be first: no result is wrong for that. Given the order, everything else
+ *   must be as the model has it, at just that place of the journal. So no program has to be tame.
+ *
+ * By kind of program (`program.ts`) a seed passes where, each without exception:
+ *
+ *              without faults                     with faults, and resumed from a cut journal
+ *   any        = predicted: each decisive event,  = followed: each decisive event, the end; only
+ *              the end, the log lines             log lines that the model has too
+ *   timeless   as any                             as any, and the end is the same as without faults
+ *   raw        the end is as predicted            the end is the same as without faults
+ *   wild       (the model knows nothing of it)    (nothing)
+ *
+ * and for every kind: run twice without faults = the same bytes · the rules of a journal
+ * (`journal-rules.ts`: J1, J3 to J6, attempts against what the task was told, nothing of a closed scope
+ * but TaskCancelled and LateResult) · what happens on the way (`witness.ts`: J2, E1, nothing settled is
+ * invoked again, no attempt twice, one idempotency key a call) · every wait and attempt punctual, where
+ * no limits or jumps are in the way (`punctuality.ts`) · a run that writes nothing for a minute hangs ·
+ * a replay of each journal that came of it, and of a cut one, appends nothing, invokes nothing and
+ * comes to its end · a resumed journal keeps the bytes that it had.
+ *
+ * What it does not see: several runs in one runtime, SQLite, real processes, values beyond a few, and
+ * the order of what only waits outside ctx, which no journal holds ('wild' and 'raw' programs are made
+ * so that nothing depends on it).
+ */
+import { createHash } from 'node:crypto';
+import { interpret } from './interpret.ts';
+import type {
+  Api,
+  GroupOptions,
+  Manner,
+  MapFunction,
+  MapOptions,
+  TaskArgs,
+  TaskOptions,
+  Thunk,
+} from './interpret.ts';
+import { ModelGroup } from './model-group.ts';
+import { failure, ModelScope, segmentOf, type Asked } from './model-scope.ts';
+import type { GroupMode } from './model-group.ts';
+import type { Program, TaskSpec } from './program.ts';
+import { text } from './text.ts';
+
+export type Outcome =
+  | { readonly type: 'succeeded'; readonly key: string; readonly value: unknown }
+  | {
+      readonly type: 'failed';
+      readonly key: string;
+      readonly cause: 'error' | 'timeout';
+      readonly failures: number;
+      readonly message: string;
+    }
+  | { readonly type: 'cancelled' | 'fired'; readonly key: string }
+  | { readonly type: 'scopeAborted' | 'scopeTimedOut'; readonly key: string }
+  | { readonly type: 'cancelRequested' };
+
+export type Ended =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
+/** A task or timer that has not settled. */
+export interface PendingCall {
+  readonly key: string;
+  readonly task: { readonly args: TaskArgs; readonly options: TaskOptions } | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * A ctx that keeps what a program asked for and settles what it is told to: the rules of section 2 of
+ * the design with nothing behind them, no journal, no replay, no commits.
+ */
+export class Model {
+  readonly root = new ModelScope('', undefined);
+  readonly pending = new Map<string, PendingCall>();
+  readonly groups = new Map<string, ModelGroup>();
+  /** Not yet taken by who drives the model. */
+  asked: Asked[] = [];
+  readonly logs: number[] = [];
+  now: number;
+  ended: Ended | undefined;
+  readonly #seed: string;
+  readonly #recordedConcurrency: ((key: string) => number | undefined) | undefined;
+  /** Told of signals that groups listen to; the order is that of the groups. */
+  readonly onSignal: (group: ModelGroup) => void;
+
+  constructor(deps: {
+    seed: string;
+    now: number;
+    onSignal: (group: ModelGroup) => void;
+    recordedConcurrency?: (key: string) => number | undefined;
+  }) {
+    this.#seed = deps.seed;
+    this.now = deps.now;
+    this.onSignal = deps.onSignal;
+    this.#recordedConcurrency = deps.recordedConcurrency;
+  }
+
+  start(program: Program, manner: Manner): void {
+    interpret(program, this.#api(this.root), manner).then(
+      (value) => {
+        this.ended = { ok: true, value };
+        return value;
+      },
+      (error: unknown) => {
+        this.ended = { ok: false, error };
+      },
+    );
+  }
+
+  /** Everything that follows from the last delivery has run to its next wait. */
+  async drain(): Promise<void> {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
+  take(): Asked[] {
+    const asked = this.asked;
+    this.asked = [];
+    return asked;
+  }
+
+  /** @returns what is wrong with delivering this, or undefined */
+  deliver(outcome: Outcome): string | undefined {
+    switch (outcome.type) {
+      case 'cancelRequested':
+        this.root.fenced = true;
+        return undefined;
+      case 'scopeAborted':
+      case 'scopeTimedOut': {
+        const group = this.groups.get(outcome.key);
+        if (group === undefined) return `${outcome.type} for ${outcome.key}, which is no open group`;
+        group.interrupt(outcome.type === 'scopeAborted' ? 'aborted' : 'timedOut');
+        return undefined;
+      }
+      default:
+        return this.#settle(outcome);
+    }
+  }
+
+  #settle(
+    outcome: Extract<Outcome, { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' }>,
+  ): string | undefined {
+    const call = this.pending.get(outcome.key);
+    if (call === undefined) return `${outcome.type} for ${outcome.key}, which is not pending`;
+    if ((outcome.type === 'fired') !== (call.task === undefined) && outcome.type !== 'cancelled')
+      return `${outcome.type} for ${outcome.key}`;
+    this.pending.delete(outcome.key);
+    switch (outcome.type) {
+      case 'succeeded':
+        call.resolve(outcome.value);
+        return undefined;
+      case 'fired':
+        call.resolve(undefined);
+        return undefined;
+      case 'cancelled':
+        call.reject(failure('CancelledError'));
+        return undefined;
+      case 'failed': {
+        const { key, failures, message } = outcome;
+        call.reject(
+          outcome.cause === 'timeout'
+            ? failure('TimeoutError')
+            : failure('TaskError', message, { key, attempts: failures }),
+        );
+        return undefined;
+      }
+    }
+  }
+
+  /** Pending calls in a group, or in all, in the order in which they are cancelled. */
+  within(path: string): string[] {
+    const keys = [...this.pending.keys()].filter((key) => path === '' || key.startsWith(`${path}/`));
+    return keys.toSorted(byPlace);
+  }
+
+  #ask<T>(
+    scope: ModelScope,
+    name: string | undefined,
+    issue: (key: string, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
+  ): Promise<T> {
+    if (scope.isFenced) {
+      if (scope.refused) return new Promise(() => undefined);
+      scope.refused = true;
+      return guarded(Promise.reject<T>(failure('CancelledError')));
+    }
+    const key = scope.child(name === undefined ? String(scope.calls) : segmentOf(name));
+    if (name === undefined) scope.calls += 1;
+    return guarded(
+      new Promise<T>((resolve, reject) => {
+        issue(key, resolve, reject);
+      }),
+    );
+  }
+
+  #api(scope: ModelScope): Api {
+    const draw = (): string => {
+      scope.values += 1;
+      return `${scope.path}#${scope.values}`;
+    };
+    return {
+      task: (task, args, options) => this.#task(scope, task, args, options),
+      sleep: (ms, { key }) => this.#timer(scope, key, `sleep ${ms}`, undefined, ms),
+      sleepUntil: (at, { key }) => this.#timer(scope, key, `sleepUntil ${at}`, at, 0),
+      group: (mode, thunks, options) =>
+        thunks.length === 0 && mode === 'race'
+          ? guarded(Promise.reject(failure('EmptyGroupError')))
+          : this.#group(scope, mode, thunks, undefined, options),
+      map: (items, fn, options) => this.#map(scope, items, fn, options),
+      now: () => new Date(this.now),
+      random: () => Number.parseInt(digest(`random ${this.#seed} ${draw()}`).slice(0, 13), 16) / 2 ** 52,
+      uuid: () => uuid(digest(`uuid ${this.#seed} ${draw()}`)),
+      isAborted: () => scope.isFenced,
+      log: (line) => {
+        this.logs.push(line);
+      },
+    };
+  }
+
+  #task(scope: ModelScope, task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      this.pending.set(key, { key, task: { args, options }, resolve, reject });
+      this.asked.push({
+        do: 'task',
+        key,
+        line: `TaskScheduled ${key} ${task} ${text(args)} ${policyText(options)}`,
+      });
+    });
+  }
+
+  #timer(
+    scope: ModelScope,
+    name: string | undefined,
+    what: string,
+    dueAt: number | undefined,
+    ms: number,
+  ): Promise<void> {
+    return this.#ask<unknown>(scope, name, (key, resolve, reject) => {
+      this.pending.set(key, { key, task: undefined, resolve, reject });
+      this.asked.push({ do: 'timer', key, line: `TimerStarted ${key} ${what}`, dueAt, ms });
+    }) as Promise<void>;
+  }
+
+  #map(scope: ModelScope, items: readonly number[], fn: MapFunction, options: MapOptions): Promise<unknown> {
+    const { keyBy, ...rest } = options;
+    const thunks = items.map(
+      (item, index): Thunk =>
+        (inner) =>
+          fn(item, index, inner),
+    );
+    const names = keyBy === undefined ? undefined : items.map((item) => keyBy(item));
+    return this.#group(scope, 'map', thunks, names, { concurrency: 1000, ...rest });
+  }
+
+  #group(
+    scope: ModelScope,
+    mode: GroupMode,
+    thunks: readonly Thunk[],
+    names: readonly string[] | undefined,
+    options: GroupOptions,
+  ): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      const aborted = options.signal?.aborted === true;
+      const concurrency = this.#recordedConcurrency?.(key) ?? options.concurrency ?? Infinity;
+      const group = new ModelGroup(
+        this,
+        scope,
+        { key, mode, thunks, names, options, resolve, reject },
+        (inner) => this.#api(inner),
+      );
+      this.groups.set(key, group);
+      this.asked.push({
+        do: 'open',
+        key,
+        line: `ScopeOpened ${key} ${mode} of ${thunks.length} by ${concurrency} in ${options.batchSize ?? Infinity} timeout ${options.timeout ?? null}${aborted ? ' aborted' : ''}`,
+        timeout: options.timeout,
+        aborted,
+      });
+      group.open(concurrency, aborted);
+    });
+  }
+}
+
+export function policyText({ retry, timeout, deadline }: TaskOptions): string {
+  const plan =
+    retry === undefined
+      ? 'no retry'
+      : `${retry.attempts} attempts after ${retry.delay} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelay ?? 300_000}`;
+  return `${plan}, timeout ${timeout ?? null}, deadline ${deadline ?? null}`;
+}
+
+/** Whoever does not await it must not end the program. */
+function guarded<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** Ordinals as numbers and before names. */
+function byPlace(left: string, right: string): number {
+  const a = left.split('/');
+  const b = right.split('/');
+  const at = a.findIndex((segment, i) => segment !== b[i]);
+  const [x, y] = [a[at] ?? '', b[at] ?? ''];
+  if (x.startsWith(':') !== y.startsWith(':')) return x.startsWith(':') ? 1 : -1;
+  return x.startsWith(':') ? (x < y ? -1 : 1) : Number(x) - Number(y);
+}
+
+function digest(what: string): string {
+  return createHash('sha256').update(what).digest('hex');
+}
+
+function uuid(hex: string): string {
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

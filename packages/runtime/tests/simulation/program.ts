@@ -1,0 +1,120 @@
+/**
+ * A program as plain data: what a process does, without saying what does it. `generate.ts` makes one
+ * from a seed, `interpret.ts` runs it on any `ctx`, the product's or the model's.
+ */
+
+/** What one task call does, attempt by attempt. */
+export interface TaskSpec {
+  /** Its place in the program, unique. */
+  readonly id: number;
+  /** What it does about an attempt whose end got lost: tries again, checks, or asks a person. */
+  readonly task: 'work' | 'checked' | 'asked';
+  /** How long an attempt takes; 0 = it ends at once, without waiting. */
+  readonly ms: number;
+  /** The first so many attempts fail, the next one gives `value`. */
+  readonly failures: number;
+  readonly value: unknown;
+  /** It goes on when its signal is aborted. */
+  readonly deaf: boolean;
+  /** A counter whose value at the call becomes part of the input, and is added to `value`. */
+  readonly sees: number | undefined;
+  readonly key: string | undefined;
+  readonly retry: RetrySpec | undefined;
+  readonly timeout: number | undefined;
+  readonly deadline: number | undefined;
+}
+
+export interface RetrySpec {
+  readonly attempts: number;
+  readonly delay: number;
+  readonly factor: number;
+  readonly jitter: number;
+  readonly maxDelay: number | undefined;
+  /** The errors of the task itself are final all the same. */
+  readonly refuses: boolean;
+}
+
+export interface GroupSpec {
+  readonly concurrency: number | undefined;
+  readonly batchSize: number | undefined;
+  readonly timeout: number | undefined;
+  /** Index of the abort controller whose signal the group gets. */
+  readonly signal: number | undefined;
+  readonly key: string | undefined;
+  readonly preserveOrder: boolean | undefined;
+}
+
+/** Something that gives a promise. */
+export type Call =
+  | { readonly do: 'task'; readonly spec: TaskSpec }
+  | { readonly do: 'sleep'; readonly ms: number; readonly until: boolean; readonly key: string | undefined }
+  | {
+      readonly do: 'group';
+      readonly mode: 'all' | 'allSettled' | 'any' | 'race';
+      readonly branches: readonly Block[];
+      readonly options: GroupSpec;
+    }
+  | {
+      readonly do: 'map';
+      readonly items: number;
+      readonly body: Block;
+      readonly keyBy: boolean;
+      readonly options: GroupSpec;
+    }
+  /** Promise.all and friends, over async functions that share their scope. */
+  | {
+      readonly do: 'native';
+      readonly how: 'all' | 'allSettled' | 'any' | 'race';
+      readonly strands: readonly Block[];
+    }
+  /** A wait outside ctx, of so many turns of Node's loop. */
+  | { readonly do: 'raw'; readonly turns: number };
+
+/** What becomes of an awaited value. */
+export type Use =
+  | { readonly as: 'result' }
+  /** `counter += value`, read after the wait. */
+  | { readonly as: 'sum'; readonly counter: number }
+  /** `counter = before + value`, read before the wait: updates get lost. */
+  | { readonly as: 'staleSum'; readonly counter: number }
+  /** Pushed to a list that the whole program shares. */
+  | { readonly as: 'order' };
+
+export type Test =
+  | { readonly on: 'counter'; readonly counter: number }
+  | { readonly on: 'last' }
+  | { readonly on: 'item' }
+  | { readonly on: 'random' }
+  | { readonly on: 'now' };
+
+export type Statement =
+  | { readonly do: 'await'; readonly call: Call; readonly use: Use }
+  /** Not awaited here; `join` may do it later, where it is shared also from elsewhere. */
+  | { readonly do: 'leave'; readonly call: Call; readonly slot: number; readonly shared: boolean }
+  | { readonly do: 'join'; readonly slot: number }
+  | { readonly do: 'if'; readonly test: Test; readonly yes: Block; readonly no: Block }
+  | { readonly do: 'try'; readonly body: Block; readonly rescue: Block }
+  | { readonly do: 'throw'; readonly message: string }
+  | { readonly do: 'loop'; readonly times: number; readonly body: Block }
+  | { readonly do: 'abort'; readonly controller: number }
+  | { readonly do: 'note'; readonly what: Note };
+
+/** What a program reads of ctx without a call, or tells it. */
+export type Note = 'random' | 'uuid' | 'now' | 'signal' | 'log';
+
+export type Block = readonly Statement[];
+
+export interface Program {
+  readonly seed: number;
+  /**
+   * 'any': what comes out may depend on the order in which things settle.
+   * 'timeless': it does not, whatever restarts from the beginning.
+   * 'raw': timeless, and waits outside ctx.
+   * 'wild': as 'any', with waits outside ctx, and promises that several strands wait for.
+   */
+  readonly kind: 'any' | 'timeless' | 'raw' | 'wild';
+  readonly body: Block;
+}
+
+export const COUNTERS = 2;
+export const CONTROLLERS = 2;

@@ -1,0 +1,150 @@
+import type { Block, Call, Program, Statement, TaskSpec } from './program.ts';
+
+/**
+ * A smaller program that still fails: statements, branches and options are left out as long as it
+ * does. Each try costs a simulation, so there is a bound.
+ */
+export async function shrink(
+  program: Program,
+  fails: (smaller: Program) => Promise<boolean>,
+  tries = 400,
+): Promise<Program> {
+  let smallest = program;
+  for (let left = tries, found = true; found && left > 0;) {
+    found = false;
+    for (const body of smallerBlocks(smallest.body)) {
+      left -= 1;
+      if (left < 0) break;
+      const candidate = { ...smallest, body };
+      if (!(await fails(candidate))) continue;
+      smallest = candidate;
+      found = true;
+      break;
+    }
+  }
+  return smallest;
+}
+
+function* smallerBlocks(block: Block): Generator<Block> {
+  for (const index of block.keys()) yield block.toSpliced(index, 1);
+  for (const [index, statement] of block.entries()) {
+    for (const inside of insideOf(statement)) yield block.toSpliced(index, 1, ...inside);
+    for (const smaller of smallerStatements(statement)) yield block.with(index, smaller);
+  }
+}
+
+/** What can stand in the place of a statement: one of the blocks that it holds. */
+function insideOf(statement: Statement): readonly Block[] {
+  switch (statement.do) {
+    case 'if':
+      return [statement.yes, statement.no];
+    case 'try':
+      return [statement.body];
+    case 'loop':
+      return [statement.body];
+    case 'await':
+    case 'leave':
+      return blocksOf(statement.call);
+    default:
+      return [];
+  }
+}
+
+function blocksOf(call: Call): readonly Block[] {
+  switch (call.do) {
+    case 'group':
+      return call.branches;
+    case 'map':
+      return [call.body];
+    case 'native':
+      return call.strands;
+    default:
+      return [];
+  }
+}
+
+function* smallerStatements(statement: Statement): Generator<Statement> {
+  switch (statement.do) {
+    case 'if':
+      for (const yes of smallerBlocks(statement.yes)) yield { ...statement, yes };
+      for (const no of smallerBlocks(statement.no)) yield { ...statement, no };
+      return;
+    case 'try':
+      for (const body of smallerBlocks(statement.body)) yield { ...statement, body };
+      for (const rescue of smallerBlocks(statement.rescue)) yield { ...statement, rescue };
+      return;
+    case 'loop':
+      if (statement.times > 1) yield { ...statement, times: statement.times - 1 };
+      for (const body of smallerBlocks(statement.body)) yield { ...statement, body };
+      return;
+    case 'await':
+      if (statement.use.as !== 'result') yield { ...statement, use: { as: 'result' } };
+      for (const call of smallerCalls(statement.call)) yield { ...statement, call };
+      return;
+    case 'leave':
+      for (const call of smallerCalls(statement.call)) yield { ...statement, call };
+      return;
+    default:
+      return;
+  }
+}
+
+function* smallerLists(blocks: readonly Block[]): Generator<readonly Block[]> {
+  for (const index of blocks.keys()) yield blocks.toSpliced(index, 1);
+  for (const [index, block] of blocks.entries())
+    for (const smaller of smallerBlocks(block)) yield blocks.with(index, smaller);
+}
+
+function* smallerCalls(call: Call): Generator<Call> {
+  switch (call.do) {
+    case 'task':
+      for (const spec of smallerTasks(call.spec)) yield { ...call, spec };
+      return;
+    case 'group':
+      for (const options of withoutOne(call.options)) yield { ...call, options };
+      for (const branches of smallerLists(call.branches)) yield { ...call, branches };
+      return;
+    case 'map':
+      if (call.items > 1) yield { ...call, items: call.items - 1 };
+      if (call.keyBy) yield { ...call, keyBy: false };
+      for (const options of withoutOne(call.options)) yield { ...call, options };
+      for (const body of smallerBlocks(call.body)) yield { ...call, body };
+      return;
+    case 'native':
+      for (const strands of smallerLists(call.strands)) yield { ...call, strands };
+      return;
+    case 'raw':
+      if (call.turns > 1) yield { ...call, turns: call.turns - 1 };
+      return;
+    case 'sleep':
+      if (call.key !== undefined) yield { ...call, key: undefined };
+  }
+}
+
+function* smallerTasks(spec: TaskSpec): Generator<TaskSpec> {
+  if (spec.deaf) yield { ...spec, deaf: false };
+  if (spec.task !== 'work') yield { ...spec, task: 'work' };
+  if (spec.failures > 0) yield { ...spec, failures: 0 };
+  if (!Number.isInteger(spec.ms)) yield { ...spec, ms: Math.ceil(spec.ms) };
+  if (spec.value !== 0) yield { ...spec, value: 0 };
+  yield* withoutOne(spec);
+}
+
+/** The same options with one left out. */
+function* withoutOne<T extends object>(options: T): Generator<T> {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && OPTIONAL.has(name)) yield { ...options, [name]: undefined };
+  }
+}
+
+const OPTIONAL: ReadonlySet<string> = new Set([
+  'concurrency',
+  'batchSize',
+  'timeout',
+  'deadline',
+  'signal',
+  'key',
+  'preserveOrder',
+  'sees',
+  'retry',
+]);

@@ -1,0 +1,205 @@
+import type { Recorded } from '../../src/journal/event.ts';
+import { planFaults, QUIET, type Plan } from './faults.ts';
+import { follow } from './follow.ts';
+import { describeError, type Manner } from './interpret.ts';
+import { linesOf, transcript } from './journal-lines.ts';
+import { brokenRule } from './journal-rules.ts';
+import type { Ended } from './model.ts';
+import { predict } from './predict.ts';
+import type { Program } from './program.ts';
+import { unpunctual } from './punctuality.ts';
+import { Random } from './random.ts';
+import { text } from './text.ts';
+import { RUN, WALL, World, type RunEnd, type Tally } from './world.ts';
+
+/** The program as it is written, where waiting outside ctx takes no time. */
+const AS_WRITTEN: Manner = { concurrency: (own) => own, priority: undefined, raw: () => Promise.resolve() };
+
+/** What was done to a program when something turned out to be wrong. */
+export interface Failure {
+  readonly problem: string;
+  readonly plan: Plan;
+  readonly journal: readonly Recorded[];
+}
+
+/**
+ * Puts a program through everything: without faults, twice; with faults; resumed from a piece of its
+ * journal; and each journal that came of it replayed. @returns what is wrong, or undefined
+ */
+export async function simulate(
+  program: Program,
+  tally: Tally,
+  planSeed: number = program.seed,
+): Promise<Failure | undefined> {
+  const simulation = new Simulation(program, tally);
+  // Stacks cost more than all the rest, and would make journals differ by where Node was called from.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const problem = await simulation.run(planSeed);
+    return problem === undefined ? undefined : simulation.failure(problem);
+  } catch (error) {
+    return simulation.failure(String(error));
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+class Simulation {
+  readonly #program: Program;
+  readonly #tally: Tally;
+  /** What is looked at now. */
+  #stage = '';
+  #plan: Plan = { lives: [QUIET], cancelAt: undefined };
+  #world: World | undefined;
+  #readFrom: World['store'] | undefined;
+  #read: readonly Recorded[] = [];
+
+  constructor(program: Program, tally: Tally) {
+    this.#program = program;
+    this.#tally = tally;
+  }
+
+  failure(problem: string): Failure {
+    return { problem: `${this.#stage}: ${problem}`, plan: this.#plan, journal: this.#journal };
+  }
+
+  /** As it is stored now; read again only when it has grown. */
+  get #journal(): readonly Recorded[] {
+    const store = this.#world?.store;
+    const length = store?.getRun(RUN, 0)?.lastSeq ?? 0;
+    if (store !== this.#readFrom || length !== this.#read.length) {
+      this.#readFrom = store;
+      this.#read = store?.read(RUN, 0, length) ?? [];
+    }
+    return this.#read;
+  }
+
+  async run(planSeed: number): Promise<string | undefined> {
+    const quiet = this.#enter('without faults', new World(this.#program, this.#tally));
+    const end = await quiet.run();
+    const journal = transcript(this.#journal);
+    const problem = (await this.#checkQuiet(end, quiet.logs)) ?? (await this.#checkReplay(quiet, 'end'));
+    if (problem !== undefined) return problem;
+
+    await this.#enter('run twice', new World(this.#program, this.#tally)).run();
+    const difference = firstDifference(journal, transcript(this.#journal));
+    if (difference !== undefined) return difference;
+
+    this.#plan = planFaults(planSeed, quiet.appends, quiet.fires);
+    const faulty = this.#enter('with faults', new World(this.#program, this.#tally, this.#plan));
+    const faultyEnd = await faulty.run();
+    const faultyProblem =
+      (await this.#checkFaulty(faultyEnd, end, faulty.logs)) ?? (await this.#checkReplay(faulty, 'end'));
+    if (faultyProblem !== undefined) return faultyProblem;
+
+    return this.#cut(planSeed, quiet, journal, end);
+  }
+
+  /** A crash that leaves only so many events, whatever bursts they were committed in. */
+  async #cut(
+    planSeed: number,
+    quiet: World,
+    journal: readonly string[],
+    end: RunEnd,
+  ): Promise<string | undefined> {
+    this.#plan = { lives: [QUIET], cancelAt: undefined };
+    const random = new Random(planSeed ^ 0x1234567);
+    const seq = random.int(1, journal.length);
+    const prefix = quiet.store.prefix(RUN, seq);
+    const cutAt = prefix.read(RUN, seq - 1, 1)[0]?.at ?? WALL;
+    const from = { snapshot: prefix.snapshot(), wall: Math.ceil(cutAt) + random.pick([0, 10, 100_000]) };
+    const stage = `cut after seq ${seq}`;
+    const looked = this.#enter(stage, new World(this.#program, this.#tally, undefined, from));
+    const problem = await this.#checkReplay(looked, seq === journal.length ? 'end' : 'head');
+    if (problem !== undefined) return problem;
+    const world = this.#enter(stage, new World(this.#program, this.#tally, undefined, from));
+    const cutEnd = await world.run();
+    return (
+      unpunctual(this.#journal, { afterSeq: seq, at: from.wall }) ??
+      (await this.#checkFaulty(cutEnd, end, world.logs)) ??
+      firstDifference(journal.slice(0, seq), transcript(this.#journal).slice(0, seq))
+    );
+  }
+
+  #enter(stage: string, world: World): World {
+    this.#stage = stage;
+    this.#world = world;
+    return world;
+  }
+
+  async #checkReplay(world: World, expected: 'head' | 'end'): Promise<string | undefined> {
+    const before = this.#journal.length;
+    const reached = await world.replay();
+    if (this.#journal.length !== before) return `the replay appended ${this.#journal.length - before} events`;
+    return reached === expected ? undefined : `the replay reached the ${reached} and not the ${expected}`;
+  }
+
+  /** Without faults the model knows everything beforehand. */
+  async #checkQuiet(end: RunEnd, logs: readonly number[]): Promise<string | undefined> {
+    const journal = this.#journal;
+    const broken = brokenRule(journal) ?? unpunctual(journal);
+    const { kind } = this.#program;
+    if (broken !== undefined || kind === 'wild') return broken;
+    const first = journal[0]?.event;
+    const seed = first?.type === 'RunStarted' ? first.seed : '';
+    const world = { seed, startedAt: WALL, draw: QUIET.draws };
+    const prediction = await predict(this.#program, AS_WRITTEN, world);
+    if (kind !== 'raw') {
+      const difference = firstDifference(prediction.lines, linesOf(journal));
+      if (difference !== undefined)
+        return `${difference}${prediction.isTied ? '\n  (things fell due at one moment)' : ''}`;
+      if (text(prediction.logs) !== text(logs))
+        return `it logged ${text(logs)}, the model ${text(prediction.logs)}`;
+    }
+    return sameEnd(endOfRun(end), endOfModel(prediction.ended));
+  }
+
+  /** With faults the model follows what was recorded; where time must not count, the end is the same. */
+  async #checkFaulty(end: RunEnd, quietEnd: RunEnd, logs: readonly number[]): Promise<string | undefined> {
+    const journal = this.#journal;
+    const broken = brokenRule(journal);
+    const { kind } = this.#program;
+    if (broken !== undefined || kind === 'wild') return broken;
+    if (kind !== 'raw') {
+      const followed = await follow(this.#program, AS_WRITTEN, journal);
+      if (followed.problem !== undefined) return followed.problem;
+      const told = logs.find((line) => !followed.logs.includes(line));
+      if (told !== undefined) return `it logged ${told}, the model does not`;
+      const problem =
+        end.status === 'cancelled' ? undefined : sameEnd(endOfRun(end), endOfModel(followed.ended));
+      if (problem !== undefined) return problem;
+    }
+    if (kind === 'any' || end.status === 'cancelled') return undefined;
+    return sameEnd(endOfRun(end), endOfRun(quietEnd));
+  }
+}
+
+function sameEnd(actual: string, expected: string): string | undefined {
+  return actual === expected ? undefined : `it ends with\n    ${actual}\n  and should with\n    ${expected}`;
+}
+
+function endOfModel(ended: Ended | undefined): string {
+  if (ended === undefined) return 'nothing';
+  return ended.ok ? `value ${text(ended.value)}` : `error ${describeError(ended.error, true)}`;
+}
+
+function endOfRun(end: RunEnd): string {
+  switch (end.status) {
+    case 'value':
+      return `value ${text(end.value)}`;
+    case 'failed':
+      return `error ${describeError(end.error, true)}`;
+    case 'cancelled':
+      return 'cancelled';
+  }
+}
+
+function firstDifference(expected: readonly string[], actual: readonly string[]): string | undefined {
+  const length = Math.max(expected.length, actual.length);
+  for (let i = 0; i < length; i += 1) {
+    if (expected[i] !== actual[i])
+      return `line ${i + 1} is\n    ${actual[i] ?? 'not there'}\n  and should be\n    ${expected[i] ?? 'not there'}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,3 @@
+import { simulateShare } from './simulation.fixture.ts';
+
+simulateShare(1, 2);

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { firstFailure, onlySeed, seedCount } from './tier.ts';
+import type { Tally } from './world.ts';
+
+const CHUNK = 500;
+/** What a chunk may take where the machine is busy with other things. */
+const MS_PER_SEED = 200;
+
+/**
+ * What must have happened at least, per 1,000 programs: about a third of what does. A simulation in
+ * which nothing goes wrong proves nothing.
+ */
+const FLOORS: Readonly<Record<string, number>> = {
+  lives: 3000,
+  replays: 2000,
+  crash: 250,
+  idleCrash: 45,
+  takeover: 100,
+  idleTakeover: 45,
+  stop: 45,
+  ScopeRetuned: 80,
+  AttemptFailed: 600,
+  TaskCancelled: 1000,
+  LateResult: 500,
+  ScopeTimedOut: 30,
+  ScopeAborted: 5,
+  OutcomeAsked: 5,
+  CancelRequested: 5,
+};
+
+/** The part of the seeds that one file simulates, so that each has a processor. */
+export function simulateShare(share: number, shares: number): void {
+  const seed = onlySeed;
+  if (seed !== undefined) {
+    it.runIf(share === 0)(`seed ${seed}`, { timeout: 60_000 }, async () => {
+      const failure = await firstFailure([seed], new Map());
+      if (failure !== undefined) expect.fail(failure);
+    });
+    return;
+  }
+  const tally: Tally = new Map();
+  const first = Math.floor((seedCount * share) / shares);
+  const last = Math.floor((seedCount * (share + 1)) / shares);
+  describe(`random programs ${first} to ${last - 1}`, () => {
+    for (let from = first; from < last; from += CHUNK) {
+      const to = Math.min(last, from + CHUNK);
+      it(`seeds ${from} to ${to - 1}`, { timeout: 10_000 + (to - from) * MS_PER_SEED }, async () => {
+        const seeds = Array.from({ length: to - from }, (_, index) => from + index);
+        const failure = await firstFailure(seeds, tally);
+        if (failure !== undefined) expect.fail(failure);
+      });
+    }
+
+    it.runIf(last - first >= 1000)('met enough of what can go wrong', () => {
+      const thousands = (tally.get('programs') ?? 0) / 1000;
+      const missed = Object.entries(FLOORS).filter(
+        ([what, floor]) => (tally.get(what) ?? 0) < floor * thousands,
+      );
+      expect(missed, `met: ${JSON.stringify(Object.fromEntries(tally))}`).toEqual([]);
+    });
+  });
+}
