@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,10 +35,15 @@ function blocksOf(markdown: string): Block[] {
   return blocks;
 }
 
-const pages = ['README.md', 'ARCHITECTURE.md', 'STYLE.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true })
-  .map(String)
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => join('docs', name))];
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'STYLE.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
 
 const folders: string[] = [];
 afterAll(() => {
@@ -43,10 +56,19 @@ function makeFolder(): string {
   folders.push(folder);
   const bin = join(folder, '.bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'pawl'), `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(PAWL)} "$@"\n`, { mode: 0o755 });
-  writeFileSync(join(bin, 'node'), `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} --conditions=source "$@"\n`, { mode: 0o755 });
+  writeFileSync(
+    join(bin, 'pawl'),
+    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(PAWL)} "$@"\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(
+    join(bin, 'node'),
+    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} --conditions=source "$@"\n`,
+    { mode: 0o755 },
+  );
   mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
-  for (const name of ['sdk', 'runtime']) symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
+  for (const name of ['sdk', 'runtime'])
+    symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
   return folder;
 }
 
@@ -54,7 +76,9 @@ describe.each(pages)('%s', (page) => {
   const blocks = blocksOf(readFileSync(join(ROOT, page), 'utf8'));
 
   it('says of each block of code what is done with it', () => {
-    const silent = blocks.filter(({ language, marker }) => ['ts', 'sh', 'js', 'bash'].includes(language) && marker === undefined);
+    const silent = blocks.filter(
+      ({ language, marker }) => ['ts', 'sh', 'js', 'bash'].includes(language) && marker === undefined,
+    );
     expect(silent.map(({ line }) => `${page}:${line}`)).toEqual([]);
   });
 
@@ -72,8 +96,14 @@ describe.each(pages)('%s', (page) => {
       expect(marker, `${page}:${line}`).toMatch(/^run(: exit \d+)?$/);
       for (const command of text.trim().split('\n')) {
         const path = `${join(folder, '.bin')}:${process.env['PATH'] ?? ''}`;
-        const result = spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } });
-        expect(result.status, `${page}:${line}: ${command}\n${result.stdout}\n${result.stderr}`).toBe(expected);
+        const result = spawnSync('sh', ['-c', command], {
+          cwd: folder,
+          encoding: 'utf8',
+          env: { ...process.env, PATH: path, NO_COLOR: '1' },
+        });
+        expect(result.status, `${page}:${line}: ${command}\n${result.stdout}\n${result.stderr}`).toBe(
+          expected,
+        );
       }
     }
   });
@@ -81,7 +111,9 @@ describe.each(pages)('%s', (page) => {
 
 it('links lead somewhere', () => {
   for (const page of pages) {
-    for (const [, target = ''] of readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+    for (const [, target = ''] of readFileSync(join(ROOT, page), 'utf8').matchAll(
+      /\]\((?!https?:)([^)#]+)\)/g,
+    )) {
       execFileSync('test', ['-e', join(ROOT, dirname(page), target)]);
     }
   }

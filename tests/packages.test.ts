@@ -12,17 +12,34 @@ describe('the packed packages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pawl-packed-'));
   const home = join(folder, 'home');
   const project = join(folder, 'project');
-  const env = { ...process.env, HOME: home, PATH: `${join(process.execPath, '..')}:${process.env['PATH'] ?? ''}`, NODE_OPTIONS: '' };
+  const env = {
+    ...process.env,
+    HOME: home,
+    PATH: `${join(process.execPath, '..')}:${process.env['PATH'] ?? ''}`,
+    NODE_OPTIONS: '',
+  };
 
   beforeAll(() => {
     for (const path of [home, project]) mkdirSync(path);
-    execFileSync('tsc', ['-b', 'tsconfig.build.json'], { cwd: ROOT, env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` } });
+    execFileSync('tsc', ['-b', 'tsconfig.build.json'], {
+      cwd: ROOT,
+      env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
+    });
     for (const name of ['sdk', 'runtime', 'cli']) {
-      execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], { cwd: join(ROOT, 'packages', name), stdio: 'pipe' });
+      execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], {
+        cwd: join(ROOT, 'packages', name),
+        stdio: 'pipe',
+      });
     }
-    const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz')).map((name) => join(folder, name));
+    const tarballs = readdirSync(folder)
+      .filter((name) => name.endsWith('.tgz'))
+      .map((name) => join(folder, name));
     writeFileSync(join(project, 'package.json'), '{"private":true}\n');
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs], { cwd: project, env, stdio: 'pipe' });
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs], {
+      cwd: project,
+      env,
+      stdio: 'pipe',
+    });
   }, 180_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,7 +52,11 @@ const greet = defineTask({ name: 'greet', run: async (name: string) => 'Hello, '
 export async function process(inputs: { name: string }, ctx: Context) { return ctx.task(greet, inputs.name); }
 `,
     );
-    const result = spawnSync(join(project, 'node_modules/.bin/pawl'), ['run', 'hello.ts', '--input', '{"name":"x"}'], { cwd: project, env, encoding: 'utf8' });
+    const result = spawnSync(
+      join(project, 'node_modules/.bin/pawl'),
+      ['run', 'hello.ts', '--input', '{"name":"x"}'],
+      { cwd: project, env, encoding: 'utf8' },
+    );
     expect(result.stderr).not.toMatch(/warning/i);
     expect(result.stdout).toContain('Hello, x');
     expect(result.status).toBe(0);

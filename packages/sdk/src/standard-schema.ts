@@ -32,9 +32,7 @@ function conclude(what: string, result: StandardSchemaV1.Result<unknown>): unkno
  */
 export function checkAgainst(schema: Schema, value: unknown, what: string): unknown {
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise
-    ? result.then((later) => conclude(what, later))
-    : conclude(what, result);
+  return result instanceof Promise ? result.then((later) => conclude(what, later)) : conclude(what, result);
 }
 
 /**

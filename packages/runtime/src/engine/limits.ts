@@ -4,6 +4,8 @@ import { InvalidOptionError } from '@pawl/sdk';
 export interface Limits {
   /** Thunks of one parallel call. */
   readonly fanOut: number;
+  /** Parallel calls within each other. Thunks are called within the call, so the stack is the other bound. */
+  readonly groupDepth: number;
   /** ctx calls that are made before one of them settles. */
   readonly callsPerTurn: number;
   /** Size of one input, output or result, in characters of JSON. */
@@ -22,6 +24,7 @@ export interface Limits {
 export function resolveLimits(given: Partial<Limits> | undefined, cores: number): Limits {
   const limits: Limits = {
     fanOut: 100_000,
+    groupDepth: 200,
     callsPerTurn: 1_000_000,
     payloadBytes: 16 * 1024 * 1024,
     inFlight: 512,

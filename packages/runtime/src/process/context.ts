@@ -26,6 +26,7 @@ import { groupFingerprint, taskFingerprint } from '../kernel/fingerprint.ts';
 import { finite, type OpenTask, type ProcessHost } from './host.ts';
 import { Group, type GroupPlan } from './parallel/group.ts';
 import {
+  checkDepth,
   checkName,
   checkThunks,
   checkWidth,
@@ -202,6 +203,7 @@ function scheduleTask<Output>(
 function createParallel(host: ProcessHost): Parallel {
   const group = (mode: GroupMode, thunks: unknown, options: object | undefined): Promise<unknown> => {
     const scope = host.currentScope();
+    checkDepth(mode, scope.depth, host.limits.groupDepth);
     const resolved = resolveGroupOptions(mode, options, scope.priority);
     const checked = checkThunks(mode, thunks, host.limits.fanOut);
     if (mode === 'race' && checked.length === 0) return refused(new EmptyGroupError(mode));
@@ -238,6 +240,7 @@ function openMap<Item>(
   options: MapOptions<Item> | undefined,
 ): Promise<unknown> {
   const scope = host.currentScope();
+  checkDepth('map', scope.depth, host.limits.groupDepth);
   const resolved: ResolvedGroupOptions = resolveGroupOptions('map', options, scope.priority);
   if (typeof fn !== 'function')
     throw new InvalidArgumentError('parallel.map takes a function of (item, index) as its second argument.');

@@ -43,6 +43,7 @@ export interface HostPort {
 
 export interface HostLimits {
   readonly fanOut: number;
+  readonly groupDepth: number;
   readonly callsPerTurn: number;
   readonly payloadBytes: number;
 }
@@ -388,11 +389,6 @@ export function closeKey(key: CallKey): string {
 /** Unlimited is null in the journal: JSON has no Infinity. */
 export function finite(concurrency: number): number | null {
   return concurrency === Infinity ? null : concurrency;
-}
-
-/** True when the code that runs now is process code of any run. */
-export function isInProcess(): boolean {
-  return scopes.getStore() !== undefined;
 }
 
 /** Warns of the run whose code runs now. */

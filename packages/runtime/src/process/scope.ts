@@ -11,6 +11,8 @@ import type { Request } from './admission.ts';
 export class Scope {
   readonly path: ScopePath;
   readonly parent: Scope | undefined;
+  /** Groups around this scope. */
+  readonly depth: number;
   /** Of attempts in this scope that say nothing else. */
   readonly priority: number;
   nextOrdinal = 0;
@@ -35,6 +37,7 @@ export class Scope {
   ) {
     this.path = path;
     this.parent = parent;
+    this.depth = parent === undefined ? 0 : parent.depth + 1;
     this.priority = priority;
     this.#enter = enter;
   }

@@ -99,7 +99,8 @@ export class ManualClock implements Clock {
   #next(): Due | undefined {
     let next: Due | undefined;
     for (const due of this.#timers) {
-      if (next === undefined || due.at < next.at || (due.at === next.at && due.order < next.order)) next = due;
+      if (next === undefined || due.at < next.at || (due.at === next.at && due.order < next.order))
+        next = due;
     }
     return next;
   }

@@ -9,7 +9,10 @@ export function seededEntropy(seed: number): Entropy {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const word = (): string => Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0');
+  const word = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
   let count = 0;
   return {
     random,

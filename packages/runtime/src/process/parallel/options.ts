@@ -143,6 +143,15 @@ function isThunk(value: unknown): value is Thunk {
 }
 
 /** @throws LimitError */
+export function checkDepth(mode: GroupMode, depth: number, maxDepth: number): void {
+  if (depth < maxDepth) return;
+  throw new LimitError(
+    'groupDepth',
+    `parallel.${mode} lies within ${depth} other parallel calls, as many as the limit groupDepth = ${maxDepth} allows; keep a list of what is to be done instead of going deeper, or raise it: openRuntime({ limits: { groupDepth: … } }).`,
+  );
+}
+
+/** @throws LimitError */
 export function checkWidth(mode: GroupMode, width: number, maxWidth: number): void {
   if (width <= maxWidth) return;
   throw new LimitError(
