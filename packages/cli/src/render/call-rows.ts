@@ -257,13 +257,12 @@ function join(...parts: readonly string[]): string {
 function entryOf(branch: BranchNode): Entry {
   const [call, second] = branch.calls;
   if (call === undefined || second !== undefined) return { kind: 'branch', branch };
-  const name = branchName(branch);
-  return { kind: 'call', call, name };
+  return { kind: 'call', call, name: branchName(branch.path) };
 }
 
 /** The name that `keyBy` gave, as it was before it went into a path. */
-function branchName(branch: BranchNode): string | undefined {
-  const segment = branch.path.slice(branch.path.lastIndexOf('/') + 1);
+export function branchName(path: string): string | undefined {
+  const segment = path.slice(path.lastIndexOf('/') + 1);
   if (!segment.startsWith(':')) return undefined;
   try {
     return clean(decodeURIComponent(segment.slice(1)));
@@ -273,7 +272,7 @@ function branchName(branch: BranchNode): string | undefined {
 }
 
 function branchTitle(branch: BranchNode): string {
-  return branchName(branch) ?? `branch ${clean(branch.path.slice(branch.path.lastIndexOf('/') + 1))}`;
+  return branchName(branch.path) ?? `branch ${clean(branch.path.slice(branch.path.lastIndexOf('/') + 1))}`;
 }
 
 /** As its last call, while nothing in it is under way. */

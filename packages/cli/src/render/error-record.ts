@@ -64,7 +64,7 @@ function outputOf(error: ErrorRecord): readonly string[] {
   const { stderr, stdout } = (error.name === 'TaskError' ? error.cause : error)?.fields ?? {};
   const text = [stderr, stdout].find((stream) => typeof stream === 'string' && stream.trim() !== '');
   if (typeof text !== 'string') return [];
-  const lines = cleanLines(text.slice(-8000).trimEnd());
+  const lines = cleanLines(text.slice(-8000)).filter((line) => line.trim() !== '');
   return lines.length > MAX_OUTPUT_LINES ? lines.slice(-MAX_OUTPUT_LINES) : lines;
 }
 

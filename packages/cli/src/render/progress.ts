@@ -1,5 +1,6 @@
 import type { CallNode, GroupNode, RunTree, TaskNode, TimerNode } from '@pawl/runtime';
 
+import { branchName } from './call-rows.ts';
 import { clean } from './clean.ts';
 import { columnsOf, fit, padEnd, padStart } from './columns.ts';
 import { formatDuration } from './duration.ts';
@@ -52,10 +53,10 @@ function headLine({ tree, runId, name, elapsedMs, frame, isStopping, width, them
   const spinner = FRAMES[frame % FRAMES.length] ?? '';
   const { counts } = tree;
   const parts: [string, keyof Theme][] = [[`${counts.succeeded} done`, 'dim']];
+  if (counts.failed > 0) parts.push([`${counts.failed} failed`, 'bad']);
   if (counts.running > 0) parts.push([`${counts.running} running`, 'dim']);
   if (counts.backoff > 0) parts.push([`${counts.backoff} to try again`, 'attention']);
   if (counts.queued > 0) parts.push([`${counts.queued} queued`, 'dim']);
-  if (counts.failed > 0) parts.push([`${counts.failed} failed`, 'bad']);
   const elapsed = formatDuration(elapsedMs);
   const title = isStopping ? 'stopping; once more to leave at once' : clean(name);
   const shownTitle = fit(title, width - elapsed.length - 4);
@@ -88,7 +89,7 @@ function timerLine(timer: TimerNode, { now, theme }: ProgressView): string {
 function taskLines(tasks: readonly TaskNode[], { now, width, theme }: ProgressView): string[] {
   const times = tasks.map((task) => formatDuration(now - (task.lastStartedAt ?? task.openedAt)));
   const timeWidth = Math.max(0, ...times.map((time) => time.length));
-  const names = tasks.map((task) => clean(task.name));
+  const names = tasks.map(nameOf);
   const nameWidth = Math.min(
     Math.max(0, ...names.map(columnsOf)),
     Math.max(8, Math.floor((width - timeWidth - 6) * 0.6)),
@@ -100,6 +101,12 @@ function taskLines(tasks: readonly TaskNode[], { now, width, theme }: ProgressVi
     const sign = paintStatus(theme, task.status, signOf(task.status));
     return `  ${sign} ${name}  ${theme.dim(time)}  ${theme.dim(note)}`.trimEnd();
   });
+}
+
+/** With the name of its branch, where `keyBy` gave one. */
+function nameOf({ name, key }: TaskNode): string {
+  const branch = branchName(key.slice(0, Math.max(0, key.lastIndexOf('/'))));
+  return branch === undefined ? clean(name) : `${clean(name)} ${branch}`;
 }
 
 function noteOf(task: TaskNode, now: number): string {

@@ -66,13 +66,21 @@ function rowLine(row: Row, layout: Layout, theme: Theme): string {
       (quiet ? theme.dim(shown) : shown) +
       padding,
   ];
-  if (layout.duration > 0) cells.push(theme.dim(padStart(duration, layout.duration)));
-  if (layout.key > 0) cells.push(theme.dim(padEnd(fitEnd(key, layout.key), layout.key)));
+  const has = cellsOf(row, layout);
+  if (layout.duration > 0 && has.duration) cells.push(theme.dim(padStart(duration, layout.duration)));
+  if (layout.key > 0 && has.key) cells.push(theme.dim(padEnd(fitEnd(key, layout.key), layout.key)));
   if (layout.note > 0 && note.text !== '') {
     const text = fit(note.text, layout.note);
     cells.push(note.paint === undefined ? text : theme[note.paint](text));
   }
   return cells.join(' '.repeat(GAP)).trimEnd();
+}
+
+/** A cell that only pads is left out at the end of a line, where colours would hide it from trimming. */
+function cellsOf(row: Row, layout: Layout): { readonly duration: boolean; readonly key: boolean } {
+  const hasNote = layout.note > 0 && row.note.text !== '';
+  const hasKey = layout.key > 0 && row.key !== '';
+  return { duration: hasNote || hasKey || row.duration !== '', key: hasNote || hasKey };
 }
 
 function linesBelow(row: Row, { width, theme }: TreeOptions): string[] {
