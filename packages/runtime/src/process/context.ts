@@ -156,7 +156,7 @@ function scheduleTask<Output>(
   const { key, priority, ...overrides } = options;
   const name = checkName(key);
   checkSettings(overrides);
-  const settings = { ...definition.settings, ...overrides };
+  const settings = { ...definition.settings, ...given(overrides) };
   const what = `The input of task '${definition.name}'`;
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
@@ -203,7 +203,7 @@ function scheduleTask<Output>(
 function createParallel(host: ProcessHost): Parallel {
   const group = (mode: GroupMode, thunks: unknown, options: object | undefined): Promise<unknown> => {
     const scope = host.currentScope();
-    checkDepth(mode, scope.depth, host.limits.groupDepth);
+    checkDepth(mode, scope, host.limits.groupDepth);
     const resolved = resolveGroupOptions(mode, options, scope.priority);
     const checked = checkThunks(mode, thunks, host.limits.fanOut);
     if (mode === 'race' && checked.length === 0) return refused(new EmptyGroupError(mode));
@@ -240,7 +240,7 @@ function openMap<Item>(
   options: MapOptions<Item> | undefined,
 ): Promise<unknown> {
   const scope = host.currentScope();
-  checkDepth('map', scope.depth, host.limits.groupDepth);
+  checkDepth('map', scope, host.limits.groupDepth);
   const resolved: ResolvedGroupOptions = resolveGroupOptions('map', options, scope.priority);
   if (typeof fn !== 'function')
     throw new InvalidArgumentError('parallel.map takes a function of (item, index) as its second argument.');
@@ -313,4 +313,9 @@ function openGroup(host: ProcessHost, scope: Scope, plan: GroupPlan): Promise<un
       if (host.live && !aborted) group.listen();
     },
   );
+}
+
+/** An option that is undefined is one that is left out. */
+function given<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -11,7 +11,7 @@ import type { Request } from './admission.ts';
 export class Scope {
   readonly path: ScopePath;
   readonly parent: Scope | undefined;
-  /** Groups around this scope. */
+  /** Scopes around this one; in a branch two for each group, the group's own and the branch's. */
   readonly depth: number;
   /** Of attempts in this scope that say nothing else. */
   readonly priority: number;

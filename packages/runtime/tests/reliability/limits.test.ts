@@ -200,3 +200,41 @@ describe('an output that is too large', () => {
     expect(JSON.stringify(journal(store)).length).toBeLessThan(4 * 1024 * 1024);
   });
 });
+
+describe('depth of groups', () => {
+  const nested =
+    (lab: Lab, levels: number): Process =>
+    (_, ctx) => {
+      const nest = (depth: number): Promise<unknown> =>
+        depth === 0
+          ? ctx.task(lab.work, { ms: 1, value: ctx.signal.aborted })
+          : ctx.parallel.all([() => nest(depth - 1)]).then(([inner]) => inner);
+      return nest(levels);
+    };
+
+  it.each([10, 200])('%i levels of groups within each other are as good as one', async (levels) => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    expect(await lab.drive(store, nested(lab, levels))).toEqual({ value: false });
+    const middle = Math.floor(journal(store).length / 2);
+    const again = new Lab();
+    expect(await again.drive(store.prefix('r', middle), nested(again, levels))).toEqual({ value: false });
+  });
+
+  it('more fail by the name of the limit, and not by the stack', async () => {
+    const lab = new Lab();
+    const outcome = await lab.drive(new MemoryStore(), nested(lab, 5000));
+    expect(outcome).toMatchObject({
+      error: { message: expect.stringMatching(/groupDepth = 200 .*raise it/) },
+    });
+    expect(lab.invoked).toEqual([]);
+  });
+
+  it('a map too, and the call that is refused writes no row', async () => {
+    const { error, rows } = await refused({ groupDepth: 1 }, (ctx) =>
+      ctx.parallel.all([() => ctx.parallel.map([1], (n) => n)]),
+    );
+    expect(error).toMatchObject({ code: 'LIMIT', limit: 'groupDepth' });
+    expect(rows.filter((row) => row.startsWith('Scope'))).toEqual(['ScopeOpened 0', 'ScopeClosed 0']);
+  });
+});

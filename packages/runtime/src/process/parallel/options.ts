@@ -10,6 +10,7 @@ import {
   type Thunk,
 } from '@pawl/sdk';
 import type { GroupMode } from '../../journal/event.ts';
+import type { Scope } from '../scope.ts';
 
 /** Options of a group with every default filled in and every value checked. */
 export interface ResolvedGroupOptions {
@@ -143,7 +144,8 @@ function isThunk(value: unknown): value is Thunk {
 }
 
 /** @throws LimitError */
-export function checkDepth(mode: GroupMode, depth: number, maxDepth: number): void {
+export function checkDepth(mode: GroupMode, scope: Scope, maxDepth: number): void {
+  const depth = scope.depth / 2;
   if (depth < maxDepth) return;
   throw new LimitError(
     'groupDepth',
