@@ -28,9 +28,32 @@ export interface RetryPlan {
 
 export const NO_RETRY: RetryPlan = { attempts: 1, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 };
 
+const POLICY: ReadonlySet<string> = new Set<keyof RetryPolicy>([
+  'attempts',
+  'delay',
+  'factor',
+  'maxDelay',
+  'jitter',
+  'shouldRetry',
+]);
+
 /** @throws InvalidOptionError */
 export function retryPlan(policy: RetryPolicy | undefined): RetryPlan {
   if (policy === undefined) return NO_RETRY;
+  if (typeof policy !== 'object' || policy === null)
+    throw new InvalidOptionError('retry', policy, 'a retry policy');
+  for (const [name, value] of Object.entries(policy)) {
+    if (!POLICY.has(name))
+      throw new InvalidOptionError(
+        `retry.${name}`,
+        value,
+        `left out: a policy takes ${[...POLICY].join(', ')}`,
+      );
+  }
+  const { shouldRetry } = policy;
+  if (shouldRetry !== undefined && typeof shouldRetry !== 'function') {
+    throw new InvalidOptionError('retry.shouldRetry', shouldRetry, 'a function of error and attempt');
+  }
   const { attempts, factor = 2, jitter = 0 } = policy;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InvalidOptionError('retry.attempts', attempts, 'an integer >= 1');
@@ -38,7 +61,7 @@ export function retryPlan(policy: RetryPolicy | undefined): RetryPlan {
   if (!Number.isFinite(factor) || factor < 1) {
     throw new InvalidOptionError('retry.factor', factor, 'a number >= 1');
   }
-  if (!(jitter >= 0 && jitter <= 1)) {
+  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) {
     throw new InvalidOptionError('retry.jitter', jitter, 'a number from 0 to 1');
   }
   return {

@@ -44,3 +44,14 @@ export function refuseInvalid(schema: Schema, value: unknown, what: string): voi
   const checked = checkAgainst(schema, value, what);
   if (checked instanceof Promise) checked.catch(() => undefined);
 }
+
+/** arktype's schemas are functions. */
+export function isSchema(value: unknown): value is Schema {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const standard: unknown = Reflect.get(value, '~standard');
+  return (
+    typeof standard === 'object' &&
+    standard !== null &&
+    typeof Reflect.get(standard, 'validate') === 'function'
+  );
+}

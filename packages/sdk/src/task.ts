@@ -1,6 +1,7 @@
 import type { Duration } from './duration.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from './standard-schema.ts';
+import { checkCommandOptions } from './shell-options.ts';
 import { durationMs } from './duration.ts';
 import { InvalidOptionError } from './errors.ts';
 import { retryPlan } from './retry-policy.ts';
@@ -148,6 +149,8 @@ export function defineTask(
       throw new InvalidOptionError('build', build, 'a function that returns a description');
     return checked({ name: task, settings, build });
   }
+  if (typeof task !== 'object' || task === null)
+    throw new InvalidOptionError('task', task, 'an object with a name and a run function, or a name');
   const { name, run, check, input, output, ...rest } = task;
   if (typeof run !== 'function') throw new InvalidOptionError('run', run, 'a function');
   return checked({
@@ -177,6 +180,7 @@ const SHELL_POOL = 'shell';
  */
 export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinition<Args, ShellResult> {
   const { name, command, cwd, env, input, okExitCodes, maxOutputBytes, ...settings } = options;
+  checkCommandOptions(options);
   const fixed = {
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
@@ -208,10 +212,17 @@ const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
 
 /** @throws InvalidOptionError */
 export function checkSettings(settings: TaskSettings): void {
-  for (const name of Object.keys(settings)) {
+  if (typeof settings !== 'object' || settings === null)
+    throw new InvalidOptionError('settings', settings, 'an object');
+  for (const [name, value] of Object.entries(settings)) {
     if (!SETTINGS.has(name))
-      throw new InvalidOptionError(name, undefined, `left out: a task takes ${[...SETTINGS].join(', ')}`);
+      throw new InvalidOptionError(name, value, `left out: a task takes ${[...SETTINGS].join(', ')}`);
   }
+  const { pool, version } = settings;
+  if (pool !== undefined && (typeof pool !== 'string' || pool === ''))
+    throw new InvalidOptionError('pool', pool, 'a name that is not empty');
+  if (version !== undefined && typeof version !== 'string' && typeof version !== 'number')
+    throw new InvalidOptionError('version', version, 'a string or a number');
   retryPlan(settings.retry);
   for (const name of ['timeout', 'deadline', 'heartbeatTimeout'] as const) {
     const value = settings[name];
@@ -232,8 +243,18 @@ function checked<A, O>(definition: TaskDefinition<A, O>): TaskDefinition<A, O> {
     throw new InvalidOptionError('name', definition.name, 'a name that is not empty');
   }
   checkSettings(definition.settings);
-  if (definition.settings.onUnknown === 'check' && definition.check === undefined) {
-    throw new InvalidOptionError('check', undefined, `a function, since onUnknown is 'check'`);
+  const { check } = definition;
+  if (
+    definition.settings.onUnknown === 'check'
+      ? typeof check !== 'function'
+      : check !== undefined && typeof check !== 'function'
+  ) {
+    throw new InvalidOptionError('check', check, `a function, since onUnknown is 'check'`);
+  }
+  for (const name of ['input', 'output'] as const) {
+    const schema: unknown = definition[name];
+    if (schema !== undefined && !isSchema(schema))
+      throw new InvalidOptionError(name, schema, 'a Standard Schema, as zod, valibot and arktype make them');
   }
   return definition;
 }

@@ -69,23 +69,19 @@ describe('retryPlan', () => {
     expect(plan).toThrow(new RegExp(`^Option '${option}' must be `));
   });
 
-  // Open: a comparison converts, so these pass, are recorded, and multiplied with.
-  it.fails.each(['0.5', null, [], true, ''])('refuses jitter %j', (jitter) => {
+  it.each(['0.5', null, [], true, ''])('refuses jitter %j', (jitter) => {
     expect(() => retryPlan({ attempts: 2, jitter } as never)).toThrow(InvalidOptionError);
   });
 
-  // Open: not looked at. A shouldRetry that is no function makes every failure final, silently.
-  it.fails.each([5, 'yes', {}, true, null])('refuses shouldRetry %j', (shouldRetry) => {
+  it.each([5, 'yes', {}, true, null])('refuses shouldRetry %j', (shouldRetry) => {
     expect(() => retryPlan({ attempts: 2, shouldRetry } as never)).toThrow(InvalidOptionError);
   });
 
-  // Open: a TypeError of the language.
-  it.fails('refuses null', () => {
+  it('refuses null', () => {
     expect(() => retryPlan(null as never)).toThrow(InvalidOptionError);
   });
 
-  // Open: a mistyped name is ignored, where a mistyped setting of the task is refused.
-  it.fails('refuses options that it does not have', () => {
+  it('refuses options that it does not have', () => {
     expect(() => retryPlan({ attempts: 2, backoff: 'linear' } as never)).toThrow(InvalidOptionError);
   });
 });

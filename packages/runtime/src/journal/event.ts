@@ -239,3 +239,8 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
       return false;
   }
 }
+
+/** The call or scope that an event is about, the empty string for the run as a whole. */
+export function keyOf(event: JournalEvent): CallKey {
+  return 'key' in event ? event.key : '';
+}
