@@ -10,6 +10,7 @@ import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store
 import { RuntimeError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Limits } from './limits.ts';
+import { Patience } from './patience.ts';
 import type { RunDriver } from './run-driver.ts';
 import { TurnLoop } from './turn-loop.ts';
 
@@ -70,6 +71,8 @@ function undisturbed(sink: Sink): Sink {
 
 /** How often other programs' messages are looked for, and leases are looked after: more often where one is short. */
 const LONGEST_POLL_MS = 200;
+/** Between two tries to commit while another program has the journal locked. */
+const BUSY_PAUSE_MS = 50;
 
 /**
  * All runs of one runtime over one store.
@@ -87,7 +90,10 @@ export class Engine {
   readonly replays: Set<RunDriver> = new Set();
   readonly #dirty = new Set<RunDriver>();
   readonly #outside: (fn: () => void) => void = AsyncLocalStorage.snapshot();
+  readonly #patience: Patience;
   #cancelPoll: (() => void) | undefined;
+  /** Set while another program has the journal locked. */
+  #cancelRetry: (() => void) | undefined;
   #changeMark = -1;
   #failure: RuntimeError | undefined;
   /** Commits made so far, for tests and reports. */
@@ -95,6 +101,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.options = { ...options, sink: undisturbed(options.sink) };
+    this.#patience = new Patience(options.clock);
     this.dispatcher = new Dispatcher(options.limits, options.pools);
     this.loop = new TurnLoop(
       () => this.#flush(),
@@ -133,6 +140,8 @@ export class Engine {
     if (!this.#isEmpty) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
   }
 
   /** The run has events that wait for a commit. */
@@ -141,47 +150,67 @@ export class Engine {
   }
 
   #flush(): void {
-    if (this.#failure !== undefined) return;
+    // Each try holds the event loop for as long as the store waits for the lock.
+    if (this.#failure !== undefined || this.#cancelRetry !== undefined) return;
     try {
       if (this.dispatcher.canGrant) this.dispatcher.grant();
       this.#commit();
     } catch (error) {
-      this.#failAll(error);
+      this.#retryOrFail(error);
     }
+  }
+
+  #retryOrFail(error: unknown): void {
+    if (!this.#patience.allows(error)) {
+      this.#failAll(error);
+      return;
+    }
+    this.#outside(() => {
+      this.#cancelRetry ??= this.options.clock.after(BUSY_PAUSE_MS, () => {
+        this.#cancelRetry = undefined;
+        this.#flush();
+      });
+    });
   }
 
   #commit(): void {
     const runs = [...this.#dirty];
-    this.#dirty.clear();
     const writing = runs.filter((run) => run.hasUncommitted);
-    if (writing.length > 0) {
-      const batch: AppendRun[] = writing.map((run) => run.takeBatch());
-      const answers = this.#append(writing, batch);
-      writing.forEach((run, index) => {
-        if (answers[index] === 'committed') run.committed();
-        else if (answers[index] === 'fenced') run.fenced();
-      });
-    }
+    // Where this throws, the runs stay dirty, and another try finds the same.
+    const answers = writing.length === 0 ? [] : this.#append(writing);
+    this.#dirty.clear();
+    writing.forEach((run, index) => {
+      if (answers[index] === 'committed') run.committed();
+      else if (answers[index] === 'fenced') run.fenced();
+    });
     for (const run of runs) if (!writing.includes(run)) run.afterBurst();
   }
 
   /** A batch that cannot be stored for one run's sake is stored without that run. */
-  #append(
-    runs: readonly RunDriver[],
-    batch: readonly AppendRun[],
-  ): readonly ('committed' | 'fenced' | 'failed')[] {
+  #append(runs: readonly RunDriver[]): readonly ('committed' | 'fenced' | 'failed')[] {
+    const batch = runs.map((run) => run.takeBatch());
     try {
-      const answers = this.options.store.append(batch, this.claim);
-      this.commits += 1;
-      return answers;
+      return this.#write(batch);
     } catch (error) {
-      const [run] = runs;
-      if (error instanceof RuntimeError || run === undefined) throw error;
-      if (runs.length > 1)
-        return runs.flatMap((one, index) => this.#append([one], batch.slice(index, index + 1)));
-      run.fail(error);
-      return ['failed'];
+      if (error instanceof RuntimeError) throw error;
+      return runs.map((run, index) => this.#appendAlone(run, batch.slice(index, index + 1)));
     }
+  }
+
+  #appendAlone(run: RunDriver, batch: readonly AppendRun[]): 'committed' | 'fenced' | 'failed' {
+    try {
+      return this.#write(batch)[0] ?? 'failed';
+    } catch (error) {
+      run.fail(error);
+      return 'failed';
+    }
+  }
+
+  #write(batch: readonly AppendRun[]): readonly ('committed' | 'fenced')[] {
+    const answers = this.options.store.append(batch, this.claim);
+    this.commits += 1;
+    this.#patience.renew();
+    return answers;
   }
 
   #failAll(error: unknown): void {
@@ -204,7 +233,7 @@ export class Engine {
         try {
           this.#tick();
         } catch (error) {
-          this.#failAll(error);
+          this.#retryOrFail(error);
         }
         if (!this.#isEmpty) this.#poll();
       });

@@ -231,7 +231,8 @@ export class RunDriver implements Turnable, SlotTaker {
   /** Called when a burst is about to be committed. */
   grantSlot(key: CallKey): boolean {
     try {
-      if (this.#phase === 'stopping' || this.#terminal !== undefined || !this.isOurs()) return false;
+      // The commit of the start proves the lease, and `isOurs` once more before the start itself.
+      if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
       return this.#decide({ type: 'SlotGranted', key }).length > 0;
     } catch (error) {
       this.fail(error);
