@@ -148,7 +148,8 @@ describe('a journal that is not where it was', () => {
 describe('another program that holds the write lock', () => {
   afterEach(killChildren);
 
-  it('for three seconds: is waited for, and nothing is lost', async () => {
+  // The store waits for five seconds at each try, and the engine tries again.
+  it.each(TORTURE ? [3000, 12_000] : [3000])('for %i ms: is waited for, and nothing is lost', async (ms) => {
     const folder = freshFolder();
     const path = join(folder, 'journal.db');
     const effects = join(folder, 'effects');
@@ -161,14 +162,13 @@ describe('another program that holds the write lock', () => {
     await program.until((line) => line.at === 'started' && line['key'] === '2/1/0');
     await holder.tell('lock', path);
     const before = inspect(path).events.length;
-    await holder.tell('unlockAfter', 3000);
+    await holder.tell('unlockAfter', ms);
     expect(await program.until(isEnd), program.tail()).toHaveProperty('value.length', 8);
     expect(await program.ended).toEqual({ code: 0, signal: null });
     const { events, damage } = inspect(path);
     expect(damage).toEqual([]);
     // Else it was not waited for.
     expect(events.length).toBeGreaterThan(before);
-    expect((events[before]?.at ?? 0) - (events[before - 1]?.at ?? 0)).toBeLessThan(4000);
     expect(events.at(-1)?.event.type).toBe('RunSucceeded');
     const keys = effectsOf(effects).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
