@@ -133,6 +133,23 @@ describe.concurrent('an attempt of which nobody knows the end', () => {
     expect(folder.effects()).toEqual(['charge', 'charge']);
   });
 
+  test('done without an output is undefined, and what looks like an encoding is a value like any other', async () => {
+    using folder = await unknownCharge();
+    folder.write('charge.ts', CHARGE.replace(').receipt;', ') ?? "nothing";'));
+    await folder.pawl('resume', 'one');
+    await folder.pawl('resolve', 'one', '0', '--as', 'done');
+    expect(await folder.pawl('resume', 'one')).toMatchObject({ code: 0, stdout: 'nothing\n' });
+    using other = await unknownCharge();
+    other.write('charge.ts', CHARGE.replace(').receipt;', ');'));
+    await other.pawl('resume', 'one');
+    await other.pawl('resolve', 'one', '0', '--as', 'done', '--output', '{"$pawl":"Date","value":7}');
+    const { code, stdout } = await other.pawl('resume', 'one', '--json');
+    expect(code).toBe(0);
+    expect(documentOf(stdout)).toMatchObject({
+      output: { $pawl: 'object', value: { $pawl: 'Date', value: 7 } },
+    });
+  });
+
   test('a call that asks nothing cannot be resolved', async () => {
     using folder = await unknownCharge();
     await folder.pawl('resume', 'one');

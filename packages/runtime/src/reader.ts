@@ -2,7 +2,7 @@ import type { RunId, Seq } from './journal/ids.ts';
 import type { Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
-import { RuntimeError } from './errors.ts';
+import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { nearest } from './views/nearest.ts';
 
@@ -57,11 +57,4 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     close: () => store.close(),
     [Symbol.dispose]: () => store.close(),
   };
-}
-
-function unknownRun(id: string, near: readonly string[]): RuntimeError {
-  return new RuntimeError('NOT_FOUND', `There is no run '${id.slice(0, 128)}' in this journal.`, {
-    hint: near.length === 0 ? 'See the runs: pawl list' : `Did you mean ${near.join(' or ')}?`,
-    data: { runId: id.slice(0, 128), nearest: near },
-  });
 }

@@ -1,4 +1,4 @@
-import { RuntimeError, type InboxMessage } from '@pawl/runtime';
+import type { Runtime } from '@pawl/runtime';
 
 import { choice, COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -9,7 +9,7 @@ import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import type { Io } from '../terminal.ts';
 
-type Answer = Extract<InboxMessage, { readonly kind: 'resolve' }>['as'];
+type Answer = Parameters<Runtime['resolve']>[2];
 
 interface Said {
   readonly as: 'done' | 'failed' | 'retry' | undefined;
@@ -65,7 +65,7 @@ async function answerOf({ as, output, message }: Said, io: Io): Promise<Answer> 
     throw usage(`--message goes with --as failed, not with --as ${as}.`);
   switch (as) {
     case 'done':
-      return { status: 'done', output: asJson(await readJsonOption('--output', output, io)) };
+      return { status: 'done', output: await readJsonOption('--output', output, io) };
     case 'failed':
       return { status: 'failed', message: message ?? 'a person said that it failed' };
     case 'retry':
@@ -73,18 +73,4 @@ async function answerOf({ as, output, message }: Said, io: Io): Promise<Answer> 
     default:
       return as satisfies never;
   }
-}
-
-/** What JSON.parse gives is JSON; a value of the codec, such as a Date, can be given in its encoding. */
-function asJson(value: unknown): Extract<Answer, { status: 'done' }>['output'] {
-  if (value === undefined) return { $pawl: 'undefined' };
-  if (
-    typeof value === 'object' ||
-    typeof value === 'string' ||
-    typeof value === 'number' ||
-    typeof value === 'boolean'
-  ) {
-    return value as Extract<Answer, { status: 'done' }>['output'];
-  }
-  throw new RuntimeError('UNEXPECTED', 'JSON.parse gave something else than JSON');
 }
