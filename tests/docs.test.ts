@@ -27,7 +27,7 @@ interface Block {
 
 function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
-  const fence = /(?:<!-- (.+?) -->\n)?```(\w*)\n([\s\S]*?)```/g;
+  const fence = /(?:<!-- (.+?) -->\n+)?```(\w*)\n([\s\S]*?)```/g;
   for (const match of markdown.matchAll(fence)) {
     const line = markdown.slice(0, match.index).split('\n').length;
     blocks.push({ line, language: match[2] ?? '', text: match[3] ?? '', marker: match[1] });

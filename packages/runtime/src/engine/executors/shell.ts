@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { ShellError, type ShellResult, type ShellSpec } from '@pawl/sdk';
 import type { Clock } from '../../ports/clock.ts';
 
@@ -45,6 +44,9 @@ class Tail {
 export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Clock): Promise<ShellResult> {
   const { command, okExitCodes = [0], maxOutputBytes = DEFAULT_OUTPUT_BYTES } = spec;
   const title = typeof command === 'string' ? command : command.join(' ');
+  // A third of the program's start, and many programs run no command.
+  const { execa } = await import('execa');
+  signal.throwIfAborted();
   const startedAt = clock.monotonic();
   const [file = '', ...args] = typeof command === 'string' ? [command] : command;
   const child = execa(file, args, {
