@@ -6,6 +6,8 @@ import type { Limits } from './limits.ts';
 export interface SlotTaker {
   /** Records the start of an attempt; false when the call is no longer wanted, and the slot is free. */
   grantSlot(key: CallKey): boolean;
+  /** What waits can start now. */
+  slotFreed(): void;
 }
 
 interface Waiting {
@@ -62,6 +64,15 @@ class SlotQueue {
   get isEmpty(): boolean {
     return this.#lanes.size === 0;
   }
+
+  /** Who is served first. */
+  get next(): SlotTaker | undefined {
+    for (const priority of this.#priorities) {
+      const first = this.#lanes.get(priority)?.[0];
+      if (first !== undefined) return first.taker;
+    }
+    return undefined;
+  }
 }
 
 /** The pool of tasks that name none. */
@@ -95,8 +106,11 @@ export class Dispatcher {
     this.#pool(pool).add({ taker, key, priority });
   }
 
+  /** Whoever waits may be of another run than the one that had the slot, which may be left by now. */
   release(pool: string): void {
-    this.#pool(pool).used -= 1;
+    const queue = this.#pool(pool);
+    queue.used -= 1;
+    queue.next?.slotFreed();
   }
 
   drop(taker: SlotTaker): void {

@@ -84,7 +84,7 @@ export class RunAttempts {
         this.#running -= 1;
         if (this.#current.get(key) === made) this.#current.delete(key);
         release();
-        this.#run.attemptGone();
+        this.#run.slotFreed();
       },
     );
     this.#running += 1;

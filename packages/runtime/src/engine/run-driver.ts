@@ -280,8 +280,8 @@ export class RunDriver implements Turnable, SlotTaker {
     this.#engine.touch(this);
   }
 
-  /** An attempt ended, or was given up on: its slot is free. */
-  attemptGone(): void {
+  /** An attempt ended, or was given up on, of this run or of another: what waits can start now. */
+  slotFreed(): void {
     if (this.#phase !== 'left') this.#wake();
   }
 

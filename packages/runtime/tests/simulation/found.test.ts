@@ -1,8 +1,9 @@
 import { setImmediate as rawTurn } from 'node:timers/promises';
 import type { Context, Process } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
+import type { RunHandle } from '../../src/engine/run-handle.ts';
 import { journal, Lab, shape } from '../lab.fixture.ts';
 
 /*
@@ -162,4 +163,62 @@ it('goes on with a replay as soon as a raw wait has decided its group', async ()
   const began = lab.clock.monotonic();
   expect(await lab.drive(store, work(lab), null, { stallMs: 5000 })).toEqual({ value: 'done' });
   expect(lab.clock.monotonic() - began).toBeLessThan(1000);
+});
+
+describe('a slot that a lost run had', () => {
+  const neighbourOf =
+    (lab: Lab): Process =>
+    (_, ctx) =>
+      ctx.task(lab.work, { ms: 10, value: 'done' });
+
+  /** What comes of the neighbour, which waits for the one slot from the beginning. */
+  async function beside(lab: Lab, store: MemoryStore, work: Process): Promise<unknown> {
+    const runtime = await lab.open(store, { limits: { inFlight: 1 } });
+    const drive = (id: string, process: Process): RunHandle =>
+      runtime.get(id) === undefined
+        ? runtime.start(process, null as never, { id })
+        : runtime.resume(id, process);
+    const isFenced = expect(drive('lost', work).result()).rejects.toMatchObject({ code: 'FENCED' });
+    let ended: unknown = 'nothing';
+    drive('neighbour', neighbourOf(lab))
+      .result()
+      .then((value) => (ended = value), ignore);
+    const stop = lab.clock.run(() => runtime.isIdle);
+    await lab.clock.advance(20_000);
+    stop();
+    await isFenced;
+    return ended;
+  }
+
+  function take(store: MemoryStore): void {
+    store.ownerDied(store.getRun('lost', 0)?.owner ?? '');
+    store.acquireLease('lost', { owner: 'thief', now: 0, ttlMs: 1e15 });
+  }
+
+  it('goes to a neighbour when the start was never committed', async () => {
+    const first = new Lab();
+    const before = new MemoryStore();
+    const runtime = await first.open(before);
+    runtime.start(neighbourOf(first), null as never, { id: 'lost' });
+    runtime.start(neighbourOf(first), null as never, { id: 'neighbour' });
+    await first.clock.advance(5);
+
+    // The program dies, and its lease runs out.
+    const lab = Lab.at(first.clock.now() + 60_000);
+    const store: MemoryStore = MemoryStore.from(before.snapshot(), {
+      beforeAppend: (batch) => {
+        if (batch.some(({ runId }) => runId === 'lost')) take(store);
+      },
+    });
+    expect(await beside(lab, store, neighbourOf(lab))).toBe('done');
+  });
+
+  it('goes to a neighbour when the attempt that nobody waits for any more is gone', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    lab.clock.after(15, () => take(store));
+    expect(
+      await beside(lab, store, (_, ctx) => ctx.task(lab.work, { ms: 18_000, value: 1, deaf: true })),
+    ).toBe('done');
+  });
 });
