@@ -48,14 +48,12 @@ describe('a rejection in process code', () => {
       if (name.includes('has ended')) expect(replayWarnings, name).toBeLessThanOrEqual(1);
       else expect(replayWarnings, `${name}: the same again on replay`).toBe(1);
     }
-    const placed = told.filter(({ warnings }) =>
-      /stray-processes\.fixture\.ts:\d+:\d+/.test(warnings[0] ?? ''),
-    );
-    // A call that a fence refuses has no place of its own.
-    expect(
-      told.length - placed.length,
-      told.flatMap(({ warnings }) => warnings).join('\n'),
-    ).toBeLessThanOrEqual(3);
+    const unplaced = told
+      .flatMap(({ warnings }) => warnings)
+      .filter((warning) => !/stray-processes\.fixture\.ts:\d+:\d+/.test(warning));
+    // A call that a fence refuses has no place of its own; how many are refused depends on who is faster.
+    expect(unplaced.filter((warning) => !/: (CancelledError|AggregateError): /.test(warning))).toEqual([]);
+    expect(unplaced.length).toBeLessThan(told.length / 2);
   });
 
   it('may be with anything', async () => {
