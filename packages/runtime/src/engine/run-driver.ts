@@ -9,6 +9,7 @@ import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import type { Engine } from './engine.ts';
 import type { SlotTaker } from './dispatcher.ts';
+import { Fifo } from './fifo.ts';
 import { Replay } from './replay.ts';
 import { RunEffects } from './run-effects.ts';
 import { fencedError, stoppedError } from './run-exits.ts';
@@ -40,9 +41,9 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #effects: RunEffects;
   readonly #replay: Replay;
   readonly #settleExit: (exit: RunExit) => void;
-  readonly #reports: { report: Report; messageId: string | undefined }[] = [];
+  readonly #reports = new Fifo<{ report: Report; messageId: string | undefined }>();
   /** Cancellations of fenced calls go before everything else, one a turn. */
-  readonly #cancels: Report[] = [];
+  readonly #cancels = new Fifo<Report>();
   readonly #seenMessages = new Set<string>();
   #phase: Phase = 'fresh';
   #logs: (readonly unknown[])[] = [];
