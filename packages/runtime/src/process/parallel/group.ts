@@ -146,7 +146,8 @@ export class Group {
     const held = this.#held;
     if (held === undefined || this.#closed || (wanted !== undefined && !this.#agrees(held, wanted)))
       return false;
-    this.#finish(held, true);
+    // Its branch may have lost meanwhile: then it counts for the branch alone.
+    this.#finish(held, this.scope.fence === undefined);
     return true;
   }
 
