@@ -6,6 +6,8 @@ export type Fault =
   | { readonly kind: 'crash'; readonly when: 'before' | 'after'; readonly append: number }
   /** It dies while it waits. */
   | { readonly kind: 'idleCrash'; readonly fires: number }
+  /** The append fails, before or after it was made: the program lives, and opens the journal anew. */
+  | { readonly kind: 'failure'; readonly when: 'before' | 'after'; readonly append: number }
   /** Another owner takes the run, and both go on. */
   | { readonly kind: 'takeover'; readonly when: 'before' | 'after'; readonly append: number }
   | { readonly kind: 'idleTakeover'; readonly fires: number }
@@ -34,6 +36,8 @@ export interface Plan {
   readonly lives: readonly Life[];
   /** When the run is cancelled, counted in fires of the clock over all lives. */
   readonly cancelAt: number | undefined;
+  /** Other programs that run beside it, by their seeds. */
+  readonly neighbours: readonly number[];
 }
 
 export const QUIET: Life = {
@@ -49,6 +53,8 @@ export const QUIET: Life = {
   draws: 0.3,
 };
 
+export const NO_FAULTS: Plan = { lives: [QUIET], cancelAt: undefined, neighbours: [] };
+
 /** @param appends how many appends the run makes without faults; @param fires how often its clock fires */
 export function planFaults(seed: number, appends: number, fires: number): Plan {
   const random = new Random(seed ^ 0x2545f491);
@@ -58,14 +64,27 @@ export function planFaults(seed: number, appends: number, fires: number): Plan {
     return life(random, fault(random, Math.ceil(appends * share), Math.ceil(fires * share)));
   });
   lives.push(life(random, undefined));
-  return { lives, cancelAt: random.chance(0.04) ? random.int(1, fires) : undefined };
+  return {
+    lives,
+    cancelAt: random.chance(0.04) ? random.int(1, fires) : undefined,
+    neighbours: random.chance(0.15)
+      ? Array.from({ length: random.int(1, 2) }, () => random.int(0, 1_000_000))
+      : [],
+  };
 }
 
 function fault(random: Random, appends: number, fires: number): Fault {
-  const kind = random.weighted({ crash: 10, idleCrash: 2, takeover: 4, idleTakeover: 2, stop: 2 });
+  const kind = random.weighted({
+    crash: 10,
+    idleCrash: 2,
+    failure: 2,
+    takeover: 4,
+    idleTakeover: 2,
+    stop: 2,
+  });
   const when = random.pick(['before', 'after'] as const);
   const append = random.int(1, Math.max(1, appends));
-  if (kind === 'crash' || kind === 'takeover') return { kind, when, append };
+  if (kind === 'crash' || kind === 'takeover' || kind === 'failure') return { kind, when, append };
   return { kind, fires: random.int(1, Math.max(1, fires)) };
 }
 

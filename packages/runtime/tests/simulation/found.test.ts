@@ -165,6 +165,18 @@ it('goes on with a replay as soon as a raw wait has decided its group', async ()
   expect(lab.clock.monotonic() - began).toBeLessThan(1000);
 });
 
+it('records no decision that a raw wait makes behind the end of the process', async () => {
+  const work: Work = (lab) => async (_, ctx) => {
+    const left = ctx.parallel.any([() => rawTurn(), () => ctx.task(lab.work, { ms: 50, value: 1 })]);
+    left.catch(ignore);
+    return 'done';
+  };
+  const { store, lab } = await crashedAt(work, (line) => line === 'ScopeClosed ');
+  expect(await lab.drive(store, work(lab))).toEqual({ value: 'done' });
+  expect(shape(store)).not.toContain('ScopeClosed 0');
+  expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+});
+
 describe('a slot that a lost run had', () => {
   const neighbourOf =
     (lab: Lab): Process =>

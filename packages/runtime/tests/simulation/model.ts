@@ -29,9 +29,11 @@
  * a replay of each journal that came of it, and of a cut one, appends nothing, invokes nothing and
  * comes to its end · a resumed journal keeps the bytes that it had.
  *
- * What it does not see: several runs in one runtime, SQLite, real processes, values beyond a few, and
- * the order of what only waits outside ctx, which no journal holds ('wild' and 'raw' programs are made
- * so that nothing depends on it).
+ * With faults a program may have neighbours in the same runtime: they share its commits, slots and
+ * crashes, not its lost leases, and each must hold by itself.
+ *
+ * What it does not see: SQLite, real processes, values beyond a few, and the order of what only waits
+ * outside ctx, which no journal holds ('wild' and 'raw' programs are made so that nothing depends on it).
  */
 import { createHash } from 'node:crypto';
 import { interpret } from './interpret.ts';

@@ -1,6 +1,7 @@
 import type { Recorded } from '../../src/journal/event.ts';
-import { planFaults, QUIET, type Plan } from './faults.ts';
+import { NO_FAULTS, planFaults, QUIET, type Plan } from './faults.ts';
 import { follow } from './follow.ts';
+import { generate } from './generate.ts';
 import { describeError, type Manner } from './interpret.ts';
 import { linesOf, transcript } from './journal-lines.ts';
 import { brokenRule } from './journal-rules.ts';
@@ -10,7 +11,8 @@ import type { Program } from './program.ts';
 import { unpunctual } from './punctuality.ts';
 import { Random } from './random.ts';
 import { text } from './text.ts';
-import { RUN, WALL, World, type RunEnd, type Tally } from './world.ts';
+import type { RunEnd, SimRun } from './sim-run.ts';
+import { RUN, WALL, World, type Tally } from './world.ts';
 
 /** The program as it is written, where waiting outside ctx takes no time. */
 const AS_WRITTEN: Manner = { concurrency: (own) => own, priority: undefined, raw: () => Promise.resolve() };
@@ -19,7 +21,8 @@ const AS_WRITTEN: Manner = { concurrency: (own) => own, priority: undefined, raw
 export interface Failure {
   readonly problem: string;
   readonly plan: Plan;
-  readonly journal: readonly Recorded[];
+  /** By run id. */
+  readonly journals: ReadonlyMap<string, readonly Recorded[]>;
 }
 
 /**
@@ -50,10 +53,13 @@ class Simulation {
   readonly #tally: Tally;
   /** What is looked at now. */
   #stage = '';
-  #plan: Plan = { lives: [QUIET], cancelAt: undefined };
+  #plan: Plan = NO_FAULTS;
   #world: World | undefined;
-  #readFrom: World['store'] | undefined;
-  #read: readonly Recorded[] = [];
+  #read: { from: World['store'] | undefined; of: string; events: readonly Recorded[] } = {
+    from: undefined,
+    of: '',
+    events: [],
+  };
 
   constructor(program: Program, tally: Tally) {
     this.#program = program;
@@ -61,38 +67,35 @@ class Simulation {
   }
 
   failure(problem: string): Failure {
-    return { problem: `${this.#stage}: ${problem}`, plan: this.#plan, journal: this.#journal };
-  }
-
-  /** As it is stored now; read again only when it has grown. */
-  get #journal(): readonly Recorded[] {
-    const store = this.#world?.store;
-    const length = store?.getRun(RUN, 0)?.lastSeq ?? 0;
-    if (store !== this.#readFrom || length !== this.#read.length) {
-      this.#readFrom = store;
-      this.#read = store?.read(RUN, 0, length) ?? [];
-    }
-    return this.#read;
+    const runs = this.#world?.runs ?? [];
+    const journals = runs.map(({ id }) => [id, this.#journal(id)] as const);
+    return { problem: `${this.#stage}: ${problem}`, plan: this.#plan, journals: new Map(journals) };
   }
 
   async run(planSeed: number): Promise<string | undefined> {
-    const quiet = this.#enter('without faults', new World(this.#program, this.#tally));
-    const end = await quiet.run();
-    const journal = transcript(this.#journal);
-    const problem = (await this.#checkQuiet(end, quiet.logs)) ?? (await this.#checkReplay(quiet, 'end'));
+    const quiet = this.#enter('without faults', new World([this.#program], this.#tally));
+    await quiet.run();
+    const journal = transcript(this.#journal());
+    const problem = (await this.#checkQuiet()) ?? (await this.#checkReplay('end'));
     if (problem !== undefined) return problem;
+    const { end } = this.#main;
 
-    await this.#enter('run twice', new World(this.#program, this.#tally)).run();
-    const difference = firstDifference(journal, transcript(this.#journal));
+    await this.#enter('run twice', new World([this.#program], this.#tally)).run();
+    const difference = firstDifference(journal, transcript(this.#journal()));
     if (difference !== undefined) return difference;
 
     this.#plan = planFaults(planSeed, quiet.appends, quiet.fires);
-    const faulty = this.#enter('with faults', new World(this.#program, this.#tally, this.#plan));
-    const faultyEnd = await faulty.run();
-    const faultyProblem =
-      (await this.#checkFaulty(faultyEnd, end, faulty.logs)) ?? (await this.#checkReplay(faulty, 'end'));
-    if (faultyProblem !== undefined) return faultyProblem;
-
+    const neighbours = this.#plan.neighbours.map(generate);
+    const faulty = this.#enter(
+      'with faults',
+      new World([this.#program, ...neighbours], this.#tally, this.#plan),
+    );
+    await faulty.run();
+    for (const run of faulty.runs) {
+      const expected = run === this.#main ? end : undefined;
+      const faultyProblem = (await this.#checkFaulty(expected, run)) ?? (await this.#checkReplay('end', run));
+      if (faultyProblem !== undefined) return `${run.id}: ${faultyProblem}`;
+    }
     return this.#cut(planSeed, quiet, journal, end);
   }
 
@@ -103,22 +106,21 @@ class Simulation {
     journal: readonly string[],
     end: RunEnd,
   ): Promise<string | undefined> {
-    this.#plan = { lives: [QUIET], cancelAt: undefined };
+    this.#plan = NO_FAULTS;
     const random = new Random(planSeed ^ 0x1234567);
     const seq = random.int(1, journal.length);
     const prefix = quiet.store.prefix(RUN, seq);
     const cutAt = prefix.read(RUN, seq - 1, 1)[0]?.at ?? WALL;
     const from = { snapshot: prefix.snapshot(), wall: Math.ceil(cutAt) + random.pick([0, 10, 100_000]) };
     const stage = `cut after seq ${seq}`;
-    const looked = this.#enter(stage, new World(this.#program, this.#tally, undefined, from));
-    const problem = await this.#checkReplay(looked, seq === journal.length ? 'end' : 'head');
+    this.#enter(stage, new World([this.#program], this.#tally, undefined, from));
+    const problem = await this.#checkReplay(seq === journal.length ? 'end' : 'head');
     if (problem !== undefined) return problem;
-    const world = this.#enter(stage, new World(this.#program, this.#tally, undefined, from));
-    const cutEnd = await world.run();
+    await this.#enter(stage, new World([this.#program], this.#tally, undefined, from)).run();
     return (
-      unpunctual(this.#journal, { afterSeq: seq, at: from.wall }) ??
-      (await this.#checkFaulty(cutEnd, end, world.logs)) ??
-      firstDifference(journal.slice(0, seq), transcript(this.#journal).slice(0, seq))
+      unpunctual(this.#journal(), { afterSeq: seq, at: from.wall }) ??
+      (await this.#checkFaulty(end)) ??
+      firstDifference(journal.slice(0, seq), transcript(this.#journal()).slice(0, seq))
     );
   }
 
@@ -128,19 +130,38 @@ class Simulation {
     return world;
   }
 
-  async #checkReplay(world: World, expected: 'head' | 'end'): Promise<string | undefined> {
-    const before = this.#journal.length;
-    const reached = await world.replay();
-    if (this.#journal.length !== before) return `the replay appended ${this.#journal.length - before} events`;
+  get #main(): SimRun {
+    const main = this.#world?.runs[0];
+    if (main === undefined) throw new RangeError('there is no world yet');
+    return main;
+  }
+
+  /** As it is stored now; read again only when it has grown. */
+  #journal(id: string = RUN): readonly Recorded[] {
+    const store = this.#world?.store;
+    const lastSeq = store?.getRun(id, 0)?.lastSeq ?? 0;
+    const { from, of, events } = this.#read;
+    if (store !== from || id !== of || lastSeq !== events.length) {
+      this.#read = { from: store, of: id, events: store?.read(id, 0, lastSeq) ?? [] };
+    }
+    return this.#read.events;
+  }
+
+  async #checkReplay(expected: 'head' | 'end', run: SimRun = this.#main): Promise<string | undefined> {
+    const before = this.#journal(run.id).length;
+    const reached = await this.#world?.replay(run);
+    const appended = this.#journal(run.id).length - before;
+    if (appended > 0) return `the replay appended ${appended} events`;
     return reached === expected ? undefined : `the replay reached the ${reached} and not the ${expected}`;
   }
 
   /** Without faults the model knows everything beforehand. */
-  async #checkQuiet(end: RunEnd, logs: readonly number[]): Promise<string | undefined> {
-    const journal = this.#journal;
-    const broken = brokenRule(journal) ?? unpunctual(journal);
+  async #checkQuiet(): Promise<string | undefined> {
+    const journal = this.#journal();
     const { kind } = this.#program;
+    const broken = brokenRule(journal) ?? unpunctual(journal);
     if (broken !== undefined || kind === 'wild') return broken;
+    const { end, logs } = this.#main;
     const first = journal[0]?.event;
     const seed = first?.type === 'RunStarted' ? first.seed : '';
     const world = { seed, startedAt: WALL, draw: QUIET.draws };
@@ -155,14 +176,18 @@ class Simulation {
     return sameEnd(endOfRun(end), endOfModel(prediction.ended));
   }
 
-  /** With faults the model follows what was recorded; where time must not count, the end is the same. */
-  async #checkFaulty(end: RunEnd, quietEnd: RunEnd, logs: readonly number[]): Promise<string | undefined> {
-    const journal = this.#journal;
+  /**
+   * With faults the model follows what was recorded; where time must not count, the end is the same.
+   * @param quietEnd the end without faults, where it is known
+   */
+  async #checkFaulty(quietEnd: RunEnd | undefined, run: SimRun = this.#main): Promise<string | undefined> {
+    const journal = this.#journal(run.id);
+    const { end, logs, program } = run;
+    const { kind } = program;
     const broken = brokenRule(journal);
-    const { kind } = this.#program;
     if (broken !== undefined || kind === 'wild') return broken;
     if (kind !== 'raw') {
-      const followed = await follow(this.#program, AS_WRITTEN, journal);
+      const followed = await follow(program, AS_WRITTEN, journal);
       if (followed.problem !== undefined) return followed.problem;
       const told = logs.find((line) => !followed.logs.includes(line));
       if (told !== undefined) return `it logged ${told}, the model does not`;
@@ -170,7 +195,7 @@ class Simulation {
         end.status === 'cancelled' ? undefined : sameEnd(endOfRun(end), endOfModel(followed.ended));
       if (problem !== undefined) return problem;
     }
-    if (kind === 'any' || end.status === 'cancelled') return undefined;
+    if (kind === 'any' || end.status === 'cancelled' || quietEnd === undefined) return undefined;
     return sameEnd(endOfRun(end), endOfRun(quietEnd));
   }
 }

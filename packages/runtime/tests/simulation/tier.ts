@@ -50,8 +50,7 @@ async function describeFailure(program: Program, failure: Failure): Promise<stri
     show(smaller.body),
     `  ${shown.problem}`,
     `Faults: ${show(shown.plan)}`,
-    `Journal:`,
-    ...transcript(shown.journal),
+    ...[...shown.journals].flatMap(([id, journal]) => [`Journal of ${id}:`, ...transcript(journal)]),
   ].join('\n');
 }
 

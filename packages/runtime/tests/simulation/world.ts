@@ -1,15 +1,16 @@
-import { RuntimeError } from '../../src/errors.ts';
 import { decode } from '../../src/journal/codec.ts';
+import type { Answer } from '../../src/engine/answer.ts';
+import type { TaskScheduled } from '../../src/journal/event.ts';
 import { Runtime } from '../../src/runtime.ts';
 import type { MemorySnapshot } from '../../src/store/memory/memory-store.ts';
 import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
-import { QUIET, type Life, type Plan } from './faults.ts';
-import type { Manner } from './interpret.ts';
+import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
+import type { Manner, TaskArgs } from './interpret.ts';
 import { SimLab } from './lab.ts';
 import type { Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
-import { Crash, WatchedStore, type SeenAppend } from './watched-store.ts';
-import { Witness } from './witness.ts';
+import { afterError, SimRun } from './sim-run.ts';
+import { Crash, storeFailure, WatchedStore, type SeenAppend } from './watched-store.ts';
 
 export const WALL = 1_000_000;
 export const RUN = 'r';
@@ -21,24 +22,16 @@ export class Violation extends Error {
   override readonly name = 'Violation';
 }
 
-/** How a run ended, as its handle tells it. */
-export type RunEnd =
-  | { readonly status: 'value'; readonly value: unknown }
-  | { readonly status: 'failed'; readonly error: unknown }
-  | { readonly status: 'cancelled' };
-
 /** What really happened, by name: a simulation in which nothing goes wrong proves nothing. */
 export type Tally = Map<string, number>;
 
-/** A program that drives the run: the only one, unless its lease was taken. */
+/** A program with its runtime. The one that holds the run is the last, those before may not know it yet. */
 interface Driver {
   readonly owner: string;
   readonly runtime: Runtime;
   readonly life: Life;
-  state:
-    | { readonly is: 'driving' | 'fenced' | 'stopped' }
-    | { readonly is: 'ended'; readonly end: RunEnd }
-    | { readonly is: 'failed'; readonly error: unknown };
+  /** Its store failed: it writes nothing any more. */
+  isBroken: boolean;
 }
 
 /** What is left of a program that died. */
@@ -47,13 +40,12 @@ interface Remains {
   readonly driver: Driver;
 }
 
-/** Everything that a run with one program needs, from the first life to its end, in virtual time. */
+/** A run, and its neighbours in the same programs, through all their lives, in virtual time. */
 export class World {
-  readonly #program: Program;
   readonly #plan: Plan;
   readonly #tally: Tally;
-  readonly #witness: Witness;
-  /** Who drives is the last one; those before have lost the run and may not know it yet. */
+  /** The one that things happen to comes first. */
+  readonly runs: readonly SimRun[];
   #drivers: Driver[] = [];
   #store: WatchedStore;
   #clock: SimClock;
@@ -65,54 +57,70 @@ export class World {
   #firesOfLife = 0;
   #lastAppendAt = 0;
   #isAsked = false;
-  readonly logs: number[] = [];
   appends = 0;
   fires = 0;
 
   /** @param from what is stored already, and when it is */
   constructor(
-    program: Program,
+    programs: readonly [Program, ...Program[]],
     tally: Tally,
     plan?: Plan,
     from?: { snapshot: MemorySnapshot; wall: number },
   ) {
-    this.#program = program;
     this.#tally = tally;
-    this.#plan = plan ?? { lives: [QUIET], cancelAt: undefined };
+    this.#plan = plan ?? NO_FAULTS;
     this.#store = new WatchedStore(from === undefined ? {} : { from: from.snapshot });
     this.#clock = new SimClock(from?.wall ?? WALL);
-    this.#witness = new Witness(this.#store.read(RUN, 0, 1_000_000));
+    this.runs = programs.map((program, index) => {
+      const id = index === 0 ? RUN : `${RUN}${index + 1}`;
+      return new SimRun(id, program, this.#store.read(id, 0, 1_000_000));
+    });
   }
 
   get store(): MemoryStore {
     return this.#store;
   }
 
-  /** @throws Violation, or what the run was left with */
-  async run(): Promise<RunEnd> {
+  get #main(): SimRun {
+    const [main] = this.runs;
+    if (main === undefined) throw new RangeError('a world has a run');
+    return main;
+  }
+
+  /** @throws Violation, or what a run was left with */
+  async run(): Promise<void> {
     this.#watch();
     this.#live();
     for (;;) {
       await turnOfNode();
-      if (this.#witness.problem !== undefined) throw new Violation(this.#witness.problem);
+      this.#check();
       if (this.#crashed !== undefined) this.#liveAgain(this.#crashed);
-      const state = this.#drivers.at(-1)?.state ?? { is: 'driving' };
+      if (this.#main.state.is === 'stopped' || this.#drivers.at(-1)?.isBroken === true) this.#live();
+      if (this.runs.every(({ state }) => state.is === 'ended') && this.#fencedAll) return;
+      this.#goOn();
+    }
+  }
+
+  /** Whether those that lost the run have seen it. */
+  get #fencedAll(): boolean {
+    return this.#drivers.every(({ owner }) => !this.#main.losers.has(owner));
+  }
+
+  #check(): void {
+    for (const { id, witness, state } of this.runs) {
+      if (witness.problem !== undefined) throw new Violation(`${id}: ${witness.problem}`);
       if (state.is === 'failed') throw state.error;
-      if (state.is === 'stopped') this.#live();
-      else if (state.is === 'ended' && this.#drivers.every((driver) => driver.state.is !== 'driving'))
-        return state.end;
-      else this.#goOn();
     }
   }
 
   /** Replays what is stored, which must invoke nothing. @returns where that ended */
-  async replay(): Promise<'end' | 'head'> {
+  async replay({ id, program, witness }: SimRun = this.#main): Promise<'end' | 'head'> {
     const runtime = this.#open(QUIET, 'replayer');
-    const lab = new SimLab(this.#clock, ({ key }) => this.#witness.report(`the replay invoked ${key}`));
-    const process = lab.process(this.#program, this.#manner(this.#drivers.at(-1)?.life ?? QUIET));
+    const lab = new SimLab(this.#clock, ({ key }) => witness.report(`the replay invoked ${key}`));
+    const process = lab.process(program, this.#manner(this.#drivers.at(-1)?.life ?? QUIET));
     const began = this.#clock.monotonic();
     const replayed = { isOver: false };
-    const report = runtime.replay(RUN, process).finally(() => {
+    const report = runtime.replay(id, process).finally(() => {
       replayed.isOver = true;
     });
     report.catch(() => undefined);
@@ -122,7 +130,7 @@ export class World {
       this.#clock.fire(0);
       if (this.#clock.monotonic() - began > HANG_MS) throw new Violation('the replay hangs');
     }
-    if (this.#witness.problem !== undefined) throw new Violation(this.#witness.problem);
+    this.#check();
     this.#count('replays');
     return (await report).reached;
   }
@@ -132,7 +140,7 @@ export class World {
   }
 
   #open(life: Life, owner: string): Runtime {
-    const entropy = seededEntropy(this.#program.seed);
+    const entropy = seededEntropy(this.#main.program.seed);
     const tokens = [owner];
     return new Runtime(
       {
@@ -143,8 +151,10 @@ export class World {
         onWaiting: () => {
           this.#isAsked = true;
         },
-        onLog: ({ key, values }) => {
-          if (key === null) this.logs.push(Number(values[0]));
+        onLog: ({ runId, key, values }) => {
+          // What a dead program does leads nowhere.
+          const isAlive = this.#drivers.some((driver) => driver.owner === owner);
+          if (key === null && isAlive) this.runs.find(({ id }) => id === runId)?.logs.push(Number(values[0]));
         },
       },
       this.#store,
@@ -159,38 +169,39 @@ export class World {
     this.#firesOfLife = 0;
     this.#lastAppendAt = this.#clock.monotonic();
     const owner = `owner ${this.#lives}`;
-    const driver: Driver = { owner, runtime: this.#open(life, owner), life, state: { is: 'driving' } };
+    const driver: Driver = { owner, runtime: this.#open(life, owner), life, isBroken: false };
     this.#drivers.push(driver);
     this.#count('lives');
+    for (const run of this.runs) {
+      const isHeld = this.#drivers.some((other) => other.owner === run.holder && !other.isBroken);
+      if (run === this.#main || !isHeld) this.#drive(run, driver);
+    }
+  }
+
+  /** Starts the run, or goes on with it, in the program that holds it from now on. */
+  #drive(run: SimRun, driver: Driver): void {
+    if (run.state.is === 'ended') return;
+    const { id, program, witness } = run;
+    const { owner, runtime, life } = driver;
+    const isAlive = (): boolean => this.#drivers.includes(driver);
     const lab = new SimLab(this.#clock, (invocation) => {
-      // What a dead program does leads nowhere.
-      if (this.#drivers.includes(driver)) this.#witness.invoked(owner, invocation);
+      if (isAlive()) witness.invoked(owner, invocation);
     });
-    const process = lab.process(this.#program, this.#manner(life));
-    const { runtime } = driver;
+    const process = lab.process(program, this.#manner(life));
+    run.heldBy(owner);
     const handle =
-      runtime.get(RUN) === undefined
-        ? runtime.start(process, null as never, { id: RUN })
-        : runtime.resume(RUN, process);
+      runtime.get(id) === undefined
+        ? runtime.start(process, null as never, { id })
+        : runtime.resume(id, process);
     handle.result().then(
       (value) => {
-        driver.state = { is: 'ended', end: { status: 'value', value } };
+        if (isAlive()) run.ended(owner, { status: 'value', value });
         return value;
       },
       (error: unknown) => {
-        driver.state = this.#afterError(driver, error);
+        if (isAlive() && !driver.isBroken) run.left(owner, afterError(error));
       },
     );
-  }
-
-  #afterError(driver: Driver, error: unknown): Driver['state'] {
-    if (error instanceof RuntimeError) {
-      if (error.code === 'RUN_FAILED') return { is: 'ended', end: { status: 'failed', error: error.cause } };
-      if (error.code === 'CANCELLED') return { is: 'ended', end: { status: 'cancelled' } };
-      if (error.code === 'STOPPED') return { is: 'stopped' };
-      if (error.code === 'FENCED' && this.#drivers.at(-1) !== driver) return { is: 'fenced' };
-    }
-    return { is: 'failed', error };
   }
 
   /** From here on whatever its programs do leads nowhere. */
@@ -200,13 +211,13 @@ export class World {
   }
 
   /** After a crash: the same rows, another program, a later (or earlier) time, and nothing else. */
-  #liveAgain({ snapshot, driver: { owner, life } }: Remains): void {
+  #liveAgain({ snapshot, driver: { life } }: Remains): void {
     const { downMs, waitsForLease, jumps } = life;
     this.#crashed = undefined;
     this.#busy = { count: 0 };
     this.#store = new WatchedStore({ from: snapshot });
     // A clock that was set back makes the lease last longer.
-    if (!waitsForLease || jumps.length > 0) this.#store.ownerDied(owner);
+    if (!waitsForLease || jumps.length > 0) for (const { holder } of this.runs) this.#store.ownerDied(holder);
     this.#clock = new SimClock(this.#clock.now() + downMs);
     this.#watch();
     this.#live();
@@ -214,7 +225,8 @@ export class World {
 
   #takeOver(): void {
     const run = this.#store.getRun(RUN, this.#clock.now());
-    if (run === undefined) return;
+    if (run === undefined || this.#main.state.is === 'ended') return;
+    this.#main.losers.add(this.#main.holder);
     if (run.owner !== null) this.#store.ownerDied(run.owner);
     this.#live();
   }
@@ -227,26 +239,41 @@ export class World {
     };
   }
 
-  #appended({ when, owner, batch, committed }: SeenAppend, driver: Driver): void {
-    const holdsRun = driver.owner === owner;
-    if (when === 'before' && holdsRun) {
-      this.appends += 1;
-      this.#appendsOfLife += 1;
+  #appended({ when, owner, batch, answers }: SeenAppend, driver: Driver): void {
+    const isLast = driver.owner === owner;
+    if (when === 'before') {
       this.#lastAppendAt = this.#clock.monotonic();
+      if (isLast) this.appends += 1;
+      if (isLast) this.#appendsOfLife += 1;
     }
-    const events = batch.flatMap((run) => run.events.map(({ event }) => event));
-    if (committed) this.#witness.committed(owner, holdsRun, events);
-    if (committed) for (const { type } of events) if (COUNTED.has(type)) this.#count(type);
+    for (const [index, { runId, events }] of batch.entries()) {
+      const run = this.runs.find(({ id }) => id === runId);
+      if (run === undefined || answers[index] !== 'committed') continue;
+      const facts = events.map(({ event }) => event);
+      run.witness.committed(owner, run.holder === owner, facts);
+      for (const { type } of facts) if (COUNTED.has(type)) this.#count(type);
+    }
+    if (batch.length > 1 && when === 'after')
+      this.#count(answers.includes('fenced') ? 'fencedNeighbour' : 'sharedCommit');
     const { fault } = driver.life;
-    if (!holdsRun || fault === undefined || !('append' in fault)) return;
-    if (fault.when !== when || fault.append !== this.#appendsOfLife) return;
-    this.#count(fault.kind);
-    if (fault.kind === 'takeover') {
-      this.#takeOver();
-      return;
+    if (!isLast || fault === undefined || !('append' in fault)) return;
+    if (fault.when === when && fault.append === this.#appendsOfLife) this.#failAppend(fault, driver);
+  }
+
+  #failAppend({ kind }: Fault, driver: Driver): void {
+    this.#count(kind);
+    switch (kind) {
+      case 'takeover':
+        this.#takeOver();
+        return;
+      case 'failure':
+        driver.isBroken = true;
+        this.#store.ownerDied(driver.owner);
+        throw storeFailure();
+      default:
+        this.#die(driver);
+        throw new Crash('the program dies');
     }
-    this.#die(driver);
-    throw new Crash('the program dies');
   }
 
   #manner({ concurrency, priority, rawFactor }: Life): Manner {
@@ -269,20 +296,22 @@ export class World {
     if (!isIdle || driver === undefined) return;
     this.fires += 1;
     this.#firesOfLife += 1;
-    const { life, runtime, state } = driver;
-    if (this.#isAsked) this.#answer(runtime);
+    const { life, runtime } = driver;
+    if (this.#isAsked) this.#answer();
     for (const { fires, byMs } of life.jumps) if (fires === this.#firesOfLife) this.#clock.jumpWall(byMs);
-    if (state.is === 'driving' && this.fires === this.#plan.cancelAt) runtime.cancel(RUN, 'the simulation');
-    if (state.is === 'driving' && this.#hasFault(driver)) return;
-    if (this.#clock.monotonic() - this.#lastAppendAt > HANG_MS) this.#witness.report(this.#hang());
+    const isDriving = this.#main.state.is === 'driving';
+    if (isDriving && this.fires === this.#plan.cancelAt) runtime.cancel(RUN, 'the simulation');
+    if (isDriving && this.#hasFault(driver)) return;
+    if (this.#clock.monotonic() - this.#lastAppendAt > HANG_MS) this.#main.witness.report(this.#hang());
     this.#clock.fire(life.windowMs);
   }
 
   #hang(): string {
-    const who = this.#drivers.map(
-      ({ owner, state, life: { fault } }) => `${owner}, ${state.is}, until ${fault?.kind ?? 'the end'}`,
+    const who = this.runs.map(({ id, state, holder }) => `${id} with ${holder} is ${state.is}`);
+    const until = this.#drivers.map(
+      ({ owner, life: { fault } }) => `${owner} until ${fault?.kind ?? 'the end'}`,
     );
-    return `the run hangs: ${who.join('; ')}`;
+    return `nothing goes on: ${[...who, ...until].join('; ')}`;
   }
 
   #hasFault(driver: Driver): boolean {
@@ -296,25 +325,24 @@ export class World {
   }
 
   /** A person answers what nobody else can. What comes of it is the same, unless that may depend on time. */
-  #answer(runtime: Runtime): void {
+  #answer(): void {
     this.#isAsked = false;
-    for (const key of runtime.get(RUN)?.asked ?? []) {
-      const call = this.#store
-        .read(RUN, 0, 1_000_000)
-        .find(({ event }) => event.type === 'TaskScheduled' && event.key === key);
-      if (call?.event.type !== 'TaskScheduled') continue;
-      const { id, failures, value } = decode(call.event.args) as {
-        id: number;
-        failures: number;
-        value: unknown;
-      };
-      const answer = (id + this.#lives) % 3;
-      if (answer === 0 && failures === 0)
-        runtime.resolve(RUN, key, { status: 'done', output: value });
-      else if (answer === 1 && this.#program.kind === 'any')
-        runtime.resolve(RUN, key, { status: 'failed', message: `fail ${id}` });
-      else runtime.resolve(RUN, key, { status: 'retry' });
+    for (const { id, program, holder } of this.runs) {
+      const runtime = this.#drivers.find(({ owner }) => owner === holder)?.runtime;
+      for (const key of runtime?.get(id)?.asked ?? []) {
+        const call = this.#store
+          .read(id, 0, 1_000_000)
+          .find(({ event }) => event.type === 'TaskScheduled' && event.key === key)?.event;
+        if (call?.type === 'TaskScheduled') runtime?.resolve(id, key, this.#answerTo(call, program));
+      }
     }
+  }
+
+  #answerTo({ args }: TaskScheduled, { kind }: Program): Answer {
+    const { id, failures, value } = decode(args) as TaskArgs;
+    const which = (id + this.#lives) % 3;
+    if (which === 0 && failures === 0) return { status: 'done', output: value };
+    return which === 1 && kind === 'any' ? { status: 'failed', message: `fail ${id}` } : { status: 'retry' };
   }
 }
 
