@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writ
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Child, killChildren } from '../../src/store/sqlite/child.fixture.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
 
 const INPUTS = { tasks: 240, bytes: 6000 };
@@ -219,6 +220,8 @@ describe('readers beside writers', () => {
         expect(await writer.ended, writer.tail()).toEqual({ code: 0, signal: null });
       console.info(`longest log ${longest} bytes; rounds of the readers: ${rounds.join(', ')}`);
       expect(longest).toBeLessThan(64 * 1024 * 1024);
+      // The last writer may have left while a reader read: whoever comes next empties the log.
+      openSqliteStore({ path, durability: 'full' }).close();
       expect(statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBeLessThan(8 * 1024 * 1024);
       expect(inspect(path, 'run-0').damage).toEqual([]);
     },
