@@ -12,11 +12,9 @@ import {
   f,
   perform,
   plain,
-  replays,
   resumeAt,
   seqOf,
   Stage,
-  startsInClosedScopes,
   t,
   watchForLeaks,
   type Program,
@@ -347,116 +345,6 @@ describe('D09 D10 D13 waits on something outside ctx', () => {
       ['timer', 'after'],
       { depth: 2 },
     );
-  });
-});
-
-/**
- * Waits outside ctx that take long in the first life and no time, or one tick, afterwards. Code that is
- * not changed must never diverge (law 1), and a fence must hold (law 5).
- */
-describe('waits outside ctx that are shorter on replay', () => {
-  type Gate = (stage: Stage) => Promise<void>;
-  const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  /** Until so many steps have ended, and then some turns. */
-  const afterSteps =
-    (n: number): Gate =>
-    async (stage) => {
-      while (stage.spans.filter(({ to }) => to !== undefined).length < n) await tick();
-      for (let i = 0; i < 6; i += 1) await tick();
-    };
-  const quick: Readonly<Record<string, Gate>> = { 'no time': async () => undefined, 'one tick': tick };
-
-  const programs: Record<string, { slow: Gate; expected: unknown; make: (gate: Gate) => Program }> = {
-    'in a branch that loses': {
-      slow: afterSteps(2),
-      expected: ['w', 5, 6],
-      make: (gate) => (stage) => async (_, ctx) => [
-        await ctx.parallel.race([
-          async () => {
-            await gate(stage);
-            return ctx.task(stage.step, t(5, 'raw'));
-          },
-          () => ctx.task(stage.step, t(10, 'w')),
-        ]),
-        await ctx.task(stage.step, t(5)),
-        await ctx.task(stage.step, t(6)),
-      ],
-    },
-    'in the branch that decides, begun early and awaited late': {
-      slow: afterSteps(4),
-      expected: ['raw', 5, 6],
-      make: (gate) => (stage) => async (_, ctx) => [
-        await ctx.parallel.race([
-          async () => {
-            const begun = gate(stage);
-            await ctx.task(stage.step, t(1, 'x'));
-            await begun;
-            return 'raw';
-          },
-          async () => {
-            for (let i = 0; i < 9; i += 1) await ctx.task(stage.step, t(10, i));
-            return 'w';
-          },
-        ]),
-        await ctx.task(stage.step, t(5)),
-        await ctx.task(stage.step, t(6)),
-      ],
-    },
-    'in one of two strands that make equal calls': {
-      slow: afterSteps(3),
-      expected: [
-        ['same', 'a'],
-        ['same', 'b'],
-      ],
-      make: (gate) => (stage) => (_, ctx) =>
-        Promise.all([
-          (async () => {
-            const begun = gate(stage);
-            await ctx.task(stage.step, t(1, 'x'));
-            await begun;
-            return [await ctx.task(stage.step, t(7, 'same')), await ctx.task(stage.step, t(2, 'a'))];
-          })(),
-          (async () => {
-            await ctx.task(stage.step, t(3, 'y'));
-            return [await ctx.task(stage.step, t(7, 'same')), await ctx.task(stage.step, t(3, 'b'))];
-          })(),
-        ]),
-    },
-    'in a branch whose end lets the next begin': {
-      slow: afterSteps(2),
-      expected: ['raw', 'b', 'c', 'd'],
-      make: (gate) => (stage) => (_, ctx) =>
-        ctx.parallel.all(
-          [
-            async () => {
-              await gate(stage);
-              return 'raw';
-            },
-            () => ctx.task(stage.step, t(10, 'b')),
-            () => ctx.task(stage.step, t(10, 'c')),
-            () => ctx.task(stage.step, t(10, 'd')),
-          ],
-          { concurrency: 2 },
-        ),
-    },
-  };
-
-  const table = Object.keys(programs).flatMap((name) =>
-    Object.keys(quick).map((how) => [name, how] as const),
-  );
-  it.each(table)('%s: %s', async (name, how) => {
-    const { make, slow, expected } = programs[name] ?? expect.unreachable();
-    const first = await perform(make(slow));
-    expect(plain(first.told)).toEqual({ value: expected });
-    const program = make(quick[how] ?? expect.unreachable());
-    await replays(first.store, program);
-    for (let seq = 1; seq < journal(first.store).length; seq += 1) {
-      const where = `after a crash at seq ${seq}: ${transcript(first.store)[seq - 1]}`;
-      const resumed = await resumeAt(first.store, seq, program);
-      expect(resumed.told, where).toHaveProperty('value');
-      expect(startsInClosedScopes(journal(resumed.store)), where).toEqual([]);
-      await replays(resumed.store, program, where);
-    }
   });
 });
 

@@ -43,6 +43,9 @@ export const f = (ms: number, fail: string): StepInput => ({ ms, fail });
 /** A run that has not ended within this much virtual time hangs. */
 const HANGS_MS = 3_600_000;
 
+/** Bound of a replay that waits for something real: so many beats of a stage that a real wait is shorter. */
+const STALLS_MS = 2_000_000;
+
 const stages: Stage[] = [];
 
 /** What each causes comes before the next, all in one macrotask. */
@@ -209,15 +212,31 @@ export class Stage extends Lab {
     options: Partial<RuntimeOptions>,
     fn: (runtime: Runtime) => Promise<T>,
   ): Promise<T> {
-    const runtime = await this.open(store, options);
+    const runtime = await this.open(store, { stallMs: STALLS_MS, ...options });
+    const stopBeat = this.#beat();
     const stop = this.clock.run(() => runtime.isIdle);
     try {
       return await fn(runtime);
     } finally {
       this.commits += runtime.commits;
       await runtime.close();
+      stopBeat();
       stop();
     }
+  }
+
+  /** Time passes in small steps, so that it does not run away while a process waits for something real. */
+  #beat(): () => void {
+    let cancel = (): void => undefined;
+    const beat = (): void => {
+      cancel = this.clock.after(200, beat);
+    };
+    beat();
+    this.#asleep += 1;
+    return () => {
+      this.#asleep -= 1;
+      cancel();
+    };
   }
 
   #notLongerThan(ms: number, result: Promise<unknown>): Promise<unknown> {
@@ -317,20 +336,23 @@ export function brief(error: unknown): unknown {
     : error.name;
 }
 
-/** Events that follow a decision that gave their scope up: nothing may start there. */
+/** Events that follow a decision that gave their scope up: nothing may start or be decided there. */
 export function startsInClosedScopes(events: readonly Recorded[]): string[] {
   const closed: string[] = [];
   const bad: string[] = [];
   for (const { seq, event } of events) {
-    if (event.type === 'ScopeClosed') closed.push(event.key);
-    if (
-      !['TaskScheduled', 'TimerStarted', 'ScopeOpened', 'AttemptStarted'].includes(event.type) ||
-      !('key' in event)
-    )
-      continue;
-    const { key } = event;
-    if (closed.some((scope) => scope === '' || key.startsWith(`${scope}/`)))
-      bad.push(`${seq} ${event.type} ${key}`);
+    if (!('key' in event)) continue;
+    const { type, key } = event;
+    const isStart = [
+      'TaskScheduled',
+      'TimerStarted',
+      'ScopeOpened',
+      'AttemptStarted',
+      'ScopeClosed',
+    ].includes(type);
+    if (isStart && closed.some((scope) => scope === '' || key.startsWith(`${scope}/`)))
+      bad.push(`${seq} ${type} ${key}`);
+    if (type === 'ScopeClosed') closed.push(key);
   }
   return bad;
 }
@@ -429,7 +451,11 @@ export async function everywhere(
   });
   await replays(nested.store, inBranch(program), 'in a branch of map');
   const inside = plain(nested.told);
-  await crashes(nested.store, inBranch(program), inside, { ...options, depth: 1, where: 'in a branch of map, ' });
+  await crashes(nested.store, inBranch(program), inside, {
+    ...options,
+    depth: 1,
+    where: 'in a branch of map, ',
+  });
   return { stage: first.stage, store: first.store };
 }
 
