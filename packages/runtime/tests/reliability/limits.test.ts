@@ -120,6 +120,15 @@ describe('a limit is named with its remedy, before anything is recorded', () => 
     expect(outcome).toMatchObject({ error: { code: 'RUN_FAILED', message: expect.stringMatching(RAISE) } });
   });
 
+  // Defect: `limits.queueLength` is declared, documented and checked at open, and enforced nowhere (E3). What code can
+  // see of it must be a recorded result (law 6), so that it is more than a check at the call.
+  it.fails('calls that wait for a slot: queueLength', async () => {
+    const { error } = await refused({ queueLength: 5, inFlight: 1 }, (ctx, lab) =>
+      Promise.all(Array.from({ length: 20 }, (_, value) => ctx.task(lab.work, { ms: 1, value }))),
+    );
+    expect(error).toMatchObject({ code: 'LIMIT', limit: 'queueLength' });
+  });
+
   it('the input of a run: no run', async () => {
     const store = new MemoryStore();
     await using runtime = await openRuntime({ store, limits: { payloadBytes: 1000 } });

@@ -55,7 +55,7 @@ export class Program {
   stderr = '';
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #waiters = new Set<() => void>();
-  #isOver = false;
+  #ended: Ended | undefined;
 
   /** `file` is beside this one; `shell` wraps the command, such as in `ulimit`, and ends in `exec "$@"`. */
   constructor(
@@ -86,9 +86,9 @@ export class Program {
     running.add(this);
     this.ended = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
-        this.#isOver = true;
+        this.#ended = { code, signal };
         running.delete(this);
-        resolve({ code, signal });
+        resolve(this.#ended);
         this.#wake();
       });
     });
@@ -110,7 +110,7 @@ export class Program {
   async until(fits: (line: Line) => boolean, from = 0): Promise<Line> {
     for (let next = from; ; next += 1) {
       while (next >= this.lines.length) {
-        if (this.#isOver) throw new Error(`the program ended without that line; it said: ${this.tail()}`);
+        if (this.#ended !== undefined) throw new Error(`it ended without that line: ${this.tail()}`);
         await new Promise<void>((resolve) => this.#waiters.add(resolve));
       }
       const line = this.lines[next];
@@ -136,7 +136,7 @@ export class Program {
     return `${this.lines
       .slice(-10)
       .map((line) => JSON.stringify(line))
-      .join('\n')}\n${this.stderr}`;
+      .join('\n')}\n${JSON.stringify(this.#ended)}\n${this.stderr}`;
   }
 
   #wake(): void {

@@ -52,24 +52,32 @@ describe('several programs resume one run at once', () => {
     },
   );
 
-  it('of two that start one id at once one runs it, and the other starts nothing', async () => {
-    const folder = freshFolder();
-    const path = join(folder, 'journal.db');
-    const rivals = [new Program('runner-main.fixture.ts'), new Program('runner-main.fixture.ts')];
-    await Promise.all(rivals.map((rival) => rival.ask('open', { path }, join(folder, 'effects'))));
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const id = `run-${round}`;
-      const answers = await Promise.all(rivals.map((rival) => rival.ask('start', 'steps', { steps: 3 }, id)));
-      const ends = await Promise.all(
-        rivals.map((rival, i) => (answers[i]?.['code'] === undefined ? rival.until(isEnd(id)) : answers[i])),
-      );
-      const values = ends.flatMap((end) => (end !== undefined && 'value' in end ? [end['value']] : []));
-      expect(values.length).toBeGreaterThan(0);
-      for (const value of values) checkValues(path, id, join(folder, 'effects'), value);
-      const refused = ends.flatMap((end) => end?.['code'] ?? []);
-      for (const code of refused) expect(['RUN_LOCKED', 'FENCED']).toContain(code);
-    }
-  });
+  it(
+    'of two that start one id at once one runs it, and the other starts nothing',
+    { timeout: 600_000 },
+    async () => {
+      const folder = freshFolder();
+      const path = join(folder, 'journal.db');
+      const rivals = [new Program('runner-main.fixture.ts'), new Program('runner-main.fixture.ts')];
+      await Promise.all(rivals.map((rival) => rival.ask('open', { path }, join(folder, 'effects'))));
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const id = `run-${round}`;
+        const answers = await Promise.all(
+          rivals.map((rival) => rival.ask('start', 'steps', { steps: 3 }, id)),
+        );
+        const ends = await Promise.all(
+          rivals.map((rival, i) =>
+            answers[i]?.['code'] === undefined ? rival.until(isEnd(id)) : answers[i],
+          ),
+        );
+        const values = ends.flatMap((end) => (end !== undefined && 'value' in end ? [end['value']] : []));
+        expect(values.length).toBeGreaterThan(0);
+        for (const value of values) checkValues(path, id, join(folder, 'effects'), value);
+        const refused = ends.flatMap((end) => end?.['code'] ?? []);
+        for (const code of refused) expect(['RUN_LOCKED', 'FENCED']).toContain(code);
+      }
+    },
+  );
 });
 
 describe('a lease', () => {

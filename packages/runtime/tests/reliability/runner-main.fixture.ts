@@ -48,8 +48,14 @@ async function follow(handle: RunHandle): Promise<void> {
   if (!leavesAtEnd) return;
   input.close();
   process.stdin.destroy();
-  await runtime?.close();
-  tell({ at: 'closed' });
+  try {
+    await runtime?.close();
+    tell({ at: 'closed' });
+  } catch (error) {
+    const told = describe(error);
+    tell({ at: 'closed', ...told });
+    process.exitCode = told.exitCode;
+  }
 }
 
 /** Tells each event once it is committed: what was told must never be lost. How the run ends is told by `follow`. */

@@ -21,15 +21,24 @@ function bulk(path: string, shell?: string): Program {
 
 /** What was told as committed is in the journal, as it was told. */
 function checkAcknowledged(path: string, programs: readonly Program[]): number {
+  const told = programs.flatMap((program) => program.lines.filter(({ at }) => at === 'committed'));
+  // There may be no journal yet.
+  if (told.length === 0) return 0;
   const { events, damage } = inspect(path);
   expect(damage).toEqual([]);
-  const told = programs.flatMap((program) => program.lines.filter(({ at }) => at === 'committed'));
   for (const { seq, type } of told) expect(events[Number(seq) - 1]?.event.type).toBe(type);
   return told.length;
 }
 
 /** The program ends with exit code 10 and a typed error, and the journal stays as good as it was told. */
 async function endsByStorage(program: Program, path: string): Promise<void> {
+  const opened = await program.until(({ to }) => to === 'open');
+  // Not even that: then there is no run that could end.
+  if (opened['code'] !== undefined) {
+    expect(opened).toMatchObject({ code: 'STORAGE', exitCode: 10 });
+    await program.kill();
+    return;
+  }
   expect(await program.ended, program.tail()).toEqual({ code: 10, signal: null });
   expect(program.stderr).toBe('');
   expect(program.lines.find(isEnd)).toMatchObject({

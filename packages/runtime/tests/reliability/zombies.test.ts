@@ -56,7 +56,7 @@ function since({ path, effects, first }: Stage): () => Promise<{ starts: number 
 describe('a runner that was overtaken', () => {
   it(
     'after SIGSTOP past its lease and SIGCONT: writes nothing, starts nothing, ends with 6',
-    { timeout: 600_000 },
+    { timeout: 60_000 + ROUNDS * 10_000 },
     async () => {
       const { random } = seededEntropy(4);
       let overtaken = 0;
