@@ -375,9 +375,10 @@ export class RunDriver implements Turnable, SlotTaker {
   #leave(exit: RunExit): void {
     if (this.#phase === 'left') return;
     this.#phase = 'left';
+    // First it waits for nothing more: a slot that it gives back goes to others.
+    this.#engine.remove(this);
     this.#effects.drop();
     this.host.stop();
-    this.#engine.remove(this);
     this.#lease.release();
     this.#settleExit(exit);
   }

@@ -183,6 +183,12 @@ describe('a slot that a lost run had', () => {
     (_, ctx) =>
       ctx.task(lab.work, { ms: 10, value: 'done' });
 
+  /** It waits for more slots itself. */
+  const wideOf =
+    (lab: Lab): Process =>
+    (_, ctx) =>
+      ctx.parallel.map([1, 2, 3], (value) => ctx.task(lab.work, { ms: 10, value }));
+
   /** What comes of the neighbour, which waits for the one slot from the beginning. */
   async function beside(lab: Lab, store: MemoryStore, work: Process): Promise<unknown> {
     const runtime = await lab.open(store, { limits: { inFlight: 1 } });
@@ -211,7 +217,7 @@ describe('a slot that a lost run had', () => {
     const first = new Lab();
     const before = new MemoryStore();
     const runtime = await first.open(before);
-    runtime.start(neighbourOf(first), null as never, { id: 'lost' });
+    runtime.start(wideOf(first), null as never, { id: 'lost' });
     runtime.start(neighbourOf(first), null as never, { id: 'neighbour' });
     await first.clock.advance(5);
 
@@ -222,7 +228,7 @@ describe('a slot that a lost run had', () => {
         if (batch.some(({ runId }) => runId === 'lost')) take(store);
       },
     });
-    expect(await beside(lab, store, neighbourOf(lab))).toBe('done');
+    expect(await beside(lab, store, wideOf(lab))).toBe('done');
   });
 
   it('goes to a neighbour when the attempt that nobody waits for any more is gone', async () => {
