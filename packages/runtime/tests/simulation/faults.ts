@@ -32,10 +32,14 @@ export interface Life {
   readonly draws: number;
 }
 
+/** How the run is cancelled: by its program or by a message, when the clock fires; or while nobody drives it. */
+export type Cancel =
+  | { readonly how: 'program' | 'message'; readonly fires: number }
+  | { readonly how: 'idle'; readonly life: number };
+
 export interface Plan {
   readonly lives: readonly Life[];
-  /** When the run is cancelled, counted in fires of the clock over all lives. */
-  readonly cancelAt: number | undefined;
+  readonly cancel: Cancel | undefined;
   /** Other programs that run beside it, by their seeds. */
   readonly neighbours: readonly number[];
 }
@@ -53,7 +57,13 @@ export const QUIET: Life = {
   draws: 0.3,
 };
 
-export const NO_FAULTS: Plan = { lives: [QUIET], cancelAt: undefined, neighbours: [] };
+export const NO_FAULTS: Plan = { lives: [QUIET], cancel: undefined, neighbours: [] };
+
+/** A life without faults; in one of five there are fewer slots than attempts want. */
+export function quietLife(seed: number): Life {
+  const random = new Random(seed ^ 0x51ed270b);
+  return random.chance(0.2) ? { ...QUIET, limits: { ...QUIET.limits, inFlight: random.int(1, 3) } } : QUIET;
+}
 
 /** @param appends how many appends the run makes without faults; @param fires how often its clock fires */
 export function planFaults(seed: number, appends: number, fires: number): Plan {
@@ -66,11 +76,16 @@ export function planFaults(seed: number, appends: number, fires: number): Plan {
   lives.push(life(random, undefined));
   return {
     lives,
-    cancelAt: random.chance(0.04) ? random.int(1, fires) : undefined,
+    cancel: random.chance(0.06) ? cancel(random, fires) : undefined,
     neighbours: random.chance(0.15)
       ? Array.from({ length: random.int(1, 2) }, () => random.int(0, 1_000_000))
       : [],
   };
+}
+
+function cancel(random: Random, fires: number): Cancel {
+  const how = random.pick(['program', 'message', 'idle'] as const);
+  return how === 'idle' ? { how, life: random.int(1, 2) } : { how, fires: random.int(1, Math.max(1, fires)) };
 }
 
 function fault(random: Random, appends: number, fires: number): Fault {

@@ -10,6 +10,7 @@ import type {
   TaskSpec,
   Test,
   Use,
+  Priority,
 } from './program.ts';
 import { Random } from './random.ts';
 
@@ -24,6 +25,7 @@ interface Place {
 }
 
 const SHARE = 2 ** 20;
+const PRIORITIES: readonly Priority[] = ['user-blocking', 'user-visible', 'background', 3, -3];
 const VALUES: readonly unknown[] = [
   undefined,
   null,
@@ -48,6 +50,7 @@ class Generator {
   readonly #seed: number;
   readonly #random: Random;
   readonly #kind: Program['kind'];
+  readonly #isLong: boolean;
   #budget: number;
   #id = 0;
   #slots = 0;
@@ -56,13 +59,15 @@ class Generator {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.#kind = this.#random.weighted({ any: 62, timeless: 20, raw: 6, wild: 12 });
-    this.#budget = this.#random.pick([4, 8, 12, 20, 30]);
+    // A long one now and then, whose journal is read in more than one piece.
+    this.#isLong = this.#random.chance(0.004);
+    this.#budget = this.#isLong ? 150 : this.#random.pick([4, 8, 12, 20, 30]);
   }
 
   program(): Program {
     const body = this.#block(
       { depth: 0, inLoop: false, inStrand: false, safe: false },
-      this.#random.int(2, 6),
+      this.#random.int(2, this.#isLong ? 40 : 6),
     );
     return { seed: this.#seed, kind: this.#kind, body };
   }
@@ -200,6 +205,7 @@ class Generator {
   }
 
   #width(): number {
+    if (this.#isLong) return this.#random.int(0, 12);
     return Number(this.#random.weighted<string>({ 0: 4, 1: 10, 2: 40, 3: 30, 4: 10, 6: 6 }));
   }
 
@@ -245,12 +251,17 @@ class Generator {
       timeout: free && random.chance(0.15) ? random.int(1, 120) : undefined,
       signal: free && random.chance(0.25) ? random.int(0, CONTROLLERS - 1) : undefined,
       key: this.#key(place),
+      priority: this.#priority(),
       preserveOrder: settled && random.chance(0.4) ? this.#blind || random.chance(0.3) : undefined,
     };
   }
 
   #key(place: Place): string | undefined {
     return !place.inLoop && this.#random.chance(0.12) ? `name ${this.#nextId()}` : undefined;
+  }
+
+  #priority(): Priority | undefined {
+    return this.#random.chance(0.1) ? this.#random.pick(PRIORITIES) : undefined;
   }
 
   #nextId(): number {
@@ -281,6 +292,7 @@ class Generator {
       deaf,
       sees: random.chance(0.15) && !this.#blind ? random.int(0, COUNTERS - 1) : undefined,
       key: this.#key(place),
+      priority: this.#priority(),
       retry,
       timeout: this.#timeout(ms, place.safe || isKept),
       deadline: !this.#timeless && random.chance(0.06) ? random.int(1, 150) : undefined,

@@ -1,5 +1,16 @@
 import { COUNTERS, CONTROLLERS } from './program.ts';
-import type { Block, Call, GroupSpec, Note, Program, Statement, TaskSpec, Test, Use } from './program.ts';
+import type {
+  Block,
+  Call,
+  GroupSpec,
+  Note,
+  Program,
+  Statement,
+  TaskSpec,
+  Test,
+  Use,
+  Priority,
+} from './program.ts';
 
 /** What the task function of the world is told to do. */
 export interface TaskArgs {
@@ -14,7 +25,7 @@ export interface TaskOptions {
   readonly key?: string;
   readonly timeout?: number;
   readonly deadline?: number;
-  readonly priority?: number;
+  readonly priority?: Priority;
   readonly retry?: {
     readonly attempts: number;
     readonly delay: number;
@@ -31,7 +42,7 @@ export interface GroupOptions {
   readonly batchSize?: number;
   readonly timeout?: number;
   readonly signal?: AbortSignal;
-  readonly priority?: number;
+  readonly priority?: Priority;
   readonly preserveOrder?: boolean;
 }
 
@@ -65,6 +76,7 @@ export interface Api {
 export interface Manner {
   /** Another concurrency than the program's, as if its code had been changed. */
   readonly concurrency: (programs: number | undefined) => number | undefined;
+  /** Instead of the program's. */
   readonly priority: number | undefined;
   readonly raw: (turns: number) => Promise<void>;
 }
@@ -288,7 +300,7 @@ function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
       ...named(spec.key),
       ...(spec.timeout === undefined ? {} : { timeout: spec.timeout }),
       ...(spec.deadline === undefined ? {} : { deadline: spec.deadline }),
-      ...(shared.manner.priority === undefined ? {} : { priority: shared.manner.priority }),
+      ...priorityOption(spec.priority, shared),
       ...(retry === undefined ? {} : { retry: retryOptions(retry) }),
     },
   );
@@ -308,7 +320,8 @@ function retryOptions({
   };
 }
 
-function groupOptions(spec: GroupSpec, { manner, controllers }: Shared): GroupOptions {
+function groupOptions(spec: GroupSpec, shared: Shared): GroupOptions {
+  const { manner, controllers } = shared;
   const concurrency = manner.concurrency(spec.concurrency);
   const signal = spec.signal === undefined ? undefined : controllers[spec.signal]?.signal;
   return {
@@ -317,9 +330,14 @@ function groupOptions(spec: GroupSpec, { manner, controllers }: Shared): GroupOp
     ...(spec.batchSize === undefined ? {} : { batchSize: spec.batchSize }),
     ...(spec.timeout === undefined ? {} : { timeout: spec.timeout }),
     ...(signal === undefined ? {} : { signal }),
-    ...(manner.priority === undefined ? {} : { priority: manner.priority }),
+    ...priorityOption(spec.priority, shared),
     ...(spec.preserveOrder === undefined ? {} : { preserveOrder: spec.preserveOrder }),
   };
+}
+
+function priorityOption(own: Priority | undefined, { manner }: Shared): { readonly priority?: Priority } {
+  const priority = manner.priority ?? own;
+  return priority === undefined ? {} : { priority };
 }
 
 function named(key: string | undefined): { readonly key?: string } {

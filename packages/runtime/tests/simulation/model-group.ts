@@ -1,5 +1,5 @@
 import type { Api, GroupOptions, Thunk } from './interpret.ts';
-import { failure, ModelScope, segmentOf, type Asked } from './model-scope.ts';
+import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 
 export type GroupMode = 'all' | 'map' | 'allSettled' | 'any' | 'race';
 export type GroupOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
@@ -45,7 +45,7 @@ export class ModelGroup {
     this.key = plan.key;
     this.#model = model;
     this.#scope = scope;
-    this.#inside = new ModelScope(plan.key, scope);
+    this.#inside = new ModelScope(plan.key, scope, priorityOf(plan.options.priority, scope.priority));
     this.#plan = plan;
     this.#apiOf = apiOf;
     this.#branches = plan.thunks.map(() => ({ is: 'idle' }));
@@ -101,7 +101,8 @@ export class ModelGroup {
 
   #invokeOne(index: number): void {
     const name = this.#plan.names?.[index];
-    const scope = new ModelScope(`${this.key}/${name === undefined ? index : segmentOf(name)}`, this.#inside);
+    const path = `${this.key}/${name === undefined ? index : segmentOf(name)}`;
+    const scope = new ModelScope(path, this.#inside, this.#inside.priority);
     this.#branches[index] = { is: 'running' };
     new Promise((resolve) => {
       resolve(this.#plan.thunks[index]?.(this.#apiOf(scope)));

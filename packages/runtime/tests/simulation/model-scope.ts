@@ -1,13 +1,18 @@
+import type { Priority } from './program.ts';
+
 /** What numbers calls: the program, or a branch. */
 export class ModelScope {
   readonly path: string;
   readonly parent: ModelScope | undefined;
+  /** Of tasks that say nothing else. */
+  readonly priority: number;
   calls = 0;
   values = 0;
   fenced = false;
   refused = false;
 
-  constructor(path: string, parent: ModelScope | undefined) {
+  constructor(path: string, parent: ModelScope | undefined, priority: number) {
+    this.priority = priority;
     this.path = path;
     this.parent = parent;
   }
@@ -39,6 +44,11 @@ export type Asked =
       readonly aborted: boolean;
     }
   | { readonly do: 'close'; readonly key: string; readonly line: string };
+
+export function priorityOf(own: Priority | undefined, inherited: number): number {
+  if (own === undefined) return inherited;
+  return typeof own === 'number' ? own : { 'user-blocking': 100, 'user-visible': 0, background: -100 }[own];
+}
 
 /** An error as the model throws it: what can be told apart is its name. */
 export function failure(name: string, message = name, details: object = {}): Error {

@@ -48,7 +48,7 @@ import type {
   Thunk,
 } from './interpret.ts';
 import { ModelGroup } from './model-group.ts';
-import { failure, ModelScope, segmentOf, type Asked } from './model-scope.ts';
+import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 import type { GroupMode } from './model-group.ts';
 import type { Program, TaskSpec } from './program.ts';
 import { text } from './text.ts';
@@ -73,7 +73,9 @@ export type Ended =
 /** A task or timer that has not settled. */
 export interface PendingCall {
   readonly key: string;
-  readonly task: { readonly args: TaskArgs; readonly options: TaskOptions } | undefined;
+  readonly task:
+    | { readonly args: TaskArgs; readonly options: TaskOptions; readonly priority: number }
+    | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -83,7 +85,7 @@ export interface PendingCall {
  * the design with nothing behind them, no journal, no replay, no commits.
  */
 export class Model {
-  readonly root = new ModelScope('', undefined);
+  readonly root = new ModelScope('', undefined, 0);
   readonly pending = new Map<string, PendingCall>();
   readonly groups = new Map<string, ModelGroup>();
   /** Not yet taken by who drives the model. */
@@ -232,7 +234,8 @@ export class Model {
 
   #task(scope: ModelScope, task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown> {
     return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
-      this.pending.set(key, { key, task: { args, options }, resolve, reject });
+      const priority = priorityOf(options.priority, scope.priority);
+      this.pending.set(key, { key, task: { args, options, priority }, resolve, reject });
       this.asked.push({
         do: 'task',
         key,

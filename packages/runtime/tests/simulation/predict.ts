@@ -1,6 +1,7 @@
 import type { Manner, TaskOptions } from './interpret.ts';
 import { Model, type Ended, type Outcome, type PendingCall } from './model.ts';
 import type { Asked } from './model-scope.ts';
+import { ModelSlots, type ModelAttempt } from './model-slots.ts';
 import type { Program } from './program.ts';
 import { text } from './text.ts';
 
@@ -10,6 +11,8 @@ export interface World {
   readonly startedAt: number;
   /** What every draw for jitter gives. */
   readonly draw: number;
+  /** Attempts that may run at once. */
+  readonly slots: number;
 }
 
 export interface Prediction {
@@ -31,8 +34,7 @@ interface Work {
   readonly call: PendingCall;
   readonly scheduledAt: number;
   attempts: number;
-  /** The attempt that runs, 0 for none. */
-  running: number;
+  running: ModelAttempt | undefined;
   failures: number;
 }
 
@@ -52,15 +54,17 @@ class Foretelling {
   readonly #reports: Report[] = [];
   readonly #cancels: string[] = [];
   readonly #work = new Map<string, Work>();
-  /** Timers that start with the next commit, then attempts that do. */
+  /** Timers that start, and attempts that are aborted, with the next commit. */
   #timers: (() => void)[] = [];
-  #attempts: string[] = [];
+  #aborts: ModelAttempt[] = [];
+  readonly #slots: ModelSlots;
   #elapsed = 0;
   #order = 0;
   #isTied = false;
   #isOver = false;
 
-  constructor({ seed, startedAt, draw }: World) {
+  constructor({ seed, startedAt, draw, slots }: World) {
+    this.#slots = new ModelSlots(slots);
     this.#start = startedAt;
     this.#draw = draw;
     this.#model = new Model({
@@ -82,14 +86,17 @@ class Foretelling {
     this.#model.start(program, manner);
     await this.#finishTurn();
     while (!this.#isOver) {
-      if (this.#cancels.length === 0 && this.#reports.length === 0) this.#commit();
-      if (this.#cancels.length === 0 && this.#reports.length === 0) this.#passTime();
+      if (this.#isQuiet) this.#commit();
+      // What was aborted has left its slot to others.
+      while (this.#isQuiet && this.#slots.canGrant) this.#commit();
+      if (this.#isQuiet) this.#passTime();
       const outcome = this.#next();
       if (outcome === undefined) {
         this.#checkEnd();
         continue;
       }
       this.#lines.push(outcomeLine(outcome));
+      this.#settled(outcome);
       this.#model.now = this.#now;
       const problem = this.#model.deliver(outcome);
       if (problem !== undefined) throw new RangeError(`the model is wrong: ${problem}`);
@@ -98,6 +105,10 @@ class Foretelling {
     const { ended } = this.#model;
     if (ended === undefined) throw new RangeError('the model ended without a result');
     return { lines: this.#lines, ended, logs: this.#model.logs, isTied: this.#isTied };
+  }
+
+  get #isQuiet(): boolean {
+    return this.#cancels.length === 0 && this.#reports.length === 0;
   }
 
   /** Cancelled calls come before all that was reported. */
@@ -115,7 +126,7 @@ class Foretelling {
 
   /** The end waits for what was reported before it. */
   #checkEnd(): void {
-    if (this.#cancels.length > 0 || this.#reports.length > 0 || this.#model.ended === undefined) return;
+    if (!this.#isQuiet || this.#model.ended === undefined) return;
     this.#model.root.fenced = true;
     if (this.#model.pending.size === 0) {
       this.#isOver = true;
@@ -133,8 +144,8 @@ class Foretelling {
       case 'task': {
         const call = this.#model.pending.get(key);
         if (call === undefined) return;
-        this.#work.set(key, { call, scheduledAt: this.#now, attempts: 0, running: 0, failures: 0 });
-        this.#attempts.push(key);
+        this.#work.set(key, { call, scheduledAt: this.#now, attempts: 0, running: undefined, failures: 0 });
+        this.#slots.queue(key, call.task?.priority ?? 0);
         const { deadline } = optionsOf(call);
         if (deadline !== undefined)
           this.#timers.push(() => this.#after(deadline, () => this.#deadlinePassed(key)));
@@ -168,51 +179,78 @@ class Foretelling {
   }
 
   #after(ms: number, report: Report): void {
+    this.#at(ms, () => this.#reports.push(report));
+  }
+
+  #at(ms: number, fire: () => void): void {
     this.#order += 1;
-    this.#due.push({ at: this.#elapsed + ms, order: this.#order, fire: () => this.#reports.push(report) });
+    this.#due.push({ at: this.#elapsed + ms, order: this.#order, fire });
+  }
+
+  /** An attempt that runs beyond the end of its call is aborted with the commit of that. */
+  #settled(outcome: Outcome): void {
+    const work = 'key' in outcome ? this.#work.get(outcome.key) : undefined;
+    if (work?.running === undefined) return;
+    this.#aborts.push(work.running);
+    work.running = undefined;
   }
 
   /** What was recorded since the last commit takes effect now. */
   #commit(): void {
     const timers = this.#timers;
-    const attempts = this.#attempts;
+    const aborts = this.#aborts;
     this.#timers = [];
-    this.#attempts = [];
+    this.#aborts = [];
+    const granted = this.#slots.grant((key) => this.#isOpen(key));
     for (const start of timers) start();
-    const started = attempts
-      .filter((key) => this.#isOpen(key))
-      .map((key) => ({ key, attempt: this.#startAttempt(key) }));
-    for (const { key, attempt } of started) {
-      const { timeout } = optionsOf(this.#work.get(key)?.call);
-      if (timeout !== undefined) this.#after(timeout, () => this.#erred(key, attempt, 'timeout'));
+    const started = granted.map((key) => this.#startAttempt(key)).filter((attempt) => attempt !== undefined);
+    for (const attempt of started) {
+      const { timeout } = optionsOf(this.#work.get(attempt.key)?.call);
+      if (timeout !== undefined) this.#after(timeout, () => this.#timedOut(attempt));
     }
-    for (const { key, attempt } of started) {
-      const ms = this.#work.get(key)?.call.task?.args.ms ?? 0;
-      if (ms > 0) this.#after(ms, () => this.#finished(key, attempt));
-      else this.#reports.push(() => this.#finished(key, attempt));
+    for (const attempt of started) {
+      const ms = this.#work.get(attempt.key)?.call.task?.args.ms ?? 0;
+      if (ms > 0) this.#at(ms, () => this.#finish(attempt));
+      else this.#finish(attempt);
     }
+    for (const attempt of aborts) if (!attempt.isDeaf) this.#slots.leave(attempt);
   }
 
-  #startAttempt(key: string): number {
+  #startAttempt(key: string): ModelAttempt | undefined {
     const work = this.#work.get(key);
-    if (work === undefined) return 0;
+    if (work === undefined) return undefined;
     work.attempts += 1;
-    work.running = work.attempts;
-    return work.attempts;
+    const isDeaf = work.call.task?.args.deaf ?? false;
+    work.running = { key, number: work.attempts, isDeaf, isGone: false };
+    return work.running;
   }
 
-  #finished(key: string, attempt: number): Outcome | undefined {
+  #finish(attempt: ModelAttempt): void {
+    this.#slots.leave(attempt);
+    this.#reports.push(() => this.#finished(attempt));
+  }
+
+  #finished(attempt: ModelAttempt): Outcome | undefined {
+    const { key, number } = attempt;
     const work = this.#work.get(key);
     const args = work?.call.task?.args;
     if (work === undefined || args === undefined || !this.#isOpen(key) || work.running !== attempt)
       return undefined;
-    if (attempt <= args.failures) return this.#erred(key, attempt, 'error');
+    work.running = undefined;
+    if (number <= args.failures) return this.#erred(key, work, 'error');
     return { type: 'succeeded', key, value: args.value };
   }
 
-  #erred(key: string, attempt: number, cause: 'error' | 'timeout'): Outcome | undefined {
+  #timedOut(attempt: ModelAttempt): Outcome | undefined {
+    const { key } = attempt;
     const work = this.#work.get(key);
+    if (!attempt.isDeaf) this.#slots.leave(attempt);
     if (work === undefined || !this.#isOpen(key) || work.running !== attempt) return undefined;
+    work.running = undefined;
+    return this.#erred(key, work, 'timeout');
+  }
+
+  #erred(key: string, work: Work, cause: 'error' | 'timeout'): Outcome | undefined {
     const { retry, deadline } = optionsOf(work.call);
     work.failures += 1;
     const { failures } = work;
@@ -228,10 +266,9 @@ class Foretelling {
       (cause === 'error' && retry.shouldRetry !== undefined);
     const isLate = deadline !== undefined && this.#now + delay >= work.scheduledAt + deadline;
     if (isFinal || isLate) return { type: 'failed', key, cause, failures, message };
-    work.running = 0;
     this.#timers.push(() =>
       this.#after(delay, () => {
-        if (this.#isOpen(key)) this.#attempts.push(key);
+        if (this.#isOpen(key)) this.#slots.queue(key, work.call.task?.priority ?? 0);
         return undefined;
       }),
     );

@@ -22,7 +22,11 @@ export interface TaskSpec {
   readonly retry: RetrySpec | undefined;
   readonly timeout: number | undefined;
   readonly deadline: number | undefined;
+  /** Higher starts first where slots are short. */
+  readonly priority: Priority | undefined;
 }
+
+export type Priority = number | 'user-blocking' | 'user-visible' | 'background';
 
 export interface RetrySpec {
   readonly attempts: number;
@@ -42,6 +46,7 @@ export interface GroupSpec {
   readonly signal: number | undefined;
   readonly key: string | undefined;
   readonly preserveOrder: boolean | undefined;
+  readonly priority: Priority | undefined;
 }
 
 /** Something that gives a promise. */

@@ -147,4 +147,5 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'preserveOrder',
   'sees',
   'retry',
+  'priority',
 ]);

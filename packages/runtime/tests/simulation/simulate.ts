@@ -1,5 +1,5 @@
 import type { Recorded } from '../../src/journal/event.ts';
-import { NO_FAULTS, planFaults, QUIET, type Plan } from './faults.ts';
+import { NO_FAULTS, planFaults, QUIET, quietLife, type Life, type Plan } from './faults.ts';
 import { follow } from './follow.ts';
 import { generate } from './generate.ts';
 import { describeError, type Manner } from './interpret.ts';
@@ -53,7 +53,9 @@ class Simulation {
   readonly #tally: Tally;
   /** What is looked at now. */
   #stage = '';
-  #plan: Plan = NO_FAULTS;
+  /** The life without faults: now and then with few slots. */
+  readonly #quiet: Life;
+  #plan: Plan;
   #world: World | undefined;
   #read: { from: World['store'] | undefined; of: string; events: readonly Recorded[] } = {
     from: undefined,
@@ -64,6 +66,8 @@ class Simulation {
   constructor(program: Program, tally: Tally) {
     this.#program = program;
     this.#tally = tally;
+    this.#quiet = quietLife(program.seed);
+    this.#plan = { ...NO_FAULTS, lives: [this.#quiet] };
   }
 
   failure(problem: string): Failure {
@@ -73,14 +77,14 @@ class Simulation {
   }
 
   async run(planSeed: number): Promise<string | undefined> {
-    const quiet = this.#enter('without faults', new World([this.#program], this.#tally));
+    const quiet = this.#enter('without faults', new World([this.#program], this.#tally, this.#plan));
     await quiet.run();
     const journal = transcript(this.#journal());
     const problem = (await this.#checkQuiet()) ?? (await this.#checkReplay('end'));
     if (problem !== undefined) return problem;
     const { end } = this.#main;
 
-    await this.#enter('run twice', new World([this.#program], this.#tally)).run();
+    await this.#enter('run twice', new World([this.#program], this.#tally, this.#plan)).run();
     const difference = firstDifference(journal, transcript(this.#journal()));
     if (difference !== undefined) return difference;
 
@@ -118,7 +122,7 @@ class Simulation {
     if (problem !== undefined) return problem;
     await this.#enter(stage, new World([this.#program], this.#tally, undefined, from)).run();
     return (
-      unpunctual(this.#journal(), { afterSeq: seq, at: from.wall }) ??
+      this.#late({ afterSeq: seq, at: from.wall }) ??
       (await this.#checkFaulty(end)) ??
       firstDifference(journal.slice(0, seq), transcript(this.#journal()).slice(0, seq))
     );
@@ -155,16 +159,22 @@ class Simulation {
     return reached === expected ? undefined : `the replay reached the ${reached} and not the ${expected}`;
   }
 
+  /** Where slots are short, attempts start when they can. */
+  #late(resumed?: { readonly afterSeq: number; readonly at: number }): string | undefined {
+    return this.#quiet === QUIET ? unpunctual(this.#journal(), resumed) : undefined;
+  }
+
   /** Without faults the model knows everything beforehand. */
   async #checkQuiet(): Promise<string | undefined> {
     const journal = this.#journal();
     const { kind } = this.#program;
-    const broken = brokenRule(journal) ?? unpunctual(journal);
+    const broken = brokenRule(journal) ?? this.#late();
     if (broken !== undefined || kind === 'wild') return broken;
     const { end, logs } = this.#main;
     const first = journal[0]?.event;
     const seed = first?.type === 'RunStarted' ? first.seed : '';
-    const world = { seed, startedAt: WALL, draw: QUIET.draws };
+    const { draws: draw, limits } = this.#quiet;
+    const world = { seed, startedAt: WALL, draw, slots: limits.inFlight };
     const prediction = await predict(this.#program, AS_WRITTEN, world);
     if (kind !== 'raw') {
       const difference = firstDifference(prediction.lines, linesOf(journal));

@@ -220,6 +220,9 @@ export class World {
     if (!waitsForLease || jumps.length > 0) for (const { holder } of this.runs) this.#store.ownerDied(holder);
     this.#clock = new SimClock(this.#clock.now() + downMs);
     this.#watch();
+    const { cancel } = this.#plan;
+    if (cancel?.how === 'idle' && cancel.life === this.#lives)
+      this.#cancel('idle', this.#open(QUIET, `canceller ${this.#lives}`));
     this.#live();
   }
 
@@ -300,10 +303,21 @@ export class World {
     if (this.#isAsked) this.#answer();
     for (const { fires, byMs } of life.jumps) if (fires === this.#firesOfLife) this.#clock.jumpWall(byMs);
     const isDriving = this.#main.state.is === 'driving';
-    if (isDriving && this.fires === this.#plan.cancelAt) runtime.cancel(RUN, 'the simulation');
+    const { cancel } = this.#plan;
+    if (isDriving && cancel !== undefined && 'fires' in cancel && cancel.fires === this.fires)
+      this.#cancel(cancel.how, runtime);
     if (isDriving && this.#hasFault(driver)) return;
     if (this.#clock.monotonic() - this.#lastAppendAt > HANG_MS) this.#main.witness.report(this.#hang());
     this.#clock.fire(life.windowMs);
+  }
+
+  #cancel(how: 'program' | 'message' | 'idle', runtime: Runtime): void {
+    const now = this.#clock.now();
+    if (this.#store.getRun(RUN, now)?.status !== 'running') return;
+    this.#count(`cancel ${how}`);
+    const reason = 'the simulation';
+    if (how === 'message') this.#store.post(RUN, { kind: 'cancel', id: 'from outside', reason });
+    else runtime.cancel(RUN, reason);
   }
 
   #hang(): string {
