@@ -19,7 +19,7 @@ import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { sha256, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
-import { encodePayload } from './process/context.ts';
+import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { nearest } from './views/nearest.ts';
 

@@ -19,16 +19,13 @@ export type {
 } from './task.ts';
 export { checkSettings, defineTask, shellTask } from './task.ts';
 export type {
-  Context,
   GroupOptions,
   MapOptions,
   Parallel,
   Priority,
-  Process,
-  ProcessDefinition,
   Settled,
   SettledGroupOptions,
-  TaskCallOptions,
   Thunk,
-} from './process.ts';
+} from './parallel.ts';
+export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '@pawl/sdk';
 import { toErrorRecord } from '../journal/error-record.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
-import { encodePayload } from '../process/context.ts';
+import { encodePayload } from '../process/payload.ts';
 
 /** What a person says of an attempt whose end is not recorded. */
 export type Answer =

@@ -17,7 +17,7 @@ import { assert } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
-import { encodePayload } from '../process/context.ts';
+import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/host.ts';
 import { runShell } from './executors/shell.ts';
 

@@ -1,6 +1,6 @@
 import { toErrorRecord } from '../journal/error-record.ts';
 import type { RunResult } from '../kernel/input.ts';
-import { encodePayload } from '../process/context.ts';
+import { encodePayload } from '../process/payload.ts';
 import type { ProcessResult } from '../process/host.ts';
 
 /** What a process came to, as it is recorded: an output that cannot be kept is a failure. */
