@@ -14,6 +14,11 @@ export type PawlErrorCode =
   | 'NON_DETERMINISM'
   | 'RUN_LOCKED'
   | 'SHELL'
+  | 'QUEUE_FULL'
+  | 'CIRCUIT_OPEN'
+  | 'INVALID_COST'
+  | 'CHANNEL_CLOSED'
+  | 'WORKER_LOST'
   | 'TASK_FAILED';
 
 export abstract class PawlError extends Error {
@@ -147,6 +152,31 @@ export class ShellError extends PawlError {
   }
 }
 
+/** The queue of a pool whose `overflow` is 'reject' was full. No attempt was made. */
+export class QueueFullError extends PawlError {
+  readonly code = 'QUEUE_FULL';
+}
+
+/** The circuit of the task was open: it failed too often a short time ago. No attempt was made. */
+export class CircuitOpenError extends PawlError {
+  readonly code = 'CIRCUIT_OPEN';
+}
+
+/** A task costs more than its pool, or a pool around that, can ever give, or of something it does not have. Nothing was recorded. */
+export class InvalidCostError extends PawlError {
+  readonly code = 'INVALID_COST';
+}
+
+/** Something was pushed to a channel that is closed. */
+export class ChannelClosedError extends PawlError {
+  readonly code = 'CHANNEL_CLOSED';
+}
+
+/** The thread or process that ran an attempt ended before it answered. Retried like any failure. */
+export class WorkerLostError extends PawlError {
+  readonly code = 'WORKER_LOST';
+}
+
 /** Where a process and its journal part. */
 export interface DivergenceReport {
   readonly runId: string;
@@ -189,6 +219,11 @@ type AnyPawlError =
   | LimitError
   | TaskError
   | ShellError
+  | QueueFullError
+  | CircuitOpenError
+  | InvalidCostError
+  | ChannelClosedError
+  | WorkerLostError
   | NonDeterminismError
   | RunLockedError;
 
@@ -205,6 +240,11 @@ const NAMES: { readonly [Code in PawlErrorCode]: string } = {
   NON_DETERMINISM: 'NonDeterminismError',
   RUN_LOCKED: 'RunLockedError',
   SHELL: 'ShellError',
+  QUEUE_FULL: 'QueueFullError',
+  CIRCUIT_OPEN: 'CircuitOpenError',
+  INVALID_COST: 'InvalidCostError',
+  CHANNEL_CLOSED: 'ChannelClosedError',
+  WORKER_LOST: 'WorkerLostError',
   TASK_FAILED: 'TaskError',
 };
 

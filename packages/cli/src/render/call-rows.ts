@@ -4,6 +4,7 @@
  */
 import type { BranchNode, CallNode, CallStatus, GroupNode, TaskNode } from '@pawl/runtime';
 
+import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
 import { errorLines, errorTitle, type Places } from './error-record.ts';
@@ -216,7 +217,7 @@ function nameOf(call: CallNode): string {
     case 'timer':
       return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
     case 'group':
-      return `${call.mode} ×${call.width}`;
+      return groupTitle(call);
     default:
       return call satisfies never;
   }
@@ -227,7 +228,7 @@ function groupNote(group: GroupNode): Line {
   if (group.outcome === 'timedOut') return { text: join('timed out', failed), paint: 'attention' };
   if (group.outcome === 'aborted') return { text: join('aborted', failed), paint: 'attention' };
   if (group.endedAt === null) {
-    return { text: join(`${group.quietBranches} of ${group.width} done`, failed), paint: 'dim' };
+    return { text: join(`${groupCount(group)} done`, failed), paint: 'dim' };
   }
   const won = group.winner !== null && (group.mode === 'race' || group.mode === 'any');
   return { text: join(won ? `decided by branch ${group.winner}` : '', failed), paint: 'dim' };
@@ -240,6 +241,7 @@ function attempts(task: TaskNode): string {
 
 function settledBy(task: TaskNode): string {
   if (task.settledBy === 'person') return 'said by a person';
+  if (task.settledBy === 'cache') return 'kept from an earlier run';
   return task.settledBy === 'check' ? 'found out by its check' : '';
 }
 

@@ -78,7 +78,7 @@ function detailOf(event: JournalEvent): string {
     case 'LateResult':
       return `attempt ${event.attempt} ${event.outcome}`;
     case 'ScopeOpened':
-      return `${event.mode} of ${event.width}${event.concurrency === null ? '' : `, ${event.concurrency} at once`}`;
+      return `${event.mode}${event.width === null ? '' : ` of ${event.width}`}${event.concurrency === null ? '' : `, ${event.concurrency} at once`}`;
     case 'ScopeRetuned':
       return `${event.concurrency ?? 'all'} at once`;
     case 'ScopeClosed':

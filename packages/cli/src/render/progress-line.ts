@@ -1,5 +1,6 @@
 import type { GroupNode, Recorded, RunTree, TaskNode } from '@pawl/runtime';
 
+import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
 import { errorTitle } from './error-record.ts';
@@ -57,19 +58,16 @@ function taskLine(task: TaskNode, note: string, theme: Theme): string {
 }
 
 function groupEvent(group: GroupNode, type: string, theme: Theme): string | undefined {
-  if (group.width <= WIDE || type !== 'ScopeClosed') return undefined;
+  if ((group.width ?? 0) <= WIDE || type !== 'ScopeClosed') return undefined;
   const took = group.endedAt === null ? '' : ` ${formatDuration(group.endedAt - group.openedAt)}`;
-  return `${sign(group, theme)} ${titleOf(group)} ${theme.dim(`(${clean(group.key)})${took}`)}`;
+  return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})${took}`)}`;
 }
 
 function tenthOf(group: GroupNode, theme: Theme): string | undefined {
+  if (group.width === null) return undefined;
   const step = Math.ceil(group.width / 10);
   if (group.quietBranches % step !== 0 || group.quietBranches >= group.width) return undefined;
-  return `${sign(group, theme)} ${titleOf(group)} ${theme.dim(`(${clean(group.key)})`)} ${group.quietBranches} of ${group.width}`;
-}
-
-function titleOf(group: GroupNode): string {
-  return `${group.mode} ×${group.width}`;
+  return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})`)} ${groupCount(group)}`;
 }
 
 function sign(node: TaskNode | GroupNode, theme: Theme): string {
@@ -81,7 +79,7 @@ function wideGroupAround(tree: RunTree, key: string): GroupNode | undefined {
   const segments = key.split('/');
   for (let length = segments.length - 2; length > 0; length -= 2) {
     const group = tree.byKey.get(segments.slice(0, length).join('/'));
-    if (group?.kind === 'group' && group.width > WIDE) return group;
+    if (group?.kind === 'group' && (group.width ?? 0) > WIDE) return group;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { CallNode, GroupNode, RunTree, TaskNode, TimerNode } from '@pawl/runtime';
 
+import { groupCount, groupTitle } from './group-title.ts';
 import { branchName } from './call-rows.ts';
 import { clean } from './clean.ts';
 import { columnsOf, fit, padEnd, padStart } from './columns.ts';
@@ -73,10 +74,11 @@ function headLine({ tree, runId, name, elapsedMs, frame, isStopping, width, them
 }
 
 function groupLine(group: GroupNode, width: number, theme: Theme): string {
-  const share = group.width === 0 ? 1 : Math.min(1, group.quietBranches / group.width);
+  const share =
+    group.width === null ? 0 : group.width === 0 ? 1 : Math.min(1, group.quietBranches / group.width);
   const filled = Math.round(share * BAR);
-  const label = `${group.mode} ×${group.width}`;
-  const numbers = `${group.quietBranches} of ${group.width}`;
+  const label = groupTitle(group);
+  const numbers = groupCount(group);
   const bar = width < 50 ? '' : `${theme.busy('━'.repeat(filled))}${theme.dim('━'.repeat(BAR - filled))}  `;
   return `  ${padEnd(label, 12)}  ${bar}${theme.dim(numbers)}`;
 }

@@ -35,7 +35,7 @@ type JournalEventInputs = Extract<JournalEvent, { type: 'RunStarted' }>['inputs'
 
 export const scheduled = (afterMs: number, key: string, task: string, args: JournalEventInputs): Timed => [
   afterMs,
-  { type: 'TaskScheduled', key, task, version: null, inputHash: '', args, policy: POLICY },
+  { type: 'TaskScheduled', key, task, version: null, inputHash: '', args, pool: null, policy: POLICY },
 ];
 export const attempt = (afterMs: number, key: string, number = 1): Timed => [
   afterMs,
@@ -59,6 +59,8 @@ export const opened = (
     width,
     concurrency: null,
     batchSize: null,
+    buffer: null,
+    losers: 'cancel',
     timeoutMs: null,
     aborted: false,
   },

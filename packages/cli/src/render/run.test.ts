@@ -338,6 +338,7 @@ test('nothing of a hostile journal reaches the terminal as it is', () => {
         version: null,
         inputHash: '',
         args: evil,
+        pool: null,
         policy: never,
       },
     ],

@@ -2,7 +2,7 @@
  * What the fields of each event must look like. Rows may come from anywhere (a file that someone
  * sent, a bad disk), and the kernel folds them without looking again.
  */
-import type { EventType, JournalEvent } from './event.ts';
+import { GROUP_MODES, type EventType, type JournalEvent } from './event.ts';
 
 type Check = (value: unknown) => boolean;
 /** A check for every field, so that a new field cannot be forgotten here. */
@@ -78,7 +78,7 @@ const isPolicy = fits<Policy>({
 const isType: Check = () => true;
 const key = { type: isType, key: isText } as const;
 const attempt = { ...key, attempt: isOrdinal } as const;
-const isAuthor = oneOf('attempt', 'check', 'person');
+const isAuthor = oneOf('attempt', 'check', 'person', 'cache');
 
 const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   RunStarted: {
@@ -96,10 +96,12 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   RunCancelled: { type: isType, reason: isText },
   ScopeOpened: {
     ...key,
-    mode: oneOf('all', 'map', 'allSettled', 'any', 'race'),
-    width: isCount,
+    mode: oneOf(...GROUP_MODES),
+    width: nullOr(isCount),
     concurrency: nullOr(isOrdinal),
     batchSize: nullOr(isOrdinal),
+    buffer: nullOr(isCount),
+    losers: oneOf('cancel', 'drain', 'detach'),
     timeoutMs: nullOr(isDuration),
     aborted: isFlag,
   },
@@ -117,6 +119,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     version: nullOr(isText),
     inputHash: isText,
     args: isEncoded,
+    pool: nullOr(isText),
     policy: isPolicy,
   },
   AttemptStarted: attempt,
@@ -127,7 +130,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   TaskFailed: {
     ...key,
     error: isError,
-    cause: oneOf('error', 'timeout'),
+    cause: oneOf('error', 'timeout', 'queueFull', 'circuitOpen'),
     failures: isCount,
     by: isAuthor,
   },

@@ -6,7 +6,34 @@ import type { Millis, Seq } from './ids.ts';
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
 
-export type GroupMode = 'all' | 'map' | 'allSettled' | 'any' | 'race';
+/** The combinator of a parallel call. `allTuple` is `all`, and `allTupleSettled` is `allSettled`. */
+export const GROUP_MODES = [
+  'all',
+  'map',
+  'allSettled',
+  'mapSettled',
+  'any',
+  'race',
+  'some',
+  'forkJoin',
+  'forkJoinSettled',
+  'stream',
+  'streamAll',
+  'streamSome',
+  'streamAny',
+  'raceFrom',
+  'merge',
+] as const;
+export type GroupMode = (typeof GROUP_MODES)[number];
+
+/** What becomes of branches that go on when a group is decided. */
+export type Losers = 'cancel' | 'drain' | 'detach';
+
+/** Why a call failed: what its attempt threw, a deadline, or that it was refused before it started. */
+export type FailureCause = 'error' | 'timeout' | 'queueFull' | 'circuitOpen';
+
+/** Who told how a task ended: the attempt itself, its `check`, a person, or an earlier run's result that was kept. */
+export type OutcomeAuthor = 'attempt' | 'check' | 'person' | 'cache';
 
 /** How a group, or the root scope, was decided. */
 export type ScopeOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
@@ -52,10 +79,14 @@ export interface ScopeOpened {
   readonly type: 'ScopeOpened';
   readonly key: CallKey;
   readonly mode: GroupMode;
-  readonly width: number;
+  /** Null = not known before its source ends. */
+  readonly width: number | null;
   /** Null = unlimited. */
   readonly concurrency: number | null;
   readonly batchSize: number | null;
+  /** Settled results of a stream that wait for their consumer; null for what is no stream. */
+  readonly buffer: number | null;
+  readonly losers: Losers;
   /** From the recording of the group. */
   readonly timeoutMs: number | null;
   /** The signal was aborted before the call: nothing runs. */
@@ -90,6 +121,8 @@ export interface TaskScheduled {
   readonly version: string | null;
   readonly inputHash: string;
   readonly args: Encoded;
+  /** Null = the slots that all tasks share. It may change with the code: where it runs is no identity. */
+  readonly pool: string | null;
   readonly policy: TaskPolicy;
 }
 export interface AttemptStarted {
@@ -122,17 +155,16 @@ export interface TaskSucceeded {
   readonly type: 'TaskSucceeded';
   readonly key: CallKey;
   readonly output: Encoded;
-  /** Who told: the attempt itself, its `check`, or a person. */
-  readonly by: 'attempt' | 'check' | 'person';
+  readonly by: OutcomeAuthor;
 }
 export interface TaskFailed {
   readonly type: 'TaskFailed';
   readonly key: CallKey;
   readonly error: ErrorRecord;
-  readonly cause: 'error' | 'timeout';
+  readonly cause: FailureCause;
   /** Attempts that failed, the last one included. */
   readonly failures: number;
-  readonly by: 'attempt' | 'check' | 'person';
+  readonly by: OutcomeAuthor;
 }
 export interface TaskCancelled {
   readonly type: 'TaskCancelled';

@@ -31,6 +31,8 @@ export const SAMPLE_EVENTS: {
     width: 2,
     concurrency: null,
     batchSize: 1,
+    buffer: null,
+    losers: 'cancel',
     timeoutMs: 60_000,
     aborted: false,
   },
@@ -45,6 +47,7 @@ export const SAMPLE_EVENTS: {
     version: null,
     inputHash: 'beef',
     args: JSON.parse('{"__proto__": {"polluted": true}, "to": "a@b.c"}') as Record<string, never>,
+    pool: null,
     policy: {
       retry: { attempts: 3, delayMs: 100, factor: 1.5, maxDelayMs: 1e6, jitter: 0.1 },
       timeoutMs: null,

@@ -34,6 +34,7 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'RetryDue':
     case 'DeadlinePassed':
     case 'OutcomeResolved':
+    case 'CallRefused':
     case 'CheckErred':
       return decideTask(state, input, now);
     case 'TimerDue':
@@ -134,6 +135,7 @@ type TaskReport = Extract<
       | 'RetryDue'
       | 'DeadlinePassed'
       | 'OutcomeResolved'
+      | 'CallRefused'
       | 'CheckErred';
   }
 >;
@@ -169,6 +171,8 @@ function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis):
         : event({ type: 'OutcomeAsked', key, attempt: call.attempts });
     case 'OutcomeResolved':
       return fenced ? NOTHING : resolved(key, call, report);
+    case 'CallRefused':
+      return fenced || call.phase !== 'scheduled' ? NOTHING : refused(call, report);
     default:
       return unreachable(report);
   }
@@ -239,6 +243,13 @@ function deadlinePassed(key: CallKey, call: TaskCall): Decision {
   return { ...failed, effects: [...failed.effects, { type: 'AbortAttempt', key, reason: error.message }] };
 }
 
+const ANSWERED_PHASE = { person: 'asked', check: 'running', cache: 'scheduled' } as const;
+
+function refused(call: TaskCall, report: Extract<Report, { type: 'CallRefused' }>): Decision {
+  const { key, error, cause } = report;
+  return settle({ type: 'TaskFailed', key, error, cause, failures: call.failures, by: 'attempt' });
+}
+
 function resolved(
   key: CallKey,
   call: TaskCall,
@@ -246,7 +257,7 @@ function resolved(
 ): Decision {
   const { answer, by } = report;
   // A person answers what was asked, a check what was running: a second answer finds neither.
-  if (call.phase !== (by === 'person' ? 'asked' : 'running')) return NOTHING;
+  if (call.phase !== ANSWERED_PHASE[by]) return NOTHING;
   switch (answer.status) {
     case 'done':
       return settle({ type: 'TaskSucceeded', key, output: answer.output, by });

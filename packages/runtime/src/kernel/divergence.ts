@@ -1,6 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
+import { groupFingerprint } from './fingerprint.ts';
 
 /** Where a process and its journal part. */
 export interface Divergence {
@@ -32,7 +33,7 @@ export function describeEvent(event: JournalEvent): string {
         ? `sleep ${event.durationMs}ms`
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'ScopeOpened':
-      return `parallel.${event.mode} of ${event.width}`;
+      return groupFingerprint(event.mode, event.width);
     case 'ScopeClosed':
       return event.key === ''
         ? 'the end of the process'

@@ -96,6 +96,8 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
       width: event.width,
       openedConcurrency: event.concurrency,
       batchSize: event.batchSize,
+      buffer: event.buffer,
+      losers: event.losers,
       timeoutMs: event.timeoutMs,
       openedAborted: event.aborted,
       concurrency: event.concurrency,

@@ -25,6 +25,6 @@ export function taskFingerprint(task: string, version: string | null, inputHash:
   return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
 }
 
-export function groupFingerprint(mode: string, width: number): string {
-  return `parallel.${mode} of ${width}`;
+export function groupFingerprint(mode: string, width: number | null): string {
+  return width === null ? `parallel.${mode}` : `parallel.${mode} of ${width}`;
 }

@@ -31,6 +31,7 @@ export function scheduled(key: string, policy: Partial<TaskPolicy> = {}): TaskSc
     version: null,
     inputHash: 'i',
     args: null,
+    pool: null,
     policy: { ...POLICY, ...policy },
   };
 }
@@ -46,6 +47,8 @@ export function opened(
     width: 2,
     concurrency: null,
     batchSize: null,
+    buffer: null,
+    losers: 'cancel',
     timeoutMs: null,
     aborted: false,
     ...more,

@@ -1,6 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Encoded, GroupMode, RunStarted, TaskPolicy } from '../journal/event.ts';
+import type { Encoded, FailureCause, GroupMode, Losers, RunStarted, TaskPolicy } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Decided } from './state.ts';
 
@@ -14,6 +14,7 @@ export type Command =
       readonly version: string | null;
       readonly inputHash: string;
       readonly args: Encoded;
+      readonly pool: string | null;
       readonly policy: TaskPolicy;
     }
   | { readonly type: 'StartTimer'; readonly key: CallKey; readonly timer: TimerRequest }
@@ -21,9 +22,11 @@ export type Command =
       readonly type: 'OpenScope';
       readonly key: CallKey;
       readonly mode: GroupMode;
-      readonly width: number;
+      readonly width: number | null;
       readonly concurrency: number | null;
       readonly batchSize: number | null;
+      readonly buffer: number | null;
+      readonly losers: Losers;
       readonly timeoutMs: number | null;
       readonly aborted: boolean;
     }
@@ -55,6 +58,13 @@ export type Report =
       /** From 0 up to but not 1: what jitter is made of. */
       readonly draw: number;
     }
+  /** The call was refused where it asked for a slot: a recorded result, since code can see it (law 6). */
+  | {
+      readonly type: 'CallRefused';
+      readonly key: CallKey;
+      readonly error: ErrorRecord;
+      readonly cause: Extract<FailureCause, 'queueFull' | 'circuitOpen'>;
+    }
   /** We stopped it, and it acknowledged. */
   | { readonly type: 'AttemptStopped'; readonly key: CallKey; readonly attempt: number }
   | { readonly type: 'RetryDue'; readonly key: CallKey }
@@ -65,11 +75,11 @@ export type Report =
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'CancelRun'; readonly reason: string }
-  /** What a `check` or a person found out about an unknown outcome. */
+  /** What a `check` or a person found out about an unknown outcome, or what an earlier run kept of the same call. */
   | {
       readonly type: 'OutcomeResolved';
       readonly key: CallKey;
-      readonly by: 'check' | 'person';
+      readonly by: 'check' | 'person' | 'cache';
       readonly answer:
         | { readonly status: 'done'; readonly output: Encoded }
         | { readonly status: 'failed'; readonly error: ErrorRecord }

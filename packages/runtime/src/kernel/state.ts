@@ -1,5 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
-import type { EventType, GroupMode, ScopeOutcome, TaskPolicy } from '../journal/event.ts';
+import type { EventType, GroupMode, Losers, ScopeOutcome, TaskPolicy } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 
 /** Where a task call stands. */
@@ -48,10 +48,12 @@ export interface GroupCall {
   readonly openedAt: Millis;
   readonly fingerprint: string;
   readonly mode: GroupMode;
-  readonly width: number;
+  readonly width: number | null;
   /** As opened; `concurrency` holds what it was retuned to. */
   readonly openedConcurrency: number | null;
   readonly batchSize: number | null;
+  readonly buffer: number | null;
+  readonly losers: Losers;
   readonly timeoutMs: number | null;
   readonly openedAborted: boolean;
   concurrency: number | null;

@@ -1,4 +1,4 @@
-import { CancelledError, TaskError, TimeoutError } from '@pawl/sdk';
+import { CancelledError, CircuitOpenError, QueueFullError, TaskError, TimeoutError } from '@pawl/sdk';
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
 import type { OutcomeEvent, TaskFailed } from '../journal/event.ts';
@@ -31,10 +31,20 @@ export function settleCall(call: OpenCall, event: CallOutcome): void {
 
 function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): Error {
   const task = call.task?.definition.name ?? '';
-  if (cause === 'timeout') {
-    const last = call.lastFailure === undefined ? undefined : { cause: reviveError(call.lastFailure) };
-    return new TimeoutError(`Task '${task}' (${key}): ${error.message}`, last);
+  const last = call.lastFailure === undefined ? undefined : { cause: reviveError(call.lastFailure) };
+  const message = `Task '${task}' (${key}): ${error.message}`;
+  switch (cause) {
+    case 'timeout':
+      return new TimeoutError(message, last);
+    case 'queueFull':
+      return new QueueFullError(message, last);
+    case 'circuitOpen':
+      return new CircuitOpenError(message, last);
+    case 'error': {
+      const revived = reviveError(error);
+      return new TaskError(revived.message, { task, key, attempts: failures, cause: revived });
+    }
+    default:
+      return unreachable(cause);
   }
-  const revived = reviveError(error);
-  return new TaskError(revived.message, { task, key, attempts: failures, cause: revived });
 }

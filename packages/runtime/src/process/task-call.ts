@@ -92,6 +92,7 @@ export function scheduleTask<Output>(
         version,
         inputHash,
         args: encoded,
+        pool: settings.pool ?? null,
         policy,
       });
     },

@@ -19,6 +19,7 @@ const scheduled = (key: string, task = 'work'): JournalEvent => ({
   version: null,
   inputHash: '',
   args: { key },
+  pool: null,
   policy,
 });
 const started = (key: string, attempt = 1): JournalEvent => ({ type: 'AttemptStarted', key, attempt });
@@ -44,6 +45,8 @@ const opened = (key: string, mode: 'all' | 'race', width: number): JournalEvent 
   width,
   concurrency: null,
   batchSize: null,
+  buffer: null,
+  losers: 'cancel',
   timeoutMs: null,
   aborted: false,
 });

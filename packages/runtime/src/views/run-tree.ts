@@ -11,6 +11,7 @@ import type {
   Encoded,
   GroupMode,
   JournalEvent,
+  OutcomeAuthor,
   Recorded,
   RunStarted,
   ScopeClosed,
@@ -60,7 +61,7 @@ export interface TaskNode extends NodeBase {
   error: ErrorRecord | undefined;
   /** Why it was cancelled. */
   reason: string | undefined;
-  settledBy: 'attempt' | 'check' | 'person';
+  settledBy: OutcomeAuthor;
 }
 
 export interface TimerNode extends NodeBase {
@@ -73,7 +74,8 @@ export interface TimerNode extends NodeBase {
 export interface GroupNode extends NodeBase {
   readonly kind: 'group';
   readonly mode: GroupMode;
-  readonly width: number;
+  /** Null for a stream: what it will come to is not known. */
+  readonly width: number | null;
   readonly branches: BranchNode[];
   /** Branches of which every call so far is settled. */
   quietBranches: number;

@@ -35,6 +35,7 @@
  * What it does not see: SQLite, real processes, values beyond a few, and the order of what only waits
  * outside ctx, which no journal holds ('wild' and 'raw' programs are made so that nothing depends on it).
  */
+import type { FailureCause } from '../../src/journal/event.ts';
 import { createHash } from 'node:crypto';
 import { interpret } from './interpret.ts';
 import type {
@@ -58,7 +59,7 @@ export type Outcome =
   | {
       readonly type: 'failed';
       readonly key: string;
-      readonly cause: 'error' | 'timeout';
+      readonly cause: FailureCause;
       readonly failures: number;
       readonly message: string;
     }

@@ -7,10 +7,10 @@ import {
   type SettledGroupOptions,
   type Thunk,
 } from '@pawl/sdk';
-import type { GroupMode } from '../../journal/event.ts';
 import { groupFingerprint } from '../../kernel/fingerprint.ts';
 import { finite, type ProcessHost } from '../host.ts';
 import type { Scope } from '../scope.ts';
+import type { CombinatorMode } from './decision.ts';
 import { Group, type GroupPlan } from './group.ts';
 import {
   checkDepth,
@@ -22,7 +22,7 @@ import {
 
 /** `ctx.parallel` of one run. */
 export function createParallel(host: ProcessHost): Parallel {
-  const group = (mode: GroupMode, thunks: unknown, options: object | undefined): Promise<unknown> => {
+  const group = (mode: CombinatorMode, thunks: unknown, options: object | undefined): Promise<unknown> => {
     const scope = host.currentScope();
     checkDepth(mode, scope, host.limits.groupDepth);
     const resolved = resolveGroupOptions(mode, options, scope.priority);
@@ -127,6 +127,8 @@ function openGroup(host: ProcessHost, scope: Scope, plan: GroupPlan): Promise<un
         width: thunks.length,
         concurrency,
         batchSize,
+        buffer: null,
+        losers: 'cancel',
         timeoutMs: options.timeoutMs,
         aborted,
       });

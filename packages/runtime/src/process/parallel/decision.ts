@@ -2,6 +2,9 @@ import type { GroupMode } from '../../journal/event.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import type { Decided } from '../../kernel/state.ts';
 
+/** Modes that decide over a list of thunks; the others work on sources. */
+export type CombinatorMode = Extract<GroupMode, 'all' | 'map' | 'allSettled' | 'any' | 'race'>;
+
 export interface Tally {
   readonly width: number;
   readonly fulfilled: number;
@@ -18,7 +21,7 @@ export interface LastSettled {
  * opened). The tally counts `last`.
  */
 export function decideGroup(
-  mode: GroupMode,
+  mode: CombinatorMode,
   tally: Tally,
   last: LastSettled | undefined,
 ): Decided | undefined {

@@ -1,15 +1,14 @@
 import { CancelledError, TimeoutError, type Settled, type Thunk } from '@pawl/sdk';
 import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
-import type { GroupMode } from '../../journal/event.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import type { Decided, GroupCall } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
-import { decideGroup, type LastSettled } from './decision.ts';
+import { decideGroup, type CombinatorMode, type LastSettled } from './decision.ts';
 import type { ResolvedGroupOptions } from './options.ts';
 
 export interface GroupPlan {
-  readonly mode: GroupMode;
+  readonly mode: CombinatorMode;
   readonly thunks: readonly Thunk[];
   /** Names given by `keyBy`, one per thunk; undefined = by position. */
   readonly names: readonly string[] | undefined;

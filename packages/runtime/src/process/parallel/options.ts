@@ -9,7 +9,7 @@ import {
   type SettledGroupOptions,
   type Thunk,
 } from '@pawl/sdk';
-import type { GroupMode } from '../../journal/event.ts';
+import type { CombinatorMode } from './decision.ts';
 import type { Scope } from '../scope.ts';
 
 /** Options of a group with every default filled in and every value checked. */
@@ -27,7 +27,7 @@ export interface ResolvedGroupOptions {
 export const DEFAULT_MAP_CONCURRENCY = 1000;
 
 const COMMON = ['key', 'concurrency', 'batchSize', 'priority', 'signal', 'timeout'];
-const EXTRA: Readonly<Record<GroupMode, readonly string[]>> = {
+const EXTRA: Readonly<Record<CombinatorMode, readonly string[]>> = {
   all: [],
   map: ['keyBy'],
   allSettled: ['preserveOrder'],
@@ -65,7 +65,7 @@ export function checkName(key: unknown): string | undefined {
 
 /** @throws InvalidOptionError */
 export function resolveGroupOptions(
-  mode: GroupMode,
+  mode: CombinatorMode,
   options: (GroupOptions & Partial<SettledGroupOptions> & Partial<MapOptions<never>>) | undefined,
   inherited: number,
 ): ResolvedGroupOptions {
@@ -115,7 +115,7 @@ function countOption(name: 'concurrency' | 'batchSize', value: unknown, byDefaul
 }
 
 /** @throws InvalidArgumentError naming the first entry that is no function, LimitError */
-export function checkThunks(mode: GroupMode, thunks: unknown, maxWidth: number): readonly Thunk[] {
+export function checkThunks(mode: CombinatorMode, thunks: unknown, maxWidth: number): readonly Thunk[] {
   if (!Array.isArray(thunks)) {
     throw new InvalidArgumentError(
       `parallel.${mode} takes an array of functions; wrap each call: [() => ctx.task(…)].`,
@@ -144,7 +144,7 @@ function isThunk(value: unknown): value is Thunk {
 }
 
 /** @throws LimitError */
-export function checkDepth(mode: GroupMode, scope: Scope, maxDepth: number): void {
+export function checkDepth(mode: CombinatorMode, scope: Scope, maxDepth: number): void {
   const depth = scope.depth / 2;
   if (depth < maxDepth) return;
   throw new LimitError(
@@ -154,7 +154,7 @@ export function checkDepth(mode: GroupMode, scope: Scope, maxDepth: number): voi
 }
 
 /** @throws LimitError */
-export function checkWidth(mode: GroupMode, width: number, maxWidth: number): void {
+export function checkWidth(mode: CombinatorMode, width: number, maxWidth: number): void {
   if (width <= maxWidth) return;
   throw new LimitError(
     'fanOut',

@@ -1,0 +1,11 @@
+import type { GroupNode } from '@pawl/runtime';
+
+/** `map ×12`, or `stream` where nobody knows yet how many there will be. */
+export function groupTitle({ mode, width }: GroupNode): string {
+  return width === null ? mode : `${mode} ×${width}`;
+}
+
+/** `3 of 12`, or `3` of those that a stream has begun. */
+export function groupCount({ width, quietBranches }: GroupNode): string {
+  return width === null ? String(quietBranches) : `${quietBranches} of ${width}`;
+}
