@@ -132,6 +132,16 @@ describe('for all values', () => {
     expect(seen.refusals).toBeGreaterThan(200);
   });
 
+  // Found with the seed 1578715681.
+  it('an error keeps a name of its own that is undefined', () => {
+    const error = new TypeError('no name');
+    Object.defineProperty(error, 'name', { value: undefined, writable: true, configurable: true });
+    const again = replayed(error);
+    expect(Object.getOwnPropertyDescriptor(again, 'name')).toEqual(
+      Object.getOwnPropertyDescriptor(error, 'name'),
+    );
+  });
+
   it('the encoded form has one canonical text', () => {
     fc.assert(
       fc.property(anything, (value) => {

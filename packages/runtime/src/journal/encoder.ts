@@ -343,7 +343,9 @@ export class Encoder {
     for (const key of ['name', 'message', 'stack'] as const) {
       this.#at[this.#depth - 1] = key;
       const standard: unknown = value[key];
-      if (standard !== undefined) encoded[key] = this.#walk(standard);
+      // An own name or message of undefined hides what the class says. A missing stack is just none.
+      const isOwn = key !== 'stack' && isHidden(value, key);
+      if (standard !== undefined || isOwn) encoded[key] = this.#walk(standard);
     }
     for (const key of HIDDEN_OF_ERRORS) {
       if (isHidden(value, key)) encoded[key] = this.#child(key, Reflect.get(value, key));
