@@ -50,12 +50,12 @@ export async function readJournal<T>(
 export async function changeRun<T>(
   place: JournalPlace,
   runId: RunId,
-  change: (runtime: Runtime) => T,
+  change: (runtime: Runtime) => T | Promise<T>,
 ): Promise<T> {
   await readJournal(place, (reader) => reader.get(runId));
   const runtime = await openRuntime({ path: place.path });
   try {
-    return change(runtime);
+    return await change(runtime);
   } finally {
     await runtime.close();
   }

@@ -15,6 +15,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
 import { listCommand } from './commands/list.ts';
 import { resolveCommand } from './commands/resolve.ts';
+import { sendCommand } from './commands/send.ts';
+import { waitingCommand } from './commands/waiting.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
 import { showCommand } from './commands/show.ts';
@@ -34,6 +36,8 @@ export const COMMANDS: readonly Command[] = [
   eventsCommand,
   cancelCommand,
   resolveCommand,
+  waitingCommand,
+  sendCommand,
   verifyCommand,
   doctorCommand,
 ];

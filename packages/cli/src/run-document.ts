@@ -57,6 +57,15 @@ function callDocument(call: CallNode): Document {
       };
     case 'timer':
       return { ...base, timer: call.timer, durationMs: call.durationMs, dueAt: timestamp(call.dueAt) };
+    case 'wait':
+      return {
+        ...base,
+        name: call.name,
+        prompt: call.prompt,
+        data: call.data,
+        dueAt: timestamp(call.dueAt),
+        output: orNull(call.output),
+      };
     case 'group':
       return {
         ...base,

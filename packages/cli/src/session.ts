@@ -134,8 +134,16 @@ export class Session {
     if (keys === undefined || this.#stoppedBy !== undefined) return error;
     const [key = ''] = keys;
     const node = this.#trees.get(runId)?.byKey.get(key);
-    const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
     const more = keys.length > 1 ? `, and ${keys.length - 1} more` : '';
+    if (node?.kind === 'wait') {
+      const send = shellWords('pawl', 'send', runId, node.name, ...this.#place.flags);
+      const question = node.prompt === null ? `message '${node.name}'` : `an answer to: ${node.prompt}`;
+      return new RuntimeError('WAITING', `Run ${runId} waits for ${question} (call ${key})${more}.`, {
+        hint: `${send} <json>, then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
+        data: { runId, asked: [...keys] },
+      });
+    }
+    const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
     const resolve = shellWords('pawl', 'resolve', runId, key, '--as', 'done', ...this.#place.flags);
     return new RuntimeError(
       'WAITING',

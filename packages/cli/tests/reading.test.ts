@@ -178,3 +178,38 @@ test('colours: only on request where nobody looks, and never with NO_COLOR', asy
   expect(await show({ FORCE_COLOR: '1' })).toContain(escape);
   expect(await show({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(escape);
 });
+
+test('waiting and send: a run that waits for a person is left, answered, and goes on', async () => {
+  folder.write(
+    'ask.ts',
+    `export const process = async (_: null, ctx) => {
+      const said = await ctx.receive('approval', { prompt: 'Ship version 7?', data: { version: 7 }, timeout: '2d' });
+      return { said };
+    };`,
+  );
+  const left = await folder.pawl('run', 'ask.ts', '--id', 'asks');
+  expect(left.code).toBe(13);
+  expect(left.stderr).toContain('waits for an answer to: Ship version 7?');
+  expect(left.stderr).toContain('pawl send asks approval <json>');
+  expect((await folder.pawl('list', '-s', 'waiting', '-o', 'ids')).stdout).toBe('asks\n');
+  const listed = await folder.pawl('waiting');
+  expect(listed.stdout).toContain('? Ship version 7?');
+  expect(listed.stdout).toContain('{ version: 7 }');
+  expect(listed.stdout).toContain('pawl send asks approval <json>');
+  expect(documentOf((await folder.pawl('waiting', 'asks', '--json')).stdout)).toMatchObject({
+    waits: [{ runId: 'asks', key: '0', name: 'approval', prompt: 'Ship version 7?', data: { version: 7 } }],
+  });
+  expect((await folder.pawl('show', 'asks')).stdout).toContain('receive approval');
+  expect((await folder.pawl('resolve', 'asks', '0', '--as', 'done')).code).toBe(11);
+  const sent = await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1');
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'approval' for asks: taken\n" });
+  expect((await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1')).stdout).toContain(
+    'counts once',
+  );
+  const resumed = await folder.pawl('resume', 'asks');
+  expect(resumed.code).toBe(0);
+  expect(JSON.parse(resumed.stdout)).toEqual({ said: { ok: true } });
+  expect((await folder.pawl('send', 'asks', 'approval', '1')).code).toBe(11);
+  expect((await folder.pawl('send', 'nobody', 'approval', '1')).code).toBe(4);
+  expect((await folder.pawl('waiting')).stdout).toBe('nothing waits\n');
+});

@@ -15,6 +15,7 @@ export {
   type JournalText,
 } from './journal/journal-text.ts';
 export type { Answer } from './engine/answer.ts';
+export type { Ack } from './engine/messenger.ts';
 export type { LogEntry } from './engine/engine.ts';
 export type { Limits } from './engine/limits.ts';
 export type { RunHandle } from './engine/run-handle.ts';
@@ -22,18 +23,18 @@ export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/jo
 export { EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export { openJournal, type JournalReader } from './reader.ts';
 export { DISPLAY_STATUSES, displayStatus, type DisplayStatus } from './views/display-status.ts';
+export type { OpenWait } from './views/open-waits.ts';
 export { nearest } from './views/nearest.ts';
-export {
-  addEvent,
-  createRunTree,
-  type BranchNode,
-  type CallNode,
-  type CallStatus,
-  type GroupNode,
-  type RunTree,
-  type TaskNode,
-  type TimerNode,
-} from './views/run-tree.ts';
+export type {
+  BranchNode,
+  CallNode,
+  CallStatus,
+  GroupNode,
+  TaskNode,
+  TimerNode,
+  WaitNode,
+} from './views/call-node.ts';
+export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
 export { shortValue } from './views/short-value.ts';
 export { DEFAULT_PATH, ENGINE_VERSION, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
 export type { RuntimeOptions, StartOptions } from './runtime-options.ts';

@@ -5,6 +5,7 @@ import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { nearest } from './views/nearest.ts';
+import { openWaits, type OpenWait } from './views/open-waits.ts';
 
 const PAGE = 500;
 /** Ids that a mistyped one is compared with: the newest. */
@@ -18,6 +19,8 @@ export interface JournalReader extends Disposable {
   list(query: RunQuery): readonly RunRecord[];
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
+  /** What the run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
+  waits(id: RunId): OpenWait[];
   /** Changes whenever the journal may have been written to; cheap enough to ask often. */
   changeMark(): number;
   /** Checks every event of a run, or of all, against its chain of checksums. */
@@ -25,6 +28,20 @@ export interface JournalReader extends Disposable {
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
+}
+
+/** Events after `afterSeq`, a page at a time. */
+export function* eventsOf(
+  store: Pick<JournalStore, 'read'>,
+  id: RunId,
+  afterSeq: Seq = 0,
+): Generator<Recorded, void, void> {
+  for (let seq = afterSeq; ;) {
+    const page = store.read(id, seq, PAGE);
+    yield* page;
+    seq = page.at(-1)?.seq ?? seq;
+    if (page.length < PAGE) return;
+  }
 }
 
 /**
@@ -43,14 +60,8 @@ export function openJournal(options: { readonly path: string }): JournalReader {
   return {
     get,
     list,
-    *events(id, afterSeq = 0) {
-      for (let seq = afterSeq; ;) {
-        const page = store.read(id, seq, PAGE);
-        yield* page;
-        seq = page.at(-1)?.seq ?? seq;
-        if (page.length < PAGE) return;
-      }
-    },
+    events: (id, afterSeq) => eventsOf(store, id, afterSeq),
+    waits: (id) => openWaits(eventsOf(store, get(id).runId)),
     changeMark: () => store.changeMark(),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),

@@ -6,12 +6,13 @@ import type { CallKey } from './journal/call-key.ts';
 import { isTerminal, type TerminalEvent } from './journal/event.ts';
 import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
-import type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
-import { encodeAnswer, inWords, type Answer } from './engine/answer.ts';
-import { cancelIdleRun, foldRun } from './engine/cancel-run.ts';
+import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import type { Answer } from './engine/answer.ts';
+import { foldRun } from './engine/cancel-run.ts';
 import { definitionOf, guarded, NAMELESS, type AnyProcess } from './engine/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
+import { Messenger, type Ack } from './engine/messenger.ts';
 import { checkRunId, positive, refuseOther, unknownRun } from './engine/refusals.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { RunPlan } from './engine/run-plan.ts';
@@ -21,7 +22,9 @@ import { RuntimeError } from './errors.ts';
 import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { eventsOf } from './reader.ts';
 import { nearest } from './views/nearest.ts';
+import { openWaits, type OpenWait } from './views/open-waits.ts';
 
 export const ENGINE_VERSION = '0.1.0';
 export const DEFAULT_PATH = '.pawl/journal.db';
@@ -46,6 +49,7 @@ export class Runtime implements AsyncDisposable {
   readonly #started = new Map<RunId, ProcessDefinition>();
   readonly #watchers = new Map<RunId, Set<() => void>>();
   readonly #handleDeps: HandleDeps;
+  readonly #messenger: Messenger;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, store: JournalStore) {
@@ -71,6 +75,7 @@ export class Runtime implements AsyncDisposable {
         committed: (runId) => this.#watchers.get(runId)?.forEach((callback) => callback()),
       },
     });
+    this.#messenger = new Messenger(this.#engine, (id) => this.#mustGet(id));
     this.#handleDeps = {
       store,
       watch: (runId, callback) => this.#watch(runId, callback),
@@ -270,56 +275,39 @@ export class Runtime implements AsyncDisposable {
 
   /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
   cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
-    const active = this.#engine.runs.get(id);
-    // One that was started a moment ago is not in the journal yet.
-    const record = active === undefined ? this.#mustGet(id) : this.get(id);
-    if (record !== undefined && record.status !== 'running') return 'ended';
-    // Whatever a JavaScript caller gives, it is told in words.
-    const message = {
-      kind: 'cancel',
-      id: this.#engine.options.entropy.ulid(),
-      reason: inWords(reason),
-    } as const;
-    if (active !== undefined) {
-      this.#send(active, message);
-      return 'asked';
-    }
-    const answer = this.store.acquireLease(id, this.#engine.claim);
-    if (answer.status !== 'acquired') {
-      this.store.post(id, message, this.#engine.options.clock.now());
-      return 'asked';
-    }
-    try {
-      return cancelIdleRun(this.store, id, answer.lease.epoch, this.#engine.claim, message.reason);
-    } finally {
-      this.store.releaseLease(id, answer.lease.epoch);
-    }
+    return this.#messenger.cancel(id, reason);
   }
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */
   resolve(id: RunId, key: CallKey, as: Answer): void {
-    const record = this.#mustGet(id);
-    if (!record.asked.includes(key)) {
-      throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {
-        hint:
-          record.asked.length === 0
-            ? `See the run: pawl show ${id}`
-            : `It asks about: ${record.asked.join(', ')}`,
+    const wait = this.waits(id).find((open) => open.key === key);
+    if (wait !== undefined) {
+      throw new RuntimeError('REFUSED', `Call ${key} of run ${id} waits for a message.`, {
+        hint: `Send it: pawl send ${id} ${wait.name} <json>`,
       });
     }
-    const message: InboxMessage = {
-      kind: 'resolve',
-      id: this.#engine.options.entropy.ulid(),
-      key,
-      as: encodeAnswer(as, this.#engine.options.limits.payloadBytes),
-    };
-    this.#send(this.#engine.runs.get(id), message, id);
+    this.#messenger.resolve(id, key, as);
   }
 
-  /** Kept in the journal's file first, so that a crash loses no message that was taken. */
-  #send(active: RunDriver | undefined, message: InboxMessage, id: RunId = active?.runId ?? ''): void {
-    this.store.post(id, message, this.#engine.options.clock.now());
-    active?.receive(message);
+  /**
+   * Sends a message to whatever waits for one of that name in a run, now or later (`ctx.receive`). It is kept in
+   * the journal's file before this resolves.
+   * @param options.id the same id twice is one message (default: a new one)
+   * @throws UnserializableError
+   */
+  async send(
+    id: RunId,
+    name: string,
+    payload: unknown,
+    options: { readonly id?: string } = {},
+  ): Promise<Ack> {
+    await this.#firstCommit(id);
+    return this.#messenger.send(id, name, payload, options.id);
+  }
+
+  /** What a run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
+  waits(id: RunId): OpenWait[] {
+    return openWaits(eventsOf(this.store, this.#mustGet(id).runId));
   }
 
   /** Stops all runs so that they can be resumed, and closes the store. */
@@ -353,6 +341,16 @@ export class Runtime implements AsyncDisposable {
       watchers.delete(callback);
       if (watchers.size === 0) this.#watchers.delete(runId);
     };
+  }
+
+  /** A run that was started a moment ago is in no file yet, and so would be what is sent to it. */
+  async #firstCommit(id: RunId): Promise<void> {
+    const active = this.#engine.runs.get(id);
+    if (active === undefined || this.get(id) !== undefined) return;
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const unwatch = this.#watch(id, () => resolve(undefined));
+    await Promise.race([promise, active.exit]);
+    unwatch();
   }
 
   #mustGet(id: RunId): RunRecord {

@@ -1,5 +1,6 @@
 import type { Duration } from './duration.ts';
 import type { Parallel, Priority } from './parallel.ts';
+import type { ReceiveOptions } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
@@ -34,6 +35,18 @@ export interface Context {
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;
+  /**
+   * Waits for a message that somebody sends to this run under that name (`runtime.send`, `pawl send`): for as
+   * long as it takes, over crashes, and without a slot. Messages that came early are kept; each is taken once,
+   * first in, first out.
+   * @throws InvalidArgumentError, InvalidOptionError, UnserializableError at the call; rejects with
+   *   TimeoutError or CancelledError
+   */
+  receive<S extends Schema>(
+    name: string,
+    options: ReceiveOptions & { readonly schema: S },
+  ): Promise<SchemaOutput<S>>;
+  receive<T = unknown>(name: string, options?: ReceiveOptions & { readonly schema?: undefined }): Promise<T>;
   /** The recorded time of the last thing that was delivered; the same on replay. */
   now(): Date;
   /** From 0 up to but not 1; the same on replay. */

@@ -2,7 +2,7 @@
  * A run's tree of calls as rows: what is said of each call, and which calls are said at all. How a row
  * is laid out is `tree.ts`.
  */
-import type { BranchNode, CallNode, CallStatus, GroupNode, TaskNode } from '@pawl/runtime';
+import type { BranchNode, CallNode, CallStatus, GroupNode, TaskNode, WaitNode } from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
@@ -160,7 +160,23 @@ class RowBuilder {
   #noteOf(call: CallNode): Line {
     if (call.kind === 'group') return groupNote(call);
     if (call.kind === 'timer') return NO_NOTE;
+    if (call.kind === 'wait') return this.#waitNote(call);
     return this.#taskNote(call);
+  }
+
+  #waitNote(wait: WaitNode): Line {
+    const { values, now } = this.#options;
+    switch (wait.status) {
+      case 'running': {
+        const left =
+          wait.dueAt === null ? '' : `gives up in ${formatDuration(Math.max(0, wait.dueAt - now))}`;
+        return { text: join(clean(wait.prompt ?? 'waits for a message'), left), paint: 'attention' };
+      }
+      case 'failed':
+        return { text: 'no message came in time', paint: 'attention' };
+      default:
+        return { text: values && wait.output !== undefined ? `→ ${shown(wait.output)}` : '', paint: 'dim' };
+    }
   }
 
   #taskNote(task: TaskNode): Line {
@@ -216,6 +232,8 @@ function nameOf(call: CallNode): string {
       return clean(call.name);
     case 'timer':
       return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
+    case 'wait':
+      return `receive ${clean(call.name)}`;
     case 'group':
       return groupTitle(call);
     default:

@@ -38,6 +38,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
     case 'AttemptFailed':
     case 'OutcomeAsked':
     case 'ScopeTimedOut':
+    case 'SignalTimedOut':
     case 'CancelRequested':
       return theme.attention(type);
     default:
@@ -85,7 +86,12 @@ function detailOf(event: JournalEvent): string {
       return event.winner === null ? event.outcome : `${event.outcome} by branch ${event.winner}`;
     case 'TimerStarted':
       return `${event.timer} ${formatDuration(event.durationMs)}`;
+    case 'SignalAwaited':
+      return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
+    case 'SignalReceived':
+      return value(event.payload);
     case 'TimerFired':
+    case 'SignalTimedOut':
     case 'ScopeTimedOut':
       return '';
     default:

@@ -22,6 +22,10 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
       ? `${theme.dim('·')} sleep ${formatLength(node.durationMs)} (${clean(node.key)})`
       : undefined;
   }
+  if (node.kind === 'wait') {
+    if (event.type !== 'SignalAwaited') return undefined;
+    return `${theme.attention('?')} ${clean(node.prompt ?? `waits for message ${node.name}`)} ${theme.dim(`(${clean(node.key)})`)}`;
+  }
   if (node.kind === 'group') return groupEvent(node, event.type, theme);
   const wide = wideGroupAround(tree, node.key);
   switch (event.type) {

@@ -201,7 +201,7 @@ test('a run that waits for a person', () => {
     ? order
 
       run      run_01kh3m8r0v
-      status   waiting for a person to say what became of 1 call
+      status   waiting for 1 answer
       started  2026-11-21 09:00:00, 1m ago
       module   order.ts
       tasks    4 done, 1 asked about

@@ -97,7 +97,7 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
     case 'running':
       return `running for ${formatDuration(now - run.startedAt)}`;
     case 'waiting':
-      return `waiting for a person to say what became of ${count(run.asked.length, 'call')}`;
+      return `waiting for ${count(run.asked.length, 'answer')}`;
     case 'interrupted':
       return `interrupted after ${took}; it can be resumed`;
     case 'succeeded':
@@ -150,7 +150,7 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
     case 'interrupted':
       return [{ command: pawl('resume', id), why: 'go on; nothing that is done is done again' }, show];
     case 'waiting':
-      return [...resolveCommands(run, tree, pawl), { command: pawl('resume', id), why: 'then go on' }];
+      return [...answerCommands(run, tree, pawl), { command: pawl('resume', id), why: 'then go on' }];
     case 'succeeded':
     case 'failed':
     case 'cancelled':
@@ -162,7 +162,7 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
 
 const MOST_ASKED = 3;
 
-function resolveCommands(
+function answerCommands(
   run: RunRecord,
   tree: RunTree,
   pawl: (...words: readonly string[]) => string,
@@ -170,6 +170,12 @@ function resolveCommands(
   return run.asked.slice(0, MOST_ASKED).map((key) => {
     const call = tree.byKey.get(key);
     const name = call?.kind === 'task' ? `task '${clean(call.name)}'` : 'the call';
+    if (call?.kind === 'wait') {
+      return {
+        command: `${pawl('send', run.runId, call.name)} <json>`,
+        why: clean(call.prompt ?? `it waits for message '${call.name}'`),
+      };
+    }
     return {
       command: pawl('resolve', run.runId, key, '--as', 'done'),
       why: `if ${name} was done; else --as failed or --as retry`,

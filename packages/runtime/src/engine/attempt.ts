@@ -18,7 +18,7 @@ import type { Report } from '../kernel/input.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
-import type { OpenTask } from '../process/host.ts';
+import type { OpenTask } from '../process/open-call.ts';
 import { runShell } from './executors/shell.ts';
 
 export interface AttemptDeps {

@@ -4,7 +4,7 @@ import type { Millis, RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report, RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { AppendRun, InboxMessage } from '../ports/journal-store.ts';
+import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import type { Engine } from './engine.ts';
@@ -12,8 +12,9 @@ import type { SlotTaker } from './dispatcher.ts';
 import { Fifo } from './fifo.ts';
 import { Replay } from './replay.ts';
 import { RunEffects } from './run-effects.ts';
+import { RunInbox } from './run-inbox.ts';
 import { fencedError, stoppedError } from './run-exits.ts';
-import { reportOf, type RunExit, type RunPlan } from './run-plan.ts';
+import type { RunExit, RunPlan } from './run-plan.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
 import { resultOf } from './run-result.ts';
@@ -41,10 +42,11 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #effects: RunEffects;
   readonly #replay: Replay;
   readonly #settleExit: (exit: RunExit) => void;
-  readonly #reports = new Fifo<{ report: Report; messageId: string | undefined }>();
+  /** Each says what it is when its turn comes; nothing where it has passed by then. */
+  readonly #reports = new Fifo<() => Report | undefined>();
   /** Cancellations of fenced calls go before everything else, one a turn. */
   readonly #cancels = new Fifo<Report>();
-  readonly #seenMessages = new Set<string>();
+  readonly inbox: RunInbox;
   #phase: Phase = 'fresh';
   #logs: (readonly unknown[])[] = [];
   #toldWaiting = false;
@@ -73,6 +75,11 @@ export class RunDriver implements Turnable, SlotTaker {
       limits,
       strict,
     );
+    this.inbox = new RunInbox(this, this.#journal, {
+      store,
+      payloadBytes: limits.payloadBytes,
+      warn: (message) => sink.warn(plan.runId, message),
+    });
     this.#effects = new RunEffects(engine, this, (report) => this.#cancels.push(report));
     this.#replay = new Replay({
       runId: plan.runId,
@@ -118,9 +125,15 @@ export class RunDriver implements Turnable, SlotTaker {
   }
 
   /** What the world tells; it is decided in a turn of its own. */
-  report(report: Report, messageId?: string): void {
+  report(report: Report): void {
+    this.ask(() => report);
+  }
+
+  /** For a report that is known only when its turn comes. */
+  ask(report: () => Report | undefined): void {
     if (this.#phase === 'left' || this.#terminal !== undefined) return;
-    this.#reports.push({ report, messageId });
+    this.#reports.push(report);
+    this.#toldWaiting = false;
     this.#wake();
   }
 
@@ -204,10 +217,11 @@ export class RunDriver implements Turnable, SlotTaker {
   #deliverNext(): void {
     for (;;) {
       const cancel = this.#cancels.shift();
-      const next = cancel === undefined ? this.#reports.shift() : { report: cancel, messageId: undefined };
+      const next = cancel === undefined ? this.#reports.shift() : () => cancel;
       if (next === undefined) return;
-      if (next.messageId !== undefined) this.#journal.consume(next.messageId);
-      const outcome = this.#decide(next.report).find((recorded) => isOutcome(recorded.event));
+      const report = next();
+      if (report === undefined) continue;
+      const outcome = this.#decide(report).find((recorded) => isOutcome(recorded.event));
       if (outcome === undefined) continue;
       const { event } = outcome;
       if (isOutcome(event)) this.host.deliver({ ...outcome, event });
@@ -324,7 +338,7 @@ export class RunDriver implements Turnable, SlotTaker {
     if (this.#toldWaiting || pending.size === 0 || this.#journal.uncommitted > 0) return;
     for (const key of pending) {
       const call = calls.get(key);
-      if (call?.kind !== 'task' || call.phase !== 'asked') return;
+      if (call?.kind !== 'wait' && (call?.kind !== 'task' || call.phase !== 'asked')) return;
     }
     this.#toldWaiting = true;
     this.#engine.options.sink.waiting(this.runId, [...pending]);
@@ -332,16 +346,7 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** Looks for what other programs sent. */
   readInbox(): void {
-    if (this.#phase !== 'live') return;
-    for (const message of this.#engine.options.store.takeInbox(this.runId)) this.receive(message);
-  }
-
-  /** A message counts once, however often it is seen. */
-  receive(message: InboxMessage): void {
-    if (this.#seenMessages.has(message.id)) return;
-    this.#seenMessages.add(message.id);
-    if (message.kind === 'resolve') this.#toldWaiting = false;
-    this.report(reportOf(message), message.id);
+    if (this.#phase === 'live') this.inbox.read();
   }
 
   /** Renews the lease in good time. */

@@ -33,6 +33,9 @@ export class RunEffects {
       case 'QueueAttempt':
         this.attempts.enqueue(effect.key);
         return;
+      case 'OfferMessages':
+        this.#run.inbox.offer(effect.name);
+        return;
       case 'CancelWithin':
         for (const key of pendingWithin(this.#run.state, effect.scope)) {
           this.#cancel({ type: 'CancelCall', key, reason: effect.reason });
@@ -67,11 +70,12 @@ export class RunEffects {
         return;
       }
       case 'ClearTimers':
-        for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue']) {
+        for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue', 'WaitDue']) {
           this.timers.clear(`${type} ${effect.key}`);
         }
         return;
       case 'QueueAttempt':
+      case 'OfferMessages':
       case 'CancelWithin':
         return;
       default:

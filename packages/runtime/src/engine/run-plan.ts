@@ -28,7 +28,7 @@ export type RunExit =
   | { readonly status: 'left'; readonly error: unknown };
 
 /** What a message from outside means to the rules. */
-export function reportOf(message: InboxMessage): Report {
+export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' }>): Report {
   if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
   const { key, as } = message;
   const answer =

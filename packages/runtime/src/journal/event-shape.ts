@@ -138,6 +138,15 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   LateResult: { ...attempt, outcome: oneOf('succeeded', 'failed', 'interrupted') },
   TimerStarted: { ...key, timer: oneOf('sleep', 'sleepUntil'), dueAt: isNumber, durationMs: isDuration },
   TimerFired: key,
+  SignalAwaited: {
+    ...key,
+    name: isText,
+    timeoutMs: nullOr(isDuration),
+    prompt: nullOr(isText),
+    data: isEncoded,
+  },
+  SignalReceived: { ...key, messageId: isText, payload: isEncoded },
+  SignalTimedOut: key,
   CancelRequested: { type: isType, reason: isText },
 };
 

@@ -190,6 +190,27 @@ export interface TimerFired {
   readonly type: 'TimerFired';
   readonly key: CallKey;
 }
+/** The process waits for a message from outside. */
+export interface SignalAwaited {
+  readonly type: 'SignalAwaited';
+  readonly key: CallKey;
+  readonly name: string;
+  /** From the recording of the wait; null = for ever. */
+  readonly timeoutMs: number | null;
+  /** What is shown to whoever can answer. */
+  readonly prompt: string | null;
+  readonly data: Encoded;
+}
+export interface SignalReceived {
+  readonly type: 'SignalReceived';
+  readonly key: CallKey;
+  readonly messageId: string;
+  readonly payload: Encoded;
+}
+export interface SignalTimedOut {
+  readonly type: 'SignalTimedOut';
+  readonly key: CallKey;
+}
 export interface CancelRequested {
   readonly type: 'CancelRequested';
   readonly reason: string;
@@ -216,6 +237,9 @@ export type JournalEvent =
   | LateResult
   | TimerStarted
   | TimerFired
+  | SignalAwaited
+  | SignalReceived
+  | SignalTimedOut
   | CancelRequested;
 
 export type EventType = JournalEvent['type'];
@@ -228,11 +252,13 @@ export type OutcomeEvent =
   | TaskFailed
   | TaskCancelled
   | TimerFired
+  | SignalReceived
+  | SignalTimedOut
   | ScopeAborted
   | ScopeTimedOut
   | CancelRequested;
 /** What the process itself asked for or decided: compared on replay. */
-export type CommandEvent = TaskScheduled | TimerStarted | ScopeOpened | ScopeClosed;
+export type CommandEvent = TaskScheduled | TimerStarted | SignalAwaited | ScopeOpened | ScopeClosed;
 
 /** An event with its place in the journal. */
 export interface Recorded<E extends JournalEvent = JournalEvent> {
@@ -251,6 +277,8 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'TaskFailed':
     case 'TaskCancelled':
     case 'TimerFired':
+    case 'SignalReceived':
+    case 'SignalTimedOut':
     case 'ScopeAborted':
     case 'ScopeTimedOut':
     case 'CancelRequested':
@@ -264,6 +292,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
   switch (event.type) {
     case 'TaskScheduled':
     case 'TimerStarted':
+    case 'SignalAwaited':
     case 'ScopeOpened':
     case 'ScopeClosed':
       return true;

@@ -16,7 +16,7 @@ export interface RunSummary {
   readonly lastSeq: Seq;
   readonly tasksScheduled: number;
   readonly tasksSettled: number;
-  /** Calls whose outcome a person has to say. */
+  /** Calls that wait for an answer from outside: an outcome that a person has to say, a message. */
   readonly asked: readonly CallKey[];
   /** First line of the error that ended the run. */
   readonly error: string | null;

@@ -73,5 +73,15 @@ export const SAMPLE_EVENTS: {
   LateResult: { type: 'LateResult', key: '0', attempt: 1, outcome: 'succeeded' },
   TimerStarted: { type: 'TimerStarted', key: '1', timer: 'sleep', dueAt: 1_700_000_000_000, durationMs: 5 },
   TimerFired: { type: 'TimerFired', key: '1' },
+  SignalAwaited: {
+    type: 'SignalAwaited',
+    key: '4',
+    name: 'approval',
+    timeoutMs: null,
+    prompt: 'ship it?',
+    data: { pr: 7 },
+  },
+  SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
+  SignalTimedOut: { type: 'SignalTimedOut', key: '4' },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
 };

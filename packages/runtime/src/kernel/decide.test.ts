@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { JournalEvent } from '../journal/event.ts';
 import { InvariantError } from '../journal/invariant.ts';
 import { decide } from './decide.ts';
 import { evolve } from './evolve.ts';
 import { given, opened, POLICY, RUN_STARTED, scheduled, started, when } from './given.fixture.ts';
-import type { Report } from './input.ts';
-import { initialState } from './state.ts';
+import type { Command, Report } from './input.ts';
+import { initialState, openWait } from './state.ts';
 
 const RETRY = { attempts: 3, delayMs: 100, factor: 2, maxDelayMs: 1000, jitter: 0 };
 const ERROR = { name: 'Error', message: 'boom' };
@@ -25,6 +26,87 @@ function erred(
     ...more,
   };
 }
+
+describe('a wait for a message', () => {
+  const wait = (timeoutMs: number | null = null): JournalEvent => ({
+    type: 'SignalAwaited',
+    key: '0',
+    name: 'go',
+    timeoutMs,
+    prompt: null,
+    data: null,
+  });
+  const taken: Report = { type: 'SignalTaken', key: '0', messageId: 'm', payload: 7 };
+
+  it('is recorded, offers itself to early messages, and sets its timer', () => {
+    const command: Command = {
+      type: 'AwaitSignal',
+      key: '0',
+      name: 'go',
+      timeoutMs: 9,
+      prompt: null,
+      data: null,
+    };
+    expect(when(given(), command)).toEqual({
+      events: [wait(9)],
+      effects: [
+        { type: 'OfferMessages', name: 'go' },
+        { type: 'SetTimer', delayMs: 9, report: { type: 'WaitDue', key: '0' } },
+      ],
+    });
+    expect(when(given(), { ...command, timeoutMs: null }).effects).toHaveLength(1);
+  });
+
+  it('is settled by a message once, and by its time', () => {
+    const received: JournalEvent = { type: 'SignalReceived', key: '0', messageId: 'm', payload: 7 };
+    expect(when(given(wait()), taken).events).toEqual([received]);
+    expect(when(given(wait(), received), taken).events).toEqual([]);
+    expect(when(given(wait(5)), { type: 'WaitDue', key: '0' }).events).toEqual([
+      { type: 'SignalTimedOut', key: '0' },
+    ]);
+    expect(when(given(wait(5), received), { type: 'WaitDue', key: '0' }).events).toEqual([]);
+  });
+
+  it('goes on at the head with what is left of its time', () => {
+    expect(when(given(wait(1000)), { type: 'HeadReached' }).effects).toEqual([
+      { type: 'SetTimer', delayMs: expect.any(Number), report: { type: 'WaitDue', key: '0' } },
+    ]);
+    expect(when(given(wait()), { type: 'HeadReached' }).effects).toEqual([]);
+  });
+
+  it('the first that is open and not fenced gets the next message of its name', () => {
+    const second: JournalEvent = { ...wait(), key: '1/0/0' } as JournalEvent;
+    const closed: JournalEvent = { type: 'ScopeClosed', key: '1', outcome: 'rejected', winner: 1 };
+    expect(openWait(given(wait(), opened('1'), second), 'go')).toBe('0');
+    const received: JournalEvent = { type: 'SignalReceived', key: '0', messageId: 'm', payload: 7 };
+    expect(openWait(given(wait(), opened('1'), second, received), 'go')).toBe('1/0/0');
+    expect(openWait(given(wait(), opened('1'), second, received, closed), 'go')).toBeUndefined();
+    expect(openWait(given(wait()), 'stop')).toBeUndefined();
+  });
+});
+
+describe('a call that is refused where it asks for a slot', () => {
+  const refused = (cause: 'queueFull' | 'circuitOpen'): Report => ({
+    type: 'CallRefused',
+    key: '0',
+    cause,
+    error: { name: 'QueueFullError', message: 'full' },
+  });
+
+  it('fails for good with that cause, before any attempt only', () => {
+    expect(when(given(scheduled('0')), refused('queueFull')).events).toEqual([
+      {
+        type: 'TaskFailed',
+        key: '0',
+        cause: 'queueFull',
+        error: { name: 'QueueFullError', message: 'full' },
+        failures: 0,
+        by: 'attempt',
+      },
+    ]);
+    expect(when(given(scheduled('0'), started('0')), refused('circuitOpen')).events).toEqual([]);
+  });
+});
 
 describe('commands', () => {
   it('StartRun starts a journal', () => {

@@ -23,6 +23,7 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'StartRun':
     case 'ScheduleTask':
     case 'StartTimer':
+    case 'AwaitSignal':
     case 'OpenScope':
     case 'RetuneScope':
     case 'CloseScope':
@@ -39,6 +40,12 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return decideTask(state, input, now);
     case 'TimerDue':
       return isOpen(state, input.key) ? event({ type: 'TimerFired', key: input.key }) : NOTHING;
+    case 'WaitDue':
+      return isOpen(state, input.key) ? event({ type: 'SignalTimedOut', key: input.key }) : NOTHING;
+    case 'SignalTaken': {
+      const { key, messageId, payload } = input;
+      return isOpen(state, key) ? settle({ type: 'SignalReceived', key, messageId, payload }) : NOTHING;
+    }
     case 'ScopeDue':
     case 'SignalAborted':
       return decideScope(state, input);
@@ -95,6 +102,14 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
         { type: 'TimerStarted', key, timer: timer.kind, dueAt, durationMs },
         { type: 'SetTimer', delayMs: durationMs, report: { type: 'TimerDue', key } },
       );
+    }
+    case 'AwaitSignal': {
+      const { type: _, ...facts } = command;
+      const { key, name, timeoutMs } = command;
+      const effects: Effect[] = [{ type: 'OfferMessages', name }];
+      if (timeoutMs !== null)
+        effects.push({ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'WaitDue', key } });
+      return event({ type: 'SignalAwaited', ...facts }, ...effects);
     }
     case 'OpenScope': {
       const { type: _, ...facts } = command;
@@ -172,7 +187,9 @@ function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis):
     case 'OutcomeResolved':
       return fenced ? NOTHING : resolved(key, call, report);
     case 'CallRefused':
-      return fenced || call.phase !== 'scheduled' ? NOTHING : refused(call, report);
+      return fenced || (call.phase !== 'scheduled' && call.phase !== 'backoff')
+        ? NOTHING
+        : refused(call, report);
     default:
       return unreachable(report);
   }

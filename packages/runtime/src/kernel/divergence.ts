@@ -1,7 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { groupFingerprint } from './fingerprint.ts';
+import { groupFingerprint, waitFingerprint } from './fingerprint.ts';
 
 /** Where a process and its journal part. */
 export interface Divergence {
@@ -32,6 +32,8 @@ export function describeEvent(event: JournalEvent): string {
       return event.timer === 'sleep'
         ? `sleep ${event.durationMs}ms`
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
+    case 'SignalAwaited':
+      return waitFingerprint(event.name);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'ScopeClosed':

@@ -74,12 +74,47 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       removePending(state, event.key);
       return;
     }
+    case 'SignalAwaited':
+    case 'SignalReceived':
+    case 'SignalTimedOut':
+      applyToWait(state, seq, at, event);
+      return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
       return;
     default:
       applyToTask(state, seq, at, event);
   }
+}
+
+function applyToWait(
+  state: RunState,
+  seq: number,
+  at: number,
+  event: Extract<JournalEvent, { type: `Signal${string}` }>,
+): void {
+  if (event.type === 'SignalAwaited') {
+    isNew(state, event.key);
+    state.calls.set(event.key, {
+      kind: 'wait',
+      seq,
+      openedAt: at,
+      fingerprint: fingerprintOf(event),
+      name: event.name,
+      timeoutMs: event.timeoutMs,
+      phase: 'pending',
+    });
+    addPending(state, event.key);
+    return;
+  }
+  const wait = state.calls.get(event.key);
+  assert(
+    wait?.kind === 'wait' && wait.phase === 'pending',
+    'J4',
+    `${event.type} for ${event.key}, which is no pending wait`,
+  );
+  wait.phase = event.type === 'SignalReceived' ? 'received' : 'timedOut';
+  removePending(state, event.key);
 }
 
 type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;

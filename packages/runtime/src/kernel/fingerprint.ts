@@ -14,11 +14,18 @@ export function fingerprintOf(event: Opening): string {
       return taskFingerprint(event.task, event.version, event.inputHash);
     case 'TimerStarted':
       return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${event.dueAt}`;
+    case 'SignalAwaited':
+      return waitFingerprint(event.name);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     default:
       return unreachable(event);
   }
+}
+
+/** A prompt, its data and a timeout are no identity. */
+export function waitFingerprint(name: string): string {
+  return `receive ${JSON.stringify(name)}`;
 }
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {

@@ -19,6 +19,14 @@ export type Command =
     }
   | { readonly type: 'StartTimer'; readonly key: CallKey; readonly timer: TimerRequest }
   | {
+      readonly type: 'AwaitSignal';
+      readonly key: CallKey;
+      readonly name: string;
+      readonly timeoutMs: number | null;
+      readonly prompt: string | null;
+      readonly data: Encoded;
+    }
+  | {
       readonly type: 'OpenScope';
       readonly key: CallKey;
       readonly mode: GroupMode;
@@ -71,6 +79,14 @@ export type Report =
   | { readonly type: 'DeadlinePassed'; readonly key: CallKey }
   | { readonly type: 'TimerDue'; readonly key: CallKey }
   | { readonly type: 'ScopeDue'; readonly key: CallKey }
+  | { readonly type: 'WaitDue'; readonly key: CallKey }
+  /** A message from outside, for the wait that it is handed to. */
+  | {
+      readonly type: 'SignalTaken';
+      readonly key: CallKey;
+      readonly messageId: string;
+      readonly payload: Encoded;
+    }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
@@ -106,8 +122,13 @@ export type Effect =
   | {
       readonly type: 'SetTimer';
       readonly delayMs: number;
-      readonly report: Extract<Report, { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' }>;
+      readonly report: Extract<
+        Report,
+        { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' | 'WaitDue' }
+      >;
     }
+  /** A wait is open: messages of that name that came early are its. */
+  | { readonly type: 'OfferMessages'; readonly name: string }
   /** All timers of a call or group. */
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
   /** Cancel every pending call in the scope, in key order, one turn each. */

@@ -6,7 +6,7 @@ import { unreachable } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
 import type { Effect } from './input.ts';
 import { whyGivenUp } from './why-given-up.ts';
-import { isFenced, type RunState, type TaskCall, type TimerCall } from './state.ts';
+import { isFenced, type RunState, type TaskCall, type TimerCall, type WaitCall } from './state.ts';
 
 /** What is left of a recorded wait: never more than its length, whatever the wall clock did. */
 function remainingMs(dueAt: Millis, lengthMs: number, now: Millis): number {
@@ -21,6 +21,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     const call = state.calls.get(key);
     if (call === undefined || call.kind === 'group' || isFenced(state, key)) continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
+    else if (call.kind === 'wait') waitAgain(key, call, now, effects);
     else resumeTask(key, call, now, events, effects);
   }
   for (const [key, call] of state.calls) {
@@ -53,6 +54,13 @@ function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {
     delayMs: remainingMs(call.dueAt, call.durationMs, now),
     report: { type: 'TimerDue', key },
   };
+}
+
+/** Messages are looked for by the driver itself, once the replay is over. */
+function waitAgain(key: CallKey, call: WaitCall, now: Millis, effects: Effect[]): void {
+  if (call.timeoutMs === null) return;
+  const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
+  effects.push({ type: 'SetTimer', delayMs, report: { type: 'WaitDue', key } });
 }
 
 function resumeTask(

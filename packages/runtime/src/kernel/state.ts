@@ -40,6 +40,17 @@ export interface TimerCall {
   phase: 'pending' | 'fired' | 'cancelled';
 }
 
+/** A wait for a message from outside. It holds no slot. */
+export interface WaitCall {
+  readonly kind: 'wait';
+  readonly seq: Seq;
+  readonly openedAt: Millis;
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly timeoutMs: number | null;
+  phase: 'pending' | 'received' | 'timedOut' | 'cancelled';
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall {
@@ -64,7 +75,7 @@ export interface GroupCall {
     | { readonly status: 'closed'; readonly seq: Seq; readonly decided: Decided };
 }
 
-export type CallState = TaskCall | TimerCall | GroupCall;
+export type CallState = TaskCall | TimerCall | WaitCall | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }
@@ -87,7 +98,7 @@ export interface RunState {
   codeHash: string | null;
   phase: RunPhase;
   readonly calls: Map<CallKey, CallState>;
-  /** Task and timer calls that are not settled. */
+  /** Calls that are not settled, but for groups. */
   readonly pending: Set<CallKey>;
   /** The last event that replay compares or delivers; behind it the journal is at its head. */
   lastDecisiveSeq: Seq;
@@ -109,7 +120,7 @@ export function initialState(): RunState {
 }
 
 /** The group that a key lies in, innermost first. A branch's key is `group/branch`, its calls' `group/branch/call`. */
-export function* groupsAround(state: RunState, key: CallKey): Generator<GroupCall> {
+export function* groupsAround(state: Readonly<RunState>, key: CallKey): Generator<GroupCall> {
   let end = key.lastIndexOf('/');
   while (end !== -1) {
     const call = state.calls.get(key.slice(0, end));
@@ -119,10 +130,19 @@ export function* groupsAround(state: RunState, key: CallKey): Generator<GroupCal
 }
 
 /** True where a recorded decision gave the call up: nothing of it may start or settle by itself. */
-export function isFenced(state: RunState, key: CallKey): boolean {
+export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
   if (state.phase.status !== 'running') return true;
   for (const group of groupsAround(state, key)) {
     if (group.phase.status === 'closed') return true;
   }
   return false;
+}
+
+/** The wait that the next message of this name is for: the first that was opened. */
+export function openWait(state: Readonly<RunState>, name: string): CallKey | undefined {
+  for (const key of state.pending) {
+    const call = state.calls.get(key);
+    if (call?.kind === 'wait' && call.name === name && !isFenced(state, key)) return key;
+  }
+  return undefined;
 }

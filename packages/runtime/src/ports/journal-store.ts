@@ -40,6 +40,7 @@ export interface AppendRun {
 
 export type InboxMessage =
   | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: Encoded }
   | {
       readonly kind: 'resolve';
       readonly id: string;

@@ -1,6 +1,13 @@
-import { durationMs, type Context, type TaskCallOptions, type TaskDefinition } from '@pawl/sdk';
+import {
+  durationMs,
+  type Context,
+  type ReceiveOptions,
+  type TaskCallOptions,
+  type TaskDefinition,
+} from '@pawl/sdk';
 import type { ProcessHost } from './host.ts';
 import { createParallel } from './parallel/create-parallel.ts';
+import { receive } from './receive-call.ts';
 import { scheduleTask } from './task-call.ts';
 import { pointOfTime, startTimer } from './timer-call.ts';
 import { randomFrom, uuidFrom } from './values.ts';
@@ -24,6 +31,7 @@ export function createContext(host: ProcessHost): Context {
       startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
     sleepUntil: (when, options) =>
       startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options?.key),
+    receive: (name: string, options?: ReceiveOptions) => receive(host, name, options),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),

@@ -3,7 +3,7 @@ import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
 import type { OutcomeEvent, TaskFailed } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
-import type { OpenCall } from './host.ts';
+import type { OpenCall } from './open-call.ts';
 
 type CallOutcome = Exclude<OutcomeEvent, { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' }>;
 
@@ -23,6 +23,12 @@ export function settleCall(call: OpenCall, event: CallOutcome): void {
     }
     case 'TimerFired':
       call.resolve(undefined);
+      return;
+    case 'SignalReceived':
+      call.resolve(decode(event.payload));
+      return;
+    case 'SignalTimedOut':
+      call.reject(new TimeoutError(`No message '${call.wait?.name ?? ''}' came in time (${event.key})`));
       return;
     default:
       unreachable(event);

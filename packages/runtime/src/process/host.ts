@@ -5,13 +5,11 @@ import {
   LimitError,
   NonDeterminismError,
   type Process,
-  type TaskDefinition,
-  type RetryPolicy,
   type Thunk,
 } from '@pawl/sdk';
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Encoded, OutcomeEvent, Recorded } from '../journal/event.ts';
+import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Command } from '../kernel/input.ts';
@@ -21,6 +19,7 @@ import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
+import type { OpenCall } from './open-call.ts';
 import type { Group, GroupHost } from './parallel/group.ts';
 import { Scope } from './scope.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
@@ -46,25 +45,6 @@ export interface HostLimits {
   readonly groupDepth: number;
   readonly callsPerTurn: number;
   readonly payloadBytes: number;
-}
-
-/** A task call that is not settled, as the process asked for it. */
-export interface OpenTask {
-  readonly definition: TaskDefinition<never, unknown>;
-  readonly args: Encoded;
-  readonly priority: number;
-  readonly timeoutMs: number | null;
-  readonly shouldRetry: RetryPolicy['shouldRetry'];
-}
-
-/** A call that was asked for and not settled. */
-export interface OpenCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly scope: Scope;
-  readonly task: OpenTask | undefined;
-  /** Of the last attempt that failed and was tried again. */
-  lastFailure: ErrorRecord | undefined;
 }
 
 export type ProcessResult =

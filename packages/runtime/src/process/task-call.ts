@@ -12,7 +12,8 @@ import {
 import { canonical } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
-import type { OpenTask, ProcessHost } from './host.ts';
+import type { ProcessHost } from './host.ts';
+import type { OpenTask } from './open-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 
@@ -84,7 +85,7 @@ export function scheduleTask<Output>(
     (callKey, resolve, reject) => {
       // What the journal gives back is what the task returned, whose type the definition carries.
       const settle = (value: unknown): void => resolve(value as Output);
-      host.openCalls.set(callKey, { resolve: settle, reject, scope, task, lastFailure: undefined });
+      host.openCalls.set(callKey, { resolve: settle, reject, scope, task });
       host.command({
         type: 'ScheduleTask',
         key: callKey,

@@ -26,8 +26,6 @@ export function startTimer(
         resolve: () => resolve(),
         reject,
         scope,
-        task: undefined,
-        lastFailure: undefined,
       });
       host.command({ type: 'StartTimer', key: callKey, timer });
     },

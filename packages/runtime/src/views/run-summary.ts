@@ -21,6 +21,7 @@ function changeBy(summary: RunSummary, event: JournalEvent): Change {
     case 'TaskScheduled':
       return { tasksScheduled: summary.tasksScheduled + 1 };
     case 'OutcomeAsked':
+    case 'SignalAwaited':
       return { asked: [...summary.asked, event.key] };
     case 'AttemptStarted':
       return { asked: without(summary.asked, event.key) };
@@ -28,6 +29,8 @@ function changeBy(summary: RunSummary, event: JournalEvent): Change {
     case 'TaskFailed':
       return { tasksSettled: summary.tasksSettled + 1, asked: without(summary.asked, event.key) };
     case 'TaskCancelled':
+    case 'SignalReceived':
+    case 'SignalTimedOut':
       return { asked: without(summary.asked, event.key) };
     default:
       return {};

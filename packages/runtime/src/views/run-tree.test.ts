@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
 import type { JournalEvent, TaskPolicy } from '../journal/event.ts';
-import { addEvent, createRunTree, type CallNode, type RunTree } from './run-tree.ts';
+import type { CallNode } from './call-node.ts';
+import { addEvent, createRunTree, type RunTree } from './run-tree.ts';
 
 const policy: TaskPolicy = {
   retry: { attempts: 3, delayMs: 100, factor: 2, maxDelayMs: 1000, jitter: 0 },

@@ -6,92 +6,20 @@
  * 2. `counts` and `active` agree with the nodes after every event.
  */
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import {
+  groupNode,
+  taskNode,
+  timerNode,
+  waitNode,
+  type BranchNode,
+  type CallNode,
+  type CallStatus,
+  type TaskNode,
+} from './call-node.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type {
-  Encoded,
-  GroupMode,
-  JournalEvent,
-  OutcomeAuthor,
-  Recorded,
-  RunStarted,
-  ScopeClosed,
-  ScopeOpened,
-  TaskScheduled,
-  TimerStarted,
-} from '../journal/event.ts';
+import type { Encoded, JournalEvent, Recorded, RunStarted, ScopeClosed } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
-
-export type CallStatus =
-  /** Waits for a slot. */
-  | 'queued'
-  | 'running'
-  /** Failed, and will be tried again at `retryAt`. */
-  | 'backoff'
-  /** A person has to say what became of it. */
-  | 'asked'
-  /** Stopped with its program; it goes on when the run does. */
-  | 'stopped'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled';
-
-interface NodeBase {
-  readonly key: CallKey;
-  readonly openedAt: Millis;
-  status: CallStatus;
-  endedAt: Millis | null;
-}
-
-export interface TaskNode extends NodeBase {
-  readonly kind: 'task';
-  readonly name: string;
-  readonly input: Encoded;
-  readonly attemptsAllowed: number;
-  /** Attempts that were started. */
-  attempts: number;
-  /** Start of the first and of the last attempt. */
-  startedAt: Millis | null;
-  lastStartedAt: Millis | null;
-  /** Attempts whose end is not recorded, beside the one under way. */
-  unknown: number;
-  retryAt: Millis | null;
-  output: Encoded | undefined;
-  /** Of the last attempt that failed. */
-  error: ErrorRecord | undefined;
-  /** Why it was cancelled. */
-  reason: string | undefined;
-  settledBy: OutcomeAuthor;
-}
-
-export interface TimerNode extends NodeBase {
-  readonly kind: 'timer';
-  readonly timer: TimerStarted['timer'];
-  readonly durationMs: number;
-  readonly dueAt: Millis;
-}
-
-export interface GroupNode extends NodeBase {
-  readonly kind: 'group';
-  readonly mode: GroupMode;
-  /** Null for a stream: what it will come to is not known. */
-  readonly width: number | null;
-  readonly branches: BranchNode[];
-  /** Branches of which every call so far is settled. */
-  quietBranches: number;
-  failedCalls: number;
-  outcome: ScopeClosed['outcome'] | undefined;
-  winner: number | null;
-}
-
-export interface BranchNode {
-  readonly kind: 'branch';
-  readonly path: ScopePath;
-  readonly calls: CallNode[];
-  openCalls: number;
-}
-
-export type CallNode = TaskNode | TimerNode | GroupNode;
 
 export interface RunTree {
   readonly calls: CallNode[];
@@ -173,10 +101,13 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.cancelReason = event.reason;
       return;
     case 'TaskScheduled':
-      addCall(tree, taskNode(tree, event, at));
+      addCall(tree, taskNode(tree.keep, event, at));
       return;
     case 'TimerStarted':
       addCall(tree, timerNode(event, at));
+      return;
+    case 'SignalAwaited':
+      addCall(tree, waitNode(tree.keep, event, at));
       return;
     case 'ScopeOpened':
       addCall(tree, groupNode(event, at));
@@ -193,50 +124,6 @@ function endRun(tree: RunTree, status: RunStatus, at: Millis): void {
   tree.status = status;
   tree.endedAt = at;
   closeGroupsWithin(tree, ROOT_SCOPE, at);
-}
-
-function taskNode(tree: RunTree, event: TaskScheduled, at: Millis): TaskNode {
-  return {
-    kind: 'task',
-    key: event.key,
-    name: event.task,
-    input: tree.keep(event.args),
-    attemptsAllowed: event.policy.retry.attempts,
-    openedAt: at,
-    status: 'queued',
-    attempts: 0,
-    startedAt: null,
-    lastStartedAt: null,
-    unknown: 0,
-    retryAt: null,
-    endedAt: null,
-    output: undefined,
-    error: undefined,
-    reason: undefined,
-    settledBy: 'attempt',
-  };
-}
-
-function timerNode(event: TimerStarted, at: Millis): TimerNode {
-  const { key, timer, durationMs, dueAt } = event;
-  return { kind: 'timer', key, timer, durationMs, dueAt, openedAt: at, status: 'running', endedAt: null };
-}
-
-function groupNode(event: ScopeOpened, at: Millis): GroupNode {
-  return {
-    kind: 'group',
-    key: event.key,
-    mode: event.mode,
-    width: event.width,
-    openedAt: at,
-    status: 'running',
-    endedAt: null,
-    branches: [],
-    quietBranches: 0,
-    failedCalls: 0,
-    outcome: undefined,
-    winner: null,
-  };
 }
 
 function addCall(tree: RunTree, node: CallNode): void {
@@ -311,6 +198,11 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   if (node.kind === 'task') changeTask(tree, node, event, at);
   else if (event.type === 'TimerFired') settle(tree, node, 'succeeded', at);
   else if (event.type === 'TaskCancelled') settle(tree, node, 'cancelled', at);
+  else if (event.type === 'SignalTimedOut') settle(tree, node, 'failed', at);
+  else if (event.type === 'SignalReceived' && node.kind === 'wait') {
+    node.output = tree.keep(event.payload);
+    settle(tree, node, 'succeeded', at);
+  }
 }
 
 function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {

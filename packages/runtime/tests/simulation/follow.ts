@@ -103,6 +103,8 @@ function outcomeOf(event: OutcomeEvent): Outcome {
       };
     case 'TaskCancelled':
       return { type: 'cancelled', key: event.key };
+    case 'SignalReceived':
+    case 'SignalTimedOut':
     case 'TimerFired':
       return { type: 'fired', key: event.key };
     case 'ScopeAborted':

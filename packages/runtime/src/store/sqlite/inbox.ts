@@ -77,6 +77,10 @@ function parseMessage(runId: RunId, { id, payload, digest }: MessageRow): InboxM
       return typeof message['reason'] === 'string'
         ? (message as InboxMessage & typeof message)
         : bad('is malformed');
+    case 'signal':
+      return typeof message['name'] === 'string' && message['payload'] !== undefined
+        ? (message as InboxMessage & typeof message)
+        : bad('is malformed');
     case 'resolve':
       return isResolution(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
     default:

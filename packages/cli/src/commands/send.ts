@@ -1,0 +1,62 @@
+import { EXIT_CODES, type Ack } from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { readJsonOption } from '../input-value.ts';
+import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
+import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
+
+export const sendCommand: Command = defineCommand({
+  name: 'send',
+  summary: 'send a message to a run that waits for one',
+  description:
+    'A message that comes early is kept until the run asks for it. It is in the journal before the command ends.',
+  arguments: [
+    { name: '<run>', description: 'the id of the run' },
+    { name: '<name>', description: 'the name that the run waits for, as pawl waiting prints it' },
+    { name: '[payload]', description: 'JSON, @file, or - for stdin (default: null)' },
+  ],
+  options: {
+    id: text('--id <id>', 'the same id twice is one message (default: a new one)'),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl waiting', what: 'what is waited for, and under which name' },
+    { command: `pawl send run_01kh… approval '{"approved":true}'`, what: 'answer it' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const runId = checkedRunId(args[0]);
+    const name = args[1] ?? '';
+    const payload = args[2] === undefined ? null : await readJsonOption('the payload', args[2], io);
+    const { ack, isDriven } = await changeRun(place, runId, async (runtime) => ({
+      isDriven: runtime.get(runId)?.ownerAlive === true,
+      ack: await runtime.send(runId, name, payload, options.id === undefined ? {} : { id: options.id }),
+    }));
+    if (options.json) io.out.line(jsonLine({ runId, name, ...ack, isDriven }));
+    else io.out.line(`message '${clean(name)}' for ${runId}: ${inWords(ack)}`);
+    if (ack.status === 'closed' || ack.status === 'invalid') return EXIT_CODES.REFUSED;
+    if (!isDriven && !options.json)
+      io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+    return DONE;
+  },
+});
+
+function inWords(ack: Ack): string {
+  switch (ack.status) {
+    case 'accepted':
+      return 'taken';
+    case 'duplicate':
+      return 'was sent before, and counts once';
+    case 'invalid':
+      return `not what the run takes: ${ack.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ')}`;
+    case 'closed':
+      return 'the run has ended, nothing was sent';
+    case 'unknown':
+      return 'there is no such run';
+    default:
+      return ack satisfies never;
+  }
+}

@@ -1,0 +1,50 @@
+import type { JournalReader, OpenWait, RunId } from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderWaits, type WaitOfRun } from '../render/waits.ts';
+import { timestamp } from '../run-document.ts';
+
+/** Runs that are looked through for one list: the newest. */
+const NEWEST = 1000;
+
+export const waitingCommand: Command = defineCommand({
+  name: 'waiting',
+  summary: 'list what runs wait for from outside',
+  arguments: [{ name: '[run]', description: 'only this run' }],
+  options: { ...COMMON_OPTIONS },
+  examples: [
+    { command: 'pawl waiting', what: 'what is waited for, since when, with the question' },
+    { command: 'pawl send run_01kh… approval true', what: 'then answer' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    const waits = await readJournal(place, (reader) => waitsOf(reader, only));
+    if (options.json) io.out.line(jsonLine({ waits: waits.map(waitDocument) }));
+    else {
+      const { width, theme } = io.out;
+      io.out.lines(renderWaits({ waits, now: io.now(), width, theme, flags: place.flags }));
+    }
+    return DONE;
+  },
+});
+
+function waitsOf(reader: JournalReader, only: RunId | undefined): WaitOfRun[] {
+  const runs =
+    only === undefined ? reader.list({ limit: NEWEST, statuses: ['running'] }) : [reader.get(only)];
+  return runs
+    .filter((run) => run.asked.length > 0)
+    .flatMap(({ runId, process }) => reader.waits(runId).map((wait) => ({ runId, process, wait })));
+}
+
+function waitDocument({
+  runId,
+  process,
+  wait,
+}: WaitOfRun): Readonly<Record<string, OpenWait[keyof OpenWait]>> {
+  const { since, dueAt, ...rest } = wait;
+  return { runId, process, ...rest, since: timestamp(since), dueAt: timestamp(dueAt) };
+}

@@ -1,0 +1,76 @@
+import type { Encoded } from '../journal/event.ts';
+import type { Report } from '../kernel/input.ts';
+import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
+import { Mailbox, type Refusal } from './mailbox.ts';
+import type { RunDriver } from './run-driver.ts';
+import type { RunJournal } from './run-journal.ts';
+import { reportOf } from './run-plan.ts';
+
+/**
+ * What others sent to one run.
+ *
+ * Owns which messages were seen, and those that nobody has taken. Talks to the run: what a message means is
+ * decided when its turn comes.
+ */
+export class RunInbox {
+  readonly #run: RunDriver;
+  readonly #store: JournalStore;
+  readonly #journal: RunJournal;
+  readonly #mailbox: Mailbox;
+  readonly #warn: (message: string) => void;
+  readonly #seen = new Set<string>();
+
+  constructor(
+    run: RunDriver,
+    journal: RunJournal,
+    deps: { store: JournalStore; payloadBytes: number; warn: (message: string) => void },
+  ) {
+    this.#run = run;
+    this.#journal = journal;
+    this.#store = deps.store;
+    this.#warn = deps.warn;
+    this.#mailbox = new Mailbox(run.state, run.host, deps.payloadBytes);
+  }
+
+  read(): void {
+    for (const message of this.#store.takeInbox(this.#run.runId)) this.receive(message);
+  }
+
+  /** A message counts once, however often it is seen. */
+  receive(message: InboxMessage): void {
+    if (this.#seen.has(message.id)) return;
+    this.#seen.add(message.id);
+    if (message.kind === 'signal') {
+      this.#mailbox.add(message);
+      this.offer(message.name);
+      return;
+    }
+    this.#run.ask(() => {
+      this.#journal.consume(message.id);
+      return reportOf(message);
+    });
+  }
+
+  /** A wait for this name is open, or a message for it has come: they find each other in a turn of their own. */
+  offer(name: string): void {
+    this.#run.ask(() => this.#take(name));
+  }
+
+  refusal(name: string, payload: Encoded): Refusal | undefined {
+    return this.#mailbox.refusal(name, payload);
+  }
+
+  #take(name: string): Report | undefined {
+    const next = this.#mailbox.next(name);
+    if (next === undefined) return undefined;
+    const { message, report } = next;
+    this.#mailbox.taken(message);
+    this.#journal.consume(message.id);
+    if ('type' in report) return report;
+    const issues = report.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
+    this.#warn(
+      `message ${message.id} '${name}' was dropped, since it is not what the wait for it takes: ${issues}`,
+    );
+    return this.#take(name);
+  }
+}

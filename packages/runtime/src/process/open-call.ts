@@ -1,0 +1,30 @@
+import type { RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type { Encoded } from '../journal/event.ts';
+import type { Scope } from './scope.ts';
+
+/** A task call that is not settled, as the process asked for it. */
+export interface OpenTask {
+  readonly definition: TaskDefinition<never, unknown>;
+  readonly args: Encoded;
+  readonly priority: number;
+  readonly timeoutMs: number | null;
+  readonly shouldRetry: RetryPolicy['shouldRetry'];
+}
+
+/** A wait for a message, as the process asked for it. */
+export interface OpenWait {
+  readonly name: string;
+  readonly schema: Schema | undefined;
+}
+
+/** A call that was asked for and not settled. */
+export interface OpenCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly scope: Scope;
+  readonly task?: OpenTask;
+  readonly wait?: OpenWait;
+  /** Of the last attempt that failed and was tried again. */
+  lastFailure?: ErrorRecord;
+}

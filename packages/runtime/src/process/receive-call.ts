@@ -1,0 +1,63 @@
+import {
+  durationMs,
+  InvalidArgumentError,
+  InvalidOptionError,
+  isSchema,
+  type ReceiveOptions,
+} from '@pawl/sdk';
+import { waitFingerprint } from '../kernel/fingerprint.ts';
+import type { ProcessHost } from './host.ts';
+import type { OpenWait } from './open-call.ts';
+import { checkName } from './parallel/options.ts';
+import { encodePayload } from './payload.ts';
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
+  'schema',
+  'timeout',
+  'prompt',
+  'data',
+  'key',
+]);
+
+export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOptions = {}): Promise<T> {
+  const scope = host.currentScope();
+  if (typeof name !== 'string' || name === '' || name.length > 200 || !name.isWellFormed()) {
+    throw new InvalidArgumentError(
+      'ctx.receive takes the name of a message as its first argument: 1 to 200 characters, well-formed Unicode.',
+    );
+  }
+  checkOptions(options);
+  const callName = checkName(options.key);
+  const timeoutMs = options.timeout === undefined ? null : durationMs(options.timeout, 'timeout');
+  const data = encodePayload(`The data of receive '${name}'`, options.data ?? null, host.limits.payloadBytes);
+  const wait: OpenWait = { name, schema: options.schema };
+  const prompt = options.prompt ?? null;
+  const fingerprint = waitFingerprint(name);
+  return host.request<T>(scope, callName, { fingerprint, what: fingerprint }, (key, resolve, reject) => {
+    // The payload was checked against the schema, whose type the options carry.
+    host.openCalls.set(key, { resolve: (value) => resolve(value as T), reject, scope, wait });
+    host.command({ type: 'AwaitSignal', key, name, timeoutMs, prompt, data });
+  });
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidOptionError('options', options, 'an object');
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name))
+      throw new InvalidOptionError(
+        name,
+        Reflect.get(options, name),
+        `left out: receive takes ${[...OPTIONS].join(', ')}`,
+      );
+  }
+  const { schema, prompt } = options as { readonly schema?: unknown; readonly prompt?: unknown };
+  if (schema !== undefined && !isSchema(schema))
+    throw new InvalidOptionError(
+      'schema',
+      schema,
+      'a Standard Schema, as zod, valibot and arktype make them',
+    );
+  if (prompt !== undefined && typeof prompt !== 'string')
+    throw new InvalidOptionError('prompt', prompt, 'a text');
+}

@@ -1,0 +1,160 @@
+/** What a run's tree is made of: one node a call, and how each starts. */
+import type { CallKey, ScopePath } from '../journal/call-key.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
+import type {
+  Encoded,
+  GroupMode,
+  OutcomeAuthor,
+  ScopeClosed,
+  ScopeOpened,
+  SignalAwaited,
+  TaskScheduled,
+  TimerStarted,
+} from '../journal/event.ts';
+import type { Millis } from '../journal/ids.ts';
+
+/** What of a value is kept. */
+type Keep = (value: Encoded) => Encoded;
+
+export type CallStatus =
+  /** Waits for a slot. */
+  | 'queued'
+  | 'running'
+  /** Failed, and will be tried again at `retryAt`. */
+  | 'backoff'
+  /** A person has to say what became of it. */
+  | 'asked'
+  /** Stopped with its program; it goes on when the run does. */
+  | 'stopped'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+interface NodeBase {
+  readonly key: CallKey;
+  readonly openedAt: Millis;
+  status: CallStatus;
+  endedAt: Millis | null;
+}
+
+export interface TaskNode extends NodeBase {
+  readonly kind: 'task';
+  readonly name: string;
+  readonly input: Encoded;
+  readonly attemptsAllowed: number;
+  /** Attempts that were started. */
+  attempts: number;
+  /** Start of the first and of the last attempt. */
+  startedAt: Millis | null;
+  lastStartedAt: Millis | null;
+  /** Attempts whose end is not recorded, beside the one under way. */
+  unknown: number;
+  retryAt: Millis | null;
+  output: Encoded | undefined;
+  /** Of the last attempt that failed. */
+  error: ErrorRecord | undefined;
+  /** Why it was cancelled. */
+  reason: string | undefined;
+  settledBy: OutcomeAuthor;
+}
+
+export interface TimerNode extends NodeBase {
+  readonly kind: 'timer';
+  readonly timer: TimerStarted['timer'];
+  readonly durationMs: number;
+  readonly dueAt: Millis;
+}
+
+/** A wait for a message from outside. */
+export interface WaitNode extends NodeBase {
+  readonly kind: 'wait';
+  readonly name: string;
+  readonly prompt: string | null;
+  readonly data: Encoded;
+  /** When it gives up; null = never. */
+  readonly dueAt: Millis | null;
+  /** What came. */
+  output: Encoded | undefined;
+}
+
+export interface GroupNode extends NodeBase {
+  readonly kind: 'group';
+  readonly mode: GroupMode;
+  /** Null for a stream: what it will come to is not known. */
+  readonly width: number | null;
+  readonly branches: BranchNode[];
+  /** Branches of which every call so far is settled. */
+  quietBranches: number;
+  failedCalls: number;
+  outcome: ScopeClosed['outcome'] | undefined;
+  winner: number | null;
+}
+
+export interface BranchNode {
+  readonly kind: 'branch';
+  readonly path: ScopePath;
+  readonly calls: CallNode[];
+  openCalls: number;
+}
+
+export type CallNode = TaskNode | TimerNode | WaitNode | GroupNode;
+
+export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
+  return {
+    kind: 'task',
+    key: event.key,
+    name: event.task,
+    input: keep(event.args),
+    attemptsAllowed: event.policy.retry.attempts,
+    openedAt: at,
+    status: 'queued',
+    attempts: 0,
+    startedAt: null,
+    lastStartedAt: null,
+    unknown: 0,
+    retryAt: null,
+    endedAt: null,
+    output: undefined,
+    error: undefined,
+    reason: undefined,
+    settledBy: 'attempt',
+  };
+}
+
+export function timerNode(event: TimerStarted, at: Millis): TimerNode {
+  const { key, timer, durationMs, dueAt } = event;
+  return { kind: 'timer', key, timer, durationMs, dueAt, openedAt: at, status: 'running', endedAt: null };
+}
+
+export function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
+  const { key, name, prompt, data, timeoutMs } = event;
+  return {
+    kind: 'wait',
+    key,
+    name,
+    prompt,
+    data: keep(data),
+    dueAt: timeoutMs === null ? null : at + timeoutMs,
+    openedAt: at,
+    status: 'running',
+    endedAt: null,
+    output: undefined,
+  };
+}
+
+export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
+  return {
+    kind: 'group',
+    key: event.key,
+    mode: event.mode,
+    width: event.width,
+    openedAt: at,
+    status: 'running',
+    endedAt: null,
+    branches: [],
+    quietBranches: 0,
+    failedCalls: 0,
+    outcome: undefined,
+    winner: null,
+  };
+}

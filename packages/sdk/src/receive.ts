@@ -1,0 +1,16 @@
+import type { Duration } from './duration.ts';
+import type { Schema } from './standard-schema.ts';
+
+/** How a process waits for a message from outside. */
+export interface ReceiveOptions {
+  /** What a message must look like: a sender of another form is told, and nothing is taken. It must answer at once. */
+  readonly schema?: Schema;
+  /** Rejects with TimeoutError when no message was recorded within this time. Default: waits for ever. */
+  readonly timeout?: Duration;
+  /** What is shown to whoever can answer: `pawl waiting` lists it. */
+  readonly prompt?: string;
+  /** Shown beside the prompt. */
+  readonly data?: unknown;
+  /** Names the call inside its scope, so that its identity does not depend on its position. */
+  readonly key?: string;
+}
