@@ -78,7 +78,7 @@ export const ROOMS: readonly Room[] = [
     imports: 'every room',
   },
   { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },
-  ...['cli', 'inspector', 'restate', 'mcp'].map((name) => ({
+  ...['cli', 'inspector', 'restate', 'mcp', 'bench'].map((name) => ({
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
