@@ -145,7 +145,12 @@ export class World {
     return new Runtime(
       {
         clock: this.#clock,
-        entropy: { ...entropy, random: () => life.draws, token: () => tokens.shift() ?? entropy.token() },
+        entropy: {
+          random: () => life.draws,
+          token: () => tokens.shift() ?? entropy.token(),
+          // Messages of two programs never have one id.
+          ulid: () => `${entropy.ulid()}-${owner}`,
+        },
         stallMs: 1e9,
         limits: life.limits,
         onWaiting: () => {
