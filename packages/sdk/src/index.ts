@@ -20,13 +20,24 @@ export type {
 } from './task.ts';
 export { checkSettings, defineTask, shellTask } from './task.ts';
 export type {
+  CompletionPolicy,
+  Cost,
   GroupOptions,
+  KeyedOptions,
   MapOptions,
+  MapSettledOptions,
   Parallel,
+  PoolReference,
   Priority,
   Settled,
   SettledGroupOptions,
+  SettledThunkOptions,
+  SomeOptions,
+  SomeThunkOptions,
+  TaskDefaults,
   Thunk,
+  ThunkOptions,
 } from './parallel.ts';
+export { checkCost, poolName } from './task-resources.ts';
 export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';

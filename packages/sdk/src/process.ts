@@ -1,5 +1,5 @@
 import type { Duration } from './duration.ts';
-import type { Parallel, Priority } from './parallel.ts';
+import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { ReceiveOptions } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
@@ -15,6 +15,10 @@ export interface TaskCallOptions {
   readonly deadline?: Duration;
   /** Higher starts first when slots are short (default 0, or the group's). */
   readonly priority?: Priority;
+  /** Where its attempts wait for a slot (default: the definition's pool, or the group's). */
+  readonly pool?: PoolReference;
+  /** What an attempt takes of the pool (default: the group's). */
+  readonly cost?: Cost;
 }
 
 type CallArguments<Args> = undefined extends Args

@@ -91,6 +91,8 @@ export interface TaskDefinition<Args = unknown, Output = unknown> {
   /** What one attempt does. */
   readonly build: (args: never, task: TaskContext) => TaskSpec<unknown>;
   readonly check?: ((args: never, task: TaskContext) => unknown) | undefined;
+  /** The pool in `settings` comes with the kind of task; a group's pool goes before it. */
+  readonly isPoolImplied?: boolean;
   /** Never there: it carries the types. */
   readonly [types]?: (args: Args) => Output;
 }
@@ -191,6 +193,7 @@ export function shellTask<Args = void>(options: ShellOptions<Args>): TaskDefinit
   return checked<Args, ShellResult>({
     name,
     settings: { pool: SHELL_POOL, ...settings },
+    isPoolImplied: settings.pool === undefined,
     build: (args: Args) => ({
       kind: 'shell',
       command: typeof command === 'function' ? command(args) : command,

@@ -75,10 +75,10 @@ test('wrong use is an error', () => {
   ctx.parallel.all(() => ctx.task(text, 1));
   // @ts-expect-error no thunk
   ctx.parallel.race([undefined]);
-  // @ts-expect-error preserveOrder is allSettled's
+  // @ts-expect-error preserveOrder is of the settled ones
   ctx.parallel.all([], { preserveOrder: false });
-  // @ts-expect-error keyBy is map's
-  ctx.parallel.all([], { keyBy: () => 'x' });
+  // @ts-expect-error the members of a record have their names
+  ctx.parallel.forkJoin({}, { keyBy: () => 'x' });
   // @ts-expect-error no such option
   ctx.parallel.map([1], (n) => n, { limit: 5 });
   // @ts-expect-error a number is asked for

@@ -75,7 +75,10 @@ test('wrong arguments are errors', () => {
   // @ts-expect-error no such option
   ctx.task(add, { a: 1 }, { retries: 3 });
   // @ts-expect-error an option of the definition, not of a call
-  ctx.task(add, { a: 1 }, { pool: 'one' });
+  ctx.task(add, { a: 1 }, { heartbeatTimeout: '1s' });
+  ctx.task(add, { a: 1 }, { pool: 'one', cost: { gpu: 1 } });
+  // @ts-expect-error a cost is a number, or numbers by resource
+  ctx.task(add, { a: 1 }, { cost: '2' });
   // @ts-expect-error no such priority
   ctx.task(add, { a: 1 }, { priority: 'urgent' });
   // @ts-expect-error a function is no task

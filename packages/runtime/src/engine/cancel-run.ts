@@ -3,7 +3,7 @@ import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
 import { initialState, type RunState } from '../kernel/state.ts';
 import type { Command, Report } from '../kernel/input.ts';
-import { pendingWithin } from '../kernel/resume.ts';
+import { fencedWithin } from '../kernel/resume.ts';
 import type { JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
 
 const PAGE = 1000;
@@ -39,7 +39,7 @@ export function cancelIdleRun(
     }
   };
   apply({ type: 'CancelRun', reason });
-  for (const key of pendingWithin(state, ''))
+  for (const key of fencedWithin(state, ''))
     apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
   const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim);

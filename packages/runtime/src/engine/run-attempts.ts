@@ -101,6 +101,6 @@ export class RunAttempts {
   }
 
   #poolOf(key: CallKey): string {
-    return this.#run.host.openCalls.get(key)?.task?.definition.settings.pool ?? DEFAULT_POOL;
+    return this.#run.host.openCalls.get(key)?.task?.pool ?? DEFAULT_POOL;
   }
 }

@@ -220,7 +220,7 @@ export class RunDriver implements Turnable, SlotTaker {
       const next = cancel === undefined ? this.#reports.shift() : () => cancel;
       if (next === undefined) return;
       const report = next();
-      if (report === undefined) continue;
+      if (report === undefined || this.host.isOutdated(report)) continue;
       const outcome = this.#decide(report).find((recorded) => isOutcome(recorded.event));
       if (outcome === undefined) continue;
       const { event } = outcome;
@@ -310,6 +310,10 @@ export class RunDriver implements Turnable, SlotTaker {
     const { result } = this.host;
     const cancelled = this.state.phase.status === 'cancelling' ? this.state.phase.reason : undefined;
     if (result === undefined && cancelled === undefined) {
+      this.#tellWaiting();
+      return;
+    }
+    if (cancelled === undefined && this.host.hasDetached) {
       this.#tellWaiting();
       return;
     }

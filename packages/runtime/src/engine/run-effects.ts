@@ -1,6 +1,6 @@
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
-import { pendingWithin } from '../kernel/resume.ts';
+import { fencedWithin } from '../kernel/resume.ts';
 import type { Engine } from './engine.ts';
 import { RunAttempts } from './run-attempts.ts';
 import type { RunDriver } from './run-driver.ts';
@@ -37,7 +37,7 @@ export class RunEffects {
         this.#run.inbox.offer(effect.name);
         return;
       case 'CancelWithin':
-        for (const key of pendingWithin(this.#run.state, effect.scope)) {
+        for (const key of fencedWithin(this.#run.state, effect.scope)) {
           this.#cancel({ type: 'CancelCall', key, reason: effect.reason });
         }
         return;

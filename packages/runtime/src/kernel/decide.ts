@@ -6,7 +6,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report } from './input.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
-import { isFenced, type RunState, type TaskCall } from './state.ts';
+import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -123,20 +123,23 @@ function decideCommand(state: Readonly<RunState>, command: Command, now: Millis)
     }
     case 'RetuneScope':
       return event({ type: 'ScopeRetuned', key: command.key, concurrency: command.concurrency });
-    case 'CloseScope': {
-      const { key, decided } = command;
-      const fact: JournalEvent = { type: 'ScopeClosed', key, ...decided };
-      const group = state.calls.get(key);
-      const left = key === '' ? state.pending.size : group?.kind === 'group' ? group.unsettled : 0;
-      const effects: Effect[] = [];
-      if (group?.kind === 'group' && group.timeoutMs !== null) effects.push({ type: 'ClearTimers', key });
-      if (left > 0)
-        effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
-      return { events: [fact], effects };
-    }
+    case 'CloseScope':
+      return closeScope(state, command.key, command.decided);
     default:
       return unreachable(command);
   }
+}
+
+function closeScope(state: Readonly<RunState>, key: CallKey, decided: Decided): Decision {
+  const closed = event({ type: 'ScopeClosed', key, ...decided });
+  const group = state.calls.get(key);
+  const isGroup = group?.kind === 'group';
+  if (isGroup && !fencesLosers(decided.outcome, group.losers)) return closed;
+  const left = key === '' ? state.pending.size : isGroup ? group.unsettled : 0;
+  const effects: Effect[] = [];
+  if (isGroup && group.timeoutMs !== null) effects.push({ type: 'ClearTimers', key });
+  if (left > 0) effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
+  return { ...closed, effects };
 }
 
 type TaskReport = Extract<
@@ -303,10 +306,20 @@ function decideScope(
 ): Decision {
   const { key } = report;
   const group = state.calls.get(key);
-  if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
-  return report.type === 'ScopeDue'
-    ? event({ type: 'ScopeTimedOut', key })
-    : event({ type: 'ScopeAborted', key, reason: report.reason });
+  if (group?.kind !== 'group' || isFenced(state, key)) return NOTHING;
+  const outcome = report.type === 'ScopeDue' ? 'timedOut' : 'aborted';
+  const fact: JournalEvent =
+    report.type === 'ScopeDue'
+      ? { type: 'ScopeTimedOut', key }
+      : { type: 'ScopeAborted', key, reason: report.reason };
+  if (group.phase.status === 'open') return event(fact);
+  if (group.phase.fencedBy !== null) return NOTHING;
+  // It was decided, and what goes on in it is given up now.
+  return event(
+    fact,
+    { type: 'ClearTimers', key },
+    { type: 'CancelWithin', scope: key, reason: whyGivenUp(key, outcome) },
+  );
 }
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {

@@ -1,8 +1,16 @@
-import { isCommand, isOutcome, isTerminal, type JournalEvent, type Recorded } from '../journal/event.ts';
+import {
+  isCommand,
+  isOutcome,
+  isTerminal,
+  type JournalEvent,
+  type Recorded,
+  type ScopeAborted,
+  type ScopeTimedOut,
+} from '../journal/event.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { groupsAround, type GroupCall, type RunState, type TaskCall } from './state.ts';
+import { fencesLosers, groupsAround, type GroupCall, type RunState, type TaskCall } from './state.ts';
 
 /** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
 export function evolve(state: RunState, recorded: Recorded): void {
@@ -146,11 +154,23 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
     state.phase = { status: 'closing', decided: { outcome: event.outcome, winner: event.winner } };
     return;
   }
+  if (event.type === 'ScopeAborted' || event.type === 'ScopeTimedOut') {
+    interrupt(unfencedGroup(state, event.key, event.type), event);
+    return;
+  }
   const group = openGroup(state, event.key, event.type);
   if (event.type === 'ScopeRetuned') group.concurrency = event.concurrency;
   if (event.type === 'ScopeClosed') {
-    group.phase = { status: 'closed', seq, decided: { outcome: event.outcome, winner: event.winner } };
+    const { outcome, winner } = event;
+    const fencedBy = fencesLosers(outcome, group.losers) ? outcome : null;
+    group.phase = { status: 'closed', seq, decided: { outcome, winner }, fencedBy };
   }
+}
+
+/** An open group is decided by it in a moment; in a decided one it gives up what went on. */
+function interrupt(group: GroupCall, event: ScopeAborted | ScopeTimedOut): void {
+  if (group.phase.status === 'closed')
+    group.phase = { ...group.phase, fencedBy: event.type === 'ScopeAborted' ? 'aborted' : 'timedOut' };
 }
 
 type TaskEvent = Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>;
@@ -258,6 +278,17 @@ function openGroup(state: RunState, key: CallKey, what: string): GroupCall {
     call?.kind === 'group' && call.phase.status === 'open',
     'J4',
     `${what} for ${key}, which is no open group`,
+  );
+  return call;
+}
+
+/** One that is open, or was decided while its losers go on. */
+function unfencedGroup(state: RunState, key: CallKey, what: string): GroupCall {
+  const call = state.calls.get(key);
+  assert(
+    call?.kind === 'group' && (call.phase.status === 'open' || call.phase.fencedBy === null),
+    'J4',
+    `${what} for ${key}, which is no group with anything to give up`,
   );
   return call;
 }

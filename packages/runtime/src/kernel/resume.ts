@@ -26,13 +26,10 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
   }
   for (const [key, call] of state.calls) {
     if (call.kind !== 'group' || isFenced(state, key)) continue;
-    if (call.phase.status === 'closed') {
+    const fencedBy = call.phase.status === 'closed' ? call.phase.fencedBy : null;
+    if (fencedBy !== null) {
       if (call.unsettled > 0)
-        effects.push({
-          type: 'CancelWithin',
-          scope: key,
-          reason: whyGivenUp(key, call.phase.decided.outcome),
-        });
+        effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, fencedBy) });
     } else if (call.timeoutMs !== null && !call.openedAborted) {
       const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
       effects.push({ type: 'SetTimer', delayMs, report: { type: 'ScopeDue', key } });
@@ -102,11 +99,11 @@ function resumeTask(
   }
 }
 
-/** Pending calls in a scope, in key order: the order in which they are cancelled. */
-export function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
+/** Pending calls that are given up in a scope, in key order: the order in which they are cancelled. */
+export function fencedWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
   const keys: CallKey[] = [];
   for (const key of state.pending) {
-    if (isWithin(key, scope)) keys.push(key);
+    if (isWithin(key, scope) && isFenced(state, key)) keys.push(key);
   }
   return keys.toSorted(compareKeys);
 }

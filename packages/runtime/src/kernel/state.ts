@@ -72,7 +72,13 @@ export interface GroupCall {
   unsettled: number;
   phase:
     | { readonly status: 'open' }
-    | { readonly status: 'closed'; readonly seq: Seq; readonly decided: Decided };
+    | {
+        readonly status: 'closed';
+        readonly seq: Seq;
+        readonly decided: Decided;
+        /** What gave up the calls in it; null where they go on after the decision. */
+        readonly fencedBy: ScopeOutcome | null;
+      };
 }
 
 export type CallState = TaskCall | TimerCall | WaitCall | GroupCall;
@@ -129,11 +135,27 @@ export function* groupsAround(state: Readonly<RunState>, key: CallKey): Generato
   }
 }
 
-/** True where a recorded decision gave the call up: nothing of it may start or settle by itself. */
+/** Whether a decision gives up what runs; what is aborted or timed out is given up whatever was asked for. */
+export function fencesLosers(outcome: ScopeOutcome, losers: Losers): boolean {
+  return losers === 'cancel' || isInterruption(outcome);
+}
+
+function isInterruption(outcome: ScopeOutcome): boolean {
+  return outcome === 'aborted' || outcome === 'timedOut';
+}
+
+/**
+ * True where a recorded decision gave the call up: nothing of it may start or settle by itself. What was
+ * detached has lost its group, and no decision further out gives it up; an abort or a timeout there does.
+ */
 export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
   if (state.phase.status !== 'running') return true;
+  let isDetached = isDetachedGroup(state.calls.get(key));
   for (const group of groupsAround(state, key)) {
-    if (group.phase.status === 'closed') return true;
+    const { phase } = group;
+    if (phase.status !== 'closed') continue;
+    if (phase.fencedBy === null) isDetached ||= isDetachedGroup(group);
+    else if (!isDetached || isInterruption(phase.fencedBy)) return true;
   }
   return false;
 }
@@ -145,4 +167,14 @@ export function openWait(state: Readonly<RunState>, name: string): CallKey | und
     if (call?.kind === 'wait' && call.name === name && !isFenced(state, key)) return key;
   }
   return undefined;
+}
+
+/** One that was decided, and whose losers go on by themselves. */
+function isDetachedGroup(call: CallState | undefined): boolean {
+  return (
+    call?.kind === 'group' &&
+    call.losers === 'detach' &&
+    call.phase.status === 'closed' &&
+    call.phase.fencedBy === null
+  );
 }

@@ -148,7 +148,7 @@ export class ProcessHost implements GroupHost {
     this.now = at;
     switch (event.type) {
       case 'CancelRequested':
-        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`));
+        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
         this.admission.refuseFenced();
         return;
       case 'ScopeAborted':
@@ -198,8 +198,7 @@ export class ProcessHost implements GroupHost {
       const group = this.#untuned.shift();
       if (group === undefined) return false;
       const { concurrency } = group.plan.options;
-      const isOpen = this.openGroups.has(group.key) && group.scope.fence === undefined;
-      if (!isOpen || group.concurrency === concurrency) continue;
+      if (!group.isOpen || group.scope.fence !== undefined || group.concurrency === concurrency) continue;
       this.#commands.push({ type: 'RetuneScope', key: group.key, concurrency: finite(concurrency) });
       group.retune(concurrency);
       return true;
@@ -216,9 +215,19 @@ export class ProcessHost implements GroupHost {
     return scopeOf(key) === ROOT_SCOPE ? this.result === undefined : this.admission.isScopeOpen(key);
   }
 
+  /** Branches that go on behind the decision of their group: the run does not end before they do (law 12). */
+  get hasDetached(): boolean {
+    return this.openGroups.values().some((group) => group.isDetached);
+  }
+
+  /** Whether nothing goes on any more in the group that a report is about. */
+  isOutdated({ type, key }: { readonly type: string; readonly key?: CallKey }): boolean {
+    return (type === 'ScopeDue' || type === 'SignalAborted') && !this.openGroups.has(key ?? '');
+  }
+
   /** The process ended: what it left behind gets nothing more. */
   closeRoot(): void {
-    this.root.raiseFence(new CancelledError('the process ended before the call was settled'));
+    this.root.raiseFence(new CancelledError('the process ended before the call was settled'), 'all');
     this.admission.refuseFenced();
   }
 
@@ -226,7 +235,7 @@ export class ProcessHost implements GroupHost {
   stop(): void {
     this.#stopped = true;
     this.foreign.stop();
-    this.root.raiseFence(new CancelledError('the run was stopped'));
+    this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
     for (const group of this.openGroups.values()) group.unlisten();
   }
 
@@ -349,9 +358,13 @@ export class ProcessHost implements GroupHost {
     this.command({ type: 'CloseScope', key, decided });
   }
 
+  settled(group: Group): void {
+    group.scope.outstanding -= 1;
+    if (!this.inTurn) this.port.changed();
+  }
+
   closed(group: Group): void {
     this.openGroups.delete(group.key);
-    group.scope.outstanding -= 1;
     this.admission.refuseFenced();
     if (!this.inTurn) this.port.changed();
   }

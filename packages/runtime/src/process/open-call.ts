@@ -1,4 +1,4 @@
-import type { RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
+import type { Cost, RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Scope } from './scope.ts';
@@ -8,6 +8,10 @@ export interface OpenTask {
   readonly definition: TaskDefinition<never, unknown>;
   readonly args: Encoded;
   readonly priority: number;
+  /** Null = the slots that all tasks share. */
+  readonly pool: string | null;
+  /** What an attempt takes of the pool; undefined = one slot. */
+  readonly cost: Cost | undefined;
   readonly timeoutMs: number | null;
   readonly shouldRetry: RetryPolicy['shouldRetry'];
 }

@@ -1,6 +1,28 @@
-import type { CancelledError } from '@pawl/sdk';
+import type { CancelledError, Cost, Duration, RetryPolicy } from '@pawl/sdk';
 import { ROOT_SCOPE, type ScopePath } from '../journal/call-key.ts';
 import type { Request } from './admission.ts';
+
+/** What tasks get that say nothing else themselves, from the innermost group that says it. */
+export interface ScopeDefaults {
+  readonly priority: number;
+  readonly retry: RetryPolicy | undefined;
+  readonly timeout: Duration | undefined;
+  readonly pool: string | undefined;
+  readonly cost: Cost | undefined;
+}
+
+const NO_DEFAULTS: ScopeDefaults = {
+  priority: 0,
+  retry: undefined,
+  timeout: undefined,
+  pool: undefined,
+  cost: undefined,
+};
+
+interface Fence {
+  readonly reason: CancelledError;
+  readonly reach: 'losers' | 'all';
+}
 
 /**
  * What numbers calls: the root, or one branch of a group.
@@ -13,8 +35,8 @@ export class Scope {
   readonly parent: Scope | undefined;
   /** Scopes around this one; in a branch two for each group, the group's own and the branch's. */
   readonly depth: number;
-  /** Of attempts in this scope that say nothing else. */
-  readonly priority: number;
+  /** Of tasks in this scope that say nothing else. */
+  readonly defaults: ScopeDefaults;
   nextOrdinal = 0;
   nextValue = 0;
   /** Calls of this scope that are not settled: more than one means several strands. */
@@ -25,30 +47,31 @@ export class Scope {
   readonly #children = new Set<Scope>();
   readonly #enter: (scope: Scope, fn: () => void) => void;
   #controller: AbortController | undefined;
-  #fence: CancelledError | undefined;
+  #fence: Fence | undefined;
+  #isDetached = false;
   #refused = false;
   #finished = false;
 
   private constructor(
     path: ScopePath,
     parent: Scope | undefined,
-    priority: number,
+    defaults: ScopeDefaults,
     enter: (scope: Scope, fn: () => void) => void,
   ) {
     this.path = path;
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
-    this.priority = priority;
+    this.defaults = defaults;
     this.#enter = enter;
   }
 
   /** @param enter runs a function as code of a scope */
   static root(enter: (scope: Scope, fn: () => void) => void): Scope {
-    return new Scope(ROOT_SCOPE, undefined, 0, enter);
+    return new Scope(ROOT_SCOPE, undefined, NO_DEFAULTS, enter);
   }
 
-  child(path: ScopePath, priority: number): Scope {
-    return new Scope(path, this, priority, this.#enter);
+  child(path: ScopePath, defaults: ScopeDefaults): Scope {
+    return new Scope(path, this, defaults, this.#enter);
   }
 
   /** False when the name was taken before. */
@@ -60,7 +83,19 @@ export class Scope {
 
   /** Why nothing may start here any more, from this scope or one around it. */
   get fence(): CancelledError | undefined {
-    return this.#fence ?? this.parent?.fence;
+    return this.#fenceFor(false);
+  }
+
+  #fenceFor(isDetached: boolean): CancelledError | undefined {
+    const own = this.#fence;
+    if (own !== undefined && (own.reach === 'all' || !isDetached)) return own.reason;
+    const { parent } = this;
+    return parent === undefined ? undefined : parent.#fenceFor(isDetached || this.#isDetached);
+  }
+
+  /** No decision further out gives it up any more; what interrupts a group around it does. */
+  detach(): void {
+    this.#isDetached = true;
   }
 
   /** True once: the first call in a fenced scope is refused, later ones never settle. */
@@ -70,16 +105,18 @@ export class Scope {
     return true;
   }
 
-  raiseFence(reason: CancelledError): void {
+  /** @param reach 'losers' leaves out what was detached in it */
+  raiseFence(reason: CancelledError, reach: Fence['reach']): void {
     if (this.#fence !== undefined) return;
-    this.#fence = reason;
-    this.#abort(reason);
+    this.#fence = { reason, reach };
+    this.#abort(reason, reach);
   }
 
-  #abort(reason: CancelledError): void {
+  #abort(reason: CancelledError, reach: Fence['reach']): void {
     // Listeners are code of the branch: what they ask for is refused as its.
     if (this.#controller !== undefined) this.#enter(this, () => this.#controller?.abort(reason));
-    for (const child of this.#children) child.#abort(reason);
+    for (const child of this.#children)
+      if (reach === 'all' || !child.#isDetached) child.#abort(reason, reach);
   }
 
   get signal(): AbortSignal {

@@ -8,14 +8,16 @@ import {
   retryPlan,
   type TaskCallOptions,
   type TaskDefinition,
+  type TaskSettings,
 } from '@pawl/sdk';
 import { canonical } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
 import type { OpenTask } from './open-call.ts';
-import { checkName, priorityNumber } from './parallel/options.ts';
+import { checkName, priorityNumber, resourcesOf } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
+import type { ScopeDefaults } from './scope.ts';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'key',
@@ -23,6 +25,8 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'timeout',
   'deadline',
   'priority',
+  'pool',
+  'cost',
 ]);
 
 /** A definition's other settings belong to the task: given to a call they would be ignored, or be half true. */
@@ -52,10 +56,11 @@ export function scheduleTask<Output>(
     );
   }
   checkCallOptions(options);
-  const { key, priority, ...overrides } = options;
+  const { key, priority, pool, cost, ...overrides } = options;
   const name = checkName(key);
   checkSettings(overrides);
-  const settings = { ...definition.settings, ...given(overrides) };
+  const settings = settingsOf(definition, overrides, scope.defaults);
+  const own = resourcesOf({ pool, cost }, { pool: settings.pool, cost: scope.defaults.cost });
   const what = `The input of task '${definition.name}'`;
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
@@ -73,7 +78,9 @@ export function scheduleTask<Output>(
   const task: OpenTask = {
     definition,
     args: encoded,
-    priority: priority === undefined ? scope.priority : priorityNumber(priority),
+    priority: priority === undefined ? scope.defaults.priority : priorityNumber(priority),
+    pool: own.pool ?? null,
+    cost: own.cost,
     timeoutMs: policy.timeoutMs,
     shouldRetry: settings.retry?.shouldRetry,
   };
@@ -93,14 +100,31 @@ export function scheduleTask<Output>(
         version,
         inputHash,
         args: encoded,
-        pool: settings.pool ?? null,
+        pool: task.pool,
         policy,
       });
     },
   );
 }
 
+/**
+ * What a call says goes first, then what the definition says itself, then the innermost group around it;
+ * last the pool that comes with the kind of task.
+ */
+function settingsOf(
+  definition: TaskDefinition<never, unknown>,
+  overrides: Pick<TaskCallOptions, 'retry' | 'timeout' | 'deadline'>,
+  { retry, timeout, pool }: ScopeDefaults,
+): TaskSettings {
+  const { settings, isPoolImplied = false } = definition;
+  const { pool: ownPool, ...ownSettings } = settings;
+  const byDefault: Partial<TaskSettings> = given({ retry, timeout, pool: pool ?? ownPool });
+  return { ...byDefault, ...given(isPoolImplied ? ownSettings : settings), ...given(overrides) };
+}
+
 /** An option that is undefined is one that is left out. */
-function given<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

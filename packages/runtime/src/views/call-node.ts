@@ -4,6 +4,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
   GroupMode,
+  Losers,
   OutcomeAuthor,
   ScopeClosed,
   ScopeOpened,
@@ -83,6 +84,7 @@ export interface GroupNode extends NodeBase {
   /** Null for a stream: what it will come to is not known. */
   readonly width: number | null;
   readonly branches: BranchNode[];
+  readonly losers: Losers;
   /** Branches of which every call so far is settled. */
   quietBranches: number;
   failedCalls: number;
@@ -148,6 +150,7 @@ export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
     key: event.key,
     mode: event.mode,
     width: event.width,
+    losers: event.losers,
     openedAt: at,
     status: 'running',
     endedAt: null,

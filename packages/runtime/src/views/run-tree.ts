@@ -20,6 +20,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted, ScopeClosed } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
+import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
 
 export interface RunTree {
   readonly calls: CallNode[];
@@ -123,7 +124,7 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
 function endRun(tree: RunTree, status: RunStatus, at: Millis): void {
   tree.status = status;
   tree.endedAt = at;
-  closeGroupsWithin(tree, ROOT_SCOPE, at);
+  giveUp(tree, tree.calls, true, at);
 }
 
 function addCall(tree: RunTree, node: CallNode): void {
@@ -162,7 +163,7 @@ function closeScope(tree: RunTree, event: ScopeClosed, at: Millis): void {
   if (group?.kind !== 'group') return;
   group.outcome = event.outcome;
   group.winner = event.winner;
-  closeGroupsWithin(tree, event.key, at);
+  if (!goesOn(group)) giveUp(tree, callsOf(group), isInterruption(event.outcome), at);
   settle(tree, group, GROUP_STATUS[event.outcome], at);
 }
 
@@ -173,24 +174,16 @@ const GROUP_STATUS = {
   timedOut: 'failed',
 } as const satisfies Record<ScopeClosed['outcome'], CallStatus>;
 
-/** A group that was given up with what holds it has no decision of its own. */
-function closeGroupsWithin(tree: RunTree, scope: CallKey, at: Millis): void {
-  const calls = scope === ROOT_SCOPE ? tree.calls : callsOf(tree.byKey.get(scope));
-  for (const call of calls) {
-    if (call.kind !== 'group' || call.endedAt !== null) continue;
-    closeGroupsWithin(tree, call.key, at);
-    settle(tree, call, 'cancelled', at);
-  }
-}
-
-function callsOf(node: CallNode | undefined): readonly CallNode[] {
-  return node?.kind === 'group' ? node.branches.flatMap((branch) => branch.calls) : [];
+function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Millis): void {
+  for (const group of givenUpWithin(calls, all)) settle(tree, group, 'cancelled', at);
 }
 
 type CallEvent = Exclude<
   JournalEvent,
   { type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'CancelRequested' } | ScopeClosed
 >;
+
+const INTERRUPTIONS: ReadonlySet<string> = new Set(['ScopeAborted', 'ScopeTimedOut']);
 
 function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   const node = tree.byKey.get(event.key);
@@ -203,6 +196,9 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
     node.output = tree.keep(event.payload);
     settle(tree, node, 'succeeded', at);
   }
+  // In a group that was decided it ends what went on; an open one is decided by it in a moment.
+  else if (node.kind === 'group' && node.endedAt !== null && INTERRUPTIONS.has(event.type))
+    giveUp(tree, callsOf(node), true, at);
 }
 
 function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {

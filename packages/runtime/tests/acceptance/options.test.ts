@@ -84,18 +84,6 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
     ...[null, {}, 'signal', new AbortController()].map((value): [string, unknown] => ['signal', value]),
     ['concurency', 2],
     ['retries', 2],
-    ...(mode === 'allSettled'
-      ? ([
-          ['preserveOrder', 'no'],
-          ['preserveOrder', null],
-        ] as [string, unknown][])
-      : ([['preserveOrder', true]] as [string, unknown][])),
-    ...(mode === 'map'
-      ? ([
-          ['keyBy', 'id'],
-          ['keyBy', null],
-        ] as [string, unknown][])
-      : ([['keyBy', () => 'a']] as [string, unknown][])),
   ];
 
   it.each(bad)(`A08 A49 ${mode} with %s: %s`, async (name, value) => {
@@ -275,7 +263,6 @@ describe('D21 what is worked on', () => {
     ),
     ...Object.fromEntries(
       [
-        { pool: 'one' },
         { heartbeatTimeout: 5 },
         { onUnknown: 'check' },
         { onUnknown: 'ask' },

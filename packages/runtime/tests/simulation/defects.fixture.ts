@@ -205,10 +205,10 @@ export const defects: Readonly<Record<string, Defect>> = {
   'all waits for everyone before it rejects': defect<typeof Decision>(
     'process/parallel/decision.ts',
     ({ decideGroup }) => ({
-      decideGroup: (mode, tally, last) =>
+      decideGroup: (mode, tally, last, completion) =>
         mode === 'all' && tally.fulfilled + tally.rejected < tally.width
           ? undefined
-          : decideGroup(mode, tally, last),
+          : decideGroup(mode, tally, last, completion),
     }),
   ),
 };

@@ -3,7 +3,18 @@ import { unreachable } from '../../journal/invariant.ts';
 import type { Decided } from '../../kernel/state.ts';
 
 /** Modes that decide over a list of thunks; the others work on sources. */
-export type CombinatorMode = Extract<GroupMode, 'all' | 'map' | 'allSettled' | 'any' | 'race'>;
+export type CombinatorMode = Extract<
+  GroupMode,
+  'all' | 'map' | 'allSettled' | 'mapSettled' | 'any' | 'race' | 'some' | 'forkJoin' | 'forkJoinSettled'
+>;
+
+/** What tells a group that it has enough; Infinity and 0 where nothing is said. */
+export interface Completion {
+  readonly minSuccessful: number;
+  readonly toleratedFailures: number;
+  /** Of `some`: fewer values are a failure. */
+  readonly min: number;
+}
 
 export interface Tally {
   readonly width: number;
@@ -24,15 +35,22 @@ export function decideGroup(
   mode: CombinatorMode,
   tally: Tally,
   last: LastSettled | undefined,
+  completion: Completion,
 ): Decided | undefined {
   const everySettled = tally.fulfilled + tally.rejected === tally.width;
   switch (mode) {
     case 'all':
     case 'map':
+    case 'forkJoin':
       if (last !== undefined && !last.fulfilled) return { outcome: 'rejected', winner: last.index };
       return everySettled ? { outcome: 'fulfilled', winner: null } : undefined;
     case 'allSettled':
-      return everySettled ? { outcome: 'fulfilled', winner: null } : undefined;
+    case 'mapSettled':
+    case 'forkJoinSettled':
+      return everySettled || isEnough(tally, completion) ? { outcome: 'fulfilled', winner: null } : undefined;
+    case 'some':
+      if (!everySettled && !isEnough(tally, completion)) return undefined;
+      return { outcome: tally.fulfilled < completion.min ? 'rejected' : 'fulfilled', winner: null };
     case 'any':
       if (last?.fulfilled === true) return { outcome: 'fulfilled', winner: last.index };
       return everySettled ? { outcome: 'rejected', winner: null } : undefined;
@@ -42,4 +60,8 @@ export function decideGroup(
     default:
       return unreachable(mode);
   }
+}
+
+function isEnough(tally: Tally, { minSuccessful, toleratedFailures }: Completion): boolean {
+  return tally.fulfilled >= minSuccessful || tally.rejected > toleratedFailures;
 }

@@ -1,16 +1,19 @@
-import { CancelledError, TimeoutError, type Settled, type Thunk } from '@pawl/sdk';
+import { CancelledError, TimeoutError, type Thunk } from '@pawl/sdk';
 import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
 import { unreachable } from '../../journal/invariant.ts';
-import type { Decided, GroupCall } from '../../kernel/state.ts';
+import type { Losers } from '../../journal/event.ts';
+import { fencesLosers, type Decided, type GroupCall } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
+import { IDLE, type Branch } from './branch.ts';
 import { decideGroup, type CombinatorMode, type LastSettled } from './decision.ts';
 import type { ResolvedGroupOptions } from './options.ts';
+import { groupResult } from './result.ts';
 
 export interface GroupPlan {
   readonly mode: CombinatorMode;
   readonly thunks: readonly Thunk[];
-  /** Names given by `keyBy`, one per thunk; undefined = by position. */
+  /** Names given by the code, one per thunk; undefined = by position. */
   readonly names: readonly string[] | undefined;
   readonly options: ResolvedGroupOptions;
   /** Runs a thunk in the async context of the call, wherever the group is opened and pumped from. */
@@ -28,17 +31,26 @@ export interface GroupHost {
   removeScope(path: ScopePath): void;
   runIn(scope: Scope, thunk: Thunk): unknown;
   decided(key: CallKey, decided: Decided): void;
+  /** Its promise settles now. */
+  settled(group: Group): void;
+  /** Nothing of it goes on any more. */
   closed(group: Group): void;
   signalAborted(key: CallKey, reason: string): void;
 }
 
-type Branch =
-  | { readonly status: 'idle' }
-  | { readonly status: 'running'; readonly scope: Scope }
-  | { readonly status: 'fulfilled'; readonly value: unknown }
-  | { readonly status: 'rejected'; readonly reason: unknown };
+/** How a group is opened: as recorded, or as the code has it. */
+export interface Opening {
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly losers: Losers;
+  readonly aborted: boolean;
+}
 
-const IDLE: Branch = { status: 'idle' };
+type Phase =
+  | { readonly status: 'open' }
+  /** Decided, and its branches go on. */
+  | { readonly status: 'goingOn'; readonly decided: Decided; readonly why: CancelledError }
+  | { readonly status: 'closed' };
 
 /**
  * One parallel call: invokes thunks, decides, fences.
@@ -61,11 +73,15 @@ export class Group {
   readonly #settleOrder: number[] = [];
   #fulfilled = 0;
   #rejected = 0;
+  /** Branches that have not settled. */
+  #running = 0;
+  /** Slots of the concurrency that are taken. */
   #active = 0;
   #next = 0;
   #concurrency: number;
   #batchSize: number;
-  #closed = false;
+  #losers: Losers;
+  #phase: Phase = { status: 'open' };
   /** Made below the journal's head and not taken yet. */
   #held: Decided | undefined;
   #abortReason = '';
@@ -78,6 +94,7 @@ export class Group {
     host: GroupHost,
     settle: { resolve: (value: unknown) => void; reject: (reason: unknown) => void },
   ) {
+    const { concurrency, batchSize, losers, defaults } = plan.options;
     this.key = key;
     this.plan = plan;
     this.scope = scope;
@@ -85,9 +102,10 @@ export class Group {
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
     this.#branches = plan.thunks.map(() => IDLE);
-    this.#inside = scope.child(key, plan.options.priority);
-    this.#concurrency = plan.options.concurrency;
-    this.#batchSize = plan.options.batchSize;
+    this.#inside = scope.child(key, defaults);
+    this.#concurrency = concurrency;
+    this.#batchSize = batchSize;
+    this.#losers = losers;
   }
 
   get concurrency(): number {
@@ -98,15 +116,24 @@ export class Group {
     return this.#held;
   }
 
-  /** As recorded, or as the code has it. */
-  open(concurrency: number, batchSize: number, aborted: boolean): void {
+  get isOpen(): boolean {
+    return this.#phase.status === 'open';
+  }
+
+  /** Branches go on in the background, and nobody but the run waits for them. */
+  get isDetached(): boolean {
+    return this.#phase.status === 'goingOn' && this.#losers === 'detach' && this.#inside.fence === undefined;
+  }
+
+  open({ concurrency, batchSize, losers, aborted }: Opening): void {
     this.#concurrency = concurrency;
     this.#batchSize = batchSize;
+    this.#losers = losers;
     if (aborted) {
       this.interrupt('aborted', 'the signal was aborted before the call');
       return;
     }
-    const decided = decideGroup(this.plan.mode, this.#tally(), undefined);
+    const decided = this.#decide(undefined);
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
   }
@@ -114,7 +141,7 @@ export class Group {
   /** Reports an abort of the user's signal, from now on or at once. Only at the journal's head. */
   listen(): void {
     const { signal } = this.plan.options;
-    if (signal === undefined || this.#closed) return;
+    if (signal === undefined || this.#phase.status === 'closed') return;
     const report = (): void => this.#host.signalAborted(this.key, describeReason(signal.reason));
     if (signal.aborted) {
       report();
@@ -131,19 +158,27 @@ export class Group {
 
   retune(concurrency: number): void {
     this.#concurrency = concurrency;
-    if (!this.#closed) this.#pump();
+    this.#pump();
   }
 
   /** A recorded abort or timeout was delivered. */
   interrupt(outcome: 'aborted' | 'timedOut', reason: string): void {
     this.#abortReason = reason;
-    this.#propose({ outcome, winner: null });
+    const phase = this.#phase;
+    if (phase.status !== 'goingOn') {
+      this.#propose({ outcome, winner: null });
+      return;
+    }
+    // The decision stays; what was left to go on is given up now.
+    const why = new CancelledError(this.#whyGivenUp(outcome));
+    this.#fence(why, 'all');
+    if (this.#losers === 'drain') this.#settlePromise(phase.decided, interruption(outcome, why));
   }
 
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean {
     const held = this.#held;
-    if (held === undefined || this.#closed || (wanted !== undefined && !this.#agrees(held, wanted)))
+    if (held === undefined || !this.isOpen || (wanted !== undefined && !this.#agrees(held, wanted)))
       return false;
     // Its branch may have lost meanwhile: then it counts for the branch alone.
     this.#finish(held, this.scope.fence === undefined);
@@ -155,12 +190,14 @@ export class Group {
     return a.outcome === b.outcome && (a.winner === b.winner || this.plan.names !== undefined);
   }
 
-  #tally(): { width: number; fulfilled: number; rejected: number } {
-    return { width: this.#branches.length, fulfilled: this.#fulfilled, rejected: this.#rejected };
+  #decide(last: LastSettled | undefined): Decided | undefined {
+    const { mode, options } = this.plan;
+    const tally = { width: this.#branches.length, fulfilled: this.#fulfilled, rejected: this.#rejected };
+    return decideGroup(mode, tally, last, options.completion);
   }
 
   #pump(): void {
-    while (!this.#closed && this.#active < this.#concurrency && this.#next < this.#branches.length) {
+    while (this.isOpen && this.#active < this.#concurrency && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
       const settled = this.#fulfilled + this.#rejected;
       if (this.#next % this.#batchSize === 0 && settled < this.#next) return;
@@ -171,9 +208,10 @@ export class Group {
   #invoke(index: number): void {
     const thunk = this.plan.thunks[index];
     if (thunk === undefined) return;
-    const scope = this.#inside.child(this.#branchPath(index), this.plan.options.priority);
+    const scope = this.#inside.child(this.#branchPath(index), this.#inside.defaults);
     this.#next = index + 1;
     this.#active += 1;
+    this.#running += 1;
     this.#branches[index] = { status: 'running', scope };
     this.#host.addScope(scope);
     // The executor turns a synchronous throw into a rejection.
@@ -193,14 +231,18 @@ export class Group {
   #settled(index: number, branch: Branch): void {
     const before = this.#branches[index];
     if (before?.status === 'running') before.scope.finish();
-    if (this.#closed) return;
+    this.#running -= 1;
+    if (this.#phase.status === 'closed') return;
     this.#branches[index] = branch;
     this.#settleOrder.push(index);
     const fulfilled = branch.status === 'fulfilled';
     if (fulfilled) this.#fulfilled += 1;
     else this.#rejected += 1;
-    const last: LastSettled = { index, fulfilled };
-    const decided = decideGroup(this.plan.mode, this.#tally(), last);
+    if (this.#phase.status === 'goingOn') {
+      this.#endWhenQuiet(this.#phase);
+      return;
+    }
+    const decided = this.#decide({ index, fulfilled });
     if (decided !== undefined) {
       // Whether it is taken now or held for its place: the slot of who decided goes to nobody.
       this.#propose(decided);
@@ -214,7 +256,7 @@ export class Group {
 
   /** Live a decision counts at once; below the head the recorded one is the authority. */
   #propose(decided: Decided): void {
-    if (this.#closed) return;
+    if (!this.isOpen) return;
     if (this.scope.fence !== undefined) {
       this.#finish(decided, false);
       return;
@@ -232,22 +274,48 @@ export class Group {
   }
 
   #finish(decided: Decided, recorded: boolean): void {
-    this.#closed = true;
     this.#held = undefined;
-    this.#unlisten();
-    const why = new CancelledError(this.#whyGivenUp(decided));
+    const { outcome } = decided;
+    const why = new CancelledError(this.#whyGivenUp(outcome));
+    const isFence = !recorded || fencesLosers(outcome, this.#losers);
+    const phase = { status: 'goingOn', decided, why } as const;
+    this.#phase = phase;
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
     if (recorded) this.#host.decided(this.key, decided);
-    this.#inside.raiseFence(why);
+    if (isFence) {
+      this.#fence(why, recorded && isInterruption(outcome) ? 'all' : 'losers');
+      this.#settlePromise(decided, interruption(outcome, why));
+      return;
+    }
+    if (this.#losers === 'detach') {
+      this.#inside.detach();
+      this.#settlePromise(decided, why);
+    }
+    this.#endWhenQuiet(phase);
+  }
+
+  #fence(why: CancelledError, reach: 'losers' | 'all'): void {
+    this.#phase = { status: 'closed' };
+    this.#unlisten();
+    this.#inside.raiseFence(why, reach);
     this.#inside.finish();
     if (!this.#host.live) for (let i = 0; i < this.#next; i += 1) this.#host.removeScope(this.#branchPath(i));
     this.#host.closed(this);
-    this.#settlePromise(decided, why);
   }
 
-  #whyGivenUp(decided: Decided): string {
+  /** What settled branches left behind is not waited for; it goes on like calls of the process itself. */
+  #endWhenQuiet({ decided, why }: Extract<Phase, { status: 'goingOn' }>): void {
+    if (this.#running > 0) return;
+    this.#phase = { status: 'closed' };
+    this.#unlisten();
+    this.#inside.finish();
+    this.#host.closed(this);
+    if (this.#losers === 'drain') this.#settlePromise(decided, why);
+  }
+
+  #whyGivenUp(outcome: Decided['outcome']): string {
     const name = `parallel.${this.plan.mode} (${this.key})`;
-    switch (decided.outcome) {
+    switch (outcome) {
       case 'aborted':
         return `${name} was given up: ${this.#abortReason}`;
       case 'timedOut':
@@ -257,70 +325,33 @@ export class Group {
       case 'rejected':
         return `${name} was decided without this branch`;
       default:
-        return unreachable(decided.outcome);
+        return unreachable(outcome);
     }
   }
 
-  #settlePromise(decided: Decided, why: CancelledError): void {
-    const interrupted = decided.outcome === 'timedOut' ? new TimeoutError(why.message) : why;
-    if (this.plan.mode === 'allSettled') this.#resolve(this.#entries(interrupted));
-    else if (decided.outcome === 'aborted' || decided.outcome === 'timedOut') this.#reject(interrupted);
-    else if (decided.winner !== null) this.#settleLike(this.#branches[decided.winner]);
-    else if (decided.outcome === 'fulfilled')
-      this.#resolve(
-        this.#branches.map((branch) => (branch.status === 'fulfilled' ? branch.value : undefined)),
-      );
-    else this.#reject(this.#allFailed());
-  }
-
-  #settleLike(branch: Branch | undefined): void {
-    if (branch?.status === 'fulfilled') this.#resolve(branch.value);
-    else if (branch?.status === 'rejected') this.#reject(branch.reason);
-  }
-
-  #allFailed(): AggregateError {
-    const reasons = this.#branches.map((branch, index) => {
-      const reason = branch.status === 'rejected' ? branch.reason : undefined;
-      return withPlace(reason, index, this.#branchName(index));
+  #settlePromise(decided: Decided, interrupted: Error): void {
+    this.#host.settled(this);
+    const { mode, names, options } = this.plan;
+    const result = groupResult({
+      mode,
+      names,
+      branches: this.#branches,
+      settleOrder: this.#settleOrder,
+      preserveOrder: options.preserveOrder,
+      decided,
+      interrupted,
     });
-    const list = reasons.map(inWords).join('; ');
-    return new AggregateError(
-      reasons,
-      reasons.length === 0
-        ? 'parallel.any of an empty list'
-        : `all ${reasons.length} branches of parallel.any failed: ${list}`,
-    );
-  }
-
-  #branchName(index: number): string {
-    return this.plan.names?.[index] ?? String(index);
-  }
-
-  #entries(interrupted: Error): Settled<unknown>[] {
-    const inOrder = [...this.#branches.keys()];
-    const order = this.plan.options.preserveOrder
-      ? inOrder
-      : [...this.#settleOrder, ...inOrder.filter((index) => !isSettled(this.#branches[index]))];
-    return Array.from(order, (index): Settled<unknown> => {
-      const branch = this.#branches[index] ?? IDLE;
-      const place = { index, key: this.#branchName(index) };
-      switch (branch.status) {
-        case 'fulfilled':
-          return { status: 'fulfilled', value: branch.value, ...place };
-        case 'rejected':
-          return { status: 'rejected', reason: branch.reason, ...place, started: true };
-        case 'running':
-        case 'idle':
-          return { status: 'rejected', reason: interrupted, ...place, started: branch.status === 'running' };
-        default:
-          return unreachable(branch);
-      }
-    });
+    if (result.ok) this.#resolve(result.value);
+    else this.#reject(result.reason);
   }
 }
 
-function isSettled(branch: Branch | undefined): boolean {
-  return branch?.status === 'fulfilled' || branch?.status === 'rejected';
+function isInterruption(outcome: Decided['outcome']): boolean {
+  return outcome === 'aborted' || outcome === 'timedOut';
+}
+
+function interruption(outcome: Decided['outcome'], why: CancelledError): Error {
+  return outcome === 'timedOut' ? new TimeoutError(why.message) : why;
 }
 
 /** A reason of any kind in words that can be recorded. */
@@ -332,25 +363,4 @@ function describeReason(reason: unknown): string {
     // A getter or a proxy of the user's that throws: the abort counts all the same.
   }
   return 'the signal was aborted';
-}
-
-/** What a branch threw, for a message: anything can be thrown, also what has no text or a getter that throws. */
-function inWords(reason: unknown): string {
-  try {
-    return reason instanceof Error ? String(reason.message) : String(reason);
-  } catch {
-    return `a value of type ${typeof reason} that has no text`;
-  }
-}
-
-/** Adds index and key to an error of `any`, without touching one that is frozen. */
-function withPlace(reason: unknown, index: number, key: string): unknown {
-  try {
-    if (!(reason instanceof Error) || !Object.isExtensible(reason)) return reason;
-    if (!('index' in reason)) Object.defineProperty(reason, 'index', { value: index, configurable: true });
-    if (!('key' in reason)) Object.defineProperty(reason, 'key', { value: key, configurable: true });
-  } catch {
-    // A proxy that refuses stays as it is.
-  }
-  return reason;
 }

@@ -1,38 +1,70 @@
 import {
+  checkCost,
   durationMs,
-  InvalidArgumentError,
   InvalidOptionError,
-  LimitError,
+  poolName,
+  retryPlan,
+  type CompletionPolicy,
+  type Cost,
   type GroupOptions,
   type MapOptions,
+  type PoolReference,
   type Priority,
-  type SettledGroupOptions,
-  type Thunk,
+  type SomeOptions,
+  type TaskDefaults,
 } from '@pawl/sdk';
-import type { CombinatorMode } from './decision.ts';
-import type { Scope } from '../scope.ts';
+import type { Losers } from '../../journal/event.ts';
+import type { ScopeDefaults } from '../scope.ts';
+import type { CombinatorMode, Completion } from './decision.ts';
 
 /** Options of a group with every default filled in and every value checked. */
 export interface ResolvedGroupOptions {
   readonly name: string | undefined;
   readonly concurrency: number;
   readonly batchSize: number;
-  readonly priority: number;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | null;
+  readonly losers: Losers;
   readonly preserveOrder: boolean;
+  readonly completion: Completion;
+  /** Of the tasks inside. */
+  readonly defaults: ScopeDefaults;
 }
 
-/** Thunks of `map` under way at once where nothing else is said. */
+/** Thunks of `map` and `mapSettled` under way at once where nothing else is said. */
 export const DEFAULT_MAP_CONCURRENCY = 1000;
 
-const COMMON = ['key', 'concurrency', 'batchSize', 'priority', 'signal', 'timeout'];
+const COMMON: readonly string[] = [
+  'key',
+  'concurrency',
+  'batchSize',
+  'signal',
+  'timeout',
+  'losers',
+  'priority',
+  'retry',
+  'taskTimeout',
+  'pool',
+  'cost',
+];
 const EXTRA: Readonly<Record<CombinatorMode, readonly string[]>> = {
-  all: [],
+  all: ['keyBy'],
   map: ['keyBy'],
-  allSettled: ['preserveOrder'],
-  any: [],
-  race: [],
+  allSettled: ['keyBy', 'preserveOrder', 'completion'],
+  mapSettled: ['keyBy', 'preserveOrder', 'completion'],
+  any: ['keyBy'],
+  race: ['keyBy'],
+  some: ['keyBy', 'preserveOrder', 'completion', 'min'],
+  forkJoin: [],
+  forkJoinSettled: ['preserveOrder', 'completion'],
+};
+/** The combinator that takes a completion policy, for those that are decided by themselves. */
+const WITH_COMPLETION: Readonly<Partial<Record<CombinatorMode, string>>> = {
+  all: 'allSettled',
+  map: 'mapSettled',
+  any: 'some',
+  race: 'some',
+  forkJoin: 'forkJoinSettled',
 };
 
 const PRIORITIES: Readonly<Record<string, number>> = {
@@ -40,6 +72,8 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   'user-visible': 0,
   background: -100,
 };
+
+type AnyOptions = GroupOptions & Partial<SomeOptions> & Partial<MapOptions<never>>;
 
 /** @throws InvalidOptionError */
 export function priorityNumber(priority: Priority): number {
@@ -63,101 +97,130 @@ export function checkName(key: unknown): string | undefined {
   return key;
 }
 
-/** @throws InvalidOptionError */
+/**
+ * @param name of the combinator as it was called
+ * @throws InvalidOptionError
+ */
 export function resolveGroupOptions(
   mode: CombinatorMode,
-  options: (GroupOptions & Partial<SettledGroupOptions> & Partial<MapOptions<never>>) | undefined,
-  inherited: number,
+  name: string,
+  options: AnyOptions | undefined,
+  inherited: ScopeDefaults,
 ): ResolvedGroupOptions {
   if (options !== undefined && (typeof options !== 'object' || options === null)) {
     throw new InvalidOptionError('options', options, 'an object');
   }
   const given = options ?? {};
-  for (const name of Object.keys(given)) {
-    if (COMMON.includes(name) || EXTRA[mode].includes(name)) continue;
-    throw new InvalidOptionError(
-      name,
-      Reflect.get(given, name),
-      `left out: parallel.${mode} takes ${[...COMMON, ...EXTRA[mode]].join(', ')}`,
-    );
-  }
-  const { signal, preserveOrder = true, timeout, keyBy } = given;
+  checkNames(mode, name, given);
+  const { signal, timeout, keyBy, losers = 'cancel' } = given;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new InvalidOptionError('signal', signal, 'an AbortSignal');
-  if (typeof preserveOrder !== 'boolean')
-    throw new InvalidOptionError('preserveOrder', preserveOrder, 'true or false');
   if (keyBy !== undefined && typeof keyBy !== 'function')
     throw new InvalidOptionError('keyBy', keyBy, 'a function of item and index');
-  const timeoutMs = timeout === undefined ? null : durationMs(timeout, 'timeout');
-  if (timeoutMs === 0) throw new InvalidOptionError('timeout', timeout, 'longer than 0');
+  if (!['cancel', 'drain', 'detach'].includes(losers))
+    throw new InvalidOptionError('losers', losers, `'cancel', 'drain' or 'detach'`);
+  const { preserveOrder = mode !== 'some' } = given;
+  if (typeof preserveOrder !== 'boolean')
+    throw new InvalidOptionError('preserveOrder', preserveOrder, 'true or false');
+  const isMap = mode === 'map' || mode === 'mapSettled';
   return {
     name: checkName(given.key),
     concurrency: countOption(
       'concurrency',
       given.concurrency,
-      mode === 'map' ? DEFAULT_MAP_CONCURRENCY : Infinity,
+      isMap ? DEFAULT_MAP_CONCURRENCY : Infinity,
+      true,
     ),
     batchSize: countOption('batchSize', given.batchSize, Infinity),
-    priority: given.priority === undefined ? inherited : priorityNumber(given.priority),
     signal,
-    timeoutMs,
+    timeoutMs: timeout === undefined ? null : lengthOf('timeout', timeout),
+    losers,
     preserveOrder,
+    completion: resolveCompletion(given.completion, given.min),
+    defaults: resolveDefaults(given, inherited),
   };
 }
 
-function countOption(name: 'concurrency' | 'batchSize', value: unknown, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  const limit = name === 'batchSize' ? 'an integer >= 1' : 'an integer >= 1, or Infinity';
-  if (value === Infinity && name === 'concurrency') return Infinity;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-    throw new InvalidOptionError(name, value, limit);
-  return value;
-}
-
-/** @throws InvalidArgumentError naming the first entry that is no function, LimitError */
-export function checkThunks(mode: CombinatorMode, thunks: unknown, maxWidth: number): readonly Thunk[] {
-  if (!Array.isArray(thunks)) {
-    throw new InvalidArgumentError(
-      `parallel.${mode} takes an array of functions; wrap each call: [() => ctx.task(…)].`,
+function checkNames(mode: CombinatorMode, name: string, given: object): void {
+  const known = [...COMMON, ...EXTRA[mode]];
+  for (const option of Object.keys(given)) {
+    if (known.includes(option)) continue;
+    const instead = option === 'completion' ? WITH_COMPLETION[mode] : undefined;
+    throw new InvalidOptionError(
+      option,
+      Reflect.get(given, option),
+      instead === undefined
+        ? `left out: parallel.${name} takes ${known.join(', ')}`
+        : `left out: parallel.${name} is decided by itself; parallel.${instead} takes a completion policy`,
     );
   }
-  const list: readonly unknown[] = thunks;
-  checkWidth(mode, list.length, maxWidth);
-  return Array.from(list, (thunk, index) => {
-    if (!isThunk(thunk)) {
-      const what =
-        thunk instanceof Promise
-          ? 'a promise, so it has started already'
-          : thunk === null
-            ? 'null'
-            : `of type ${typeof thunk}`;
-      throw new InvalidArgumentError(
-        `parallel.${mode}: entry at index ${index} must be a function; it is ${what}. Wrap the call: () => ctx.task(…).`,
+}
+
+/** What the tasks inside get: what this group says, else what the one around it does. */
+function resolveDefaults(given: TaskDefaults, inherited: ScopeDefaults): ScopeDefaults {
+  const { priority, retry, taskTimeout, pool, cost } = given;
+  if (retry !== undefined) retryPlan(retry);
+  return {
+    priority: priority === undefined ? inherited.priority : priorityNumber(priority),
+    retry: retry ?? inherited.retry,
+    timeout: taskTimeout === undefined ? inherited.timeout : lengthOf('taskTimeout', taskTimeout),
+    ...resourcesOf({ pool, cost }, inherited),
+  };
+}
+
+/**
+ * Where attempts wait, and what they take there.
+ * @throws InvalidOptionError
+ */
+export function resourcesOf(
+  own: { readonly pool?: PoolReference | undefined; readonly cost?: Cost | undefined },
+  inherited: Pick<ScopeDefaults, 'pool' | 'cost'>,
+): Pick<ScopeDefaults, 'pool' | 'cost'> {
+  return {
+    pool: own.pool === undefined ? inherited.pool : poolName(own.pool),
+    cost: own.cost === undefined ? inherited.cost : checkCost(own.cost),
+  };
+}
+
+function resolveCompletion(policy: CompletionPolicy | undefined, min: unknown = 0): Completion {
+  if (policy !== undefined && (typeof policy !== 'object' || policy === null || Array.isArray(policy)))
+    throw new InvalidOptionError('completion', policy, 'an object of minSuccessful and toleratedFailures');
+  for (const name of Object.keys(policy ?? {})) {
+    if (name !== 'minSuccessful' && name !== 'toleratedFailures')
+      throw new InvalidOptionError(
+        `completion.${name}`,
+        Reflect.get(policy ?? {}, name),
+        'left out: a completion policy takes minSuccessful and toleratedFailures',
       );
-    }
-    return thunk;
-  });
+  }
+  const minSuccessful = countOption('completion.minSuccessful', policy?.minSuccessful, Infinity);
+  const toleratedFailures = policy?.toleratedFailures ?? Infinity;
+  if (policy?.toleratedFailures !== undefined && !isCount(toleratedFailures, 0))
+    throw new InvalidOptionError('completion.toleratedFailures', toleratedFailures, 'an integer >= 0');
+  if (!isCount(min, 0)) throw new InvalidOptionError('min', min, 'an integer >= 0');
+  if (min > minSuccessful)
+    throw new InvalidOptionError(
+      'min',
+      min,
+      `at most completion.minSuccessful = ${minSuccessful}, at which the group is decided`,
+    );
+  return { minSuccessful, toleratedFailures, min };
 }
 
-function isThunk(value: unknown): value is Thunk {
-  return typeof value === 'function';
+function lengthOf(name: string, duration: Parameters<typeof durationMs>[0]): number {
+  const ms = durationMs(duration, name);
+  if (ms === 0) throw new InvalidOptionError(name, duration, 'longer than 0');
+  return ms;
 }
 
-/** @throws LimitError */
-export function checkDepth(mode: CombinatorMode, scope: Scope, maxDepth: number): void {
-  const depth = scope.depth / 2;
-  if (depth < maxDepth) return;
-  throw new LimitError(
-    'groupDepth',
-    `parallel.${mode} lies within ${depth} other parallel calls, as many as the limit groupDepth = ${maxDepth} allows; keep a list of what is to be done instead of going deeper, or raise it: openRuntime({ limits: { groupDepth: … } }).`,
-  );
+function isCount(value: unknown, least: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 }
 
-/** @throws LimitError */
-export function checkWidth(mode: CombinatorMode, width: number, maxWidth: number): void {
-  if (width <= maxWidth) return;
-  throw new LimitError(
-    'fanOut',
-    `parallel.${mode} over ${width} entries is more than the limit fanOut = ${maxWidth}; split the work, or raise it: openRuntime({ limits: { fanOut: … } }).`,
-  );
+function countOption(name: string, value: unknown, byDefault: number, isOpen = false): number {
+  if (value === undefined) return byDefault;
+  if (value === Infinity && isOpen) return Infinity;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    throw new InvalidOptionError(name, value, isOpen ? 'an integer >= 1, or Infinity' : 'an integer >= 1');
+  return value;
 }
