@@ -20,18 +20,39 @@ import {
 
 watchForLeaks();
 
-const MODES = ['all', 'allSettled', 'any', 'race', 'map'] as const;
+const MODES = [
+  'all',
+  'allSettled',
+  'any',
+  'race',
+  'map',
+  'some',
+  'mapSettled',
+  'forkJoin',
+  'forkJoinSettled',
+] as const;
+const SETTLED: readonly string[] = ['allSettled', 'mapSettled', 'forkJoinSettled'];
 
-/** Thunks under a combinator with options; map goes over them. */
+/** Thunks under a combinator with options; map goes over them, and forkJoin has them by name. */
 function group(
   ctx: Context,
   mode: (typeof MODES)[number],
   thunks: readonly (() => unknown)[],
   options: object,
 ): Promise<unknown> {
-  return mode === 'map'
-    ? ctx.parallel.map(thunks, (thunk) => thunk(), options)
-    : ctx.parallel[mode](thunks, options);
+  switch (mode) {
+    case 'map':
+    case 'mapSettled':
+      return ctx.parallel[mode](thunks, (thunk: () => unknown) => thunk(), options);
+    case 'forkJoin':
+    case 'forkJoinSettled': {
+      const values = ctx.parallel[mode](Object.fromEntries(thunks.entries()), options).then(Object.values);
+      values.catch(() => undefined);
+      return values;
+    }
+    default:
+      return ctx.parallel[mode](thunks, options);
+  }
 }
 
 const entry = (each: Settled<unknown>): unknown =>
@@ -104,7 +125,7 @@ describe('an abort', () => {
         }
         return told;
       },
-      ['CancelledError', [[0, 'CancelledError', true]], 'CancelledError', 'CancelledError', 'CancelledError'],
+      MODES.map((mode) => (SETTLED.includes(mode) ? [[0, 'CancelledError', true]] : 'CancelledError')),
     );
   });
 
@@ -129,7 +150,7 @@ describe('an abort', () => {
         let invoked = 0;
         const options = {
           signal: AbortSignal.abort(),
-          ...(mode === 'allSettled' ? { preserveOrder: false } : {}),
+          ...(SETTLED.includes(mode) ? { preserveOrder: false } : {}),
         };
         const thunk = (): unknown => {
           invoked += 1;
@@ -137,7 +158,7 @@ describe('an abort', () => {
         };
         return [await outcome(group(ctx, mode, [thunk, thunk], options)), invoked];
       },
-      mode === 'allSettled'
+      SETTLED.includes(mode)
         ? [
             [
               [0, 'CancelledError', false],
@@ -599,7 +620,7 @@ describe('a timeout of a group', () => {
         ),
         await ctx.task(lab.step, t(5, 'after')),
       ],
-      mode === 'allSettled'
+      SETTLED.includes(mode)
         ? [
             [
               [0, 'TimeoutError', true],

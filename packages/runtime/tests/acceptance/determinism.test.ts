@@ -23,7 +23,35 @@ import {
 
 watchForLeaks();
 
-const MODES = ['all', 'allSettled', 'any', 'race', 'map'] as const;
+const MODES = [
+  'all',
+  'allSettled',
+  'any',
+  'race',
+  'map',
+  'some',
+  'mapSettled',
+  'forkJoin',
+  'forkJoinSettled',
+] as const;
+
+/** Thunks under a combinator; map goes over them, and forkJoin has them by name. */
+function combine(
+  ctx: Context,
+  mode: (typeof MODES)[number],
+  thunks: readonly (() => unknown)[],
+): Promise<unknown> {
+  switch (mode) {
+    case 'map':
+    case 'mapSettled':
+      return ctx.parallel[mode](thunks, (thunk: () => unknown) => thunk());
+    case 'forkJoin':
+    case 'forkJoinSettled':
+      return ctx.parallel[mode](Object.fromEntries(thunks.map((thunk, i) => [`b${i}`, thunk])));
+    default:
+      return ctx.parallel[mode](thunks);
+  }
+}
 
 describe('crash around a decision', () => {
   const a04: Program = (stage) => async (_, ctx) => {
@@ -103,9 +131,7 @@ describe('D03 the number of branches is part of a group', () => {
     async (_, ctx) => {
       const thunks = Array.from({ length: n }, (_each, i) => () => ctx.task(stage.step, t(10 + i, i)));
       await ctx.task(stage.step, t(1));
-      const result =
-        mode === 'map' ? ctx.parallel.map(thunks, (thunk) => thunk()) : ctx.parallel[mode](thunks);
-      return [await result, await ctx.task(stage.step, t(1, 'after'))].length;
+      return [await combine(ctx, mode, thunks), await ctx.task(stage.step, t(1, 'after'))].length;
     };
   const pairs = MODES.flatMap((mode) => [4, 2, 0].map((n) => [mode, n] as const));
 
@@ -116,7 +142,11 @@ describe('D03 the number of branches is part of a group', () => {
       const seq =
         type === 'RunSucceeded'
           ? journal(store).length - 1
-          : seqOf(store, type, type === 'TaskSucceeded' ? '1/0/0' : '1');
+          : seqOf(
+              store,
+              type,
+              type === 'TaskSucceeded' ? (mode.startsWith('fork') ? '1/:b0/0' : '1/0/0') : '1',
+            );
       const { report, message } = await diverges(store, seq, width(mode, n));
       expect(report).toMatchObject({
         key: '1',

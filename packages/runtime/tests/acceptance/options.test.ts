@@ -20,16 +20,54 @@ watchForLeaks();
 /** A call as a program without types could make it. */
 type Call = (ctx: Context, stage: Stage) => unknown;
 
-const COMBINATORS = ['all', 'map', 'allSettled', 'any', 'race'] as const;
+const LISTS = ['all', 'allTuple', 'allSettled', 'allTupleSettled', 'any', 'race', 'some'] as const;
+const ITEMS = ['map', 'mapSettled', 'filter', 'groupBy', 'mapReduce'] as const;
+const RECORDS = ['forkJoin', 'forkJoinSettled'] as const;
+const COMBINATORS = [...LISTS, ...ITEMS, ...RECORDS];
 type Combinator = (typeof COMBINATORS)[number];
+
+const SETTLED: readonly Combinator[] = ['allSettled', 'allTupleSettled', 'mapSettled', 'forkJoinSettled'];
+/** What takes a completion policy instead of one that does not. */
+const INSTEAD: Partial<Record<Combinator, string>> = {
+  all: 'allSettled',
+  allTuple: 'allSettled',
+  any: 'some',
+  race: 'some',
+  map: 'mapSettled',
+  filter: 'mapSettled',
+  groupBy: 'mapSettled',
+  mapReduce: 'mapSettled',
+  forkJoin: 'forkJoinSettled',
+};
 
 /** Calls a combinator of two steps with whatever options. */
 function combine(ctx: Context, stage: Stage, mode: Combinator, options: unknown): Promise<unknown> {
   const thunks = [t(1), t(2)].map((step) => () => ctx.task(stage.step, step));
   const given = options as undefined;
-  return mode === 'map'
-    ? ctx.parallel.map(thunks, (thunk) => thunk(), given)
-    : ctx.parallel[mode](thunks, given);
+  const { parallel } = ctx;
+  switch (mode) {
+    case 'mapReduce':
+      return parallel.mapReduce(
+        thunks,
+        (thunk) => thunk(),
+        () => 0,
+        0,
+        given,
+      );
+    case 'map':
+    case 'mapSettled':
+    case 'filter':
+    case 'groupBy': {
+      const over: (items: readonly (() => unknown)[], fn: unknown, options: undefined) => Promise<unknown> =
+        parallel[mode] as never;
+      return over(thunks, (thunk: () => unknown) => thunk(), given);
+    }
+    case 'forkJoin':
+    case 'forkJoinSettled':
+      return parallel[mode](Object.fromEntries(thunks.entries()), given);
+    default:
+      return parallel[mode](thunks, given);
+  }
 }
 
 /** Makes a bad call, and tells how it was refused and what the journal held then. */
@@ -84,6 +122,35 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
     ...[null, {}, 'signal', new AbortController()].map((value): [string, unknown] => ['signal', value]),
     ['concurency', 2],
     ['retries', 2],
+    ...['no', null, 'cancelled', true].map((value): [string, unknown] => ['losers', value]),
+    ...[0, -1, null, 'soon', Infinity].map((value): [string, unknown] => ['taskTimeout', value]),
+    ...['', 5, null, {}, { name: '' }, { name: 5 }, '\uD800'].map((value): [string, unknown] => [
+      'pool',
+      value,
+    ]),
+    ...[0, -1, Number.NaN, Infinity, '2', null, [], {}].map((value): [string, unknown] => ['cost', value]),
+    ...[null, 5, 'often'].map((value): [string, unknown] => ['retry', value]),
+    ...(RECORDS.some((name) => name === mode)
+      ? ([['keyBy', () => 'a']] as [string, unknown][])
+      : ([
+          ['keyBy', 'id'],
+          ['keyBy', null],
+        ] as [string, unknown][])),
+    ...(mode === 'some' || SETTLED.includes(mode)
+      ? ([
+          ['preserveOrder', 'no'],
+          ['preserveOrder', null],
+          ['completion', 5],
+          ['completion', null],
+          ['completion', [2]],
+        ] as [string, unknown][])
+      : ([
+          ['preserveOrder', true],
+          ['completion', {}],
+        ] as [string, unknown][])),
+    ...(mode === 'some'
+      ? [-1, 1.5, Number.NaN, '1', null, Infinity].map((value): [string, unknown] => ['min', value])
+      : ([['min', 1]] as [string, unknown][])),
   ];
 
   it.each(bad)(`A08 A49 ${mode} with %s: %s`, async (name, value) => {
@@ -91,6 +158,42 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
     expect(told).toMatch(/^InvalidOptionError: Option '/);
     expect(told).toContain(`Option '${name}'`);
   });
+
+  const parts: readonly [string, object][] = [
+    ['retry.attempts', { retry: { attempts: 0 } }],
+    ['retry.delay', { retry: { attempts: 2, delay: 'long' } }],
+    ['cost.gpu', { cost: { cpu: 1, gpu: 0 } }],
+    ['cost.mem', { cost: { mem: '4' } }],
+  ];
+  const policies: readonly [string, object][] =
+    mode === 'some' || SETTLED.includes(mode)
+      ? [
+          ...[0, -1, 1.5, '2', null, Infinity].map((value): [string, object] => [
+            'completion.minSuccessful',
+            { completion: { minSuccessful: value } },
+          ]),
+          ...[-1, 1.5, '2', null, Number.NaN].map((value): [string, object] => [
+            'completion.toleratedFailures',
+            { completion: { toleratedFailures: value } },
+          ]),
+          ['completion.minSucessful', { completion: { minSucessful: 1 } }],
+        ]
+      : [];
+  it.each([...parts, ...policies])(`${mode} with a bad part %s: %o`, async (name, options) => {
+    const told = await refusal((ctx, stage) => combine(ctx, stage, mode, options));
+    expect(told).toContain(`InvalidOptionError: Option '${name}'`);
+  });
+
+  it.runIf(INSTEAD[mode] !== undefined)(
+    'a completion policy, saying which combinator takes one',
+    async () => {
+      const told = await refusal((ctx, stage) =>
+        combine(ctx, stage, mode, { completion: { minSuccessful: 1 } }),
+      );
+      expect(told).toContain(`parallel.${INSTEAD[mode]} takes a completion policy`);
+      expect(told).toContain(`parallel.${mode} `);
+    },
+  );
 
   it.each([null, 5, 'options', () => undefined])('options that are no object: %s', async (options) => {
     expect(await refusal((ctx, stage) => combine(ctx, stage, mode, options))).toMatch(
@@ -114,9 +217,22 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
           priority: undefined,
           signal: undefined,
           timeout: undefined,
-        }),
+          losers: undefined,
+          retry: undefined,
+          taskTimeout: undefined,
+          pool: undefined,
+          cost: undefined,
+          ...(mode === 'some' || SETTLED.includes(mode)
+            ? {
+                preserveOrder: undefined,
+                completion: { minSuccessful: undefined, toleratedFailures: undefined },
+              }
+            : {}),
+          ...(mode === 'some' ? { min: undefined } : {}),
+          ...(RECORDS.some((name) => name === mode) ? {} : { keyBy: undefined }),
+        }).then(() => 'accepted'),
     );
-    expect(told).toHaveProperty('value');
+    expect(told).toEqual({ value: 'accepted' });
   });
 });
 
@@ -166,6 +282,73 @@ describe('D21 what is worked on', () => {
           () => 1,
         ),
       error: /^InvalidArgumentError.*iterable/,
+    },
+    'some with a min that its policy never comes to': {
+      call: (ctx) => ctx.parallel.some([() => 1], { min: 3, completion: { minSuccessful: 2 } }),
+      error: /^InvalidOptionError: Option 'min' must be at most completion.minSuccessful = 2/,
+    },
+    ...Object.fromEntries(
+      RECORDS.flatMap((mode) =>
+        [
+          [undefined, /object of functions by name/],
+          [null, /object of functions by name/],
+          [5, /object of functions by name/],
+          [[() => 1], /object of functions by name/],
+          [new Map([['a', () => 1]]), /object of functions by name/],
+          [Promise.resolve({}), /object of functions by name/],
+          [() => 1, /object of functions by name/],
+          [{ a: () => 1, bad: 5 }, /the member 'bad' must be a function; it is of type number/],
+          [{ bad: Promise.resolve(1) }, /the member 'bad' .*a promise, so it has started already/],
+          [{ bad: null }, /the member 'bad' .*null/],
+          [{ bad: undefined }, /the member 'bad' .*undefined/],
+          [{ '': () => 1 }, /a key must not be empty/],
+          [{ '\uD800': () => 1 }, /well-formed Unicode/],
+        ].map(([record, message], index): [string, { call: Call; error: RegExp }] => [
+          `${mode} of something else (${index})`,
+          {
+            call: (ctx) => ctx.parallel[mode](record as never),
+            error: new RegExp(
+              `^InvalidArgumentError: parallel\\.${mode}.*${String((message as RegExp).source)}`,
+            ),
+          },
+        ]),
+      ),
+    ),
+    ...Object.fromEntries(
+      ['mapSettled', 'filter', 'groupBy'].flatMap((mode): [string, { call: Call; error: RegExp }][] => [
+        [
+          `${mode} of no function`,
+          {
+            call: (ctx) => ctx.parallel[mode as 'filter']([1], 'fn' as never),
+            error: new RegExp(
+              `^InvalidArgumentError: parallel.${mode} takes a function of \\(item, index\\)`,
+            ),
+          },
+        ],
+        [
+          `${mode} of a string`,
+          {
+            call: (ctx) => ctx.parallel[mode as 'filter']('abc' as never, () => 1),
+            error: new RegExp(`^InvalidArgumentError: parallel.${mode} takes an array, or another iterable`),
+          },
+        ],
+      ]),
+    ),
+    'mapReduce without a reduce': {
+      call: (ctx) => ctx.parallel.mapReduce([1], () => 1, undefined as never, 0),
+      error: /^InvalidArgumentError: parallel.mapReduce takes a function of \(total, value, index\)/,
+    },
+    'keyBy of thunks that gives one name twice': {
+      call: (ctx) => ctx.parallel.all([() => 1, () => 2], { keyBy: () => 'same' }),
+      error: /^InvalidArgumentError.*'same'.*index 0 and 1/,
+    },
+    'a task cost of nothing': {
+      call: (ctx, s) => ctx.task(s.step, t(1), { cost: 0 }),
+      error: /^InvalidOptionError: Option 'cost'/,
+    },
+    'a task pool without a name': {
+      call: (ctx, s) => ctx.task(s.step, t(1), { pool: '' }),
+      error: /^InvalidOptionError: Option 'pool'/,
     },
     'keyBy that gives one name twice': {
       call: (ctx) => ctx.parallel.map([1, 2, 1], (n) => n, { keyBy: String }),

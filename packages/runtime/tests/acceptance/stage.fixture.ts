@@ -338,7 +338,21 @@ export function brief(error: unknown): unknown {
 
 /** Events that follow a decision that gave their scope up: nothing may start or be decided there. */
 export function startsInClosedScopes(events: readonly Recorded[]): string[] {
-  const closed: string[] = [];
+  const losers = new Map<string, string>();
+  /** How each scope was closed: 'goesOn' where it gave nobody up. */
+  const closed = new Map<string, 'byDecision' | 'fromOutside' | 'goesOn'>();
+  const isGivenUp = (key: string): boolean => {
+    if (closed.has('')) return true;
+    const parts = key.split('/');
+    let isDetached = false;
+    for (let length = parts.length - 1; length > 0; length -= 1) {
+      const scope = parts.slice(0, length).join('/');
+      const how = closed.get(scope);
+      if (how === 'fromOutside' || (how === 'byDecision' && !isDetached)) return true;
+      if (how === 'goesOn' && losers.get(scope) === 'detach') isDetached = true;
+    }
+    return false;
+  };
   const bad: string[] = [];
   for (const { seq, event } of events) {
     if (!('key' in event)) continue;
@@ -350,9 +364,15 @@ export function startsInClosedScopes(events: readonly Recorded[]): string[] {
       'AttemptStarted',
       'ScopeClosed',
     ].includes(type);
-    if (isStart && closed.some((scope) => scope === '' || key.startsWith(`${scope}/`)))
-      bad.push(`${seq} ${type} ${key}`);
-    if (type === 'ScopeClosed') closed.push(key);
+    if (isStart && isGivenUp(key)) bad.push(`${seq} ${type} ${key}`);
+    if (type === 'ScopeOpened') losers.set(key, event.losers);
+    if (type === 'ScopeClosed') {
+      const fromOutside = event.outcome === 'aborted' || event.outcome === 'timedOut';
+      const goesOn = (losers.get(key) ?? 'cancel') !== 'cancel' && !fromOutside;
+      closed.set(key, goesOn ? 'goesOn' : fromOutside ? 'fromOutside' : 'byDecision');
+    }
+    if ((type === 'ScopeAborted' || type === 'ScopeTimedOut') && closed.has(key))
+      closed.set(key, 'fromOutside');
   }
   return bad;
 }
