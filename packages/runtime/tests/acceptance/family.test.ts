@@ -558,3 +558,71 @@ describe('keyBy for lists of thunks', () => {
     },
   );
 });
+
+describe('bounds of the others', () => {
+  const thunksOf = (stage: Stage, ctx: Context): (() => Promise<unknown>)[] =>
+    [f(5, 'x'), t(10), t(10), t(10), t(10), t(10)].map((step) => () => ctx.task(stage.step, step));
+
+  it.each(['some', 'mapSettled', 'forkJoinSettled', 'allTupleSettled'] as const)(
+    '⟲ A48 A50 %s runs chunk after chunk, however one fails, and no more at once than it may',
+    async (mode) => {
+      const { stage } = await everywhere(
+        (lab) => async (_, ctx) => {
+          const thunks = thunksOf(lab, ctx);
+          const options = { batchSize: 3, concurrency: 2 };
+          const result: object =
+            mode === 'mapSettled'
+              ? await ctx.parallel.mapSettled(thunks, (thunk) => thunk(), options)
+              : mode === 'forkJoinSettled'
+                ? await ctx.parallel.forkJoinSettled(Object.fromEntries(thunks.entries()), options)
+                : await ctx.parallel[mode](thunks, options);
+          return Object.keys(result).length;
+        },
+        mode === 'some' ? 5 : 6,
+      );
+      expect(stage.maxParallel).toBe(2);
+      // 5 and 10, 10 behind the first; the next chunk waits for all of them.
+      expect(stage.spans.map(({ from }) => from)).toEqual([0, 0, 5, 15, 15, 25]);
+    },
+  );
+
+  it('⟲ A50 forkJoin that fails in its first chunk starts no other', async () => {
+    const { stage } = await everywhere(
+      (lab) => (_, ctx) =>
+        ctx.parallel
+          .forkJoin(Object.fromEntries(thunksOf(lab, ctx).entries()), { batchSize: 2 })
+          .catch(brief),
+      'TaskError: x',
+      { depth: 2 },
+    );
+    expect(stage.invoked).toHaveLength(2);
+  });
+});
+
+it('⟲ D16 some inside map inside forkJoin inside race: addresses are unique, and the same in two runs', async () => {
+  const program: Program = (stage) => (_, ctx) =>
+    ctx.parallel.race([
+      () =>
+        ctx.parallel.forkJoin({
+          a: () =>
+            ctx.parallel.map(['x', 'y'], (name) =>
+              ctx.parallel.some([
+                () => ctx.task(stage.step, t(3, name)),
+                () => ctx.parallel.mapSettled([1], (n) => ctx.task(stage.step, t(4, n))),
+              ]),
+            ),
+          'b/0': () => ctx.task(stage.step, t(5)),
+        }),
+      () => ctx.task(stage.step, t(500)),
+    ]);
+  const keys = (events: ReturnType<typeof journal>): string[] =>
+    events.flatMap(({ event }) =>
+      event.type === 'TaskScheduled' || event.type === 'ScopeOpened' ? [event.key] : [],
+    );
+  const one = await perform(program);
+  const two = await perform(program);
+  expect(keys(journal(one.store))).toEqual(keys(journal(two.store)));
+  expect(new Set(keys(journal(one.store))).size).toBe(13);
+  expect(keys(journal(one.store))).toContain('0/0/0/:b%2F0/0');
+  await everywhere(program, one.value);
+});
