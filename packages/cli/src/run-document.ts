@@ -54,6 +54,17 @@ function callDocument(call: CallNode): Document {
         input: call.input,
         output: orNull(call.output),
         error: orNull(call.error),
+        ...(call.items === null ? {} : { items: call.items }),
+      };
+    case 'source':
+      return {
+        ...base,
+        name: call.name,
+        attempts: call.attempts,
+        items: call.items,
+        leftAfter: call.leftAfter,
+        retryAt: timestamp(call.retryAt),
+        error: orNull(call.error),
       };
     case 'timer':
       return { ...base, timer: call.timer, durationMs: call.durationMs, dueAt: timestamp(call.dueAt) };

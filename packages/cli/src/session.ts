@@ -24,6 +24,7 @@ import {
 import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
 import type { JournalPlace } from './journal-place.ts';
 import { createProgress, type Followed, type Progress } from './live/progress.ts';
+import { ToldProgress } from './live/told-progress.ts';
 import { clean } from './render/clean.ts';
 import { jsonLine } from './render/json.ts';
 import { logLines, logText } from './render/log.ts';
@@ -53,6 +54,7 @@ export class Session {
   readonly #isJson: boolean;
   readonly #progress: Progress;
   readonly #trees = new Map<RunId, RunTree>();
+  readonly #told = new ToldProgress();
   readonly #waiting = new Map<RunId, readonly CallKey[]>();
   readonly #onSignal = new Map<StopSignal, () => void>();
   #runtime: Runtime | undefined;
@@ -75,6 +77,7 @@ export class Session {
       onWarning: (runId, message) => session.#warn(runId, message),
       onWaiting: (runId, keys) => session.#wait(runId, keys),
     });
+    if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
     for (const signal of SIGNALS) session.#listen(signal);
     return session;
   }
@@ -97,7 +100,8 @@ export class Session {
 
   /** Shows the run until it leaves. */
   async drive(handle: RunHandle, name: string, historySeq: number): Promise<RunEnd> {
-    const run: Followed = { runId: handle.id, name, tree: this.treeOf(handle.id), historySeq };
+    const { id } = handle;
+    const run: Followed = { runId: id, name, tree: this.treeOf(id), told: this.#told.of(id), historySeq };
     this.#progress.follow(run);
     const seen = this.#follow(handle, run);
     const resume = clean(shellWords('pawl', 'resume', handle.id, ...this.#place.flags));
@@ -169,7 +173,7 @@ export class Session {
   #taskName(runId: RunId, key: CallKey): string {
     const tree = this.treeOf(runId);
     const node = tree.byKey.get(key);
-    if (node?.kind === 'task') return clean(node.name);
+    if (node?.kind === 'task' || node?.kind === 'source') return clean(node.name);
     const newest = this.runtime.store.read(runId, tree.lastSeq, NEWEST);
     const scheduled = newest.find(({ event }) => event.type === 'TaskScheduled' && event.key === key)?.event;
     return clean(scheduled?.type === 'TaskScheduled' ? scheduled.task : key);

@@ -16,7 +16,9 @@ export {
 } from './journal/journal-text.ts';
 export type { Answer } from './engine/answer.ts';
 export type { Ack } from './engine/messenger.ts';
-export type { LogEntry } from './engine/engine.ts';
+export type { LogEntry, ProgressEntry } from './engine/engine.ts';
+export type { RuntimeEvent } from './engine/observer.ts';
+export type { ObserveOptions } from './engine/observers.ts';
 export type { Limits } from './engine/limits.ts';
 export type { RunHandle } from './engine/run-handle.ts';
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
@@ -32,6 +34,7 @@ export type {
   GroupNode,
   TaskNode,
   TimerNode,
+  SourceNode,
   WaitNode,
 } from './views/call-node.ts';
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';

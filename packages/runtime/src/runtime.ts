@@ -14,7 +14,10 @@ import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack } from './engine/messenger.ts';
 import { checkRunId, positive, refuseOther, unknownRun } from './engine/refusals.ts';
+import type { RuntimeEvent } from './engine/observer.ts';
+import { Observers, type ObserveOptions } from './engine/observers.ts';
 import { RunDriver } from './engine/run-driver.ts';
+import { outcomeOf } from './engine/run-exits.ts';
 import type { RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { sha256, systemClock, systemEntropy } from './system.ts';
@@ -47,13 +50,14 @@ export class Runtime implements AsyncDisposable {
   readonly #processes = new Map<string, ProcessDefinition>();
   /** By run, those that were started here and have not ended. */
   readonly #started = new Map<RunId, ProcessDefinition>();
-  readonly #watchers = new Map<RunId, Set<() => void>>();
+  readonly #observers: Observers;
   readonly #handleDeps: HandleDeps;
   readonly #messenger: Messenger;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, store: JournalStore) {
     this.store = store;
+    this.#observers = new Observers(store);
     for (const definition of options.processes ?? []) this.#processes.set(definition.name, definition);
     const entropy = options.entropy ?? systemEntropy;
     this.#engine = new Engine({
@@ -69,16 +73,20 @@ export class Runtime implements AsyncDisposable {
       stallMs: positive('stallMs', options.stallMs ?? 30_000),
       strict: options.strict ?? false,
       sink: {
-        log: (entry) => options.onLog?.(entry),
+        log: (entry) => {
+          this.#observers.log(entry);
+          options.onLog?.(entry);
+        },
+        progress: (entry) => this.#observers.progress(entry),
         warn: (runId, message) => options.onWarning?.(runId, message),
         waiting: (runId, keys) => options.onWaiting?.(runId, keys),
-        committed: (runId) => this.#watchers.get(runId)?.forEach((callback) => callback()),
+        committed: (runId, events) => this.#observers.committed(runId, events),
       },
     });
     this.#messenger = new Messenger(this.#engine, (id) => this.#mustGet(id));
     this.#handleDeps = {
       store,
-      watch: (runId, callback) => this.#watch(runId, callback),
+      watch: (runId, callback) => this.#observers.watch(runId, callback),
       cancel: (runId, reason) => this.cancel(runId, reason),
     };
   }
@@ -310,6 +318,17 @@ export class Runtime implements AsyncDisposable {
     return openWaits(eventsOf(this.store, this.#mustGet(id).runId));
   }
 
+  /**
+   * What happens in this runtime from now on, of all runs: each event once it is committed, and what attempts
+   * tell of themselves. Who reads slowly loses progress, with a count, and never an event. Ends when the
+   * runtime closes.
+   * @throws InvalidOptionError
+   */
+  events(options: ObserveOptions = {}): AsyncIterableIterator<RuntimeEvent, undefined> {
+    this.#refuseWhenClosed();
+    return this.#observers.observe(options);
+  }
+
   /** Stops all runs so that they can be resumed, and closes the store. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -320,6 +339,7 @@ export class Runtime implements AsyncDisposable {
     const runs = [...this.#engine.runs.values(), ...this.#engine.replays];
     for (const run of runs) run.stop();
     await Promise.all(runs.map((run) => run.exit));
+    this.#observers.close();
     this.store.close();
   }
 
@@ -334,21 +354,12 @@ export class Runtime implements AsyncDisposable {
     return this.close();
   }
 
-  #watch(runId: RunId, callback: () => void): () => void {
-    const watchers = this.#watchers.get(runId) ?? new Set();
-    this.#watchers.set(runId, watchers.add(callback));
-    return () => {
-      watchers.delete(callback);
-      if (watchers.size === 0) this.#watchers.delete(runId);
-    };
-  }
-
   /** A run that was started a moment ago is in no file yet, and so would be what is sent to it. */
   async #firstCommit(id: RunId): Promise<void> {
     const active = this.#engine.runs.get(id);
     if (active === undefined || this.get(id) !== undefined) return;
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const unwatch = this.#watch(id, () => resolve(undefined));
+    const unwatch = this.#observers.watch(id, () => resolve(undefined));
     await Promise.race([promise, active.exit]);
     unwatch();
   }
@@ -378,16 +389,4 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     options.store ??
     openSqliteStore({ path: options.path ?? DEFAULT_PATH, durability: options.durability ?? 'full' });
   return new Runtime(options, store);
-}
-
-async function outcomeOf(driver: RunDriver): Promise<TerminalEvent> {
-  const exit = await driver.exit;
-  switch (exit.status) {
-    case 'ended':
-      return exit.event;
-    case 'left':
-      throw exit.error;
-    default:
-      throw new RuntimeError('UNEXPECTED', `run ${driver.runId} was only replayed`);
-  }
 }

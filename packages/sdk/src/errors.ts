@@ -19,6 +19,7 @@ export type PawlErrorCode =
   | 'INVALID_COST'
   | 'CHANNEL_CLOSED'
   | 'WORKER_LOST'
+  | 'SOURCE_FAILED'
   | 'TASK_FAILED';
 
 export abstract class PawlError extends Error {
@@ -130,6 +131,23 @@ export class TaskError extends PawlError {
   }
 }
 
+/** A source failed for good: its last error is the `cause`, whose message this error repeats. */
+export class SourceError extends PawlError {
+  readonly code = 'SOURCE_FAILED';
+  readonly source: string;
+  /** The call key, as `pawl show` prints it. */
+  readonly key: string;
+  /** Attempts that failed since the last item, the last one included. */
+  readonly attempts: number;
+
+  constructor(message: string, details: { source: string; key: string; attempts: number; cause: unknown }) {
+    super(message, { cause: details.cause });
+    this.source = details.source;
+    this.key = details.key;
+    this.attempts = details.attempts;
+  }
+}
+
 /** A command ended with an exit code that the task does not accept, or by a signal. */
 export class ShellError extends PawlError {
   readonly code = 'SHELL';
@@ -218,6 +236,7 @@ type AnyPawlError =
   | UnserializableError
   | LimitError
   | TaskError
+  | SourceError
   | ShellError
   | QueueFullError
   | CircuitOpenError
@@ -245,6 +264,7 @@ const NAMES: { readonly [Code in PawlErrorCode]: string } = {
   INVALID_COST: 'InvalidCostError',
   CHANNEL_CLOSED: 'ChannelClosedError',
   WORKER_LOST: 'WorkerLostError',
+  SOURCE_FAILED: 'SourceError',
   TASK_FAILED: 'TaskError',
 };
 

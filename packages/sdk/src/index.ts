@@ -39,5 +39,14 @@ export type {
   ThunkOptions,
 } from './parallel.ts';
 export { checkCost, poolName } from './task-resources.ts';
+export type {
+  ItemStream,
+  OpenSource,
+  SourceContext,
+  SourceItem,
+  SourceOptions,
+  TaskEnvelope,
+  TaskStreamOptions,
+} from './source.ts';
 export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';

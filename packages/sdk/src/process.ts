@@ -2,6 +2,7 @@ import type { Duration } from './duration.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { ReceiveOptions } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { CallSource, ItemStream, TaskEnvelope, TaskStreamOptions } from './source.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
 import { InvalidOptionError } from './errors.ts';
@@ -21,9 +22,9 @@ export interface TaskCallOptions {
   readonly cost?: Cost;
 }
 
-type CallArguments<Args> = undefined extends Args
-  ? [args?: Args, options?: TaskCallOptions]
-  : [args: Args, options?: TaskCallOptions];
+type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
+  ? [args?: Args, options?: Options]
+  : [args: Args, options?: Options];
 
 export interface Context {
   readonly runId: string;
@@ -35,6 +36,37 @@ export interface Context {
    *   recorded; rejects with TaskError, TimeoutError or CancelledError.
    */
   task<Args, Output>(definition: TaskDefinition<Args, Output>, ...rest: CallArguments<Args>): Promise<Output>;
+  /**
+   * Runs a task and gives what it tells by `task.progress`, or yields, as it comes, and then its end. What
+   * is read is recorded, so that it comes in the same order on replay. `break` gives the task up.
+   *
+   *     for await (const told of ctx.stream(convert, { file })) {
+   *       if (told.type === 'INTERMEDIATE') ctx.log(`${told.value} %`);
+   *       else if (told.type === 'FINAL') return told.value;
+   *       else throw told.error;
+   *     }
+   *
+   * @throws as `ctx.task` does at the call. A failure of the task comes as ERROR; `next` rejects with
+   *   CancelledError where the call is given up.
+   */
+  stream<Args, Output, Progress>(
+    definition: TaskDefinition<Args, Output, Progress>,
+    ...rest: CallArguments<Args, TaskStreamOptions>
+  ): ItemStream<TaskEnvelope<Output, Progress>>;
+  /**
+   * Reads items from outside, such as a file, a queue or a paged API, and records each with the cursor behind
+   * it before it is handed over. After a crash recorded items come from the journal, and `open` is called
+   * again with the last cursor.
+   *
+   *     const orders = ctx.source('orders', async function* (after: number | undefined, { signal }) {
+   *       for await (const order of fetchOrders({ after, signal })) yield { item: order, cursor: order.id };
+   *     });
+   *     for await (const order of orders) await ctx.task(ship, order);
+   *
+   * @throws InvalidOptionError, InvalidArgumentError at the call, before anything is recorded; `next`
+   *   rejects with SourceError when the source failed for good, CancelledError where it is given up.
+   */
+  readonly source: CallSource;
   readonly parallel: Parallel;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;

@@ -20,6 +20,14 @@ export interface TaskContext {
   readonly log: (...values: readonly unknown[]) => void;
   /** Tells that the attempt is alive; restarts `heartbeatTimeout`. */
   readonly heartbeat: () => void;
+  /**
+   * Tells how far the attempt is: a value that can be recorded. It is shown live and given to
+   * `runtime.events()`; where the process reads the task by `ctx.stream` it is recorded, too. Resolves at
+   * once, or when the process has taken enough of what was told before; never rejects.
+   * @throws only where the process reads it: UnserializableError for what cannot be recorded, LimitError
+   *   where it is not awaited and too much waits to be taken. Elsewhere such a value is a warning.
+   */
+  readonly progress: (value: unknown) => Promise<void>;
 }
 
 /** What an attempt that started and has no recorded end means. */
@@ -83,7 +91,7 @@ export interface ShellResult {
 
 declare const types: unique symbol;
 
-export interface TaskDefinition<Args = unknown, Output = unknown> {
+export interface TaskDefinition<Args = unknown, Output = unknown, Progress = unknown> {
   readonly name: string;
   readonly settings: TaskSettings;
   readonly input?: Schema | undefined;
@@ -94,7 +102,7 @@ export interface TaskDefinition<Args = unknown, Output = unknown> {
   /** The pool in `settings` comes with the kind of task; a group's pool goes before it. */
   readonly isPoolImplied?: boolean;
   /** Never there: it carries the types. */
-  readonly [types]?: (args: Args) => Output;
+  readonly [types]?: (args: Args) => { readonly output: Output; readonly progress: Progress };
 }
 
 interface FunctionTask<Args, Returns, Output> extends TaskSettings {
@@ -105,25 +113,38 @@ interface FunctionTask<Args, Returns, Output> extends TaskSettings {
 }
 
 type MaybePromise<T> = T | Promise<T>;
+/** A generator tells its progress by what it yields. */
+type MaybeGenerator<T> = MaybePromise<T> | AsyncGenerator<unknown, T, undefined>;
+/** What a function that returned this has for its output. */
+type OutputOf<R> = R extends AsyncGenerator<unknown, infer T, never> ? Awaited<T> : Awaited<R>;
+type ProgressOf<R> = R extends AsyncGenerator<infer P, unknown, never> ? P : unknown;
 
-export function defineTask<const I extends Schema, const O extends Schema>(
-  task: FunctionTask<SchemaOutput<I>, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & {
+export function defineTask<
+  const I extends Schema,
+  const O extends Schema,
+  R extends MaybeGenerator<SchemaInput<O>>,
+>(
+  task: FunctionTask<SchemaOutput<I>, R, SchemaInput<O>> & {
     readonly input: I;
     readonly output: O;
   },
-): TaskDefinition<SchemaInput<I>, SchemaOutput<O>>;
+): TaskDefinition<SchemaInput<I>, SchemaOutput<O>, ProgressOf<R>>;
 export function defineTask<const I extends Schema, R>(
-  task: FunctionTask<SchemaOutput<I>, R, Awaited<R>> & { readonly input: I; readonly output?: undefined },
-): TaskDefinition<SchemaInput<I>, Awaited<R>>;
-export function defineTask<const O extends Schema, A = void>(
-  task: FunctionTask<A, MaybePromise<SchemaInput<O>>, SchemaInput<O>> & {
+  task: FunctionTask<SchemaOutput<I>, R, OutputOf<R>> & { readonly input: I; readonly output?: undefined },
+): TaskDefinition<SchemaInput<I>, OutputOf<R>, ProgressOf<R>>;
+export function defineTask<
+  const O extends Schema,
+  A = void,
+  R extends MaybeGenerator<SchemaInput<O>> = MaybeGenerator<SchemaInput<O>>,
+>(
+  task: FunctionTask<A, R, SchemaInput<O>> & {
     readonly input?: undefined;
     readonly output: O;
   },
-): TaskDefinition<A, SchemaOutput<O>>;
+): TaskDefinition<A, SchemaOutput<O>, ProgressOf<R>>;
 export function defineTask<A = void, R = unknown>(
-  task: FunctionTask<A, R, Awaited<R>> & { readonly input?: undefined; readonly output?: undefined },
-): TaskDefinition<A, Awaited<R>>;
+  task: FunctionTask<A, R, OutputOf<R>> & { readonly input?: undefined; readonly output?: undefined },
+): TaskDefinition<A, OutputOf<R>, ProgressOf<R>>;
 export function defineTask<A = void>(
   name: string,
   build: (args: A, task: TaskContext) => ShellSpec,
@@ -136,7 +157,8 @@ export function defineTask<A = void, O = unknown>(
 ): TaskDefinition<A, O>;
 /**
  * Declares a task: work that is recorded. Either an object with a `run` function, or a name and a
- * builder that returns a description of the work by its `kind`.
+ * builder that returns a description of the work by its `kind`. Where `run` is an async generator, what it
+ * yields is progress, and what it returns is the output.
  * @throws InvalidOptionError
  */
 export function defineTask(

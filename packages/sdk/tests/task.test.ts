@@ -18,6 +18,7 @@ const context: TaskContext = {
   key: '0',
   log: () => undefined,
   heartbeat: () => undefined,
+  progress: async () => undefined,
 };
 
 /** What a definition asks for, given arguments. */

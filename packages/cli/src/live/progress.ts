@@ -1,4 +1,4 @@
-import type { Recorded, RunId, RunTree } from '@pawl/runtime';
+import type { CallKey, Recorded, RunId, RunTree } from '@pawl/runtime';
 
 import { clean } from '../render/clean.ts';
 import { renderProgress } from '../render/progress.ts';
@@ -11,6 +11,8 @@ export interface Followed {
   readonly runId: RunId;
   readonly name: string;
   readonly tree: RunTree;
+  /** What each task that runs told last of how far it is. */
+  readonly told: ReadonlyMap<CallKey, string>;
   /** Events up to this one were recorded before. */
   readonly historySeq: number;
 }
@@ -93,9 +95,10 @@ class LiveProgress implements Progress {
     const at = now();
     const shown = open.slice(0, Math.max(1, Math.floor(err.rows / 4)));
     const rows = Math.floor(err.rows / Math.max(1, shown.length));
-    const lines = shown.flatMap(({ runId, name, tree }) =>
+    const lines = shown.flatMap(({ runId, name, tree, told }) =>
       renderProgress({
         tree,
+        told,
         runId,
         name,
         elapsedMs: at - this.#startedAt,

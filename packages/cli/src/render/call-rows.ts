@@ -2,9 +2,18 @@
  * A run's tree of calls as rows: what is said of each call, and which calls are said at all. How a row
  * is laid out is `tree.ts`.
  */
-import type { BranchNode, CallNode, CallStatus, GroupNode, TaskNode, WaitNode } from '@pawl/runtime';
+import type {
+  BranchNode,
+  CallNode,
+  CallStatus,
+  ErrorRecord,
+  GroupNode,
+  TaskNode,
+  WaitNode,
+} from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
+import { itemsText, sourceNote } from './source-note.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
 import { errorLines, errorTitle, type Places } from './error-record.ts';
@@ -92,7 +101,10 @@ class RowBuilder {
       key: clean(call.key),
       duration: this.#durationOf(call),
       note: this.#noteOf(call),
-      below: call.kind === 'task' && call.status === 'failed' ? this.#errorBelow(call) : [],
+      below:
+        (call.kind === 'task' || call.kind === 'source') && call.status === 'failed'
+          ? this.#errorBelow(call.error)
+          : [],
     });
     if (call.kind === 'group') this.addAll(call.branches.map(entryOf), below, false);
   }
@@ -161,6 +173,7 @@ class RowBuilder {
     if (call.kind === 'group') return groupNote(call);
     if (call.kind === 'timer') return NO_NOTE;
     if (call.kind === 'wait') return this.#waitNote(call);
+    if (call.kind === 'source') return sourceNote(call, this.#options.alive, this.#options.now);
     return this.#taskNote(call);
   }
 
@@ -214,9 +227,9 @@ class RowBuilder {
     }
   }
 
-  #errorBelow(task: TaskNode): Line[] {
-    if (task.error === undefined) return [];
-    const { message, where, output, causes } = errorLines(task.error, this.#options.places);
+  #errorBelow(error: ErrorRecord | undefined): Line[] {
+    if (error === undefined) return [];
+    const { message, where, output, causes } = errorLines(error, this.#options.places);
     return [
       ...message.map((text): Line => ({ text, paint: 'bad' })),
       ...causes.map((text): Line => ({ text: `because: ${text}`, paint: 'bad' })),
@@ -234,6 +247,8 @@ function nameOf(call: CallNode): string {
       return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
     case 'wait':
       return `receive ${clean(call.name)}`;
+    case 'source':
+      return `source ${clean(call.name)}`;
     case 'group':
       return groupTitle(call);
     default:
@@ -254,7 +269,8 @@ function groupNote(group: GroupNode): Line {
 
 function attempts(task: TaskNode): string {
   const unknown = task.unknown > 0 ? ` (${task.unknown} with no known end)` : '';
-  return task.attempts > 1 ? `${task.attempts} attempts${unknown}` : '';
+  const tries = task.attempts > 1 ? `${task.attempts} attempts${unknown}` : '';
+  return join(tries, task.items === null ? '' : itemsText(task.items));
 }
 
 function settledBy(task: TaskNode): string {

@@ -31,9 +31,11 @@ function paintType(event: JournalEvent, theme: Theme): string {
   switch (event.type) {
     case 'RunSucceeded':
     case 'TaskSucceeded':
+    case 'StreamEnded':
       return theme.good(type);
     case 'RunFailed':
     case 'TaskFailed':
+    case 'StreamFailed':
       return theme.bad(type);
     case 'AttemptFailed':
     case 'OutcomeAsked':
@@ -90,6 +92,15 @@ function detailOf(event: JournalEvent): string {
       return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
     case 'SignalReceived':
       return value(event.payload);
+    case 'StreamOpened':
+      return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
+    case 'ItemRecorded':
+      return `${event.n}: ${value(event.item)}`;
+    case 'StreamFailed':
+      return errorTitle(event.error);
+    case 'StreamClosed':
+      return `read ${event.consumed}`;
+    case 'StreamEnded':
     case 'TimerFired':
     case 'SignalTimedOut':
     case 'ScopeTimedOut':

@@ -1,9 +1,10 @@
-import type { GroupNode, Recorded, RunTree, TaskNode } from '@pawl/runtime';
+import type { GroupNode, JournalEvent, Recorded, RunTree, SourceNode, TaskNode } from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
 import { errorTitle } from './error-record.ts';
+import { itemsText } from './source-note.ts';
 import { paintStatus, signOf, type Theme } from './theme.ts';
 
 /** A group of more branches tells of itself in tenths; its calls are told of only where one fails. */
@@ -26,6 +27,7 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     if (event.type !== 'SignalAwaited') return undefined;
     return `${theme.attention('?')} ${clean(node.prompt ?? `waits for message ${node.name}`)} ${theme.dim(`(${clean(node.key)})`)}`;
   }
+  if (node.kind === 'source') return sourceEvent(node, event, theme);
   if (node.kind === 'group') return groupEvent(node, event.type, theme);
   const wide = wideGroupAround(tree, node.key);
   switch (event.type) {
@@ -61,6 +63,21 @@ function taskLine(task: TaskNode, note: string, theme: Theme): string {
   return `${sign(task, theme)} ${clean(task.name)} ${theme.dim(`(${clean(task.key)})${took}`)}${note === '' ? '' : `: ${note}`}`;
 }
 
+function sourceEvent(source: SourceNode, event: JournalEvent, theme: Theme): string | undefined {
+  const title = `${sign(source, theme)} source ${clean(source.name)} ${theme.dim(`(${clean(source.key)})`)}`;
+  switch (event.type) {
+    case 'StreamEnded':
+    case 'StreamClosed':
+      return `${title} ${itemsText(source.items)}`;
+    case 'StreamFailed':
+      return `${title}: ${errorTitle(event.error)}`;
+    case 'AttemptFailed':
+      return `${title}: attempt ${event.attempt} failed, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    default:
+      return undefined;
+  }
+}
+
 function groupEvent(group: GroupNode, type: string, theme: Theme): string | undefined {
   if ((group.width ?? 0) <= WIDE || type !== 'ScopeClosed') return undefined;
   const took = group.endedAt === null ? '' : ` ${formatDuration(group.endedAt - group.openedAt)}`;
@@ -74,7 +91,7 @@ function tenthOf(group: GroupNode, theme: Theme): string | undefined {
   return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})`)} ${groupCount(group)}`;
 }
 
-function sign(node: TaskNode | GroupNode, theme: Theme): string {
+function sign(node: TaskNode | SourceNode | GroupNode, theme: Theme): string {
   return paintStatus(theme, node.status, signOf(node.status));
 }
 

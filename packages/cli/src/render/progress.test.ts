@@ -20,6 +20,7 @@ import { PLAIN_THEME } from './theme.ts';
 function picture(tree: RunTree, change: Partial<ProgressView> = {}): readonly string[] {
   const view: ProgressView = {
     tree,
+    told: new Map(),
     runId: 'run_01kh3m8r0v',
     name: 'order',
     elapsedMs: 5000,

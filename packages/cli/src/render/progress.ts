@@ -1,4 +1,4 @@
-import type { CallNode, GroupNode, RunTree, TaskNode, TimerNode } from '@pawl/runtime';
+import type { CallKey, CallNode, GroupNode, RunTree, SourceNode, TaskNode, TimerNode } from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
 import { branchName } from './call-rows.ts';
@@ -6,10 +6,13 @@ import { clean } from './clean.ts';
 import { columnsOf, fit, padEnd, padStart } from './columns.ts';
 import { formatDuration } from './duration.ts';
 import { errorTitle } from './error-record.ts';
+import { sourceNote } from './source-note.ts';
 import { paintStatus, signOf, type Theme } from './theme.ts';
 
 export interface ProgressView {
   readonly tree: RunTree;
+  /** What each task that runs told last of how far it is. */
+  readonly told: ReadonlyMap<CallKey, string>;
   readonly runId: string;
   readonly name: string;
   /** Since this program took the run up. */
@@ -33,11 +36,12 @@ const STUCK_AFTER_MS = 3000;
 /** The picture of a run under way: a line of counts, then one line per task that runs. */
 export function renderProgress(view: ProgressView): string[] {
   const { tree, rows, width, theme } = view;
-  const { groups, timers } = openCalls(tree.calls);
+  const { groups, timers, sources } = openCalls(tree.calls);
   const room = Math.max(1, Math.min(MOST_LINES, rows - 3));
   const above = [
     ...groups.slice(0, 3).map((group) => groupLine(group, width, theme)),
     ...timers.slice(0, 2).map((timer) => timerLine(timer, view)),
+    ...sources.slice(0, 3).map((source) => sourceLine(source, view)),
   ];
   const tasks = [...firstOf(tree.active.values(), room)];
   const left = tree.active.size - tasks.length;
@@ -46,7 +50,7 @@ export function renderProgress(view: ProgressView): string[] {
     ...above,
     ...taskLines(tasks, view),
     ...(left > 0 ? [theme.dim(`  … and ${left} more`)] : []),
-    ...(isStuck(view, timers.length) ? [stuckLine(view)] : []),
+    ...(isStuck(view, timers.length + sources.length) ? [stuckLine(view)] : []),
   ];
 }
 
@@ -88,7 +92,13 @@ function timerLine(timer: TimerNode, { now, theme }: ProgressView): string {
   return `  ${theme.dim(padEnd('sleep', 12))}  ${theme.dim(`wakes in ${left}`)}`;
 }
 
-function taskLines(tasks: readonly TaskNode[], { now, width, theme }: ProgressView): string[] {
+function sourceLine(source: SourceNode, { now, width, theme }: ProgressView): string {
+  const { text, paint } = sourceNote(source, true, now);
+  const name = fit(`source ${clean(source.name)}`, Math.floor(width / 2));
+  return `  ${padEnd(name, 12)}  ${theme[paint](fit(text, Math.max(8, width - columnsOf(name) - 6)))}`;
+}
+
+function taskLines(tasks: readonly TaskNode[], { now, width, theme, told }: ProgressView): string[] {
   const times = tasks.map((task) => formatDuration(now - (task.lastStartedAt ?? task.openedAt)));
   const timeWidth = Math.max(0, ...times.map((time) => time.length));
   const names = tasks.map(nameOf);
@@ -99,7 +109,7 @@ function taskLines(tasks: readonly TaskNode[], { now, width, theme }: ProgressVi
   return tasks.map((task, index) => {
     const name = padEnd(fit(names[index] ?? '', nameWidth), nameWidth);
     const time = padStart(times[index] ?? '', timeWidth);
-    const note = fit(noteOf(task, now), width - nameWidth - timeWidth - 8);
+    const note = fit(noteOf(task, now, told.get(task.key)), width - nameWidth - timeWidth - 8);
     const sign = paintStatus(theme, task.status, signOf(task.status));
     return `  ${sign} ${name}  ${theme.dim(time)}  ${theme.dim(note)}`.trimEnd();
   });
@@ -111,7 +121,7 @@ function nameOf({ name, key }: TaskNode): string {
   return branch === undefined ? clean(name) : `${clean(name)} ${branch}`;
 }
 
-function noteOf(task: TaskNode, now: number): string {
+function noteOf(task: TaskNode, now: number, told: string | undefined): string {
   const key = clean(task.key);
   if (task.status === 'backoff') {
     const wait = formatDuration(Math.max(0, (task.retryAt ?? now) - now));
@@ -119,7 +129,8 @@ function noteOf(task: TaskNode, now: number): string {
     return `${key} · attempt ${task.attempts} of ${task.attemptsAllowed} failed, again in ${wait}${title}`;
   }
   if (task.status === 'asked') return `${key} · waits for a person`;
-  return task.attempts > 1 ? `${key} · attempt ${task.attempts}` : key;
+  const parts = task.attempts > 1 ? [key, `attempt ${task.attempts}`] : [key];
+  return (told === undefined ? parts : [...parts, clean(told)]).join(' · ');
 }
 
 /** Process code holds the run up where nothing of ours is under way. */
@@ -135,13 +146,18 @@ function stuckLine({ tree, now, width, theme }: ProgressView): string {
 interface OpenCalls {
   readonly groups: GroupNode[];
   readonly timers: TimerNode[];
+  readonly sources: SourceNode[];
 }
 
 /** What is open among the newest calls, group within group. */
-function openCalls(calls: readonly CallNode[], found: OpenCalls = { groups: [], timers: [] }): OpenCalls {
+function openCalls(
+  calls: readonly CallNode[],
+  found: OpenCalls = { groups: [], timers: [], sources: [] },
+): OpenCalls {
   for (const call of calls.slice(-LOOK_BACK)) {
     if (call.endedAt !== null) continue;
     if (call.kind === 'timer') found.timers.push(call);
+    if (call.kind === 'source') found.sources.push(call);
     if (call.kind !== 'group') continue;
     found.groups.push(call);
     for (const branch of call.branches.slice(-LOOK_BACK)) openCalls(branch.calls, found);

@@ -19,12 +19,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
+import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
 import { runShell } from './executors/shell.ts';
+import type { StreamWindow } from './stream-window.ts';
 
-export interface AttemptDeps {
+export interface AttemptDeps extends ProgressDeps {
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly payloadBytes: number;
   /** How long an aborted attempt may go on before it counts as gone. */
   readonly graceMs: number;
   /** False when the run was left, such as for a lost lease. */
@@ -53,6 +54,7 @@ export class Attempt {
   readonly #report: (report: Report) => void;
   readonly #gone: () => void;
   readonly #controller = new AbortController();
+  readonly #progress: AttemptProgress;
   #cancelTimeout: () => void = () => undefined;
   #cancelHeartbeat: () => void = () => undefined;
   #cancelGrace: () => void = () => undefined;
@@ -63,6 +65,8 @@ export class Attempt {
     place: AttemptPlace,
     task: OpenTask,
     deps: AttemptDeps,
+    /** Where the process reads what it tells. */
+    window: StreamWindow | undefined,
     report: (report: Report) => void,
     gone: () => void,
   ) {
@@ -71,6 +75,7 @@ export class Attempt {
     this.#deps = deps;
     this.#report = report;
     this.#gone = gone;
+    this.#progress = new AttemptProgress(place, task.definition.name, deps, window, report);
   }
 
   start(): void {
@@ -104,6 +109,7 @@ export class Attempt {
     if (this.#aborted === 'no') this.#aborted = 'stopped';
     this.#cancelTimeout();
     this.#cancelHeartbeat();
+    this.#progress.end();
     if (this.#isGone || this.#controller.signal.aborted) return;
     this.#controller.abort(new DOMException(reason, 'AbortError'));
     this.#cancelGrace = this.#deps.clock.after(this.#deps.graceMs, () => this.#leave());
@@ -134,7 +140,7 @@ export class Attempt {
   async #execute(spec: TaskSpec, what: string): Promise<unknown> {
     switch (spec?.kind) {
       case 'function':
-        return spec.run();
+        return this.#progress.outputOf(spec.run());
       case 'shell':
         return runShell(spec, this.#controller.signal, this.#deps.clock);
       default:
@@ -188,6 +194,7 @@ export class Attempt {
       runId,
       key,
       log: (...values) => this.#deps.log(key, values),
+      progress: (value) => this.#progress.tell(value),
       heartbeat: () => {
         const { heartbeatTimeout } = this.#task.definition.settings;
         if (heartbeatTimeout !== undefined && this.#aborted === 'no' && !this.#isGone) {
@@ -246,6 +253,7 @@ export class Attempt {
     this.#cancelTimeout();
     this.#cancelHeartbeat();
     this.#cancelGrace();
+    this.#progress.end();
     const { key, attempt } = this.place;
     const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
     this.#report(stopped ? { type: 'AttemptStopped', key, attempt } : report);
@@ -262,6 +270,7 @@ export class Attempt {
   #leave(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#progress.end();
     this.#gone();
   }
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { emitWarning } from 'node:process';
 import type { CallKey } from '../journal/call-key.ts';
-import type { Recorded } from '../journal/event.ts';
+import type { Encoded, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Digest } from '../journal/digest.ts';
@@ -21,9 +21,18 @@ export interface LogEntry {
   readonly values: readonly unknown[];
 }
 
+/** What an attempt told of how far it is; the value as the journal would keep it. */
+export interface ProgressEntry {
+  readonly runId: RunId;
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly value: Encoded;
+}
+
 /** What the engine tells whoever runs it. None of it is part of a run. */
 export interface Sink {
   log(entry: LogEntry): void;
+  progress(entry: ProgressEntry): void;
   warn(runId: RunId, message: string): void;
   committed(runId: RunId, events: readonly Recorded[]): void;
   /** Nothing of the run can go on before a person answers these calls. */
@@ -63,6 +72,7 @@ function safely<Args extends readonly unknown[]>(tell: (...args: Args) => void):
 function undisturbed(sink: Sink): Sink {
   return {
     log: safely((entry) => sink.log(entry)),
+    progress: safely((entry) => sink.progress(entry)),
     warn: safely((runId, message) => sink.warn(runId, message)),
     committed: safely((runId, events) => sink.committed(runId, events)),
     waiting: safely((runId, keys) => sink.waiting(runId, keys)),

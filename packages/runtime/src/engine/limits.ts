@@ -16,6 +16,8 @@ export interface Limits {
   readonly shells: number;
   /** Events of one run that are gathered before they are committed. */
   readonly burstEvents: number;
+  /** Items of one stream that were told and not taken by the process. */
+  readonly streamItems: number;
   /** Calls of one run that wait for a slot. */
   readonly queueLength: number;
 }
@@ -30,6 +32,7 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     inFlight: 512,
     shells: Math.max(2, 2 * cores),
     burstEvents: 4096,
+    streamItems: 10_000,
     queueLength: 1_000_000,
     ...given,
   };

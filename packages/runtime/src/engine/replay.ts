@@ -21,7 +21,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { resultOf } from './run-result.ts';
-import { closeKey, type ProcessHost } from '../process/host.ts';
+import type { ProcessHost } from '../process/host.ts';
+import { placeOf } from '../process/place.ts';
 
 const PAGE = 500;
 /** Looks at a blocked place before it is judged. */
@@ -202,6 +203,7 @@ export class Replay {
     if (event.type === 'ScopeClosed') {
       return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
     }
+    if (event.type === 'StreamClosed') return false;
     const call = this.#state.calls.get(event.key);
     return call !== undefined && this.#host.admission.admitAt(event.key, call.fingerprint);
   }
@@ -224,7 +226,7 @@ export class Replay {
   #throwContradiction(): void {
     const { contradiction } = this.#host.admission;
     if (contradiction === undefined) return;
-    const seq = this.#state.calls.get(contradiction.key)?.seq ?? 0;
+    const seq = contradiction.seq ?? this.#state.calls.get(contradiction.key)?.seq ?? 0;
     const recorded = this.#store.read(this.#runId, seq - 1, 1)[0];
     if (recorded !== undefined) throw this.#diverged(recorded);
   }
@@ -279,11 +281,6 @@ export class Replay {
       likelyCause: 'the code that makes the result changed',
     });
   }
-}
-
-/** Under which a recorded call or decision counts as asked for again. */
-function placeOf(event: CommandEvent): string {
-  return event.type === 'ScopeClosed' ? closeKey(event.key) : event.key;
 }
 
 function isSameOutput(event: TerminalEvent, now: RunResult): boolean {

@@ -1,8 +1,32 @@
 import type { CallKey } from '../journal/call-key.ts';
-import { Attempt, type AttemptDeps } from './attempt.ts';
+import { Attempt, type AttemptDeps, type AttemptPlace } from './attempt.ts';
 import { DEFAULT_POOL } from './dispatcher.ts';
 import type { Engine } from './engine.ts';
 import type { RunDriver } from './run-driver.ts';
+import type { RunStreams } from './run-streams.ts';
+
+/** What the attempts of one run need of the world. */
+export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
+  const { clock, entropy, graceMs, limits, sink } = engine.options;
+  return {
+    clock,
+    entropy,
+    payloadBytes: limits.payloadBytes,
+    graceMs,
+    /** What the store answers badly is the run's error, not the task's. */
+    isOurs: () => {
+      try {
+        return run.isOurs();
+      } catch (error) {
+        run.fail(error);
+        return false;
+      }
+    },
+    log: (key, values) => sink.log({ runId: run.runId, key, values }),
+    progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
+    warn: (message) => sink.warn(run.runId, message),
+  };
+}
 
 /**
  * The attempts of one run that are under way, or were given up and have not ended.
@@ -13,37 +37,21 @@ export class RunAttempts {
   readonly #engine: Engine;
   readonly #run: RunDriver;
   readonly #deps: AttemptDeps;
+  readonly #streams: RunStreams;
   /** By key; an attempt that timed out can still be there beside its successor. */
   readonly #current = new Map<CallKey, Attempt>();
   #running = 0;
 
-  constructor(engine: Engine, run: RunDriver) {
-    const { clock, entropy, graceMs, limits, sink } = engine.options;
+  constructor(engine: Engine, run: RunDriver, deps: AttemptDeps, streams: RunStreams) {
     this.#engine = engine;
     this.#run = run;
-    this.#deps = {
-      clock,
-      entropy,
-      payloadBytes: limits.payloadBytes,
-      graceMs,
-      isOurs: () => this.#isOurs(),
-      log: (key, values) => sink.log({ runId: run.runId, key, values }),
-    };
+    this.#deps = deps;
+    this.#streams = streams;
   }
 
   /** Attempts that have neither ended nor been given up on. */
   get running(): number {
     return this.#running;
-  }
-
-  /** What the store answers badly is the run's error, not the task's. */
-  #isOurs(): boolean {
-    try {
-      return this.#run.isOurs();
-    } catch (error) {
-      this.#run.fail(error);
-      return false;
-    }
   }
 
   enqueue(key: CallKey): void {
@@ -73,12 +81,11 @@ export class RunAttempts {
   #make(key: CallKey, attempt: number, release: () => void): Attempt | undefined {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return undefined;
-    const { digest } = this.#engine.options;
-    const idempotencyKey = digest(`idempotency ${this.#run.state.seed} ${key}`).slice(0, 32);
     const made: Attempt = new Attempt(
-      { runId: this.#run.runId, key, attempt, idempotencyKey },
+      this.placeOf(key, attempt),
       task,
       this.#deps,
+      this.#streams.openWindow(key),
       (report) => this.#run.report(report),
       () => {
         this.#running -= 1;
@@ -90,6 +97,13 @@ export class RunAttempts {
     this.#running += 1;
     this.#current.set(key, made);
     return made;
+  }
+
+  placeOf(key: CallKey, attempt: number): AttemptPlace {
+    const { digest } = this.#engine.options;
+    const { runId, state } = this.#run;
+    const idempotencyKey = digest(`idempotency ${state.seed} ${key}`).slice(0, 32);
+    return { runId, key, attempt, idempotencyKey };
   }
 
   abort(key: CallKey, reason: string): void {

@@ -48,7 +48,6 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #cancels = new Fifo<Report>();
   readonly inbox: RunInbox;
   #phase: Phase = 'fresh';
-  #logs: (readonly unknown[])[] = [];
   #toldWaiting = false;
   #terminal: TerminalEvent | undefined;
 
@@ -67,6 +66,7 @@ export class RunDriver implements Turnable, SlotTaker {
         isAt: (place) => this.#replay.isAt(place),
         changed: () => this.#wake(),
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
+        itemTaken: (key) => this.#itemTaken(key),
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
@@ -241,6 +241,8 @@ export class RunDriver implements Turnable, SlotTaker {
 
   #absorb(): void {
     for (const command of this.host.takeCommands()) this.#decide(command);
+    if (this.#phase === 'stopping') return;
+    for (const key of this.#effects.streams.takeReady()) this.#decide({ type: 'SlotGranted', key });
   }
 
   /** Called when a burst is about to be committed. */
@@ -272,16 +274,12 @@ export class RunDriver implements Turnable, SlotTaker {
     this.#engine.options.sink.committed(this.runId, events);
     if (this.#terminal !== undefined) this.#leave({ status: 'ended', event: this.#terminal });
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
-    else if (this.#effects.attempts.running === 0) this.#wake();
+    else if (this.#effects.running === 0) this.#wake();
   }
 
   /** What waited for the commit: effects start, and log output is told. */
   afterBurst(): void {
-    // First the effects: whoever is told may stop the run, and that aborts what has started.
     this.#effects.release();
-    const logs = this.#logs;
-    this.#logs = [];
-    for (const values of logs) this.#engine.options.sink.log({ runId: this.runId, key: null, values });
   }
 
   /** Another owner took the run: nothing of the buffer was written. */
@@ -291,8 +289,14 @@ export class RunDriver implements Turnable, SlotTaker {
 
   #logWhenCommitted(values: readonly unknown[]): void {
     if (this.#phase === 'left' || this.#plan.replayOnly) return;
-    this.#logs.push(values);
+    this.#effects.log(values);
     this.#engine.touch(this);
+  }
+
+  #itemTaken(key: CallKey): void {
+    if (!this.#effects.streams.noteTaken(key)) return;
+    this.#engine.touch(this);
+    this.#wake();
   }
 
   /** An attempt ended, or was given up on, of this run or of another: what waits can start now. */
@@ -304,7 +308,7 @@ export class RunDriver implements Turnable, SlotTaker {
   #checkEnd(): void {
     if (this.#cancels.length > 0 || this.#reports.length > 0 || this.#terminal !== undefined) return;
     if (this.#phase === 'stopping') {
-      if (this.#effects.attempts.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
+      if (this.#effects.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
       return;
     }
     const { result } = this.host;
@@ -325,7 +329,7 @@ export class RunDriver implements Turnable, SlotTaker {
       return;
     }
     this.#phase = 'ending';
-    if (this.#effects.attempts.running > 0) return;
+    if (this.#effects.running > 0) return;
     const ended: RunResult =
       cancelled === undefined
         ? resultOf(result, this.#engine.options.limits.payloadBytes)
@@ -368,7 +372,7 @@ export class RunDriver implements Turnable, SlotTaker {
       return;
     }
     this.#effects.timers.clearAll();
-    this.#effects.attempts.abortAll('the program was asked to stop');
+    this.#effects.abortAll('the program was asked to stop');
     this.#wake();
   }
 

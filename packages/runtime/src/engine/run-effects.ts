@@ -2,7 +2,8 @@ import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
 import type { Engine } from './engine.ts';
-import { RunAttempts } from './run-attempts.ts';
+import { attemptDeps, RunAttempts } from './run-attempts.ts';
+import { RunStreams } from './run-streams.ts';
 import type { RunDriver } from './run-driver.ts';
 import { Timers } from './timers.ts';
 
@@ -14,24 +15,36 @@ import { Timers } from './timers.ts';
  */
 export class RunEffects {
   readonly attempts: RunAttempts;
+  readonly streams: RunStreams;
   readonly timers: Timers;
+  readonly #engine: Engine;
   readonly #run: RunDriver;
   readonly #cancel: (report: Report) => void;
   #waiting: Effect[] = [];
+  #logs: (readonly unknown[])[] = [];
 
   /** @param cancel queues the cancellation of a fenced call, before everything else */
   constructor(engine: Engine, run: RunDriver, cancel: (report: Report) => void) {
     this.timers = new Timers(engine.options.clock);
-    this.attempts = new RunAttempts(engine, run);
+    const deps = attemptDeps(engine, run);
+    this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
+    this.attempts = new RunAttempts(engine, run, deps, this.streams);
+    this.#engine = engine;
     this.#run = run;
     this.#cancel = cancel;
+  }
+
+  /** Attempts, and sources, that have neither ended nor been given up on. */
+  get running(): number {
+    return this.attempts.running + this.streams.running;
   }
 
   /** Waiting for a slot and cancelling are bookkeeping; all else waits for the commit. */
   add(effect: Effect): void {
     switch (effect.type) {
       case 'QueueAttempt':
-        this.attempts.enqueue(effect.key);
+        if (this.streams.has(effect.key)) this.streams.enqueue(effect.key);
+        else this.attempts.enqueue(effect.key);
         return;
       case 'OfferMessages':
         this.#run.inbox.offer(effect.name);
@@ -46,20 +59,34 @@ export class RunEffects {
     }
   }
 
+  /** Output of the process, told once what led to it is committed. */
+  log(values: readonly unknown[]): void {
+    this.#logs.push(values);
+  }
+
   /** The commit is done. */
   release(): void {
+    this.streams.release();
     const effects = this.#waiting;
     this.#waiting = [];
     for (const effect of effects) this.#perform(effect);
+    // Last: whoever is told may stop the run, and that aborts what has started.
+    const logs = this.#logs;
+    this.#logs = [];
+    const { runId } = this.#run;
+    for (const values of logs) this.#engine.options.sink.log({ runId, key: null, values });
   }
 
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'StartAttempt':
-        this.attempts.start(effect.key, effect.attempt);
+        if (this.streams.has(effect.key))
+          this.streams.start(this.attempts.placeOf(effect.key, effect.attempt));
+        else this.attempts.start(effect.key, effect.attempt);
         return;
       case 'AbortAttempt':
         this.attempts.abort(effect.key, effect.reason);
+        this.streams.abort(effect.key, effect.reason);
         return;
       case 'RunCheck':
         this.attempts.check(effect.key, effect.attempt);
@@ -86,9 +113,15 @@ export class RunEffects {
   /** The run is left: nothing of it acts any more. */
   drop(): void {
     // A start that was granted and never committed gives its slot back.
-    for (const effect of this.#waiting) if (effect.type === 'StartAttempt') this.attempts.forgo(effect.key);
+    for (const effect of this.#waiting)
+      if (effect.type === 'StartAttempt' && !this.streams.has(effect.key)) this.attempts.forgo(effect.key);
     this.#waiting = [];
     this.timers.clearAll();
-    this.attempts.abortAll('the run was stopped');
+    this.abortAll('the run was stopped');
+  }
+
+  abortAll(reason: string): void {
+    this.attempts.abortAll(reason);
+    this.streams.abortAll(reason);
   }
 }

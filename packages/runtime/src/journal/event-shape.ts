@@ -61,14 +61,16 @@ function isErrorRecord(value: unknown, depth = 0): boolean {
 
 const isError: Check = (value) => isErrorRecord(value);
 
+const isRetryPlan = fits<Policy['retry']>({
+  attempts: isOrdinal,
+  delayMs: isDuration,
+  factor: isNumber,
+  maxDelayMs: isDuration,
+  jitter: isNumber,
+});
+
 const isPolicy = fits<Policy>({
-  retry: fits<Policy['retry']>({
-    attempts: isOrdinal,
-    delayMs: isDuration,
-    factor: isNumber,
-    maxDelayMs: isDuration,
-    jitter: isNumber,
-  }),
+  retry: isRetryPlan,
   timeoutMs: nullOr(isDuration),
   deadlineMs: nullOr(isDuration),
   onUnknown: oneOf('retry', 'check', 'ask'),
@@ -147,6 +149,16 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   },
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
+  StreamOpened: {
+    ...key,
+    kind: oneOf('source', 'progress'),
+    name: isText,
+    retry: nullOr(isRetryPlan),
+  },
+  ItemRecorded: { ...attempt, n: isCount, item: isEncoded, cursor: isEncoded },
+  StreamEnded: key,
+  StreamFailed: { ...key, error: isError, failures: isCount },
+  StreamClosed: { ...key, consumed: isCount },
   CancelRequested: { type: isType, reason: isText },
 };
 

@@ -211,6 +211,50 @@ export interface SignalTimedOut {
   readonly type: 'SignalTimedOut';
   readonly key: CallKey;
 }
+/**
+ * What a call gives bit by bit: a source, or the progress of a task call that the process reads.
+ * In both cases items exist only after it.
+ */
+export interface StreamOpened {
+  readonly type: 'StreamOpened';
+  readonly key: CallKey;
+  /** 'progress': the key is that of the task, which was recorded just before. */
+  readonly kind: 'source' | 'progress';
+  /** The source's, or the task's. */
+  readonly name: string;
+  /** Of a source; null for progress, where the task's own counts. */
+  readonly retry: RetryPlan | null;
+}
+export interface ItemRecorded {
+  readonly type: 'ItemRecorded';
+  readonly key: CallKey;
+  /** 0, 1, 2 … over all attempts. */
+  readonly n: number;
+  readonly attempt: number;
+  readonly item: Encoded;
+  /** Where a source goes on behind this item; null for progress. */
+  readonly cursor: Encoded;
+}
+/** A source came to its end. */
+export interface StreamEnded {
+  readonly type: 'StreamEnded';
+  readonly key: CallKey;
+}
+/** A source failed for good. */
+export interface StreamFailed {
+  readonly type: 'StreamFailed';
+  readonly key: CallKey;
+  readonly error: ErrorRecord;
+  /** Attempts that failed since the last item, the last one included. */
+  readonly failures: number;
+}
+/** The process stopped reading before the end. A task whose progress it read is cancelled after it. */
+export interface StreamClosed {
+  readonly type: 'StreamClosed';
+  readonly key: CallKey;
+  /** Items that the process had taken by then. */
+  readonly consumed: number;
+}
 export interface CancelRequested {
   readonly type: 'CancelRequested';
   readonly reason: string;
@@ -240,6 +284,11 @@ export type JournalEvent =
   | SignalAwaited
   | SignalReceived
   | SignalTimedOut
+  | StreamOpened
+  | ItemRecorded
+  | StreamEnded
+  | StreamFailed
+  | StreamClosed
   | CancelRequested;
 
 export type EventType = JournalEvent['type'];
@@ -254,11 +303,21 @@ export type OutcomeEvent =
   | TimerFired
   | SignalReceived
   | SignalTimedOut
+  | ItemRecorded
+  | StreamEnded
+  | StreamFailed
   | ScopeAborted
   | ScopeTimedOut
   | CancelRequested;
 /** What the process itself asked for or decided: compared on replay. */
-export type CommandEvent = TaskScheduled | TimerStarted | SignalAwaited | ScopeOpened | ScopeClosed;
+export type CommandEvent =
+  | TaskScheduled
+  | TimerStarted
+  | SignalAwaited
+  | StreamOpened
+  | StreamClosed
+  | ScopeOpened
+  | ScopeClosed;
 
 /** An event with its place in the journal. */
 export interface Recorded<E extends JournalEvent = JournalEvent> {
@@ -279,6 +338,9 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'TimerFired':
     case 'SignalReceived':
     case 'SignalTimedOut':
+    case 'ItemRecorded':
+    case 'StreamEnded':
+    case 'StreamFailed':
     case 'ScopeAborted':
     case 'ScopeTimedOut':
     case 'CancelRequested':
@@ -293,6 +355,8 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'TaskScheduled':
     case 'TimerStarted':
     case 'SignalAwaited':
+    case 'StreamOpened':
+    case 'StreamClosed':
     case 'ScopeOpened':
     case 'ScopeClosed':
       return true;

@@ -83,5 +83,16 @@ export const SAMPLE_EVENTS: {
   },
   SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
   SignalTimedOut: { type: 'SignalTimedOut', key: '4' },
+  StreamOpened: {
+    type: 'StreamOpened',
+    key: '5',
+    kind: 'source',
+    name: 'orders',
+    retry: { attempts: 3, delayMs: 100, factor: 1.5, maxDelayMs: 1e6, jitter: 0.1 },
+  },
+  ItemRecorded: { type: 'ItemRecorded', key: '5', n: 0, attempt: 1, item: { id: 7 }, cursor: null },
+  StreamEnded: { type: 'StreamEnded', key: '5' },
+  StreamFailed: { type: 'StreamFailed', key: '5', error, failures: 3 },
+  StreamClosed: { type: 'StreamClosed', key: '5', consumed: 0 },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
 };

@@ -4,9 +4,10 @@ import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report } from './input.ts';
+import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
-import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
+import { closedStream, fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -28,6 +29,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'RetuneScope':
     case 'CloseScope':
       return decideCommand(state, input, now);
+    case 'OpenStream':
+    case 'CloseStream':
+      return decideStreamCommand(state, input);
     case 'SlotGranted':
     case 'AttemptSucceeded':
     case 'AttemptErred':
@@ -37,7 +41,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'OutcomeResolved':
     case 'CallRefused':
     case 'CheckErred':
-      return decideTask(state, input, now);
+    case 'ItemProduced':
+    case 'SourceEnded':
+      return decideAttempt(state, input, now);
     case 'TimerDue':
       return isOpen(state, input.key) ? event({ type: 'TimerFired', key: input.key }) : NOTHING;
     case 'WaitDue':
@@ -75,7 +81,11 @@ function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
   return { events: [fact], effects };
 }
 
-function decideCommand(state: Readonly<RunState>, command: Command, now: Millis): Decision {
+function decideCommand(
+  state: Readonly<RunState>,
+  command: Exclude<Command, { type: `${string}Stream` }>,
+  now: Millis,
+): Decision {
   switch (command.type) {
     case 'StartRun': {
       const { type: _, ...facts } = command;
@@ -154,16 +164,23 @@ type TaskReport = Extract<
       | 'DeadlinePassed'
       | 'OutcomeResolved'
       | 'CallRefused'
-      | 'CheckErred';
+      | 'CheckErred'
+      | 'ItemProduced'
+      | 'SourceEnded';
   }
 >;
 
-function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis): Decision {
+function decideAttempt(state: Readonly<RunState>, report: TaskReport, now: Millis): Decision {
   const call = state.calls.get(report.key);
-  if (call?.kind !== 'task') return NOTHING;
+  if (call?.kind === 'stream')
+    return isStreamReport(report) ? decideStream(state, call, report, now) : NOTHING;
+  return call?.kind === 'task' ? decideTask(state, call, report, now) : NOTHING;
+}
+
+function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskReport, now: Millis): Decision {
   const { key } = report;
   if (!state.pending.has(key) || isStale(call, report)) return lateResult(call, report);
-  const fenced = isFenced(state, key);
+  const fenced = isFenced(state, key) || closedStream(call) !== undefined;
   switch (report.type) {
     case 'SlotGranted':
       return fenced ? NOTHING : startAttempt(key, call);
@@ -189,6 +206,10 @@ function decideTask(state: Readonly<RunState>, report: TaskReport, now: Millis):
         : event({ type: 'OutcomeAsked', key, attempt: call.attempts });
     case 'OutcomeResolved':
       return fenced ? NOTHING : resolved(key, call, report);
+    case 'ItemProduced':
+      return fenced || call.progress === undefined ? NOTHING : recordItem(key, call.progress.items, report);
+    case 'SourceEnded':
+      return NOTHING;
     case 'CallRefused':
       return fenced || (call.phase !== 'scheduled' && call.phase !== 'backoff')
         ? NOTHING
@@ -203,13 +224,21 @@ function isStale(call: TaskCall, report: TaskReport): boolean {
   return 'attempt' in report && (report.attempt !== call.attempts || call.phase !== 'running');
 }
 
+function isEnd(
+  report: TaskReport,
+): report is Extract<TaskReport, { type: 'AttemptSucceeded' | 'AttemptErred' | 'AttemptStopped' }> {
+  return (
+    report.type === 'AttemptSucceeded' || report.type === 'AttemptErred' || report.type === 'AttemptStopped'
+  );
+}
+
 function lateResult(call: TaskCall, report: TaskReport): Decision {
   const outcomes = {
     AttemptSucceeded: 'succeeded',
     AttemptErred: 'failed',
     AttemptStopped: 'interrupted',
   } as const;
-  if (!('attempt' in report) || report.attempt > call.attempts) return NOTHING;
+  if (!isEnd(report) || report.attempt > call.attempts) return NOTHING;
   return event({
     type: 'LateResult',
     key: report.key,
@@ -330,7 +359,7 @@ function cancelCall(state: Readonly<RunState>, key: CallKey, reason: string): De
   const call = state.calls.get(key);
   if (call === undefined || !state.pending.has(key)) return NOTHING;
   const effects: Effect[] = [{ type: 'ClearTimers', key }];
-  if (call.kind === 'task' && call.phase === 'running') effects.push({ type: 'AbortAttempt', key, reason });
+  if (call.kind !== 'group' && call.phase === 'running') effects.push({ type: 'AbortAttempt', key, reason });
   return event({ type: 'TaskCancelled', key, reason }, ...effects);
 }
 

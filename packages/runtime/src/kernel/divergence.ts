@@ -1,7 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { groupFingerprint, waitFingerprint } from './fingerprint.ts';
+import { groupFingerprint, streamFingerprint, waitFingerprint } from './fingerprint.ts';
 
 /** Where a process and its journal part. */
 export interface Divergence {
@@ -34,6 +34,10 @@ export function describeEvent(event: JournalEvent): string {
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'SignalAwaited':
       return waitFingerprint(event.name);
+    case 'StreamOpened':
+      return streamFingerprint(event.kind, event.name);
+    case 'StreamClosed':
+      return leavingAfter(event.consumed);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'ScopeClosed':
@@ -47,6 +51,11 @@ export function describeEvent(event: JournalEvent): string {
     default:
       return event.type;
   }
+}
+
+/** That the process stops reading a stream, in words. */
+export function leavingAfter(items: number): string {
+  return `the end of reading after ${items} ${items === 1 ? 'item' : 'items'}`;
 }
 
 /** @param atKey what the journal holds under the key, for a call asked for under a recorded key */
@@ -81,6 +90,8 @@ function likelyCause(
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
   if (asked.what === was) return `the version of the task changed`;
+  if (recorded.type === 'StreamClosed' && asked.what.startsWith('the end of reading'))
+    return `the process takes another number of items before it leaves the loop`;
   if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.'))
     return `the number of branches, or the combinator, changed`;
   return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;

@@ -9,6 +9,14 @@ import {
 } from '../journal/event.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
+import {
+  applyToProgress,
+  applyToStream,
+  isSource,
+  openedSource,
+  pendingStream,
+  type StreamEvent,
+} from './evolve-stream.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { fencesLosers, groupsAround, type GroupCall, type RunState, type TaskCall } from './state.ts';
 
@@ -87,11 +95,24 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'SignalTimedOut':
       applyToWait(state, seq, at, event);
       return;
+    case 'StreamOpened':
+    case 'ItemRecorded':
+    case 'StreamEnded':
+    case 'StreamFailed':
+    case 'StreamClosed':
+      applyToStreams(state, seq, event);
+      return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
       return;
     default:
-      applyToTask(state, seq, at, event);
+      if (
+        'attempt' in event &&
+        event.type !== 'OutcomeAsked' &&
+        state.calls.get(event.key)?.kind === 'stream'
+      )
+        applyToStreams(state, seq, event);
+      else applyToTask(state, seq, at, event);
   }
 }
 
@@ -173,6 +194,28 @@ function interrupt(group: GroupCall, event: ScopeAborted | ScopeTimedOut): void 
     group.phase = { ...group.phase, fencedBy: event.type === 'ScopeAborted' ? 'aborted' : 'timedOut' };
 }
 
+function applyToStreams(state: RunState, seq: number, event: StreamEvent): void {
+  const { key } = event;
+  if (event.type === 'StreamOpened' && isSource(event)) {
+    isNew(state, key);
+    state.calls.set(key, openedSource(seq, event));
+    addPending(state, key);
+    return;
+  }
+  const call = pendingStream(state, key, event.type);
+  if (call.kind === 'stream') {
+    assert(event.type !== 'StreamOpened', 'J3', `call ${key} was recorded twice`);
+    if (applyToStream(call, seq, event)) removePending(state, key);
+    return;
+  }
+  assert(
+    event.type === 'StreamOpened' || event.type === 'ItemRecorded' || event.type === 'StreamClosed',
+    'J4',
+    `${event.type} for ${key}, which is a task`,
+  );
+  applyToProgress(call, seq, event);
+}
+
 type TaskEvent = Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>;
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
@@ -190,6 +233,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
       unknowns: 0,
       retryAt: 0,
       retryDelayMs: 0,
+      progress: undefined,
     });
     addPending(state, event.key);
     return;

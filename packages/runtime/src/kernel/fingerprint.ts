@@ -1,11 +1,11 @@
-import type { CommandEvent } from '../journal/event.ts';
+import type { CommandEvent, StreamOpened } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 
-type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' }>;
+type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' | 'StreamClosed' }>;
 
 /**
  * What makes a call the same call on replay, apart from its key: a task's name, version and input;
- * a timer's length or point of time; a group's mode, width and chunks. Concurrency, priority, pool,
+ * a timer's length or point of time; a source's name; a group's mode, width and chunks. Concurrency, priority, pool,
  * retry and timeouts are no identity.
  */
 export function fingerprintOf(event: Opening): string {
@@ -18,6 +18,8 @@ export function fingerprintOf(event: Opening): string {
       return waitFingerprint(event.name);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
+    case 'StreamOpened':
+      return streamFingerprint(event.kind, event.name);
     default:
       return unreachable(event);
   }
@@ -30,6 +32,10 @@ export function waitFingerprint(name: string): string {
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {
   return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
+}
+
+export function streamFingerprint(kind: StreamOpened['kind'], name: string): string {
+  return kind === 'source' ? `source '${name}'` : `the progress of task '${name}'`;
 }
 
 export function groupFingerprint(mode: string, width: number | null): string {

@@ -1,6 +1,14 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Encoded, FailureCause, GroupMode, Losers, RunStarted, TaskPolicy } from '../journal/event.ts';
+import type {
+  Encoded,
+  FailureCause,
+  GroupMode,
+  Losers,
+  RunStarted,
+  StreamOpened,
+  TaskPolicy,
+} from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Decided } from './state.ts';
 
@@ -39,7 +47,10 @@ export type Command =
       readonly aborted: boolean;
     }
   | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
-  | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided };
+  | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided }
+  | (Omit<StreamOpened, 'type'> & { readonly type: 'OpenStream' })
+  /** The process stops reading. */
+  | { readonly type: 'CloseStream'; readonly key: CallKey; readonly consumed: number };
 
 export type TimerRequest =
   | { readonly kind: 'sleep'; readonly durationMs: number }
@@ -73,6 +84,16 @@ export type Report =
       readonly error: ErrorRecord;
       readonly cause: Extract<FailureCause, 'queueFull' | 'circuitOpen'>;
     }
+  /** A source gave an item, or a task whose progress the process reads told some. */
+  | {
+      readonly type: 'ItemProduced';
+      readonly key: CallKey;
+      readonly attempt: number;
+      readonly item: Encoded;
+      readonly cursor: Encoded;
+    }
+  /** A source came to its end. */
+  | { readonly type: 'SourceEnded'; readonly key: CallKey; readonly attempt: number }
   /** We stopped it, and it acknowledged. */
   | { readonly type: 'AttemptStopped'; readonly key: CallKey; readonly attempt: number }
   | { readonly type: 'RetryDue'; readonly key: CallKey }

@@ -5,8 +5,16 @@ import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
 import type { Effect } from './input.ts';
-import { whyGivenUp } from './why-given-up.ts';
-import { isFenced, type RunState, type TaskCall, type TimerCall, type WaitCall } from './state.ts';
+import { NOT_READ, whyGivenUp } from './why-given-up.ts';
+import {
+  closedStream,
+  isFenced,
+  type RunState,
+  type StreamCall,
+  type TaskCall,
+  type TimerCall,
+  type WaitCall,
+} from './state.ts';
 
 /** What is left of a recorded wait: never more than its length, whatever the wall clock did. */
 function remainingMs(dueAt: Millis, lengthMs: number, now: Millis): number {
@@ -22,6 +30,9 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     if (call === undefined || call.kind === 'group' || isFenced(state, key)) continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
     else if (call.kind === 'wait') waitAgain(key, call, now, effects);
+    else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
+    else if (closedStream(call) !== undefined)
+      effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
     else resumeTask(key, call, now, events, effects);
   }
   for (const [key, call] of state.calls) {
@@ -58,6 +69,16 @@ function waitAgain(key: CallKey, call: WaitCall, now: Millis, effects: Effect[])
   if (call.timeoutMs === null) return;
   const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
   effects.push({ type: 'SetTimer', delayMs, report: { type: 'WaitDue', key } });
+}
+
+/** A source is opened again at its last cursor, however its attempt ended. */
+function sourceAgain(key: CallKey, call: StreamCall, now: Millis): Effect {
+  if (call.phase !== 'backoff') return { type: 'QueueAttempt', key };
+  return {
+    type: 'SetTimer',
+    delayMs: remainingMs(call.retryAt, call.retryDelayMs, now),
+    report: { type: 'RetryDue', key },
+  };
 }
 
 function resumeTask(

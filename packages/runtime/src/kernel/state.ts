@@ -1,5 +1,12 @@
 import type { CallKey } from '../journal/call-key.ts';
-import type { EventType, GroupMode, Losers, ScopeOutcome, TaskPolicy } from '../journal/event.ts';
+import type {
+  EventType,
+  GroupMode,
+  Losers,
+  ScopeOutcome,
+  StreamOpened,
+  TaskPolicy,
+} from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 
 /** Where a task call stands. */
@@ -29,6 +36,48 @@ export interface TaskCall {
   unknowns: number;
   retryAt: Millis;
   retryDelayMs: number;
+  /** Where the process reads its progress. */
+  progress: ReadProgress | undefined;
+}
+
+/** Progress of a task call that is recorded, since the process reads it. */
+export interface ReadProgress {
+  items: number;
+  /** The process stopped reading, which gives the call up. */
+  closed: ClosedStream | undefined;
+}
+
+/** The process stopped reading: after how many items it took, and where that is recorded. */
+export interface ClosedStream {
+  readonly consumed: number;
+  readonly seq: Seq;
+}
+
+/** A source: it has attempts like a task, and gives items before it settles. */
+export interface StreamCall {
+  readonly kind: 'stream';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly retry: NonNullable<StreamOpened['retry']>;
+  phase:
+    /** Waits to be opened. */
+    | 'scheduled'
+    | 'running'
+    /** Failed, and waits until `retryAt`. */
+    | 'backoff'
+    | 'ended'
+    | 'failed'
+    /** The process stopped reading. */
+    | 'closed'
+    | 'cancelled';
+  /** Attempts that were started. */
+  attempts: number;
+  /** Since the last item. */
+  failures: number;
+  items: number;
+  retryAt: Millis;
+  retryDelayMs: number;
+  closed: ClosedStream | undefined;
 }
 
 export interface TimerCall {
@@ -81,7 +130,7 @@ export interface GroupCall {
       };
 }
 
-export type CallState = TaskCall | TimerCall | WaitCall | GroupCall;
+export type CallState = TaskCall | TimerCall | WaitCall | StreamCall | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }
@@ -142,6 +191,12 @@ export function fencesLosers(outcome: ScopeOutcome, losers: Losers): boolean {
 
 function isInterruption(outcome: ScopeOutcome): boolean {
   return outcome === 'aborted' || outcome === 'timedOut';
+}
+
+/** That the process stopped reading a source, or the progress of a task; undefined while it has not. */
+export function closedStream(call: CallState | undefined): ClosedStream | undefined {
+  if (call?.kind === 'task') return call.progress?.closed;
+  return call?.kind === 'stream' ? call.closed : undefined;
 }
 
 /**

@@ -1,5 +1,8 @@
 import type { CallKey } from '../journal/call-key.ts';
 
+/** Why a source, or a task whose progress was read, is given up. */
+export const NOT_READ = 'the process stopped reading it';
+
 /** Why calls are cancelled when their scope closes, in words for a person. */
 export function whyGivenUp(scope: CallKey, outcome: string): string {
   if (scope === '') return 'the process ended before the call was settled';

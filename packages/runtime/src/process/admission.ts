@@ -8,6 +8,7 @@ import {
   type ScopePath,
 } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
 import type { CallState } from '../kernel/state.ts';
 import { callSite } from './call-site.ts';
 import type { Scope } from './scope.ts';
@@ -44,6 +45,8 @@ export interface Contradiction {
   readonly key: CallKey;
   readonly asked: Asked;
   readonly where: string | undefined;
+  /** Of what was recorded, where that is not the call itself. */
+  readonly seq?: Seq;
 }
 
 /**

@@ -4,11 +4,14 @@ import {
   type ReceiveOptions,
   type TaskCallOptions,
   type TaskDefinition,
+  type TaskStreamOptions,
 } from '@pawl/sdk';
 import type { ProcessHost } from './host.ts';
 import { createParallel } from './parallel/create-parallel.ts';
 import { receive } from './receive-call.ts';
+import { openSource } from './source-call.ts';
 import { scheduleTask } from './task-call.ts';
+import { streamTask } from './task-stream.ts';
 import { pointOfTime, startTimer } from './timer-call.ts';
 import { randomFrom, uuidFrom } from './values.ts';
 
@@ -26,6 +29,12 @@ export function createContext(host: ProcessHost): Context {
     },
     task: <Args, Output>(definition: TaskDefinition<Args, Output>, args?: Args, options?: TaskCallOptions) =>
       scheduleTask<Output>(host, definition, args, options),
+    stream: <Args, Output, Progress>(
+      definition: TaskDefinition<Args, Output, Progress>,
+      args?: Args,
+      options?: TaskStreamOptions,
+    ) => streamTask<Output, Progress>(host, definition, args, options),
+    source: (name, open, options) => openSource(host, name, open, options),
     parallel: createParallel(host),
     sleep: (duration, options) =>
       startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),

@@ -1,11 +1,21 @@
-import { CancelledError, CircuitOpenError, QueueFullError, TaskError, TimeoutError } from '@pawl/sdk';
+import {
+  CancelledError,
+  CircuitOpenError,
+  QueueFullError,
+  SourceError,
+  TaskError,
+  TimeoutError,
+} from '@pawl/sdk';
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
-import type { OutcomeEvent, TaskFailed } from '../journal/event.ts';
+import type { OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { OpenCall } from './open-call.ts';
 
-type CallOutcome = Exclude<OutcomeEvent, { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' }>;
+type CallOutcome = Exclude<
+  OutcomeEvent,
+  { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' | 'ItemRecorded' }
+>;
 
 /** Settles a call's promise by what was recorded of it: the same value live and on replay. */
 export function settleCall(call: OpenCall, event: CallOutcome): void {
@@ -22,6 +32,7 @@ export function settleCall(call: OpenCall, event: CallOutcome): void {
       return;
     }
     case 'TimerFired':
+    case 'StreamEnded':
       call.resolve(undefined);
       return;
     case 'SignalReceived':
@@ -29,6 +40,9 @@ export function settleCall(call: OpenCall, event: CallOutcome): void {
       return;
     case 'SignalTimedOut':
       call.reject(new TimeoutError(`No message '${call.wait?.name ?? ''}' came in time (${event.key})`));
+      return;
+    case 'StreamFailed':
+      call.reject(sourceFailure(call, event));
       return;
     default:
       unreachable(event);
@@ -53,4 +67,10 @@ function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): E
     default:
       return unreachable(cause);
   }
+}
+
+function sourceFailure(call: OpenCall, { key, error, failures }: StreamFailed): SourceError {
+  const revived = reviveError(error);
+  const source = call.source?.name ?? '';
+  return new SourceError(revived.message, { source, key, attempts: failures, cause: revived });
 }

@@ -13,39 +13,17 @@ import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Command } from '../kernel/input.ts';
-import type { CallState, Decided, GroupCall } from '../kernel/state.ts';
-import type { Digest } from '../journal/digest.ts';
+import { closedStream, type Decided, type GroupCall } from '../kernel/state.ts';
 import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
+import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
+import { closeKey } from './place.ts';
 import type { Group, GroupHost } from './parallel/group.ts';
 import { Scope } from './scope.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
-
-/** What the host needs of the engine. Nothing here may run user code. */
-export interface HostPort {
-  /** What the journal holds under a key. */
-  recorded(key: CallKey): CallState | undefined;
-  /** Below the head: whether this call or decision is the next that the journal holds; null = its end. */
-  isAt(place: string | null): boolean;
-  /** Commands, or an end, came outside a turn. */
-  changed(): void;
-  signalAborted(key: CallKey, reason: string): void;
-  log(values: readonly unknown[]): void;
-  warn(message: string): void;
-  /** Leaves the run as its journal has it: an error that process code must not catch. */
-  fail(error: Error): void;
-  readonly digest: Digest;
-}
-
-export interface HostLimits {
-  readonly fanOut: number;
-  readonly groupDepth: number;
-  readonly callsPerTurn: number;
-  readonly payloadBytes: number;
-}
 
 export type ProcessResult =
   | { readonly ok: true; readonly value: unknown }
@@ -164,8 +142,13 @@ export class ProcessHost implements GroupHost {
           'P1',
           `${event.type} for ${event.key}, which the process does not wait for`,
         );
+        if (event.type === 'ItemRecorded') {
+          call.stream?.item(event);
+          return;
+        }
         this.openCalls.delete(event.key);
-        call.scope.outstanding -= 1;
+        // Of a stream only who waits for an item counts.
+        if (call.stream === undefined) call.scope.outstanding -= 1;
         settleCall(call, event);
       }
     }
@@ -186,6 +169,8 @@ export class ProcessHost implements GroupHost {
     for (const group of replayed) group.takeHeld(undefined);
     for (const group of replayed) group.listen();
     this.#untuned = replayed;
+    for (const [key, call] of this.openCalls)
+      if (call.stream?.isLeft === true && call.task === undefined) this.openCalls.delete(key);
   }
 
   /**
@@ -260,8 +245,8 @@ export class ProcessHost implements GroupHost {
     asked: Asked,
     issue: (key: CallKey, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
   ): Promise<T> {
-    const fence = scope.fence;
-    if (fence !== undefined || this.#stopped) return this.#refuse(scope, fence);
+    const refused = this.refusal<T>(scope);
+    if (refused !== undefined) return refused;
     this.#callsThisTurn += 1;
     if (this.#callsThisTurn > this.limits.callsPerTurn) return this.#tooManyCalls();
     if (!this.#isCertain(scope)) return new Promise(() => undefined);
@@ -289,6 +274,12 @@ export class ProcessHost implements GroupHost {
       this.port.changed();
     }
     return promise;
+  }
+
+  /** What a use of ctx comes to where nothing may be asked for any more; undefined where it may. */
+  refusal<T>(scope: Scope): Promise<T> | undefined {
+    const { fence } = scope;
+    return fence === undefined && !this.#stopped ? undefined : this.#refuse(scope, fence);
   }
 
   #refuse<T>(scope: Scope, fence: CancelledError | undefined): Promise<T> {
@@ -321,10 +312,18 @@ export class ProcessHost implements GroupHost {
     if (this.live || !this.#isRecorded(command)) this.#commands.push(command);
   }
 
-  #isRecorded({ type, key }: Command & { readonly key: CallKey }): boolean {
-    return type === 'CloseScope'
-      ? this.recordedGroup(key)?.phase.status === 'closed'
-      : this.port.recorded(key) !== undefined;
+  #isRecorded(command: Command & { readonly key: CallKey }): boolean {
+    const call = this.port.recorded(command.key);
+    switch (command.type) {
+      case 'CloseScope':
+        return call?.kind === 'group' && call.phase.status === 'closed';
+      case 'CloseStream':
+        return closedStream(call) !== undefined;
+      case 'OpenStream':
+        return call?.kind === 'task' ? call.progress !== undefined : call !== undefined;
+      default:
+        return call !== undefined;
+    }
   }
 
   recordedGroup(key: CallKey): GroupCall | undefined {
@@ -372,11 +371,6 @@ export class ProcessHost implements GroupHost {
   signalAborted(key: CallKey, reason: string): void {
     this.port.signalAborted(key, reason);
   }
-}
-
-/** Under which a group's decision counts as asked for. */
-export function closeKey(key: CallKey): string {
-  return `close ${key}`;
 }
 
 /** Unlimited is null in the journal: JSON has no Infinity. */

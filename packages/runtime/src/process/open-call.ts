@@ -1,6 +1,6 @@
-import type { Cost, RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
+import type { Cost, OpenSource, RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Encoded } from '../journal/event.ts';
+import type { Encoded, ItemRecorded } from '../journal/event.ts';
 import type { Scope } from './scope.ts';
 
 /** A task call that is not settled, as the process asked for it. */
@@ -22,6 +22,26 @@ export interface OpenWait {
   readonly schema: Schema | undefined;
 }
 
+/** A source that the process reads, as it asked for it. */
+export interface OpenSourceCall {
+  readonly name: string;
+  readonly open: OpenSource<unknown, unknown>;
+  readonly shouldRetry: RetryPolicy['shouldRetry'];
+  /** Behind the last item that was recorded, undefined before the first. */
+  readonly cursor: Encoded | undefined;
+}
+
+/** Where a call's items go. */
+export interface OpenStream {
+  /** Items that were delivered and not taken. */
+  readonly queued: number;
+  /** How many may wait to be taken before whoever makes them waits, too. */
+  readonly buffer: number;
+  /** The process stopped reading. */
+  readonly isLeft: boolean;
+  item(recorded: ItemRecorded): void;
+}
+
 /** A call that was asked for and not settled. */
 export interface OpenCall {
   readonly resolve: (value: unknown) => void;
@@ -29,6 +49,9 @@ export interface OpenCall {
   readonly scope: Scope;
   readonly task?: OpenTask;
   readonly wait?: OpenWait;
+  /** Of a source, and of a task whose progress is read. */
+  readonly stream?: OpenStream | undefined;
+  readonly source?: OpenSourceCall;
   /** Of the last attempt that failed and was tried again. */
   lastFailure?: ErrorRecord;
 }

@@ -10,11 +10,12 @@ import {
   type TaskDefinition,
   type TaskSettings,
 } from '@pawl/sdk';
+import type { CallKey } from '../journal/call-key.ts';
 import { canonical } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
-import type { OpenTask } from './open-call.ts';
+import type { OpenStream, OpenTask } from './open-call.ts';
 import { checkName, priorityNumber, resourcesOf } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 import type { ScopeDefaults } from './scope.ts';
@@ -48,6 +49,8 @@ export function scheduleTask<Output>(
   definition: TaskDefinition<never, unknown>,
   args: unknown,
   options: TaskCallOptions = {},
+  /** Where its progress goes, if the process reads it. */
+  stream?: { readonly queue: OpenStream; opened(key: CallKey): void },
 ): Promise<Output> {
   const scope = host.currentScope();
   if (typeof definition?.build !== 'function') {
@@ -92,7 +95,13 @@ export function scheduleTask<Output>(
     (callKey, resolve, reject) => {
       // What the journal gives back is what the task returned, whose type the definition carries.
       const settle = (value: unknown): void => resolve(value as Output);
-      host.openCalls.set(callKey, { resolve: settle, reject, scope, task });
+      host.openCalls.set(callKey, {
+        resolve: settle,
+        reject,
+        scope,
+        task,
+        stream: stream?.queue,
+      });
       host.command({
         type: 'ScheduleTask',
         key: callKey,
@@ -103,6 +112,7 @@ export function scheduleTask<Output>(
         pool: task.pool,
         policy,
       });
+      stream?.opened(callKey);
     },
   );
 }

@@ -8,6 +8,7 @@ import type {
   OutcomeAuthor,
   ScopeClosed,
   ScopeOpened,
+  StreamOpened,
   SignalAwaited,
   TaskScheduled,
   TimerStarted,
@@ -57,6 +58,23 @@ export interface TaskNode extends NodeBase {
   /** Why it was cancelled. */
   reason: string | undefined;
   settledBy: OutcomeAuthor;
+  /** What it told and the process read: recorded items; null where it reads none. */
+  items: number | null;
+}
+
+/** Items from outside. */
+export interface SourceNode extends NodeBase {
+  readonly kind: 'source';
+  readonly name: string;
+  readonly attemptsAllowed: number;
+  /** Times that it was opened. */
+  attempts: number;
+  items: number;
+  retryAt: Millis | null;
+  /** Of the last attempt that failed. */
+  error: ErrorRecord | undefined;
+  /** Items that the process had taken when it stopped reading before the end. */
+  leftAfter: number | null;
 }
 
 export interface TimerNode extends NodeBase {
@@ -99,7 +117,7 @@ export interface BranchNode {
   openCalls: number;
 }
 
-export type CallNode = TaskNode | TimerNode | WaitNode | GroupNode;
+export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | GroupNode;
 
 export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
   return {
@@ -120,6 +138,24 @@ export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode
     error: undefined,
     reason: undefined,
     settledBy: 'attempt',
+    items: null,
+  };
+}
+
+export function sourceNode({ key, name, retry }: StreamOpened, at: Millis): SourceNode {
+  return {
+    kind: 'source',
+    key,
+    name,
+    attemptsAllowed: retry?.attempts ?? 1,
+    openedAt: at,
+    status: 'queued',
+    endedAt: null,
+    attempts: 0,
+    items: 0,
+    retryAt: null,
+    error: undefined,
+    leftAfter: null,
   };
 }
 

@@ -8,16 +8,25 @@
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import {
   groupNode,
+  sourceNode,
   taskNode,
   timerNode,
   waitNode,
   type BranchNode,
   type CallNode,
   type CallStatus,
+  type SourceNode,
   type TaskNode,
 } from './call-node.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Encoded, JournalEvent, Recorded, RunStarted, ScopeClosed } from '../journal/event.ts';
+import type {
+  Encoded,
+  JournalEvent,
+  Recorded,
+  RunStarted,
+  ScopeClosed,
+  StreamOpened,
+} from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
@@ -110,6 +119,9 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
     case 'SignalAwaited':
       addCall(tree, waitNode(tree.keep, event, at));
       return;
+    case 'StreamOpened':
+      openStream(tree, event, at);
+      return;
     case 'ScopeOpened':
       addCall(tree, groupNode(event, at));
       return;
@@ -158,6 +170,15 @@ function countOpen(tree: RunTree, branch: BranchNode, change: 1 | -1): void {
   if (group?.kind === 'group') group.quietBranches += isQuiet ? 1 : -1;
 }
 
+function openStream(tree: RunTree, event: StreamOpened, at: Millis): void {
+  if (event.kind === 'source') {
+    addCall(tree, sourceNode(event, at));
+    return;
+  }
+  const task = tree.byKey.get(event.key);
+  if (task?.kind === 'task') task.items = 0;
+}
+
 function closeScope(tree: RunTree, event: ScopeClosed, at: Millis): void {
   const group = tree.byKey.get(event.key);
   if (group?.kind !== 'group') return;
@@ -180,7 +201,9 @@ function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Mil
 
 type CallEvent = Exclude<
   JournalEvent,
-  { type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'CancelRequested' } | ScopeClosed
+  | { type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'CancelRequested' }
+  | ScopeClosed
+  | StreamOpened
 >;
 
 const INTERRUPTIONS: ReadonlySet<string> = new Set(['ScopeAborted', 'ScopeTimedOut']);
@@ -189,6 +212,7 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   const node = tree.byKey.get(event.key);
   if (node === undefined) return;
   if (node.kind === 'task') changeTask(tree, node, event, at);
+  else if (node.kind === 'source') changeSource(tree, node, event, at);
   else if (event.type === 'TimerFired') settle(tree, node, 'succeeded', at);
   else if (event.type === 'TaskCancelled') settle(tree, node, 'cancelled', at);
   else if (event.type === 'SignalTimedOut') settle(tree, node, 'failed', at);
@@ -236,9 +260,48 @@ function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis)
       node.reason = event.reason;
       settle(tree, node, 'cancelled', at);
       return;
+    case 'ItemRecorded':
+      node.items = event.n + 1;
+      return;
     default:
       // A late result is for audit only.
       return;
+  }
+}
+
+function changeSource(tree: RunTree, node: SourceNode, event: CallEvent, at: Millis): void {
+  switch (event.type) {
+    case 'AttemptStarted':
+      node.attempts = event.attempt;
+      node.retryAt = null;
+      node.status = 'running';
+      return;
+    case 'ItemRecorded':
+      node.items = event.n + 1;
+      return;
+    case 'AttemptFailed':
+      node.error = event.error;
+      node.retryAt = event.retryAt;
+      node.status = 'backoff';
+      return;
+    case 'AttemptInterrupted':
+      node.status = 'stopped';
+      return;
+    case 'StreamEnded':
+      settle(tree, node, 'succeeded', at);
+      return;
+    case 'StreamFailed':
+      node.error = event.error;
+      settle(tree, node, 'failed', at);
+      return;
+    case 'StreamClosed':
+      node.leftAfter = event.consumed;
+      settle(tree, node, 'succeeded', at);
+      return;
+    case 'TaskCancelled':
+      settle(tree, node, 'cancelled', at);
+      return;
+    default:
   }
 }
 

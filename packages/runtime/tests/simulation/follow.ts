@@ -113,5 +113,7 @@ function outcomeOf(event: OutcomeEvent): Outcome {
       return { type: 'scopeTimedOut', key: event.key };
     case 'CancelRequested':
       return { type: 'cancelRequested' };
+    default:
+      throw new Error(`random programs have no streams: ${event.type}`);
   }
 }

@@ -1,0 +1,29 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { Digest } from '../journal/digest.ts';
+import type { CallState } from '../kernel/state.ts';
+
+/** What the host needs of the engine. Nothing here may run user code. */
+export interface HostPort {
+  /** What the journal holds under a key. */
+  recorded(key: CallKey): CallState | undefined;
+  /** Below the head: whether this call or decision is the next that the journal holds; null = its end. */
+  isAt(place: string | null): boolean;
+  /** Commands, or an end, came outside a turn. */
+  changed(): void;
+  signalAborted(key: CallKey, reason: string): void;
+  /** The process took an item: whoever makes them may make another. */
+  itemTaken(key: CallKey): void;
+  log(values: readonly unknown[]): void;
+  warn(message: string): void;
+  /** Leaves the run as its journal has it: an error that process code must not catch. */
+  fail(error: Error): void;
+  readonly digest: Digest;
+}
+
+export interface HostLimits {
+  readonly fanOut: number;
+  readonly groupDepth: number;
+  readonly callsPerTurn: number;
+  readonly payloadBytes: number;
+  readonly streamItems: number;
+}

@@ -1,0 +1,202 @@
+import type { ItemStream } from '@pawl/sdk';
+import type { CallKey } from '../journal/call-key.ts';
+import type { ItemRecorded } from '../journal/event.ts';
+import { leavingAfter } from '../kernel/divergence.ts';
+import { closedStream } from '../kernel/state.ts';
+import { callSite, here } from './call-site.ts';
+import type { ProcessHost } from './host.ts';
+import type { OpenStream } from './open-call.ts';
+import { closeKey } from './place.ts';
+import type { Scope } from './scope.ts';
+
+interface Waiter<Item> {
+  readonly scope: Scope;
+  readonly resolve: (result: IteratorResult<Item, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+type Phase =
+  | { readonly status: 'open' }
+  /** Nothing more comes; what is queued is handed over first. */
+  | { readonly status: 'ended' }
+  /** The same, and then the error, once. */
+  | { readonly status: 'failed'; readonly error: unknown }
+  /** The process stopped reading. */
+  | { readonly status: 'left' };
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/**
+ * Items of a stream between their delivery and the process taking them.
+ *
+ * Owns the queue and who waits for an item. Talks to the host.
+ * Invariants: P1 what comes in comes by `deliver`; taking is derived from it and not recorded; a fenced
+ * branch takes nothing (law 5).
+ */
+export class StreamQueue<Item> implements OpenStream {
+  readonly buffer: number;
+  readonly #host: ProcessHost;
+  /** The scope that opened it. */
+  readonly #scope: Scope;
+  readonly #toItem: (recorded: ItemRecorded) => Item;
+  #items: Item[] = [];
+  #waiters: Waiter<Item>[] = [];
+  #phase: Phase = { status: 'open' };
+  /** Undefined while the call waits for its place in the journal. */
+  #key: CallKey | undefined;
+  #taken = 0;
+
+  constructor(host: ProcessHost, scope: Scope, buffer: number, toItem: (recorded: ItemRecorded) => Item) {
+    this.#host = host;
+    this.#scope = scope;
+    this.buffer = buffer;
+    this.#toItem = toItem;
+  }
+
+  get queued(): number {
+    return this.#items.length;
+  }
+
+  get isLeft(): boolean {
+    return this.#phase.status === 'left';
+  }
+
+  /** What process code gets: it can read, and stop. */
+  get reader(): ItemStream<Item> {
+    const reader: ItemStream<Item> = {
+      next: () => this.#next(),
+      return: () => this.#return(),
+      [Symbol.asyncIterator]: () => reader,
+      [Symbol.asyncDispose]: async () => void (await this.#return()),
+    };
+    return reader;
+  }
+
+  /** The call has its key. */
+  opened(key: CallKey): void {
+    this.#key = key;
+    // Only who waits for an item is a strand: one that comes while nobody waits wakes no code.
+    this.#scope.outstanding -= 1;
+    if (this.isLeft) this.#close(key);
+  }
+
+  item(recorded: ItemRecorded): void {
+    // Left early on replay: the items that were recorded before that still come by.
+    if (this.#phase.status === 'open') this.#push(this.#toItem(recorded));
+  }
+
+  /** @param last follows all items */
+  end(last?: { readonly item: Item }): void {
+    if (this.#phase.status !== 'open') return;
+    this.#phase = { status: 'ended' };
+    if (last !== undefined) this.#push(last.item);
+    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+  }
+
+  fail(error: unknown): void {
+    if (this.#phase.status !== 'open') return;
+    const waiters = this.#takeWaiters();
+    this.#phase = waiters.length === 0 ? { status: 'failed', error } : { status: 'ended' };
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  #push(item: Item): void {
+    for (;;) {
+      const waiter = this.#waiters.shift();
+      if (waiter === undefined) {
+        this.#items.push(item);
+        return;
+      }
+      waiter.scope.outstanding -= 1;
+      const { fence } = waiter.scope;
+      if (fence === undefined) {
+        this.#noteTaken();
+        waiter.resolve({ done: false, value: item });
+        return;
+      }
+      // Its branch has lost: the item is for somebody else.
+      waiter.reject(fence);
+    }
+  }
+
+  #takeWaiters(): Waiter<Item>[] {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { scope } of waiters) scope.outstanding -= 1;
+    return waiters;
+  }
+
+  #next(): Promise<IteratorResult<Item, undefined>> {
+    const scope = this.#host.currentScope();
+    const refused = this.#host.refusal<IteratorResult<Item, undefined>>(scope);
+    if (refused !== undefined) return refused;
+    if (this.#items.length > 0) {
+      const [item] = this.#items.splice(0, 1);
+      this.#noteTaken();
+      // There is one; its type may have undefined in it.
+      return Promise.resolve({ done: false, value: item as Item });
+    }
+    switch (this.#phase.status) {
+      case 'failed': {
+        const { error } = this.#phase;
+        this.#phase = { status: 'ended' };
+        const failed = Promise.reject<never>(error);
+        failed.catch(() => undefined);
+        return failed;
+      }
+      case 'ended':
+      case 'left':
+        return Promise.resolve(DONE);
+      default: {
+        scope.outstanding += 1;
+        const item = new Promise<IteratorResult<Item, undefined>>((resolve, reject) => {
+          this.#waiters.push({ scope, resolve, reject });
+        });
+        // A loser that nobody awaits must not end the program.
+        item.catch(() => undefined);
+        return item;
+      }
+    }
+  }
+
+  #noteTaken(): void {
+    this.#taken += 1;
+    if (this.#key !== undefined && this.#phase.status === 'open') this.#host.port.itemTaken(this.#key);
+  }
+
+  #return(): Promise<IteratorReturnResult<undefined>> {
+    // What has lost decides nothing for others that read on.
+    if (this.#host.currentScope().fence !== undefined) return Promise.resolve(DONE);
+    const wasOpen = this.#phase.status === 'open';
+    this.#phase = { status: 'left' };
+    this.#items = [];
+    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+    if (wasOpen && this.#key !== undefined) this.#close(this.#key);
+    return Promise.resolve(DONE);
+  }
+
+  #close(key: CallKey): void {
+    const host = this.#host;
+    if (this.#scope.fence !== undefined) return;
+    const consumed = this.#taken;
+    const recorded = host.live ? undefined : closedStream(host.port.recorded(key));
+    if (recorded !== undefined && recorded.consumed !== consumed) {
+      const what = leavingAfter(consumed);
+      host.admission.contradiction ??= {
+        key,
+        asked: { fingerprint: what, what },
+        where: callSite(here().stack),
+        seq: recorded.seq,
+      };
+      return;
+    }
+    host.admission.noteIssued(closeKey(key));
+    host.command({ type: 'CloseStream', key, consumed });
+    // Live nothing more is delivered to a source; a task is cancelled, which is.
+    if (host.live && host.openCalls.get(key)?.task === undefined) host.openCalls.delete(key);
+    if (!host.inTurn) {
+      host.calledOutside = true;
+      host.port.changed();
+    }
+  }
+}
