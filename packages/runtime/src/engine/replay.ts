@@ -164,6 +164,9 @@ export class Replay {
   /** The process asks for something else, or the branch that made the call is at its end. */
   #wentAnotherWay(recorded: Recorded): boolean {
     const key = this.#keyOf(recorded);
+    // It comes with the task's own call, which was passed.
+    if (recorded.event.type === 'StreamOpened' && recorded.event.kind === 'progress')
+      return this.#host.admission.hasIssued(key);
     return this.#host.admission.instead(key) !== undefined || !this.#host.isScopeOpen(key);
   }
 

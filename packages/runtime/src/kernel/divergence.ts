@@ -87,6 +87,8 @@ function likelyCause(
   asked: AskedInstead | undefined,
   difference: string | null,
 ): string {
+  if (recorded.type === 'StreamOpened' && recorded.kind === 'progress')
+    return `the process no longer reads what the task tells: it was called by ctx.stream`;
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
   if (asked.what === was) return `the version of the task changed`;
