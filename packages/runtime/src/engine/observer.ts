@@ -109,17 +109,19 @@ export class Observer implements AsyncIterableIterator<RuntimeEvent, undefined, 
     if (this.#size > this.#limit) this.#shed();
   }
 
-  /** First progress goes, then log output; events are let go of and read again. */
+  /** First the oldest progress goes, then log output; events are let go of and read again. */
   #shed(): void {
+    // Half of it at once, so that the next ones cost nothing.
+    const room = Math.floor(this.#limit / 2);
     for (const type of ['progress', 'log'] as const) {
+      this.#queue = this.#queue.filter((entry) => {
+        if (entry.type !== type || this.#size <= room) return true;
+        this.#size -= 1;
+        this.#dropped += 1;
+        return false;
+      });
       if (this.#size <= this.#limit) return;
-      const kept = this.#queue.filter((entry) => entry.type !== type);
-      const dropped = this.#queue.length - kept.length;
-      this.#queue = kept;
-      this.#size -= dropped;
-      this.#dropped += dropped;
     }
-    if (this.#size <= this.#limit) return;
     const ranges = new Map<RunId, Range>();
     for (const entry of this.#queue) {
       if (entry.type !== 'events') continue;
