@@ -270,8 +270,8 @@ export class RunDriver implements Turnable, SlotTaker {
   committed(): void {
     const events = this.#journal.committed();
     this.#lease.proven();
-    this.afterBurst();
     this.#engine.options.sink.committed(this.runId, events);
+    this.afterBurst();
     if (this.#terminal !== undefined) this.#leave({ status: 'ended', event: this.#terminal });
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
     else if (this.#effects.running === 0) this.#wake();

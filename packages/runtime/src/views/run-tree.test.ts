@@ -227,3 +227,65 @@ test('a wide group is folded in linear time', () => {
   expect(tree.counts.succeeded).toBe(width);
   expect(tree.byKey.get('0')).toMatchObject({ quietBranches: width });
 });
+
+const source: JournalEvent = {
+  type: 'StreamOpened',
+  key: '0',
+  kind: 'source',
+  name: 'orders',
+  retry: policy.retry,
+};
+const item = (key: string, n: number, attempt = 1): JournalEvent => ({
+  type: 'ItemRecorded',
+  key,
+  n,
+  attempt,
+  item: n,
+  cursor: n,
+});
+
+test.each<[string, readonly JournalEvent[], object]>([
+  ['is opened', [], { status: 'queued', attempts: 0, items: 0, attemptsAllowed: 3 }],
+  ['gives items', [started('0'), item('0', 0), item('0', 1)], { status: 'running', attempts: 1, items: 2 }],
+  [
+    'failed, and is tried again',
+    [started('0'), { type: 'AttemptFailed', key: '0', attempt: 1, error, retryAt: 9000, delayMs: 1 }],
+    { status: 'backoff', retryAt: 9000, error },
+  ],
+  [
+    'was stopped',
+    [started('0'), { type: 'AttemptInterrupted', key: '0', attempt: 1 }],
+    { status: 'stopped', endedAt: null },
+  ],
+  [
+    'ended',
+    [started('0'), { type: 'StreamEnded', key: '0' }],
+    { status: 'succeeded', endedAt: 2000, leftAfter: null },
+  ],
+  [
+    'was left',
+    [started('0'), { type: 'StreamClosed', key: '0', consumed: 4 }],
+    { status: 'succeeded', leftAfter: 4 },
+  ],
+  [
+    'failed',
+    [started('0'), { type: 'StreamFailed', key: '0', error, failures: 1 }],
+    { status: 'failed', error },
+  ],
+  ['was cancelled', [cancelled('0')], { status: 'cancelled', endedAt: 1000 }],
+  [
+    'has an event that is none of its own',
+    [{ type: 'TimerFired', key: '0' }],
+    { status: 'queued', endedAt: null },
+  ],
+])('a source that %s', (_, events, expected) => {
+  expect(fold(source, ...events).calls).toMatchObject([{ kind: 'source', name: 'orders', ...expected }]);
+});
+
+test('a task whose progress is read has a count of what it told', () => {
+  const read: JournalEvent = { type: 'StreamOpened', key: '0', kind: 'progress', name: 'work', retry: null };
+  expect(fold(scheduled('0'), started('0')).calls).toMatchObject([{ items: null }]);
+  expect(fold(scheduled('0'), read, started('0'), item('0', 0)).calls).toMatchObject([
+    { kind: 'task', items: 1 },
+  ]);
+});
