@@ -6,6 +6,8 @@ import {
   type Recorded,
   type ScopeAborted,
   type ScopeTimedOut,
+  type TimerFired,
+  type TimerStarted,
 } from '../journal/event.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
@@ -68,28 +70,9 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       applyToScope(state, seq, at, event);
       return;
     case 'TimerStarted':
-      isNew(state, event.key);
-      state.calls.set(event.key, {
-        kind: 'timer',
-        seq,
-        fingerprint: fingerprintOf(event),
-        dueAt: event.dueAt,
-        durationMs: event.durationMs,
-        phase: 'pending',
-      });
-      addPending(state, event.key);
+    case 'TimerFired':
+      applyToTimer(state, seq, event);
       return;
-    case 'TimerFired': {
-      const timer = state.calls.get(event.key);
-      assert(
-        timer?.kind === 'timer' && timer.phase === 'pending',
-        'J4',
-        `timer ${event.key} fired and was not pending`,
-      );
-      timer.phase = 'fired';
-      removePending(state, event.key);
-      return;
-    }
     case 'SignalAwaited':
     case 'SignalReceived':
     case 'SignalTimedOut':
@@ -143,6 +126,30 @@ function applyToWait(
     `${event.type} for ${event.key}, which is no pending wait`,
   );
   wait.phase = event.type === 'SignalReceived' ? 'received' : 'timedOut';
+  removePending(state, event.key);
+}
+
+function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerFired): void {
+  if (event.type === 'TimerStarted') {
+    isNew(state, event.key);
+    state.calls.set(event.key, {
+      kind: 'timer',
+      seq,
+      fingerprint: fingerprintOf(event),
+      dueAt: event.dueAt,
+      durationMs: event.durationMs,
+      phase: 'pending',
+    });
+    addPending(state, event.key);
+    return;
+  }
+  const timer = state.calls.get(event.key);
+  assert(
+    timer?.kind === 'timer' && timer.phase === 'pending',
+    'J4',
+    `timer ${event.key} fired and was not pending`,
+  );
+  timer.phase = 'fired';
   removePending(state, event.key);
 }
 
