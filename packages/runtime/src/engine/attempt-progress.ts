@@ -29,6 +29,7 @@ export class AttemptProgress {
   readonly #window: StreamWindow | undefined;
   readonly #report: (report: Report) => void;
   #isOver = false;
+  #hasWarned = false;
 
   constructor(
     place: AttemptPlace,
@@ -57,14 +58,16 @@ export class AttemptProgress {
     return this.#window.room();
   }
 
-  /** Undefined: it is warned of instead, since what nobody reads must not fail a task. */
+  /** Undefined: it is warned of instead, once, since what nobody reads must not fail a task. */
   #encode(value: unknown): Encoded | undefined {
     const what = `Progress of task '${this.#task}' (${this.#place.key})`;
     if (this.#window !== undefined) return encodePayload(what, value, this.#deps.payloadBytes);
     try {
       return encodePayload(what, value, Math.min(MAX_OBSERVED, this.#deps.payloadBytes));
     } catch (error) {
-      this.#deps.warn(error instanceof Error ? error.message : `${what} cannot be told.`);
+      if (!this.#hasWarned)
+        this.#deps.warn(error instanceof Error ? error.message : `${what} cannot be told.`);
+      this.#hasWarned = true;
       return undefined;
     }
   }
