@@ -7,7 +7,7 @@ import type { Command, Effect, Report } from './input.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
-import { closedStream, fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
+import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -180,7 +180,7 @@ function decideAttempt(state: Readonly<RunState>, report: TaskReport, now: Milli
 function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskReport, now: Millis): Decision {
   const { key } = report;
   if (!state.pending.has(key) || isStale(call, report)) return lateResult(call, report);
-  const fenced = isFenced(state, key) || closedStream(call) !== undefined;
+  const fenced = isFenced(state, key);
   switch (report.type) {
     case 'SlotGranted':
       return fenced ? NOTHING : startAttempt(key, call);

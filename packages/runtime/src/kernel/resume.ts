@@ -27,12 +27,12 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
   const effects: Effect[] = [];
   for (const key of state.pending) {
     const call = state.calls.get(key);
+    if (closedStream(call) !== undefined)
+      effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
     if (call === undefined || call.kind === 'group' || isFenced(state, key)) continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
     else if (call.kind === 'wait') waitAgain(key, call, now, effects);
     else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
-    else if (closedStream(call) !== undefined)
-      effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
     else resumeTask(key, call, now, events, effects);
   }
   for (const [key, call] of state.calls) {

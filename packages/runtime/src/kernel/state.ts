@@ -201,11 +201,14 @@ export function closedStream(call: CallState | undefined): ClosedStream | undefi
 
 /**
  * True where a recorded decision gave the call up: nothing of it may start or settle by itself. What was
- * detached has lost its group, and no decision further out gives it up; an abort or a timeout there does.
+ * detached has lost its group, and no decision further out gives it up; an abort or a timeout there does. A task
+ * whose progress the process stopped reading is given up, too.
  */
 export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
   if (state.phase.status !== 'running') return true;
-  let isDetached = isDetachedGroup(state.calls.get(key));
+  const call = state.calls.get(key);
+  if (closedStream(call) !== undefined) return true;
+  let isDetached = isDetachedGroup(call);
   for (const group of groupsAround(state, key)) {
     const { phase } = group;
     if (phase.status !== 'closed') continue;
