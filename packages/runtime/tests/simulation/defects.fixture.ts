@@ -155,6 +155,17 @@ export const defects: Readonly<Record<string, Defect>> = {
       input.type === 'RetuneScope' ? { events: [], effects: [] } : decide(state, input, now),
   })),
   'losers are not fenced': defect<typeof States>('kernel/state.ts', () => ({ isFenced: () => false })),
+  'losers that may go on are given up': defect<typeof States>('kernel/state.ts', () => ({
+    fencesLosers: () => true,
+  })),
+  'a timeout behind a decision gives nobody up': defect<typeof Decide>('kernel/decide.ts', ({ decide }) => ({
+    decide: (state, input, now) => {
+      const decision = decide(state, input, now);
+      const group = input.type === 'ScopeDue' ? state.calls.get(input.key) : undefined;
+      const isDecided = group?.kind === 'group' && group.phase.status === 'closed';
+      return isDecided ? { events: [], effects: [] } : decision;
+    },
+  })),
   'losers are not cancelled after a crash': defect<typeof Resume>('kernel/resume.ts', ({ resume }) => ({
     resume: (state, now) => {
       const { events, effects } = resume(state, now);

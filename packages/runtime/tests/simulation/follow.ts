@@ -53,9 +53,9 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
   if (isTerminal(event)) {
     const [left] = model.asked;
     if (left !== undefined) return `the run ended before "${left.line}"`;
-    return model.ended === undefined && event.type !== 'RunCancelled'
-      ? 'the run ended before the process did'
-      : undefined;
+    if (event.type === 'RunCancelled') return undefined;
+    if (model.ended === undefined) return 'the run ended before the process did';
+    return model.hasDetached ? 'the run ended before what was detached' : undefined;
   }
   const line = lineOf(event);
   if (event.type === 'ScopeRetuned') {
@@ -85,7 +85,8 @@ function closeRoot(model: Model, outcome: string): string | undefined {
   const [left] = model.asked;
   if (left !== undefined) return `the root was closed before "${left.line}"`;
   if (model.ended === undefined) return 'the root was closed before the process ended';
-  model.root.fenced = true;
+  if (model.hasDetached) return 'the root was closed before what was detached ended';
+  model.root.fenced = 'outside';
   return model.ended.ok === (outcome === 'fulfilled') ? undefined : `the root was ${outcome}`;
 }
 

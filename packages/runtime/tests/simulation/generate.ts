@@ -3,6 +3,7 @@ import type {
   Block,
   Call,
   GroupSpec,
+  ListMode,
   Note,
   Program,
   RetrySpec,
@@ -24,6 +25,18 @@ interface Place {
   readonly safe: boolean;
 }
 
+const MODES: readonly ListMode[] = [
+  'all',
+  'allSettled',
+  'any',
+  'race',
+  'some',
+  'forkJoin',
+  'forkJoinSettled',
+];
+const TIMELESS_MODES: readonly ListMode[] = ['all', 'allSettled', 'some', 'forkJoin', 'forkJoinSettled'];
+/** Those in which no failure decides by itself, and that have an order of their own. */
+const TELLS_ALL: ReadonlySet<string> = new Set(['allSettled', 'mapSettled', 'some', 'forkJoinSettled']);
 const SHARE = 2 ** 20;
 const PRIORITIES: readonly Priority[] = ['user-blocking', 'user-visible', 'background', 3, -3];
 const VALUES: readonly unknown[] = [
@@ -192,16 +205,25 @@ class Generator {
       case 'map':
         return {
           do: 'map',
-          items: this.#width(),
-          body: this.#inner(this.#branchOf(place, 'map')),
-          keyBy: random.chance(0.3),
-          options: this.#options(place, false),
+          ...this.#mapped(place),
         };
       case 'native':
         return this.#native(place);
       case 'raw':
         return { do: 'raw', turns: random.int(1, 6) };
     }
+  }
+
+  #mapped(place: Place): Omit<Extract<Call, { do: 'map' }>, 'do'> {
+    const settled = this.#random.chance(0.3);
+    const mode = settled ? 'mapSettled' : 'map';
+    return {
+      settled,
+      items: this.#width(),
+      body: this.#inner(this.#branchOf(place, mode)),
+      keyBy: this.#random.chance(0.3),
+      options: this.#options(place, mode),
+    };
   }
 
   #width(): number {
@@ -212,15 +234,13 @@ class Generator {
   #branchOf(place: Place, mode: string): Place {
     // A branch of a group in a strand has a key, and so random numbers, that depend on the other strands.
     const inStrand = this.#timeless && place.inStrand;
-    return { ...place, inLoop: false, inStrand, safe: this.#timeless && mode !== 'allSettled' };
+    return { ...place, inLoop: false, inStrand, safe: this.#timeless && !TELLS_ALL.has(mode) };
   }
 
   #group(place: Place): Call {
-    const mode = this.#timeless
-      ? this.#random.pick(['all', 'allSettled'] as const)
-      : this.#random.pick(['all', 'allSettled', 'any', 'race'] as const);
+    const mode = this.#random.pick(this.#timeless ? TIMELESS_MODES : MODES);
     const branches = Array.from({ length: this.#width() }, () => this.#inner(this.#branchOf(place, mode)));
-    return { do: 'group', mode, branches, options: this.#options(place, mode === 'allSettled') };
+    return { do: 'group', mode, branches, options: this.#options(place, mode) };
   }
 
   #native(place: Place): Call {
@@ -241,18 +261,44 @@ class Generator {
     return { do: 'native', how, strands };
   }
 
-  #options(place: Place, settled: boolean): GroupSpec {
+  #options(place: Place, mode: string): GroupSpec {
     const random = this.#random;
+    const settled = TELLS_ALL.has(mode);
     // How far each branch has come is recorded nowhere either.
     const free = !this.#timeless && !(settled && this.#blind);
+    const losers = random.chance(0.3) ? random.pick(['cancel', 'drain', 'detach'] as const) : undefined;
+    const goesOn = losers === 'drain' || losers === 'detach';
     return {
       concurrency: random.chance(0.35) ? random.pick([1, 2, 3, Infinity]) : undefined,
       batchSize: random.chance(0.15) ? random.int(1, 3) : undefined,
-      timeout: free && random.chance(0.15) ? random.int(1, 120) : undefined,
+      timeout: free && random.chance(goesOn ? 0.5 : 0.15) ? random.int(1, 120) : undefined,
       signal: free && random.chance(0.25) ? random.int(0, CONTROLLERS - 1) : undefined,
       key: this.#key(place),
       priority: this.#priority(),
-      preserveOrder: settled && random.chance(0.4) ? this.#blind || random.chance(0.3) : undefined,
+      preserveOrder: this.#preserveOrder(mode),
+      losers,
+      ...this.#completion(mode, settled && free && !this.#blind),
+    };
+  }
+
+  #preserveOrder(mode: string): boolean | undefined {
+    if (!TELLS_ALL.has(mode)) return undefined;
+    // The order in which things settle is recorded nowhere where one of them waits for something outside
+    // ctx, and is a matter of time.
+    const mustBeInOrder = this.#blind && mode === 'some';
+    if (mustBeInOrder) return true;
+    return this.#random.chance(0.4) ? this.#blind || this.#random.chance(0.3) : undefined;
+  }
+
+  #completion(mode: string, isFree: boolean): Pick<GroupSpec, 'minSuccessful' | 'toleratedFailures' | 'min'> {
+    const random = this.#random;
+    const minSuccessful = isFree && random.chance(0.25) ? random.int(1, 3) : undefined;
+    const toleratedFailures = isFree && random.chance(0.2) ? random.int(0, 2) : undefined;
+    const canFail = mode === 'some' && isFree && random.chance(0.3);
+    return {
+      minSuccessful,
+      toleratedFailures,
+      min: canFail ? random.int(0, minSuccessful ?? 3) : undefined,
     };
   }
 

@@ -3,6 +3,7 @@ import type {
   Block,
   Call,
   GroupSpec,
+  ListMode,
   Note,
   Program,
   Statement,
@@ -44,6 +45,9 @@ export interface GroupOptions {
   readonly signal?: AbortSignal;
   readonly priority?: Priority;
   readonly preserveOrder?: boolean;
+  readonly losers?: 'cancel' | 'drain' | 'detach';
+  readonly completion?: { readonly minSuccessful?: number; readonly toleratedFailures?: number };
+  readonly min?: number;
 }
 
 export interface MapOptions extends GroupOptions {
@@ -57,12 +61,14 @@ export type MapFunction = (item: number, index: number, inner?: Api) => Promise<
 /** What a program uses of `ctx`. */
 export interface Api {
   task(task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown>;
-  group(
-    mode: 'all' | 'allSettled' | 'any' | 'race',
-    thunks: readonly Thunk[],
-    options: GroupOptions,
+  /** Thunks of a combinator that takes them by name are `b0`, `b1`, … */
+  group(mode: ListMode, thunks: readonly Thunk[], options: GroupOptions): Promise<unknown>;
+  map(
+    mode: 'map' | 'mapSettled',
+    items: readonly number[],
+    fn: MapFunction,
+    options: MapOptions,
   ): Promise<unknown>;
-  map(items: readonly number[], fn: MapFunction, options: MapOptions): Promise<unknown>;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
   sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
   now(): Date;
@@ -254,7 +260,10 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
       const items = Array.from({ length: asked.items }, (_, index) => asked.items - index);
       const keyBy = asked.keyBy ? { keyBy: (item: number) => `item ${item}` } : {};
       const fn: MapFunction = (item, _, inner) => runFrame(asked.body, inner ?? api, shared, item);
-      return api.map(items, fn, { ...groupOptions(asked.options, shared), ...keyBy });
+      return api.map(asked.settled ? 'mapSettled' : 'map', items, fn, {
+        ...groupOptions(asked.options, shared),
+        ...keyBy,
+      });
     }
     case 'native':
       return native(
@@ -332,6 +341,19 @@ function groupOptions(spec: GroupSpec, shared: Shared): GroupOptions {
     ...(signal === undefined ? {} : { signal }),
     ...priorityOption(spec.priority, shared),
     ...(spec.preserveOrder === undefined ? {} : { preserveOrder: spec.preserveOrder }),
+    ...(spec.losers === undefined ? {} : { losers: spec.losers }),
+    ...(spec.min === undefined ? {} : { min: spec.min }),
+    ...completionOption(spec),
+  };
+}
+
+function completionOption({ minSuccessful, toleratedFailures }: GroupSpec): Pick<GroupOptions, 'completion'> {
+  if (minSuccessful === undefined && toleratedFailures === undefined) return {};
+  return {
+    completion: {
+      ...(minSuccessful === undefined ? {} : { minSuccessful }),
+      ...(toleratedFailures === undefined ? {} : { toleratedFailures }),
+    },
   };
 }
 
@@ -358,7 +380,7 @@ function numeric(value: unknown): number {
 function clean(value: unknown, shared: Shared): unknown {
   if (value instanceof Error) return describeError(value, shared.withKeys);
   if (Array.isArray(value)) return value.map((each) => clean(each, shared));
-  if (typeof value === 'object' && value !== null && 'status' in value) {
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, clean(each, shared)]));
   }
   return value;

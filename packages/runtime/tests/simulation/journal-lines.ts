@@ -10,7 +10,7 @@ export function lineOf(event: JournalEvent): string | undefined {
     case 'TimerStarted':
       return `TimerStarted ${event.key} ${event.timer} ${event.timer === 'sleep' ? event.durationMs : event.dueAt}`;
     case 'ScopeOpened':
-      return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs}${event.aborted ? ' aborted' : ''}`;
+      return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers}${event.aborted ? ' aborted' : ''}`;
     case 'ScopeClosed':
       return `ScopeClosed ${event.key} ${event.outcome} by ${event.winner}`;
     case 'TaskSucceeded':

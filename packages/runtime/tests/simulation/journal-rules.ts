@@ -31,8 +31,10 @@ class Rules {
   #seq = 0;
   #at = -Infinity;
   readonly #calls = new Map<string, Call>();
-  readonly #open = new Set<string>();
-  readonly #closed = new Set<string>();
+  /** What the groups that are open do with their losers. */
+  readonly #open = new Map<string, 'cancel' | 'drain' | 'detach'>();
+  /** How others came to an end: who goes on in them, or what gave them up. */
+  readonly #closed = new Map<string, 'decided' | 'outside' | 'drain' | 'detach'>();
   #isRootClosed = false;
   #isEnded = false;
 
@@ -63,9 +65,15 @@ class Rules {
     if (event.type === 'TaskCancelled' || event.type === 'LateResult' || key === '') return undefined;
     if (this.#isRootClosed) return 'it follows the end of the process';
     const parts = key.split('/');
-    for (let length = 1; length < parts.length; length += 1) {
+    // What was detached is by itself, and so are its signal and its time.
+    let isDetached = this.#closed.get(key) === 'detach';
+    for (let length = parts.length - 1; length > 0; length -= 1) {
       const group = parts.slice(0, length).join('/');
-      if (this.#closed.has(group)) return `it lies in ${group}, which is closed`;
+      const closed = this.#closed.get(group);
+      if (closed === undefined) continue;
+      if (closed === 'detach') isDetached = true;
+      else if (closed === 'outside' || (closed === 'decided' && !isDetached))
+        return `it lies in ${group}, which is closed`;
     }
     return undefined;
   }
@@ -75,7 +83,7 @@ class Rules {
       case 'ScopeOpened':
         if (this.#open.has(event.key) || this.#closed.has(event.key) || this.#calls.has(event.key))
           return 'J3: its key is taken';
-        this.#open.add(event.key);
+        this.#open.set(event.key, event.losers);
         return undefined;
       case 'ScopeClosed':
         if (event.key === '') {
@@ -83,11 +91,14 @@ class Rules {
           this.#isRootClosed = true;
           return undefined;
         }
-        if (!this.#open.delete(event.key)) return 'it closes what is not open';
-        this.#closed.add(event.key);
-        return undefined;
+        return this.#close(event.key, event.outcome);
       case 'ScopeAborted':
       case 'ScopeTimedOut':
+        if (this.#open.has(event.key)) return undefined;
+        if (!['drain', 'detach'].includes(this.#closed.get(event.key) ?? ''))
+          return 'nothing of its scope goes on';
+        this.#closed.set(event.key, 'outside');
+        return undefined;
       case 'ScopeRetuned':
         return this.#open.has(event.key) ? undefined : 'its scope is not open';
       case 'CancelRequested':
@@ -96,6 +107,15 @@ class Rules {
       default:
         return undefined;
     }
+  }
+
+  #close(key: string, outcome: string): string | undefined {
+    const losers = this.#open.get(key);
+    if (losers === undefined) return 'it closes what is not open';
+    this.#open.delete(key);
+    const isOutside = outcome === 'aborted' || outcome === 'timedOut';
+    this.#closed.set(key, isOutside ? 'outside' : losers === 'cancel' ? 'decided' : losers);
+    return undefined;
   }
 
   #call(event: JournalEvent): string | undefined {

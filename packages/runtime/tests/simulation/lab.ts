@@ -66,12 +66,14 @@ export class SimLab {
     const tasks = this.#tasks;
     return {
       task: (task, args, options) => ctx.task(tasks[task], args, options),
-      group: (mode, thunks, options) =>
-        ctx.parallel[mode](
-          thunks.map((thunk) => () => thunk()),
-          options,
-        ),
-      map: (items, fn, options) => ctx.parallel.map(items, (item, index) => fn(item, index), options),
+      group: (mode, thunks, options) => {
+        const plain = thunks.map((thunk) => () => thunk());
+        return mode === 'forkJoin' || mode === 'forkJoinSettled'
+          ? ctx.parallel[mode](Object.fromEntries(plain.map((thunk, i) => [`b${i}`, thunk])), options)
+          : ctx.parallel[mode](plain, options);
+      },
+      map: (mode, items, fn, options) =>
+        ctx.parallel[mode](items, (item: number, index: number) => fn(item, index), options),
       sleep: (ms, options) => ctx.sleep(ms, options),
       sleepUntil: (at, options) => ctx.sleepUntil(at, options),
       now: () => ctx.now(),

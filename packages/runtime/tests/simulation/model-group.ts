@@ -1,7 +1,8 @@
 import type { Api, GroupOptions, Thunk } from './interpret.ts';
 import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
+import type { ListMode } from './program.ts';
 
-export type GroupMode = 'all' | 'map' | 'allSettled' | 'any' | 'race';
+export type GroupMode = ListMode | 'map' | 'mapSettled';
 export type GroupOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
 
 type Branch =
@@ -27,6 +28,17 @@ interface GroupWorld {
   readonly onSignal: (group: ModelGroup) => void;
 }
 
+/** What settles at once decides by itself. */
+const DECIDES: Readonly<Partial<Record<GroupMode, 'fulfilled' | 'rejected' | 'both'>>> = {
+  all: 'rejected',
+  map: 'rejected',
+  forkJoin: 'rejected',
+  any: 'fulfilled',
+  race: 'both',
+};
+
+const isOutside = (outcome: GroupOutcome): boolean => outcome === 'aborted' || outcome === 'timedOut';
+
 /** One parallel call of the model. */
 export class ModelGroup {
   readonly key: string;
@@ -39,6 +51,7 @@ export class ModelGroup {
   readonly #branches: Branch[];
   readonly #settledOrder: number[] = [];
   #concurrency = Infinity;
+  #decision: { readonly outcome: GroupOutcome; readonly winner: number | null } | undefined;
   #isClosed = false;
 
   constructor(model: GroupWorld, scope: ModelScope, plan: Plan, apiOf: (scope: ModelScope) => Api) {
@@ -51,19 +64,28 @@ export class ModelGroup {
     this.#branches = plan.thunks.map(() => ({ is: 'idle' }));
   }
 
+  /** Nothing of it goes on any more. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
+  get isDecided(): boolean {
+    return this.#decision !== undefined;
+  }
+
   get isFenced(): boolean {
-    return this.#scope.isFenced;
+    return this.#inside.isFenced;
+  }
+
+  /** The end of the run waits for it. */
+  get isDetached(): boolean {
+    return this.#inside.isDetached && !this.#isClosed && !this.isFenced;
   }
 
   open(concurrency: number, aborted: boolean): void {
     this.#concurrency = concurrency;
     if (aborted) this.interrupt('aborted');
-    else if (this.#branches.length === 0)
-      this.#close(this.#plan.mode === 'any' ? 'rejected' : 'fulfilled', null);
+    else if (this.#branches.length === 0) this.#decideAtEnd();
     else this.#invoke();
     const { signal } = this.#plan.options;
     if (signal === undefined || aborted || this.#isClosed) return;
@@ -80,7 +102,15 @@ export class ModelGroup {
   }
 
   interrupt(how: 'aborted' | 'timedOut'): void {
-    this.#close(how, null);
+    const decision = this.#decision;
+    if (decision === undefined) {
+      this.#close(how, null);
+      return;
+    }
+    if (this.#isClosed) return;
+    this.#inside.fenced = 'outside';
+    this.#leave();
+    if (this.#plan.options.losers === 'drain') this.#answer(decision.outcome, decision.winner, how);
   }
 
   #count(is: Branch['is']): number {
@@ -92,7 +122,7 @@ export class ModelGroup {
     const chunk = this.#plan.options.batchSize ?? Infinity;
     for (const [index, branch] of this.#branches.entries()) {
       if (branch.is !== 'idle') continue;
-      if (this.#isClosed || this.#scope.isFenced || this.#count('running') >= this.#concurrency) return;
+      if (this.isDecided || this.#scope.isFenced || this.#count('running') >= this.#concurrency) return;
       if (index % chunk === 0 && this.#branches.slice(0, index).some((before) => before.is === 'running'))
         return;
       this.#invokeOne(index);
@@ -116,62 +146,117 @@ export class ModelGroup {
     if (this.#isClosed) return;
     this.#branches[index] = branch;
     this.#settledOrder.push(index);
-    const decides = {
-      all: 'rejected',
-      map: 'rejected',
-      any: 'fulfilled',
-      race: branch.is,
-      allSettled: 'never',
-    }[this.#plan.mode];
-    if (branch.is === decides) this.#close(branch.is, index);
-    else if (this.#settledOrder.length === this.#branches.length)
-      this.#close(this.#plan.mode === 'any' ? 'rejected' : 'fulfilled', null);
+    if (this.isDecided) {
+      this.#endWhenQuiet();
+      return;
+    }
+    const { minSuccessful = Infinity, toleratedFailures = Infinity } = this.#plan.options.completion ?? {};
+    const decides = DECIDES[this.#plan.mode];
+    if (decides === 'both' || branch.is === decides) this.#close(branch.is, index);
+    else if (this.#settledOrder.length === this.#branches.length) this.#decideAtEnd();
+    else if (this.#count('fulfilled') >= minSuccessful || this.#count('rejected') > toleratedFailures)
+      this.#decideAtEnd();
     else if (this.#scope.isFenced && this.#count('running') === 0) this.#close('aborted', null);
     else this.#invoke();
   }
 
+  /** It is over without one that decides. */
+  #decideAtEnd(): void {
+    const { mode, options } = this.#plan;
+    const fails = mode === 'any' || (mode === 'some' && this.#count('fulfilled') < (options.min ?? 0));
+    this.#close(fails ? 'rejected' : 'fulfilled', null);
+  }
+
   #close(outcome: GroupOutcome, winner: number | null): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#model.groups.delete(this.key);
-    this.#inside.fenced = true;
+    if (this.isDecided) return;
+    this.#decision = { outcome, winner };
+    const { losers = 'cancel' } = this.#plan.options;
     // Who is given up decides nothing that is recorded.
-    if (!this.#scope.isFenced) {
+    const isRecorded = !this.#scope.isFenced;
+    const givesUp = losers === 'cancel' || isOutside(outcome);
+    if (isRecorded) {
       this.#model.asked.push({
         do: 'close',
         key: this.key,
         line: `ScopeClosed ${this.key} ${outcome} by ${winner}`,
+        givesUp,
       });
     }
-    this.#answer(outcome, winner);
+    if (!isRecorded || givesUp) {
+      this.#inside.fenced = isRecorded && isOutside(outcome) ? 'outside' : 'decided';
+      this.#leave();
+      this.#answer(outcome, winner, outcome);
+      return;
+    }
+    if (losers === 'detach') {
+      this.#inside.isDetached = true;
+      this.#answer(outcome, winner, outcome);
+    }
+    this.#endWhenQuiet();
   }
 
-  #answer(outcome: GroupOutcome, winner: number | null): void {
+  #leave(): void {
+    this.#isClosed = true;
+    this.#model.groups.delete(this.key);
+  }
+
+  /** The losers that went on have all settled. */
+  #endWhenQuiet(): void {
+    if (this.#count('running') > 0 || this.#decision === undefined) return;
+    this.#leave();
+    const { outcome, winner } = this.#decision;
+    if (this.#plan.options.losers === 'drain') this.#answer(outcome, winner, outcome);
+  }
+
+  /** @param how what gave up those that have not settled */
+  #answer(outcome: GroupOutcome, winner: number | null, how: GroupOutcome): void {
     const { mode, resolve, reject } = this.#plan;
-    const interrupted = failure(outcome === 'timedOut' ? 'TimeoutError' : 'CancelledError');
+    const interrupted = failure(how === 'timedOut' ? 'TimeoutError' : 'CancelledError');
     const first = winner === null ? undefined : this.#branches[winner];
-    if (mode === 'allSettled') resolve(this.#entries(interrupted));
-    else if (outcome === 'aborted' || outcome === 'timedOut') reject(interrupted);
+    if (mode === 'allSettled' || mode === 'mapSettled') resolve(this.#entries(interrupted));
+    else if (mode === 'forkJoinSettled')
+      resolve(Object.fromEntries(this.#entries(interrupted).map((entry) => [entry.key, entry])));
+    else if (isOutside(outcome)) reject(interrupted);
     else if (first?.is === 'fulfilled') resolve(first.value);
     else if (first?.is === 'rejected') reject(first.reason);
-    else if (mode === 'any')
+    else if (outcome === 'rejected')
       reject(
         new AggregateError(
-          this.#branches.map((branch) => (branch.is === 'rejected' ? branch.reason : undefined)),
+          this.#branches.flatMap((branch) => (branch.is === 'rejected' ? [branch.reason] : [])),
         ),
       );
-    else resolve(this.#branches.map((branch) => (branch.is === 'fulfilled' ? branch.value : undefined)));
+    else resolve(this.#values());
   }
 
-  #entries(interrupted: Error): unknown[] {
-    const entries = this.#branches.map((branch, index) => {
+  #values(): unknown {
+    const { mode, names, options } = this.#plan;
+    const valueOf = (index: number): unknown => {
+      const branch = this.#branches[index];
+      return branch?.is === 'fulfilled' ? branch.value : undefined;
+    };
+    const indexes = [...this.#branches.keys()];
+    if (mode === 'forkJoin')
+      return Object.fromEntries(indexes.map((index) => [names?.[index], valueOf(index)]));
+    if (mode !== 'some') return indexes.map(valueOf);
+    const order = options.preserveOrder === true ? indexes : this.#settledOrder;
+    return order.filter((index) => this.#branches[index]?.is === 'fulfilled').map(valueOf);
+  }
+
+  #entries(interrupted: Error): { readonly key: string }[] {
+    const entryOf = (branch: Branch, index: number): { readonly key: string } => {
       const place = { index, key: this.#plan.names?.[index] ?? String(index) };
-      if (branch.is === 'fulfilled') return { status: 'fulfilled', value: branch.value, ...place };
+      if (branch.is === 'fulfilled') return { status: 'fulfilled', value: branch.value, ...place } as never;
       const reason = branch.is === 'rejected' ? branch.reason : interrupted;
-      return { status: 'rejected', reason, started: branch.is !== 'idle', ...place };
+      return { status: 'rejected', reason, started: branch.is !== 'idle', ...place } as never;
+    };
+    const rest = this.#branches.keys().filter((index) => !this.#settledOrder.includes(index));
+    const order =
+      this.#plan.options.preserveOrder === false
+        ? [...this.#settledOrder, ...rest]
+        : [...this.#branches.keys()];
+    return order.flatMap((index) => {
+      const branch = this.#branches[index];
+      return branch === undefined ? [] : [entryOf(branch, index)];
     });
-    if (this.#plan.options.preserveOrder !== false) return entries;
-    const rest = entries.keys().filter((index) => !this.#settledOrder.includes(index));
-    return [...this.#settledOrder, ...rest].map((index) => entries[index]);
   }
 }

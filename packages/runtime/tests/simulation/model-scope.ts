@@ -8,7 +8,10 @@ export class ModelScope {
   readonly priority: number;
   calls = 0;
   values = 0;
-  fenced = false;
+  /** 'decided' spares what was detached in it. */
+  fenced: 'decided' | 'outside' | undefined = undefined;
+  /** Of a group that was decided, and whose branches go on by themselves. */
+  isDetached = false;
   refused = false;
 
   constructor(path: string, parent: ModelScope | undefined, priority: number) {
@@ -18,7 +21,13 @@ export class ModelScope {
   }
 
   get isFenced(): boolean {
-    return this.fenced || this.parent?.isFenced === true;
+    return this.#isFencedFor(false);
+  }
+
+  #isFencedFor(isSpared: boolean): boolean {
+    if (this.fenced === 'outside' || (this.fenced === 'decided' && !isSpared)) return true;
+    const { parent } = this;
+    return parent !== undefined && parent.#isFencedFor(isSpared || this.isDetached);
   }
 
   child(segment: string): string {
@@ -43,7 +52,8 @@ export type Asked =
       readonly timeout: number | undefined;
       readonly aborted: boolean;
     }
-  | { readonly do: 'close'; readonly key: string; readonly line: string };
+  /** `givesUp`: its losers, by this very decision. */
+  | { readonly do: 'close'; readonly key: string; readonly line: string; readonly givesUp: boolean };
 
 export function priorityOf(own: Priority | undefined, inherited: number): number {
   if (own === undefined) return inherited;

@@ -74,6 +74,7 @@ export type Ended =
 /** A task or timer that has not settled. */
 export interface PendingCall {
   readonly key: string;
+  readonly scope: ModelScope;
   readonly task:
     | { readonly args: TaskArgs; readonly options: TaskOptions; readonly priority: number }
     | undefined;
@@ -140,7 +141,7 @@ export class Model {
   deliver(outcome: Outcome): string | undefined {
     switch (outcome.type) {
       case 'cancelRequested':
-        this.root.fenced = true;
+        this.root.fenced = 'outside';
         return undefined;
       case 'scopeAborted':
       case 'scopeTimedOut': {
@@ -184,10 +185,17 @@ export class Model {
     }
   }
 
-  /** Pending calls in a group, or in all, in the order in which they are cancelled. */
+  /** Pending calls that are given up in a group, or in all, in the order in which they are cancelled. */
   within(path: string): string[] {
-    const keys = [...this.pending.keys()].filter((key) => path === '' || key.startsWith(`${path}/`));
-    return keys.toSorted(byPlace);
+    const calls = [...this.pending.values()].filter(
+      ({ key, scope }) => scope.isFenced && (path === '' || key.startsWith(`${path}/`)),
+    );
+    return calls.map(({ key }) => key).toSorted(byPlace);
+  }
+
+  /** What the end of the run waits for, beside its process. */
+  get hasDetached(): boolean {
+    return this.groups.values().some((group) => group.isDetached);
   }
 
   #ask<T>(
@@ -221,8 +229,14 @@ export class Model {
       group: (mode, thunks, options) =>
         thunks.length === 0 && mode === 'race'
           ? guarded(Promise.reject(failure('EmptyGroupError')))
-          : this.#group(scope, mode, thunks, undefined, options),
-      map: (items, fn, options) => this.#map(scope, items, fn, options),
+          : this.#group(
+              scope,
+              mode,
+              thunks,
+              mode.startsWith('forkJoin') ? thunks.map((_, i) => `b${i}`) : undefined,
+              options,
+            ),
+      map: (mode, items, fn, options) => this.#map(scope, mode, items, fn, options),
       now: () => new Date(this.now),
       random: () => Number.parseInt(digest(`random ${this.#seed} ${draw()}`).slice(0, 13), 16) / 2 ** 52,
       uuid: () => uuid(digest(`uuid ${this.#seed} ${draw()}`)),
@@ -236,7 +250,7 @@ export class Model {
   #task(scope: ModelScope, task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown> {
     return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
       const priority = priorityOf(options.priority, scope.priority);
-      this.pending.set(key, { key, task: { args, options, priority }, resolve, reject });
+      this.pending.set(key, { key, scope, task: { args, options, priority }, resolve, reject });
       this.asked.push({
         do: 'task',
         key,
@@ -253,12 +267,18 @@ export class Model {
     ms: number,
   ): Promise<void> {
     return this.#ask<unknown>(scope, name, (key, resolve, reject) => {
-      this.pending.set(key, { key, task: undefined, resolve, reject });
+      this.pending.set(key, { key, scope, task: undefined, resolve, reject });
       this.asked.push({ do: 'timer', key, line: `TimerStarted ${key} ${what}`, dueAt, ms });
     }) as Promise<void>;
   }
 
-  #map(scope: ModelScope, items: readonly number[], fn: MapFunction, options: MapOptions): Promise<unknown> {
+  #map(
+    scope: ModelScope,
+    mode: 'map' | 'mapSettled',
+    items: readonly number[],
+    fn: MapFunction,
+    options: MapOptions,
+  ): Promise<unknown> {
     const { keyBy, ...rest } = options;
     const thunks = items.map(
       (item, index): Thunk =>
@@ -266,7 +286,7 @@ export class Model {
           fn(item, index, inner),
     );
     const names = keyBy === undefined ? undefined : items.map((item) => keyBy(item));
-    return this.#group(scope, 'map', thunks, names, { concurrency: 1000, ...rest });
+    return this.#group(scope, mode, thunks, names, { concurrency: 1000, ...rest });
   }
 
   #group(
@@ -289,7 +309,7 @@ export class Model {
       this.asked.push({
         do: 'open',
         key,
-        line: `ScopeOpened ${key} ${mode} of ${thunks.length} by ${concurrency} in ${options.batchSize ?? Infinity} timeout ${options.timeout ?? null}${aborted ? ' aborted' : ''}`,
+        line: `ScopeOpened ${key} ${mode} of ${thunks.length} by ${concurrency} in ${options.batchSize ?? Infinity} timeout ${options.timeout ?? null} losers ${options.losers ?? 'cancel'}${aborted ? ' aborted' : ''}`,
         timeout: options.timeout,
         aborted,
       });

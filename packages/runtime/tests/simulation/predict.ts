@@ -98,8 +98,13 @@ class Foretelling {
       this.#lines.push(outcomeLine(outcome));
       this.#settled(outcome);
       this.#model.now = this.#now;
+      const wasDecided = 'key' in outcome && this.#model.groups.get(outcome.key)?.isDecided === true;
       const problem = this.#model.deliver(outcome);
       if (problem !== undefined) throw new RangeError(`the model is wrong: ${problem}`);
+      // Behind a decision an interruption gives up at once what went on; an open group is closed first.
+      if (outcome.type === 'scopeAborted' || outcome.type === 'scopeTimedOut') {
+        if (wasDecided) this.#cancels.push(...this.#model.within(outcome.key));
+      }
       await this.#finishTurn();
     }
     const { ended } = this.#model;
@@ -126,8 +131,8 @@ class Foretelling {
 
   /** The end waits for what was reported before it. */
   #checkEnd(): void {
-    if (!this.#isQuiet || this.#model.ended === undefined) return;
-    this.#model.root.fenced = true;
+    if (!this.#isQuiet || this.#model.ended === undefined || this.#model.hasDetached) return;
+    this.#model.root.fenced = 'outside';
     if (this.#model.pending.size === 0) {
       this.#isOver = true;
       return;
@@ -170,7 +175,7 @@ class Foretelling {
         return;
       }
       case 'close':
-        this.#cancels.push(...this.#model.within(key));
+        if (asked.givesUp) this.#cancels.push(...this.#model.within(key));
     }
   }
 

@@ -47,7 +47,16 @@ export interface GroupSpec {
   readonly key: string | undefined;
   readonly preserveOrder: boolean | undefined;
   readonly priority: Priority | undefined;
+  readonly losers: 'cancel' | 'drain' | 'detach' | undefined;
+  /** When a group that tells of each has enough. */
+  readonly minSuccessful: number | undefined;
+  readonly toleratedFailures: number | undefined;
+  /** Of `some`. */
+  readonly min: number | undefined;
 }
+
+/** Combinators of a list of thunks, and of thunks by name. */
+export type ListMode = 'all' | 'allSettled' | 'any' | 'race' | 'some' | 'forkJoin' | 'forkJoinSettled';
 
 /** Something that gives a promise. */
 export type Call =
@@ -55,12 +64,14 @@ export type Call =
   | { readonly do: 'sleep'; readonly ms: number; readonly until: boolean; readonly key: string | undefined }
   | {
       readonly do: 'group';
-      readonly mode: 'all' | 'allSettled' | 'any' | 'race';
+      readonly mode: ListMode;
       readonly branches: readonly Block[];
       readonly options: GroupSpec;
     }
   | {
       readonly do: 'map';
+      /** `mapSettled`. */
+      readonly settled: boolean;
       readonly items: number;
       readonly body: Block;
       readonly keyBy: boolean;

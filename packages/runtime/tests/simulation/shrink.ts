@@ -106,6 +106,17 @@ function* smallerCalls(call: Call): Generator<Call> {
       return;
     case 'map':
       if (call.items > 1) yield { ...call, items: call.items - 1 };
+      if (call.settled)
+        yield {
+          ...call,
+          settled: false,
+          options: {
+            ...call.options,
+            preserveOrder: undefined,
+            minSuccessful: undefined,
+            toleratedFailures: undefined,
+          },
+        };
       if (call.keyBy) yield { ...call, keyBy: false };
       for (const options of withoutOne(call.options)) yield { ...call, options };
       for (const body of smallerBlocks(call.body)) yield { ...call, body };
@@ -148,4 +159,8 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'sees',
   'retry',
   'priority',
+  'losers',
+  'minSuccessful',
+  'toleratedFailures',
+  'min',
 ]);
