@@ -23,6 +23,7 @@ import { RuntimeError } from '../errors.ts';
 import { resultOf } from './run-result.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
+import { idleBranchOf } from '../process/parallel/out-of-order.ts';
 
 const PAGE = 500;
 /** Looks at a blocked place before it is judged. */
@@ -63,6 +64,8 @@ export class Replay {
   #previousAt = 0;
   #blockedTurns = 0;
   #blockedSince = 0;
+  /** Named branches may stand in another order by now: the one that is recorded next is invoked. */
+  #mayReorder = false;
 
   constructor(deps: {
     runId: RunId;
@@ -156,8 +159,13 @@ export class Replay {
     if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
     const { foreign, calledOutside } = this.#host;
     const isElsewhere = this.#wentAnotherWay(recorded);
-    if (isElsewhere && !foreign.seen && !calledOutside) throw this.#diverged(recorded);
-    if (this.remainingMs > 0) return;
+    const isEvident = isElsewhere && !foreign.seen && !calledOutside;
+    if (!isEvident && this.remainingMs > 0) return;
+    if (!this.#mayReorder && idleBranchOf(this.#host.openGroups, this.#keyOf(recorded)) !== undefined) {
+      this.#mayReorder = true;
+      this.#blockedTurns = 0;
+      return;
+    }
     throw isElsewhere ? this.#diverged(recorded) : this.#stalled(recorded);
   }
 
@@ -193,6 +201,7 @@ export class Replay {
     this.#seq = recorded.seq;
     this.#previousAt = recorded.at;
     this.#blockedTurns = 0;
+    this.#mayReorder = false;
   }
 
   #isRootClosed(event: CommandEvent): boolean {
@@ -207,6 +216,13 @@ export class Replay {
       return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
     }
     if (event.type === 'StreamClosed') return false;
+    if (this.#mayReorder) {
+      this.#mayReorder = false;
+      const idle = idleBranchOf(this.#host.openGroups, event.key);
+      idle?.group.beginOutOfOrder(idle.path);
+      // What it asks for has its place now.
+      if (idle !== undefined) return true;
+    }
     const call = this.#state.calls.get(event.key);
     return call !== undefined && this.#host.admission.admitAt(event.key, call.fingerprint);
   }

@@ -189,7 +189,8 @@ export function fencesLosers(outcome: ScopeOutcome, losers: Losers): boolean {
   return losers === 'cancel' || isInterruption(outcome);
 }
 
-function isInterruption(outcome: ScopeOutcome): boolean {
+/** Whether a decision came from outside the group: its signal, or its time. */
+export function isInterruption(outcome: ScopeOutcome): boolean {
   return outcome === 'aborted' || outcome === 'timedOut';
 }
 

@@ -88,7 +88,7 @@ export class Admission {
 
   admit(request: Request): void {
     const { scope, name } = request;
-    if (this.live || this.#hasPlace(request, keyIn(scope, name))) {
+    if (this.live ? !scope.isParked : this.#hasPlace(request, keyIn(scope, name))) {
       this.#number(request);
       return;
     }
@@ -124,10 +124,28 @@ export class Admission {
     this.#scopes.clear();
     this.refuseFenced();
     for (const request of this.#held) {
+      if (request.scope.isParked) continue;
+      // All that waits in this scope gets its keys now.
       request.scope.waiting.length = 0;
+      this.#held.delete(request);
       this.#number(request);
     }
-    this.#held.clear();
+  }
+
+  /** A branch that was parked has its slot: what it asked for is new. */
+  release(scope: Scope): void {
+    scope.isParked = false;
+    for (const request of scope.waiting.splice(0)) {
+      this.#held.delete(request);
+      this.#number(request);
+    }
+  }
+
+  /** Seq of the recorded call that the first request of a scope waits for; Infinity where there is none. */
+  placeOf(scope: Scope): number {
+    const [request] = scope.waiting;
+    const recorded = request === undefined ? undefined : this.#journal.recorded(keyIn(scope, request.name));
+    return recorded?.seq ?? Infinity;
   }
 
   /** A fence was raised: what waits behind it for a place came after it, and gets none (law 5). */
@@ -185,6 +203,8 @@ export class Admission {
       }
       this.#issued.add(key);
     }
+    request.scope.issued += 1;
+    request.scope.isParked = false;
     request.issue(key);
   }
 }

@@ -167,7 +167,7 @@ export class ProcessHost implements GroupHost {
     const replayed = [...this.openGroups.values()];
     this.admission.goLive();
     for (const group of replayed) group.takeHeld(undefined);
-    for (const group of replayed) group.listen();
+    for (const group of replayed) group.goLive();
     this.#untuned = replayed;
     for (const [key, call] of this.openCalls)
       if (call.stream?.isLeft === true && call.task === undefined) this.openCalls.delete(key);
@@ -346,6 +346,14 @@ export class ProcessHost implements GroupHost {
 
   removeScope(path: ScopePath): void {
     this.admission.removeScope(path);
+  }
+
+  release(scope: Scope): void {
+    this.admission.release(scope);
+  }
+
+  placeOf(scope: Scope): number {
+    return this.admission.placeOf(scope);
   }
 
   runIn(scope: Scope, thunk: Thunk): unknown {

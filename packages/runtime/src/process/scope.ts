@@ -41,6 +41,10 @@ export class Scope {
   nextValue = 0;
   /** Calls of this scope that are not settled: more than one means several strands. */
   outstanding = 0;
+  /** Calls that got a key. */
+  issued = 0;
+  /** Invoked below the journal's head, where another branch had its slot: what it asks for waits. */
+  isParked = false;
   /** Requests that have no key yet: replay has not come to the place where they were recorded. */
   readonly waiting: Request[] = [];
   readonly #names = new Set<string>();

@@ -207,15 +207,59 @@ describe('D05 branches in another order', () => {
     await crashes(store, regions(is, { keyed: true, fail: 'us' }), plain(told));
   });
 
-  // Open: which branches were started is not recorded as such, so a bounded group starts them in the
-  // order of the code and blocks at the first recorded call of a branch that it has not come to.
-  it.fails.each([{ concurrency: 1 }, { concurrency: 2 }, { batchSize: 2 }])(
-    'keyed, within %o',
+  it.each([{ concurrency: 1 }, { concurrency: 2 }, { batchSize: 2 }, { concurrency: 1, batchSize: 2 }])(
+    'keyed, within %o: fine, and no more at once than that',
     async (bounds) => {
-      const { store, told } = await perform(regions(was, { keyed: true, ...bounds }));
-      await crashes(store, regions(is, { keyed: true, ...bounds }), plain(told));
+      const orders = [was, is, was.toReversed()];
+      for (const before of orders) {
+        const { store, told } = await perform(regions(before, { keyed: true, ...bounds }));
+        for (const after of orders) {
+          if (after === before) continue;
+          const reordered = regions(after, { keyed: true, ...bounds });
+          await crashes(store, reordered, plain(told));
+          for (let seq = 1; seq <= journal(store).length; seq += 1) {
+            const { stage } = await resumeAt(store, seq, reordered);
+            expect(stage.maxParallel).toBeLessThanOrEqual(bounds.concurrency ?? 2);
+          }
+        }
+      }
     },
   );
+
+  it.each([{ concurrency: 1 }, { concurrency: 2 }, { batchSize: 2 }])(
+    'keyed, within %o, of which one fails: the same failure',
+    async (bounds) => {
+      const { store, told } = await perform(regions(was, { keyed: true, fail: 'us', ...bounds }));
+      await crashes(store, regions(is, { keyed: true, fail: 'us', ...bounds }), plain(told));
+    },
+  );
+
+  it('keyed, of forkJoin, nested, within a concurrency of 1', async () => {
+    const program =
+      (order: readonly string[]): Program =>
+      (stage) =>
+      async (_, ctx) => {
+        const result = await ctx.parallel.forkJoin(
+          Object.fromEntries(
+            order.map((name) => [
+              name,
+              async () => {
+                const inner = await ctx.parallel.map(
+                  order,
+                  (part) => ctx.task(stage.step, t(5 + part.length, `${name} ${part}`)),
+                  { keyBy: (part) => part, concurrency: 1 },
+                );
+                return [inner.toSorted(), await ctx.task(stage.step, t(3, name))];
+              },
+            ]),
+          ),
+          { concurrency: 1 },
+        );
+        return Object.entries(result).toSorted(([a], [b]) => (a < b ? -1 : 1));
+      };
+    const { store, told } = await perform(program(was));
+    await crashes(store, program(is), plain(told));
+  });
 });
 
 describe('D06 thunks are invoked again on replay', () => {

@@ -3,11 +3,13 @@ import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import type { Losers } from '../../journal/event.ts';
-import { fencesLosers, type Decided, type GroupCall } from '../../kernel/state.ts';
+import { fencesLosers, isInterruption, type Decided, type GroupCall } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
 import { IDLE, type Branch } from './branch.ts';
+import { describeReason } from './abort-reason.ts';
 import { decideGroup, type CombinatorMode, type LastSettled } from './decision.ts';
 import type { ResolvedGroupOptions } from './options.ts';
+import { ParkedBranches } from './out-of-order.ts';
 import { groupResult } from './result.ts';
 
 export interface GroupPlan {
@@ -29,6 +31,10 @@ export interface GroupHost {
   recordedGroup(key: CallKey): GroupCall | undefined;
   addScope(scope: Scope): void;
   removeScope(path: ScopePath): void;
+  /** What a parked branch asked for gets its keys. */
+  release(scope: Scope): void;
+  /** Seq of the recorded call that a branch waits for; Infinity where there is none. */
+  placeOf(scope: Scope): number;
   runIn(scope: Scope, thunk: Thunk): unknown;
   decided(key: CallKey, decided: Decided): void;
   /** Its promise settles now. */
@@ -82,6 +88,7 @@ export class Group {
   #batchSize: number;
   #losers: Losers;
   #phase: Phase = { status: 'open' };
+  readonly #parked = new ParkedBranches();
   /** Made below the journal's head and not taken yet. */
   #held: Decided | undefined;
   #abortReason = '';
@@ -112,10 +119,6 @@ export class Group {
     return this.#concurrency;
   }
 
-  get held(): Decided | undefined {
-    return this.#held;
-  }
-
   get isOpen(): boolean {
     return this.#phase.status === 'open';
   }
@@ -136,6 +139,12 @@ export class Group {
     const decided = this.#decide(undefined);
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
+  }
+
+  /** The journal's head is reached. */
+  goLive(): void {
+    this.listen();
+    this.#pump();
   }
 
   /** Reports an abort of the user's signal, from now on or at once. Only at the journal's head. */
@@ -190,6 +199,37 @@ export class Group {
     return a.outcome === b.outcome && (a.winner === b.winner || this.plan.names !== undefined);
   }
 
+  /** Whether this is a named branch that was not invoked. */
+  isIdle(path: ScopePath): boolean {
+    return this.isOpen && this.#held === undefined && this.#idleIndex(path) !== -1;
+  }
+
+  #idleIndex(path: ScopePath): number {
+    const { names } = this.plan;
+    if (names === undefined || !path.startsWith(`${this.key}/`)) return -1;
+    return this.#branches.findIndex(
+      (branch, index) => branch.status === 'idle' && this.#branchPath(index) === path,
+    );
+  }
+
+  /** The journal has a call of this branch next: it gets the slot of one that has none recorded so far. */
+  beginOutOfOrder(path: ScopePath): void {
+    this.#parked.park(this.#branches, (scope) => this.#host.placeOf(scope));
+    this.#invoke(this.#idleIndex(path));
+  }
+
+  /** Parked branches go first, once the journal's head is reached; below it their place is recorded. */
+  #unpark(): void {
+    if (!this.#host.live || this.scope.fence !== undefined) return;
+    const others = this.#running - this.#parked.count;
+    if (this.#batchSize !== Infinity && others > 0) return;
+    for (let room = this.#concurrency - others; room > 0; room -= 1) {
+      const scope = this.#parked.next();
+      if (scope === undefined) return;
+      this.#host.release(scope);
+    }
+  }
+
   #decide(last: LastSettled | undefined): Decided | undefined {
     const { mode, options } = this.plan;
     const tally = { width: this.#branches.length, fulfilled: this.#fulfilled, rejected: this.#rejected };
@@ -197,8 +237,14 @@ export class Group {
   }
 
   #pump(): void {
+    if (this.#parked.count > 0) this.#unpark();
+    if (this.#parked.count > 0) return;
     while (this.isOpen && this.#active < this.#concurrency && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
+      if (this.#branches[this.#next] !== IDLE) {
+        this.#next += 1;
+        continue;
+      }
       const settled = this.#fulfilled + this.#rejected;
       if (this.#next % this.#batchSize === 0 && settled < this.#next) return;
       this.#invoke(this.#next);
@@ -209,7 +255,7 @@ export class Group {
     const thunk = this.plan.thunks[index];
     if (thunk === undefined) return;
     const scope = this.#inside.child(this.#branchPath(index), this.#inside.defaults);
-    this.#next = index + 1;
+    if (index === this.#next) this.#next += 1;
     this.#active += 1;
     this.#running += 1;
     this.#branches[index] = { status: 'running', scope };
@@ -299,7 +345,9 @@ export class Group {
     this.#unlisten();
     this.#inside.raiseFence(why, reach);
     this.#inside.finish();
-    if (!this.#host.live) for (let i = 0; i < this.#next; i += 1) this.#host.removeScope(this.#branchPath(i));
+    if (!this.#host.live)
+      for (const i of this.#branches.keys())
+        if (this.#branches[i] !== IDLE) this.#host.removeScope(this.#branchPath(i));
     this.#host.closed(this);
   }
 
@@ -346,21 +394,6 @@ export class Group {
   }
 }
 
-function isInterruption(outcome: Decided['outcome']): boolean {
-  return outcome === 'aborted' || outcome === 'timedOut';
-}
-
 function interruption(outcome: Decided['outcome'], why: CancelledError): Error {
   return outcome === 'timedOut' ? new TimeoutError(why.message) : why;
-}
-
-/** A reason of any kind in words that can be recorded. */
-function describeReason(reason: unknown): string {
-  if (typeof reason === 'string') return reason;
-  try {
-    if (reason instanceof Error) return String(reason.message === '' ? reason.name : reason.message);
-  } catch {
-    // A getter or a proxy of the user's that throws: the abort counts all the same.
-  }
-  return 'the signal was aborted';
 }

@@ -1,0 +1,55 @@
+import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../../journal/call-key.ts';
+import type { Scope } from '../scope.ts';
+import type { Branch } from './branch.ts';
+import type { Group } from './group.ts';
+
+/** A named branch that was not invoked, and that a recorded call lies in. */
+export interface IdleBranch {
+  readonly group: Group;
+  readonly path: ScopePath;
+}
+
+/**
+ * The branch that a recorded call waits for, where named branches stand in another order by now: within a
+ * bound others were invoked before it.
+ */
+export function idleBranchOf(groups: ReadonlyMap<CallKey, Group>, key: CallKey): IdleBranch | undefined {
+  for (let path = scopeOf(key); path !== ROOT_SCOPE; path = scopeOf(scopeOf(path))) {
+    const group = groups.get(scopeOf(path));
+    if (group !== undefined) return group.isIdle(path) ? { group, path } : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Branches of one group that were invoked where the journal has others before them.
+ *
+ * Owns which of them gave up their slots. Talks to nobody.
+ * Invariant: one that has a recorded call, or has settled, is parked no longer.
+ */
+export class ParkedBranches {
+  #scopes: Scope[] = [];
+
+  get count(): number {
+    if (this.#scopes.length > 0)
+      this.#scopes = this.#scopes.filter((scope) => scope.issued === 0 && !scope.isFinished);
+    return this.#scopes.length;
+  }
+
+  /** Takes the slot of the branch that the journal needs last, if it needs it at all. */
+  park(branches: readonly Branch[], placeOf: (scope: Scope) => number): void {
+    let last: { readonly scope: Scope; readonly place: number } | undefined;
+    for (const branch of branches) {
+      if (branch.status !== 'running' || branch.scope.issued > 0 || branch.scope.isParked) continue;
+      const place = placeOf(branch.scope);
+      if (last === undefined || place > last.place) last = { scope: branch.scope, place };
+    }
+    if (last === undefined) return;
+    last.scope.isParked = true;
+    this.#scopes.push(last.scope);
+  }
+
+  next(): Scope | undefined {
+    return this.#scopes.shift();
+  }
+}
