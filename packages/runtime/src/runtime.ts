@@ -339,6 +339,7 @@ export class Runtime implements AsyncDisposable {
     const runs = [...this.#engine.runs.values(), ...this.#engine.replays];
     for (const run of runs) run.stop();
     await Promise.all(runs.map((run) => run.exit));
+    await this.#engine.executors.close();
     this.#observers.close();
     this.store.close();
   }

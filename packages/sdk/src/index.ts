@@ -8,8 +8,20 @@ export { NO_RETRY, retryPlan } from './retry-policy.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 export { checkAgainst, isSchema, refuseInvalid } from './standard-schema.ts';
 export type {
+  BatchSettings,
+  CacheSettings,
+  CircuitPlan,
+  CircuitSettings,
+  PollSettings,
+} from './resilience.ts';
+export { circuitPlan } from './resilience.ts';
+export { defineBatchTask } from './batch-task.ts';
+export { processTask, threadTask, type ModuleContext } from './module-task.ts';
+export type {
+  BatchSpec,
   CheckResult,
   FunctionSpec,
+  ModuleSpec,
   ShellResult,
   ShellSpec,
   TaskContext,

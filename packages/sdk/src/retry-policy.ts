@@ -13,7 +13,7 @@ export interface RetryPolicy {
   readonly maxDelay?: Duration;
   /** Share of the wait that is drawn at random, 0 to 1 (default 0). The drawn value is recorded. */
   readonly jitter?: number;
-  /** Asked after each failure; false makes it final. */
+  /** Asked after each failure; false makes it final. It answers at once: a promise is no answer, and also final. */
   readonly shouldRetry?: (error: unknown, attempt: number) => boolean;
 }
 
@@ -53,6 +53,14 @@ export function retryPlan(policy: RetryPolicy | undefined): RetryPlan {
   const { shouldRetry } = policy;
   if (shouldRetry !== undefined && typeof shouldRetry !== 'function') {
     throw new InvalidOptionError('retry.shouldRetry', shouldRetry, 'a function of error and attempt');
+  }
+  // A promise is always true: every failure would be tried again.
+  if (shouldRetry?.constructor.name === 'AsyncFunction') {
+    throw new InvalidOptionError(
+      'retry.shouldRetry',
+      shouldRetry,
+      'a function that answers at once, not async',
+    );
   }
   const { attempts, factor = 2, jitter = 0 } = policy;
   if (!Number.isInteger(attempts) || attempts < 1) {

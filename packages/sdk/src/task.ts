@@ -1,4 +1,13 @@
 import type { Duration } from './duration.ts';
+import {
+  checkCache,
+  checkPoll,
+  circuitPlan,
+  type BatchSettings,
+  type CacheSettings,
+  type CircuitSettings,
+  type PollSettings,
+} from './resilience.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from './standard-schema.ts';
 import { checkCommandOptions } from './shell-options.ts';
@@ -56,6 +65,12 @@ export interface TaskSettings {
   readonly pool?: string;
   /** Part of the call's identity: raise it when recorded results of older code must not be used. */
   readonly version?: string | number;
+  /** Refuses calls for a while after failures in a row. */
+  readonly circuit?: CircuitSettings;
+  /** Keeps results over runs. */
+  readonly cache?: CacheSettings;
+  /** Runs an attempt again and again until its result is good. */
+  readonly poll?: PollSettings;
 }
 
 export interface ShellSpec {
@@ -77,8 +92,25 @@ export interface FunctionSpec<Output> {
   readonly run: () => Output | Promise<Output>;
 }
 
+/** An exported function of a module, called in another thread or in a process of its own. */
+export interface ModuleSpec {
+  readonly kind: 'thread' | 'process';
+  /** A `file:` URL. */
+  readonly module: string;
+  readonly export: string;
+  readonly args: unknown;
+}
+
+/** One item of work that is done together with others of the same `run`. */
+export interface BatchSpec {
+  readonly kind: 'batch';
+  readonly args: unknown;
+  readonly batch: BatchSettings;
+  readonly run: (items: never, tasks: readonly TaskContext[]) => unknown;
+}
+
 /** What a builder task asks for; `kind` names the executor. */
-export type TaskSpec<Output = unknown> = ShellSpec | FunctionSpec<Output>;
+export type TaskSpec<Output = unknown> = ShellSpec | FunctionSpec<Output> | ModuleSpec | BatchSpec;
 
 export interface ShellResult {
   readonly exitCode: number;
@@ -105,9 +137,11 @@ export interface TaskDefinition<Args = unknown, Output = unknown, Progress = unk
   readonly [types]?: (args: Args) => { readonly output: Output; readonly progress: Progress };
 }
 
-interface FunctionTask<Args, Returns, Output> extends TaskSettings {
+interface FunctionTask<Args, Returns, Output, Given = Args> extends Omit<TaskSettings, 'cache' | 'poll'> {
   readonly name: string;
   readonly run: (args: Args, task: TaskContext) => Returns;
+  readonly cache?: CacheSettings<Given>;
+  readonly poll?: PollSettings<NoInfer<OutputOf<Returns>>>;
   /** For `onUnknown: 'check'`: asks the outside world what became of the attempt. */
   readonly check?: (args: Args, task: TaskContext) => CheckResult<Output> | Promise<CheckResult<Output>>;
 }
@@ -124,13 +158,16 @@ export function defineTask<
   const O extends Schema,
   R extends MaybeGenerator<SchemaInput<O>>,
 >(
-  task: FunctionTask<SchemaOutput<I>, R, SchemaInput<O>> & {
+  task: FunctionTask<SchemaOutput<I>, R, SchemaInput<O>, SchemaInput<I>> & {
     readonly input: I;
     readonly output: O;
   },
 ): TaskDefinition<SchemaInput<I>, SchemaOutput<O>, ProgressOf<R>>;
 export function defineTask<const I extends Schema, R>(
-  task: FunctionTask<SchemaOutput<I>, R, OutputOf<R>> & { readonly input: I; readonly output?: undefined },
+  task: FunctionTask<SchemaOutput<I>, R, OutputOf<R>, SchemaInput<I>> & {
+    readonly input: I;
+    readonly output?: undefined;
+  },
 ): TaskDefinition<SchemaInput<I>, OutputOf<R>, ProgressOf<R>>;
 export function defineTask<
   const O extends Schema,
@@ -187,9 +224,11 @@ export function defineTask(
   });
 }
 
-type ShellOptions<Args> = TaskSettings &
+type ShellOptions<Args> = Omit<TaskSettings, 'cache' | 'poll'> &
   Omit<ShellSpec, 'kind' | 'command'> & {
     readonly name: string;
+    readonly cache?: CacheSettings<Args>;
+    readonly poll?: PollSettings<ShellResult>;
     readonly command: ShellSpec['command'] | ((args: Args) => ShellSpec['command']);
   };
 
@@ -233,6 +272,9 @@ const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
   'maxUnknown',
   'pool',
   'version',
+  'circuit',
+  'cache',
+  'poll',
 ]);
 
 /** @throws InvalidOptionError */
@@ -254,6 +296,9 @@ export function checkSettings(settings: TaskSettings): void {
     if (value !== undefined && durationMs(value, name) === 0)
       throw new InvalidOptionError(name, value, 'longer than 0');
   }
+  if (settings.circuit !== undefined) circuitPlan(settings.circuit, '-');
+  if (settings.cache !== undefined) checkCache(settings.cache);
+  if (settings.poll !== undefined) checkPoll(settings.poll);
   const { onUnknown = 'retry', maxUnknown = 3 } = settings;
   if (!['retry', 'check', 'ask'].includes(onUnknown)) {
     throw new InvalidOptionError('onUnknown', onUnknown, `'retry', 'check' or 'ask'`);
@@ -263,7 +308,8 @@ export function checkSettings(settings: TaskSettings): void {
   }
 }
 
-function checked<A, O>(definition: TaskDefinition<A, O>): TaskDefinition<A, O> {
+/** @throws InvalidOptionError */
+export function checked<A, O>(definition: TaskDefinition<A, O>): TaskDefinition<A, O> {
   if (typeof definition.name !== 'string' || definition.name === '') {
     throw new InvalidOptionError('name', definition.name, 'a name that is not empty');
   }

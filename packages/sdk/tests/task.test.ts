@@ -137,6 +137,22 @@ describe('defineTask', () => {
     'a schema that is none': () => defineTask({ name: 'x', run, input: { type: 'object' } } as never),
     'a check that is no function': () =>
       defineTask({ name: 'x', run, onUnknown: 'check', check: 'ask' } as never),
+    'a circuit without a threshold': () => defineTask({ name: 'x', run, circuit: { openFor: 5 } } as never),
+    'a circuit of threshold 0': () => defineTask({ name: 'x', run, circuit: { threshold: 0, openFor: 5 } }),
+    'a circuit that is open for no time': () =>
+      defineTask({ name: 'x', run, circuit: { threshold: 1, openFor: 0 } }),
+    'a circuit without a name': () =>
+      defineTask({ name: 'x', run, circuit: { threshold: 1, openFor: 5, name: '' } }),
+    'a circuit with half a trial': () =>
+      defineTask({ name: 'x', run, circuit: { threshold: 1, openFor: 5, halfOpen: 0.5 } }),
+    'a circuit with an option too many': () =>
+      defineTask({ name: 'x', run, circuit: { threshold: 1, openFor: 5, timeout: 5 } } as never),
+    'a cache for no time': () => defineTask({ name: 'x', run, cache: { ttl: 0 } }),
+    'a cache whose key is no function': () =>
+      defineTask({ name: 'x', run, cache: { ttl: 5, key: 'id' } } as never),
+    'a cache that is a number': () => defineTask({ name: 'x', run, cache: 5 } as never),
+    'a shouldRetry that is async': () =>
+      defineTask({ name: 'x', run, retry: { attempts: 2, shouldRetry: async () => false } } as never),
     'settings that are null': () => defineTask('x', () => ({ kind: 'shell', command: 'x' }), null as never),
     nothing: () => defineTask(undefined as never),
   };

@@ -8,7 +8,6 @@ import {
   LimitError,
   type CheckResult,
   type TaskContext,
-  type TaskSpec,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
@@ -20,12 +19,16 @@ import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
-import { runShell } from './executors/shell.ts';
+import type { Executors } from './executors/executors.ts';
+import { pollUntil } from './executors/poll.ts';
+import { isPromise } from './promise-answer.ts';
 import type { StreamWindow } from './stream-window.ts';
+import { Timers } from './timers.ts';
 
 export interface AttemptDeps extends ProgressDeps {
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly executors: Executors;
   /** How long an aborted attempt may go on before it counts as gone. */
   readonly graceMs: number;
   /** False when the run was left, such as for a lost lease. */
@@ -55,9 +58,7 @@ export class Attempt {
   readonly #gone: () => void;
   readonly #controller = new AbortController();
   readonly #progress: AttemptProgress;
-  #cancelTimeout: () => void = () => undefined;
-  #cancelHeartbeat: () => void = () => undefined;
-  #cancelGrace: () => void = () => undefined;
+  readonly #timers: Timers;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   #isGone = false;
 
@@ -73,6 +74,7 @@ export class Attempt {
     this.place = place;
     this.#task = task;
     this.#deps = deps;
+    this.#timers = new Timers(deps.clock);
     this.#report = report;
     this.#gone = gone;
     this.#progress = new AttemptProgress(place, task.definition.name, deps, window, report);
@@ -80,13 +82,13 @@ export class Attempt {
 
   start(): void {
     const { timeoutMs, definition } = this.#task;
-    if (timeoutMs !== null)
-      this.#cancelTimeout = this.#deps.clock.after(timeoutMs, () =>
-        this.#timedOut(`timed out after ${timeoutMs} ms`),
-      );
-    const { heartbeatTimeout } = definition.settings;
-    if (heartbeatTimeout !== undefined)
-      this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
+    const { poll, heartbeatTimeout } = definition.settings;
+    if (timeoutMs !== null) this.#limit('timeout', timeoutMs, `timed out after ${timeoutMs} ms`);
+    if (poll !== undefined) {
+      const pollMs = durationMs(poll.timeout, 'poll.timeout');
+      this.#limit('poll', pollMs, `had no good result after ${pollMs} ms`);
+    }
+    if (heartbeatTimeout !== undefined) this.#awaitHeartbeat();
     this.#run().then(
       (report) => this.#ended(report),
       (error: unknown) => this.#ended(this.#failed(error, 'error')),
@@ -107,22 +109,29 @@ export class Attempt {
   /** The attempt is not wanted any more. */
   abort(reason: string): void {
     if (this.#aborted === 'no') this.#aborted = 'stopped';
-    this.#cancelTimeout();
-    this.#cancelHeartbeat();
     this.#progress.end();
     if (this.#isGone || this.#controller.signal.aborted) return;
+    this.#timers.clearAll();
     this.#controller.abort(new DOMException(reason, 'AbortError'));
-    this.#cancelGrace = this.#deps.clock.after(this.#deps.graceMs, () => this.#leave());
+    this.#timers.set('grace', this.#deps.graceMs, () => this.#leave());
   }
 
   async #run(): Promise<Report> {
     const { definition } = this.#task;
+    const { executors, clock } = this.#deps;
     const { key, attempt } = this.place;
     const what = `task '${definition.name}' (${key})`;
     const args = await this.#args();
-    this.#checkWanted();
-    const spec = definition.build(args as never, this.#context());
-    let value = await this.#execute(spec, what);
+    const context = this.#context();
+    const work = { what, context, checkWanted: () => this.#checkWanted() };
+    const tryOnce = async (): Promise<unknown> => {
+      this.#checkWanted();
+      return this.#progress.outputOf(executors.run(definition.build(args as never, context), work));
+    };
+    const { poll } = definition.settings;
+    let value = await (poll === undefined
+      ? tryOnce()
+      : pollUntil(what, tryOnce, poll, context.signal, clock));
     if (definition.output !== undefined)
       value = await checkAgainst(definition.output, value, `The output of ${what}`);
     const output = encodePayload(`The output of ${what}`, value, this.#deps.payloadBytes);
@@ -135,19 +144,6 @@ export class Attempt {
     return definition.input === undefined
       ? decoded
       : checkAgainst(definition.input, decoded, `The input of task '${definition.name}'`);
-  }
-
-  async #execute(spec: TaskSpec, what: string): Promise<unknown> {
-    switch (spec?.kind) {
-      case 'function':
-        return this.#progress.outputOf(spec.run());
-      case 'shell':
-        return runShell(spec, this.#controller.signal, this.#deps.clock);
-      default:
-        throw new InvalidArgumentError(
-          `The builder of ${what} must return a description of kind 'function' or 'shell'.`,
-        );
-    }
   }
 
   async #check(): Promise<CheckResult<unknown>> {
@@ -196,19 +192,20 @@ export class Attempt {
       log: (...values) => this.#deps.log(key, values),
       progress: (value) => this.#progress.tell(value),
       heartbeat: () => {
-        const { heartbeatTimeout } = this.#task.definition.settings;
-        if (heartbeatTimeout !== undefined && this.#aborted === 'no' && !this.#isGone) {
-          this.#awaitHeartbeat(durationMs(heartbeatTimeout, 'heartbeatTimeout'));
-        }
+        if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
       },
     };
   }
 
-  #awaitHeartbeat(ms: number): void {
-    this.#cancelHeartbeat();
-    this.#cancelHeartbeat = this.#deps.clock.after(ms, () =>
-      this.#timedOut(`gave no heartbeat for ${ms} ms`),
-    );
+  #awaitHeartbeat(): void {
+    const { heartbeatTimeout } = this.#task.definition.settings;
+    if (heartbeatTimeout === undefined) return;
+    const ms = durationMs(heartbeatTimeout, 'heartbeatTimeout');
+    this.#limit('heartbeat', ms, `gave no heartbeat for ${ms} ms`);
+  }
+
+  #limit(name: string, ms: number, how: string): void {
+    this.#timers.set(name, ms, () => this.#timedOut(how));
   }
 
   #timedOut(how: string): void {
@@ -243,16 +240,21 @@ export class Attempt {
         error instanceof ValidationError
       )
         return false;
-      return shouldRetry === undefined || shouldRetry(error, this.place.attempt);
+      if (shouldRetry === undefined) return true;
+      const answer: unknown = shouldRetry(error, this.place.attempt);
+      if (!isPromise(answer)) return Boolean(answer);
+      const { name } = this.#task.definition;
+      this.#deps.warn(
+        `shouldRetry of task '${name}' must answer at once: it gave a promise, and the failure is final.`,
+      );
+      return false;
     } catch {
       return false;
     }
   }
 
   #ended(report: Report): void {
-    this.#cancelTimeout();
-    this.#cancelHeartbeat();
-    this.#cancelGrace();
+    this.#timers.clearAll();
     this.#progress.end();
     const { key, attempt } = this.place;
     const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
@@ -262,7 +264,7 @@ export class Attempt {
 
   /** One that was stopped tells nothing: the next program asks again. */
   #checked(report: Report): void {
-    this.#cancelGrace();
+    this.#timers.clearAll();
     if (this.#aborted === 'no') this.#report(report);
     this.#leave();
   }

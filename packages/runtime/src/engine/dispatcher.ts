@@ -79,6 +79,9 @@ class SlotQueue {
 export const DEFAULT_POOL = '';
 /** That of `shellTask`. */
 const SHELL_POOL = 'shell';
+/** Those of `threadTask` and `processTask`. */
+const THREAD_POOL = 'thread';
+const PROCESS_POOL = 'process';
 /** Slots of a pool that was named and not configured. */
 const UNCONFIGURED_POOL_SLOTS = 64;
 
@@ -95,6 +98,8 @@ export class Dispatcher {
   constructor(limits: Limits, pools: Readonly<Record<string, number>>) {
     this.#pools.set(DEFAULT_POOL, new SlotQueue(limits.inFlight));
     this.#pools.set(SHELL_POOL, new SlotQueue(limits.shells));
+    this.#pools.set(THREAD_POOL, new SlotQueue(limits.threads));
+    this.#pools.set(PROCESS_POOL, new SlotQueue(limits.processes));
     for (const [name, slots] of Object.entries(pools)) {
       if (slots !== Infinity && (!Number.isInteger(slots) || slots < 1))
         throw new InvalidOptionError(`pools.${name}`, slots, 'an integer >= 1, or Infinity');

@@ -9,6 +9,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Executors } from './executors/executors.ts';
 import type { Limits } from './limits.ts';
 import { Patience } from './patience.ts';
 import type { RunDriver } from './run-driver.ts';
@@ -94,6 +95,7 @@ const BUSY_PAUSE_MS = 50;
 export class Engine {
   readonly options: EngineOptions;
   readonly dispatcher: Dispatcher;
+  readonly executors: Executors;
   readonly loop: TurnLoop;
   readonly runs: Map<RunId, RunDriver> = new Map();
   /** Comparing only: they own no run, and several of one run are no contradiction. */
@@ -113,6 +115,7 @@ export class Engine {
     this.options = { ...options, sink: undisturbed(options.sink) };
     this.#patience = new Patience(options.clock);
     this.dispatcher = new Dispatcher(options.limits, options.pools);
+    this.executors = new Executors(options.clock, options.limits);
     this.loop = new TurnLoop(
       () => this.#flush(),
       // The loop only knows runs of this engine.

@@ -14,6 +14,12 @@ export interface Limits {
   readonly inFlight: number;
   /** Commands under way at once: slots of the pool 'shell', which a shellTask has unless it names another. */
   readonly shells: number;
+  /** Worker threads under way at once: slots of the pool 'thread', which a threadTask has unless it names another. */
+  readonly threads: number;
+  /** Heap of one worker thread, in MiB: a thread that needs more is lost. */
+  readonly threadMemoryMb: number;
+  /** Processes of processTasks under way at once: slots of the pool 'process'. */
+  readonly processes: number;
   /** Events of one run that are gathered before they are committed. */
   readonly burstEvents: number;
   /** Items of one stream that were told and not taken by the process. */
@@ -31,6 +37,9 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     payloadBytes: 16 * 1024 * 1024,
     inFlight: 512,
     shells: Math.max(2, 2 * cores),
+    threads: Math.max(2, 2 * cores),
+    threadMemoryMb: 1024,
+    processes: Math.max(2, 2 * cores),
     burstEvents: 4096,
     streamItems: 10_000,
     queueLength: 1_000_000,

@@ -11,6 +11,7 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
   return {
     clock,
     entropy,
+    executors: engine.executors,
     payloadBytes: limits.payloadBytes,
     graceMs,
     /** What the store answers badly is the run's error, not the task's. */

@@ -3,6 +3,12 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, ItemRecorded } from '../journal/event.ts';
 import type { Scope } from './scope.ts';
 
+/** Where the result of a call is kept for later runs. */
+export interface KeptPlace {
+  readonly place: string;
+  readonly ttlMs: number;
+}
+
 /** A task call that is not settled, as the process asked for it. */
 export interface OpenTask {
   readonly definition: TaskDefinition<never, unknown>;
@@ -14,6 +20,8 @@ export interface OpenTask {
   readonly cost: Cost | undefined;
   readonly timeoutMs: number | null;
   readonly shouldRetry: RetryPolicy['shouldRetry'];
+  /** Null where it is not kept. */
+  readonly kept: KeptPlace | null;
 }
 
 /** A wait for a message, as the process asked for it. */

@@ -15,7 +15,7 @@ import { canonical } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
-import type { OpenStream, OpenTask } from './open-call.ts';
+import type { KeptPlace, OpenStream, OpenTask } from './open-call.ts';
 import { checkName, priorityNumber, resourcesOf } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 import type { ScopeDefaults } from './scope.ts';
@@ -86,6 +86,7 @@ export function scheduleTask<Output>(
     cost: own.cost,
     timeoutMs: policy.timeoutMs,
     shouldRetry: settings.retry?.shouldRetry,
+    kept: keptPlace(host, definition, args, version, inputHash),
   };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
   return host.request<Output>(
@@ -130,6 +131,30 @@ function settingsOf(
   const { pool: ownPool, ...ownSettings } = settings;
   const byDefault: Partial<TaskSettings> = given({ retry, timeout, pool: pool ?? ownPool });
   return { ...byDefault, ...given(isPoolImplied ? ownSettings : settings), ...given(overrides) };
+}
+
+/** @throws InvalidArgumentError when the definition's key function does not give a string */
+function keptPlace(
+  host: ProcessHost,
+  { name, settings: { cache } }: TaskDefinition<never, unknown>,
+  args: unknown,
+  version: string | null,
+  inputHash: string,
+): KeptPlace | null {
+  if (cache === undefined) return null;
+  let what: unknown = inputHash;
+  if (cache.key !== undefined) {
+    try {
+      // The definition's types say that its key function takes what its calls are given.
+      what = cache.key(args as never);
+    } catch (error) {
+      throw new InvalidArgumentError(`cache.key of task '${name}' threw.`, { cause: error });
+    }
+    if (typeof what !== 'string')
+      throw new InvalidArgumentError(`cache.key of task '${name}' must give a string.`);
+  }
+  const place = host.port.digest(canonical(['kept', name, version, cache.key === undefined, what as string]));
+  return { place, ttlMs: durationMs(cache.ttl, 'cache.ttl') };
 }
 
 /** An option that is undefined is one that is left out. */

@@ -141,6 +141,19 @@ describe('retry', () => {
     expect(value).toEqual(['TaskError: failure 1', [1, 'Error: failure 1']]);
   });
 
+  it('A69 a shouldRetry that gives a promise makes the failure final, and says so', async () => {
+    for (const answer of [async () => true, () => Promise.reject(new Error('nobody handles this'))]) {
+      const warnings: string[] = [];
+      const { value, stage } = await perform(
+        retried({ ms: 5, failures: 9 }, { retry: { attempts: 5, shouldRetry: (() => answer()) as never } }),
+        { onWarning: (_, message) => warnings.push(message) },
+      );
+      expect(value).toEqual(['TaskError: failure 1', [1, 'Error: failure 1']]);
+      expect(stage.invoked).toHaveLength(1);
+      expect(warnings).toEqual([expect.stringMatching(/shouldRetry of task 'step' must answer at once/)]);
+    }
+  });
+
   it('delays: fixed, capped, none, and shortened by a recorded draw', async () => {
     const delays = async (policy: RetryPolicy): Promise<number[]> => {
       const { store } = await perform(retried({ ms: 1, failures: 4 }, { retry: policy }));

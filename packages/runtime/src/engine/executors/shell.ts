@@ -1,9 +1,8 @@
 import { ShellError, type ShellResult, type ShellSpec } from '@pawl/sdk';
 import type { Clock } from '../../ports/clock.ts';
+import { killGroupOnAbort } from './process-group.ts';
 
 const DEFAULT_OUTPUT_BYTES = 64 * 1024;
-/** Between the request to end and the force. */
-const KILL_AFTER_MS = 2000;
 
 /** The end of a stream, within a bound. */
 class Tail {
@@ -83,33 +82,4 @@ export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Cloc
   } finally {
     cancelKill();
   }
-}
-
-function killGroupOnAbort(pid: number | undefined, signal: AbortSignal, clock: Clock): () => void {
-  if (pid === undefined) return () => undefined;
-  let cancelForce = nothing;
-  const end = (): void => {
-    killGroup(pid, 'SIGTERM');
-    cancelForce = clock.after(KILL_AFTER_MS, () => killGroup(pid, 'SIGKILL'));
-  };
-  if (signal.aborted) end();
-  else signal.addEventListener('abort', end, { once: true });
-  return () => {
-    signal.removeEventListener('abort', end);
-    cancelForce();
-    // The command ended; children of it that ignored the request go with it.
-    if (signal.aborted) killGroup(pid, 'SIGKILL');
-  };
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group is gone.
-  }
-}
-
-function nothing(): void {
-  // No force was asked for.
 }

@@ -1,0 +1,75 @@
+/**
+ * What runs in another thread or process: an exported function of a module, called with decoded values. Nothing here
+ * may import a package: these files are entry points of their own, and resolve nothing of the program around them.
+ */
+import { decode, encode, EncodeRefusal } from '../../journal/codec.ts';
+import { toErrorRecord, type ErrorRecord } from '../../journal/error-record.ts';
+import type { Encoded } from '../../journal/event.ts';
+
+export interface ModuleWork {
+  /** A `file:` URL. */
+  readonly module: string;
+  readonly export: string;
+  readonly args: Encoded;
+  /** Told with each sign of life. */
+  readonly id: string;
+  readonly task: {
+    readonly attempt: number;
+    readonly idempotencyKey: string;
+    readonly runId: string;
+    readonly key: string;
+  };
+  readonly maxSize: number;
+}
+
+export type ModuleAnswer =
+  | { readonly status: 'done'; readonly output: Encoded }
+  | { readonly status: 'failed'; readonly error: ErrorRecord }
+  /** The result cannot be recorded. */
+  | { readonly status: 'refused'; readonly reason: 'size' }
+  | { readonly status: 'refused'; readonly reason: 'value'; readonly path: string; readonly why: string };
+
+/** Between its start and its answer. */
+export type SignOfLife =
+  | { readonly pawl: 'log'; readonly id: string; readonly values: readonly Encoded[] }
+  | { readonly pawl: 'heartbeat'; readonly id: string };
+
+/** Never throws. */
+export async function runModule(work: ModuleWork, tell: (sign: SignOfLife) => void): Promise<ModuleAnswer> {
+  const { id, maxSize } = work;
+  let value: unknown;
+  try {
+    const exports: unknown = await import(work.module);
+    const run: unknown = Reflect.get(Object(exports), work.export);
+    if (typeof run !== 'function') throw new TypeError(`${work.module} exports no function '${work.export}'`);
+    value = await (run as (args: unknown, task: object) => unknown)(decode(work.args), {
+      ...work.task,
+      log: (...values: readonly unknown[]) => tell({ pawl: 'log', id, values: values.map(loggable) }),
+      heartbeat: () => tell({ pawl: 'heartbeat', id }),
+    });
+  } catch (error) {
+    return { status: 'failed', error: toErrorRecord(error) };
+  }
+  try {
+    return { status: 'done', output: encode(value, { maxSize }) };
+  } catch (refusal) {
+    if (!(refusal instanceof EncodeRefusal)) return { status: 'failed', error: toErrorRecord(refusal) };
+    if (refusal.kind === 'size') return { status: 'refused', reason: 'size' };
+    return { status: 'refused', reason: 'value', path: refusal.path, why: refusal.reason };
+  }
+}
+
+/** What cannot cross is told in words. */
+function loggable(value: unknown): Encoded {
+  try {
+    return encode(value);
+  } catch {
+    return typeof value === 'function' ? '[function]' : toErrorRecord(value).message;
+  }
+}
+
+/** Beside this file, as the sources or the build have it. */
+export function entryPoint(name: string): string {
+  const { url } = import.meta;
+  return new URL(`./${name}${url.slice(url.lastIndexOf('.'))}`, url).href;
+}

@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { WorkerLostError, type ModuleSpec } from '@pawl/sdk';
+import { entryPoint, type ModuleAnswer, type ModuleWork } from './module-work.ts';
+import { isSignOfLife, moduleWork, resultOf, tellSign } from './modules.ts';
+import type { Work } from './work.ts';
+
+/** A thread that nothing uses for so long ends. */
+const IDLE_MS = 10_000;
+
+/** What we use of piscina. Its own types are refused by `exactOptionalPropertyTypes`, so they are not read. */
+interface Pool {
+  run(work: ModuleWork, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  on(event: 'message' | 'error', listener: (told: unknown) => void): void;
+  destroy(): Promise<void>;
+}
+interface PiscinaModule {
+  readonly Piscina: new (options: Readonly<Record<string, unknown>>) => Pool;
+}
+
+export interface ThreadLimits {
+  readonly payloadBytes: number;
+  readonly threadMemoryMb: number;
+}
+
+/**
+ * The worker threads of one runtime.
+ *
+ * Owns the pool of piscina, which keeps threads between attempts and ends the one whose attempt is aborted.
+ * How many there are is bounded by the slots of the pool that the attempts hold.
+ */
+export class Threads {
+  readonly #limits: ThreadLimits;
+  /** By the id of what they do. */
+  readonly #works = new Map<string, Work>();
+  #pool: Pool | undefined;
+
+  constructor(limits: ThreadLimits) {
+    this.#limits = limits;
+  }
+
+  /** @throws WorkerLostError, what the function threw, what the signal was aborted with */
+  async run(spec: ModuleSpec, work: Work): Promise<unknown> {
+    const { payloadBytes } = this.#limits;
+    const { signal } = work.context;
+    const sent = moduleWork(spec, work, payloadBytes);
+    // Many programs have no use for threads.
+    const pool = (this.#pool ??= this.#open());
+    this.#works.set(sent.id, work);
+    let answer: ModuleAnswer;
+    try {
+      // The entry point gives nothing else, and throws nothing.
+      answer = (await pool.run(sent, { signal })) as ModuleAnswer;
+    } catch (error) {
+      signal.throwIfAborted();
+      const how = error instanceof Error ? error.message : String(error);
+      throw new WorkerLostError(`the thread of ${work.what} ended before it answered: ${how}`, {
+        cause: error,
+      });
+    } finally {
+      this.#works.delete(sent.id);
+    }
+    return resultOf(answer, work, payloadBytes);
+  }
+
+  #open(): Pool {
+    const require = createRequire(import.meta.url);
+    const { Piscina } = require('piscina') as PiscinaModule;
+    const pool = new Piscina({
+      filename: entryPoint('thread-main'),
+      minThreads: 0,
+      // What is queued there would wait for ever when the thread that it waits for dies.
+      maxThreads: Infinity,
+      idleTimeout: IDLE_MS,
+      // A thread that sleeps in Atomics.wait cannot go on with what a module left running.
+      atomics: 'disabled',
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.threadMemoryMb },
+      recordTiming: false,
+    });
+    pool.on('message', (message: unknown) => {
+      const work = isSignOfLife(message) ? this.#works.get(message.id) : undefined;
+      if (isSignOfLife(message) && work !== undefined) tellSign(message, work);
+    });
+    // A thread died while it did nothing. What waits for it is lost: the next attempt gets other threads.
+    pool.on('error', () => {
+      this.#pool = undefined;
+      void pool.destroy();
+    });
+    return pool;
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.destroy();
+  }
+}

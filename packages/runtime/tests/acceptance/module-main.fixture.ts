@@ -1,0 +1,57 @@
+/** Functions for threads and processes. Loaded by Node as it is: no import may need more than that. */
+import { appendFileSync, existsSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+
+interface Told {
+  readonly attempt: number;
+  readonly key: string;
+  log(...values: readonly unknown[]): void;
+  heartbeat(): void;
+}
+
+/** Values keep their types on both ways. */
+export default function types(input: unknown): unknown {
+  const { map, date } = input as { map: Map<string, bigint>; date: Date };
+  return { map, date: new Date(date.getTime() + 1), set: new Set([map.get('a')]), none: undefined };
+}
+
+export const where = (): { pid: number; threadId: number } => ({ pid: process.pid, threadId });
+
+/** Ends its thread or process on the first attempt. */
+export function exitOnce(_: unknown, task: Told): string {
+  if (task.attempt === 1) process.exit(3);
+  return `attempt ${task.attempt}`;
+}
+
+export const exit = (): never => process.exit(0);
+
+export async function uncaught(): Promise<void> {
+  setTimeout(() => {
+    throw new RangeError('out of nowhere');
+  }, 1);
+  await new Promise(() => undefined);
+}
+
+/** Says that it is there, and never ends by itself. */
+export function loop({ path }: { path: string }): never {
+  appendFileSync(path, `${process.pid}\n`);
+  for (;;) existsSync(path);
+}
+
+export function fails(): never {
+  throw Object.assign(new RangeError('far off', { cause: new Error('why') }), { code: 'FAR' });
+}
+
+export const unserializable = (): unknown => ({ deep: [() => 1] });
+
+export function signs(_: unknown, task: Told): string {
+  task.log('one', new Date(5), () => 1);
+  task.heartbeat();
+  return task.key;
+}
+
+/** More than a small heap holds. */
+export function hungry(): number {
+  const all: unknown[] = [];
+  for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i, all })));
+}
