@@ -80,7 +80,7 @@ export class RunDriver implements Turnable, SlotTaker {
       payloadBytes: limits.payloadBytes,
       warn: (message) => sink.warn(plan.runId, message),
     });
-    this.#effects = new RunEffects(engine, this, (report) => this.#cancels.push(report));
+    this.#effects = new RunEffects(engine, this, this.#journal, (report) => this.#cancels.push(report));
     this.#replay = new Replay({
       runId: plan.runId,
       store,
@@ -231,9 +231,7 @@ export class RunDriver implements Turnable, SlotTaker {
 
   #decide(input: Command | Report): readonly Recorded[] {
     const { recorded, effects } = this.#journal.decide(input);
-    for (const { event } of recorded) {
-      if (event.type === 'AttemptFailed') this.host.noteFailure(event.key, event.error);
-    }
+    this.#effects.saw(recorded);
     this.#engine.touch(this);
     for (const effect of effects) this.#effects.add(effect);
     return recorded;
@@ -250,7 +248,7 @@ export class RunDriver implements Turnable, SlotTaker {
     try {
       // The commit of the start proves the lease, and `isOurs` once more before the start itself.
       if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
-      return this.#decide({ type: 'SlotGranted', key }).length > 0;
+      return this.#effects.admits(key) && this.#decide({ type: 'SlotGranted', key }).length > 0;
     } catch (error) {
       this.fail(error);
       return false;

@@ -1,3 +1,5 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
@@ -5,6 +7,8 @@ import type { Engine } from './engine.ts';
 import { attemptDeps, RunAttempts } from './run-attempts.ts';
 import { RunStreams } from './run-streams.ts';
 import type { RunDriver } from './run-driver.ts';
+import { RunGate } from './run-gate.ts';
+import type { RunJournal } from './run-journal.ts';
 import { Timers } from './timers.ts';
 
 /**
@@ -18,18 +22,20 @@ export class RunEffects {
   readonly streams: RunStreams;
   readonly timers: Timers;
   readonly #engine: Engine;
+  readonly #gate: RunGate;
   readonly #run: RunDriver;
   readonly #cancel: (report: Report) => void;
   #waiting: Effect[] = [];
   #logs: (readonly unknown[])[] = [];
 
   /** @param cancel queues the cancellation of a fenced call, before everything else */
-  constructor(engine: Engine, run: RunDriver, cancel: (report: Report) => void) {
+  constructor(engine: Engine, run: RunDriver, journal: RunJournal, cancel: (report: Report) => void) {
     this.timers = new Timers(engine.options.clock);
     const deps = attemptDeps(engine, run);
     this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
     this.attempts = new RunAttempts(engine, run, deps, this.streams);
     this.#engine = engine;
+    this.#gate = new RunGate(engine, run, journal);
     this.#run = run;
     this.#cancel = cancel;
   }
@@ -39,13 +45,32 @@ export class RunEffects {
     return this.attempts.running + this.streams.running;
   }
 
+  /** What was decided, before its effects. */
+  saw(facts: readonly Recorded[]): void {
+    for (const fact of facts) {
+      const { event } = fact;
+      if (event.type === 'AttemptFailed') this.#run.host.noteFailure(event.key, event.error);
+      this.#gate.saw(fact);
+    }
+  }
+
+  /** Whether an attempt may have the slot that is there for it; what settles it otherwise is reported. */
+  admits(key: CallKey): boolean {
+    const settled = this.#gate.admit(key);
+    if (settled !== undefined) this.#run.report(settled);
+    return settled === undefined;
+  }
+
   /** Waiting for a slot and cancelling are bookkeeping; all else waits for the commit. */
   add(effect: Effect): void {
     switch (effect.type) {
-      case 'QueueAttempt':
-        if (this.streams.has(effect.key)) this.streams.enqueue(effect.key);
+      case 'QueueAttempt': {
+        const settled = this.#gate.ask(effect.key);
+        if (settled !== undefined) this.#run.report(settled);
+        else if (this.streams.has(effect.key)) this.streams.enqueue(effect.key);
         else this.attempts.enqueue(effect.key);
         return;
+      }
       case 'OfferMessages':
         this.#run.inbox.offer(effect.name);
         return;

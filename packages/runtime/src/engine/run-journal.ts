@@ -5,7 +5,7 @@ import { evolve } from '../kernel/evolve.ts';
 import type { Command, Effect, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { AppendRun } from '../ports/journal-store.ts';
+import type { AppendRun, StoreNote } from '../ports/journal-store.ts';
 
 /**
  * The end of a run's journal that is decided and not committed yet.
@@ -18,6 +18,7 @@ export class RunJournal {
   readonly #clock: Clock;
   #buffer: Recorded[] = [];
   #consumed: string[] = [];
+  #notes: StoreNote[] = [];
   #committedSeq: Seq;
 
   constructor(state: RunState, clock: Clock) {
@@ -51,6 +52,15 @@ export class RunJournal {
     this.#consumed.push(messageId);
   }
 
+  /** What other runs shall know of events that are not committed yet. */
+  get notes(): readonly StoreNote[] {
+    return this.#notes;
+  }
+
+  note(note: StoreNote): void {
+    this.#notes.push(note);
+  }
+
   batch(runId: string, epoch: number): AppendRun {
     return {
       runId,
@@ -58,6 +68,7 @@ export class RunJournal {
       afterSeq: this.#committedSeq,
       events: this.#buffer.map(({ at, event }) => ({ at, event })),
       consumed: this.#consumed,
+      ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
     };
   }
 
@@ -66,6 +77,7 @@ export class RunJournal {
     const events = this.#buffer;
     this.#buffer = [];
     this.#consumed = [];
+    this.#notes = [];
     this.#committedSeq = this.state.seq;
     return events;
   }

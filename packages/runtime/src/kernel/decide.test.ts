@@ -411,6 +411,56 @@ describe('unknown outcomes', () => {
   });
 });
 
+describe('what is refused, or was kept, where it asks for a slot', () => {
+  const refused: Report = { type: 'CallRefused', key: '0', error: ERROR, cause: 'circuitOpen' };
+  const kept: Report = {
+    type: 'OutcomeResolved',
+    key: '0',
+    by: 'cache',
+    answer: { status: 'done', output: 5 },
+  };
+  const failedOnce: JournalEvent = {
+    type: 'AttemptFailed',
+    key: '0',
+    attempt: 1,
+    error: ERROR,
+    retryAt: 1100,
+    delayMs: 100,
+  };
+  const failed = (failures: number): JournalEvent => ({
+    type: 'TaskFailed',
+    key: '0',
+    error: ERROR,
+    cause: 'circuitOpen',
+    failures,
+    by: 'attempt',
+  });
+
+  it('a call before its first attempt, and one before its next', () => {
+    expect(when(given(scheduled('0')), refused).events).toEqual([failed(0)]);
+    const state = given(scheduled('0', { retry: RETRY }), started('0'), failedOnce);
+    expect(when(state, refused).events).toEqual([failed(1)]);
+  });
+
+  it('a result that was kept settles a call before its first attempt', () => {
+    expect(when(given(scheduled('0')), kept).events).toEqual([
+      { type: 'TaskSucceeded', key: '0', output: 5, by: 'cache' },
+    ]);
+  });
+
+  it.each<[string, readonly JournalEvent[]]>([
+    ['a call that runs, or whose end is unknown', [scheduled('0'), started('0')]],
+    [
+      'a call that was given up',
+      [opened('1'), scheduled('0'), { type: 'TaskCancelled', key: '0', reason: 'x' }],
+    ],
+    ['a run that was cancelled', [scheduled('0'), { type: 'CancelRequested', reason: 'x' }]],
+  ])('nothing of %s', (_, events) => {
+    expect(when(given(...events), refused).events).toEqual([]);
+    expect(when(given(...events), kept).events).toEqual([]);
+  });
+});
+
 describe('scopes, timers and the run', () => {
   it('a due timer fires once', () => {
     const state = given({ type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 5, durationMs: 5 });

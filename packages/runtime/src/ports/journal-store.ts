@@ -1,3 +1,5 @@
+import type { Circuit, CircuitNote, TrialClaim } from '../journal/circuit.ts';
+import type { KeptNote } from '../journal/kept-result.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
 import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
@@ -36,7 +38,11 @@ export interface AppendRun {
   readonly events: readonly NewEvent[];
   /** Ids of inbox messages that these events are the record of; gone from the inbox in the same transaction. */
   readonly consumed: readonly string[];
+  /** What other runs shall know of these events: applied in the same transaction, and not where the run is fenced. */
+  readonly notes?: readonly StoreNote[];
 }
+
+export type StoreNote = CircuitNote | KeptNote;
 
 export type InboxMessage =
   | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
@@ -99,6 +105,12 @@ export interface JournalStore {
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
   /** Messages of a run in the order of their arrival; they stay until an append consumes them. */
   takeInbox(runId: RunId): readonly InboxMessage[];
+  /** What attempts in all runs made of a circuit; undefined where none told anything yet. */
+  circuit(name: string): Circuit | undefined;
+  /** Takes a place as a trial, where there is one; the circuit as it is then, undefined where others were faster. */
+  claimTrial(claim: TrialClaim): Circuit | undefined;
+  /** A result that was kept at most `ttlMs` ago under a note's `place`. */
+  keptResult(place: string, now: Millis, ttlMs: number): Encoded | undefined;
   /** Changes whenever another connection may have written; cheap enough to ask often. */
   changeMark(): number;
   getRun(runId: RunId, now: Millis): RunRecord | undefined;

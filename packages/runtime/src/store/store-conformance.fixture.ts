@@ -8,6 +8,8 @@ import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import type { AppendRun, InboxMessage, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
 import { summarize } from '../views/run-summary.ts';
+import type { CircuitNote } from '../journal/circuit.ts';
+import { KEPT_RESULTS, LARGEST_KEPT, type KeptNote } from '../journal/kept-result.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 
 export const OWNER_A = 'a'.repeat(32);
@@ -304,6 +306,109 @@ export function describeStore(name: string, open: () => JournalStore): void {
         });
         expect(new Set(marks).size).toBe(2);
         expect(store.changeMark()).toBe(marks[1]);
+      });
+    });
+
+    describe('what runs share', () => {
+      const plan = { name: 'bank', threshold: 2, openForMs: 100, halfOpen: 1 };
+      const told = (outcome: CircuitNote['outcome'], generation = 0, seq = 2): CircuitNote => ({
+        kind: 'circuit',
+        seq,
+        at: START,
+        plan,
+        generation,
+        holder: 'h',
+        outcome,
+      });
+      const place = (n: number): string => n.toString(16).padStart(64, '0');
+      const kept = (n: number, more: Partial<KeptNote> = {}): KeptNote => ({
+        kind: 'kept',
+        seq: 2,
+        at: START,
+        place: place(n),
+        task: 'quote',
+        output: { n },
+        ttlMs: 1000,
+        ...more,
+      });
+      const note = (afterSeq: Seq, notes: NonNullable<AppendRun['notes']>): readonly string[] =>
+        append({ ...appendOf(runId, afterSeq, [AttemptStarted]), notes });
+      const claim = (holder: string, now: number) => ({ plan, holder, now, ttlMs: 500 });
+
+      test('a circuit is what the notes of committed events made of it', () => {
+        create(runId);
+        expect(store.circuit('bank')).toBeUndefined();
+        expect(note(1, [told('failed')])).toEqual(['committed']);
+        expect(store.circuit('bank')).toEqual({ generation: 0, failures: 1, openedAt: null, trials: [] });
+        expect(note(2, [told('failed', 0, 3)])).toEqual(['committed']);
+        expect(store.circuit('bank')).toEqual({ generation: 1, failures: 0, openedAt: START, trials: [] });
+        expect(store.circuit('other')).toBeUndefined();
+      });
+
+      test('a fenced append tells nothing, and its neighbour does', () => {
+        create(runId);
+        create('run-2');
+        expect(
+          append(
+            { ...appendOf(runId, 1, [AttemptStarted], { epoch: 9 }), notes: [told('failed'), kept(1)] },
+            { ...appendOf('run-2', 1, [AttemptStarted]), notes: [kept(2)] },
+          ),
+        ).toEqual(['fenced', 'committed']);
+        expect(store.circuit('bank')).toBeUndefined();
+        expect(store.keptResult(place(1), START, 1000)).toBeUndefined();
+        expect(store.keptResult(place(2), START, 1000)).toEqual({ n: 2 });
+      });
+
+      test('an open circuit gives as many places as its plan says, and gives them back after their time', () => {
+        create(runId);
+        note(1, [told('failed'), told('failed')]);
+        expect(store.claimTrial(claim('a', START + 99))).toBeUndefined();
+        const trial = { holder: 'a', since: START + 100, ttlMs: 500 };
+        expect(store.claimTrial(claim('a', START + 100))).toMatchObject({ generation: 1, trials: [trial] });
+        expect(store.claimTrial(claim('b', START + 100))).toBeUndefined();
+        expect(store.claimTrial(claim('a', START + 200))).toMatchObject({ trials: [trial] });
+        expect(store.claimTrial(claim('b', START + 600))).toMatchObject({ trials: [{ holder: 'b' }] });
+        note(2, [{ ...told('succeeded', 1, 3), holder: 'b' }]);
+        expect(store.circuit('bank')).toEqual({ generation: 1, failures: 0, openedAt: null, trials: [] });
+        expect(store.claimTrial(claim('c', START))).toMatchObject({ openedAt: null });
+      });
+
+      test('a result is kept for its time, and for no longer than its caller accepts', () => {
+        create(runId);
+        note(1, [kept(1)]);
+        expect(store.keptResult(place(1), START + 999, 5000)).toEqual({ n: 1 });
+        expect(store.keptResult(place(1), START + 1000, 5000)).toBeUndefined();
+        expect(store.keptResult(place(1), START + 10, 10)).toBeUndefined();
+        // A clock that went back makes it no younger.
+        expect(store.keptResult(place(1), START - 1, 5000)).toBeUndefined();
+        expect(store.keptResult(place(2), START, 5000)).toBeUndefined();
+      });
+
+      test('a result that is kept again is the one that counts', () => {
+        create(runId);
+        note(1, [kept(1), kept(1, { output: 'younger', at: START + 5 })]);
+        expect(store.keptResult(place(1), START + 1001, 5000)).toBe('younger');
+      });
+
+      test('there are only so many, the youngest; those whose time is over go first', () => {
+        create(runId);
+        const many = Array.from({ length: 2 * KEPT_RESULTS }, (_, i) =>
+          kept(i, { at: START + i, ttlMs: 1e9 }),
+        );
+        note(1, [kept(many.length, { ttlMs: 1 }), ...many]);
+        const there = (n: number): boolean =>
+          store.keptResult(place(n), START + many.length, 1e9) !== undefined;
+        expect(there(many.length - 1)).toBe(true);
+        expect(there(many.length - 5000)).toBe(true);
+        expect(there(0)).toBe(false);
+        expect(there(5000)).toBe(false);
+        expect(there(many.length)).toBe(false);
+      });
+
+      test('one that is very large is not kept', () => {
+        create(runId);
+        note(1, [kept(1, { output: 'x'.repeat(LARGEST_KEPT) })]);
+        expect(store.keptResult(place(1), START, 1000)).toBeUndefined();
       });
     });
 

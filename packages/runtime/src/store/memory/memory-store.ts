@@ -9,7 +9,8 @@
  * 3. Nothing is applied before the whole batch is stored text (S1).
  */
 import { EVENT_VERSION } from '../../journal/chain.ts';
-import type { Recorded } from '../../journal/event.ts';
+import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
+import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
@@ -27,11 +28,14 @@ import type {
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
+import { Shared, type SharedStep } from './shared.ts';
 
 interface Row extends StoredEvent {
   readonly at: Millis;
   /** The run's summary with this event: a prefix need not fold again. */
   readonly summary: RunSummary;
+  /** How many steps led to what runs shared right after it. */
+  readonly shared: number;
 }
 
 interface Run {
@@ -48,6 +52,7 @@ interface Run {
 /** Opaque; made by `snapshot`. */
 export interface MemorySnapshot {
   readonly runs: ReadonlyMap<RunId, Run>;
+  readonly shared: readonly SharedStep[];
 }
 
 export interface MemoryFaults {
@@ -63,11 +68,13 @@ export class MemoryStore implements JournalStore {
   readonly #runs: Map<RunId, Run>;
   readonly #faults: MemoryFaults;
   readonly #deadOwners = new Set<string>();
+  readonly #shared: Shared;
   #mark = 0;
 
   constructor(options: { readonly faults?: MemoryFaults; readonly from?: MemorySnapshot } = {}) {
     this.#faults = options.faults ?? {};
     this.#runs = new Map(options.from?.runs);
+    this.#shared = new Shared(options.from?.shared);
   }
 
   static from(snapshot: MemorySnapshot, faults: MemoryFaults = {}): MemoryStore {
@@ -76,17 +83,19 @@ export class MemoryStore implements JournalStore {
 
   /** Everything as it is now, leases included. Cheap: rows are shared. */
   snapshot(): MemorySnapshot {
-    return { runs: new Map(this.#runs) };
+    return { runs: new Map(this.#runs), shared: [...this.#shared.steps] };
   }
 
-  /** A store that holds the first `seq` events of one run and nothing else; the lease is free. */
+  /** A store that holds the first `seq` events of one run, and what runs shared by then; the lease is free. */
   prefix(runId: RunId, seq: Seq, faults: MemoryFaults = {}): MemoryStore {
     const run = this.#runs.get(runId);
-    const summary = run?.rows[seq - 1]?.summary;
-    if (run === undefined || summary === undefined) return new MemoryStore({ faults });
+    const last = run?.rows[seq - 1];
+    if (run === undefined || last === undefined) return new MemoryStore({ faults });
+    const { summary } = last;
+    const shared = this.#shared.steps.slice(0, last.shared);
     assert(seq <= run.count, 'J1', `run ${runId} has ${run.count} events, not ${seq}`);
     const start: Run = { ...run, count: seq, summary, owner: null, until: 0, inbox: NO_INBOX };
-    return MemoryStore.from({ runs: new Map([[runId, start]]) }, faults);
+    return MemoryStore.from({ runs: new Map([[runId, start]]), shared }, faults);
   }
 
   /** An owner's process is provably gone: its leases need not be waited out. */
@@ -103,7 +112,7 @@ export class MemoryStore implements JournalStore {
   }
 
   #appendRun(each: AppendRun, stored: readonly StoredEvent[], claim: LeaseClaim): 'committed' | 'fenced' {
-    const { runId, epoch, afterSeq, events, consumed } = each;
+    const { runId, epoch, afterSeq, events, consumed, notes = [] } = each;
     const run = this.#runs.get(runId);
     if (afterSeq === 0) {
       if (run !== undefined) return 'fenced';
@@ -120,8 +129,10 @@ export class MemoryStore implements JournalStore {
     let summary = run?.summary;
     for (const [i, row] of stored.entries()) {
       const { at, event } = events[i] as (typeof events)[number];
-      summary = summarize(runId, summary, { seq: afterSeq + i + 1, at, event });
-      rows.push({ ...row, at, summary });
+      const seq = afterSeq + i + 1;
+      summary = summarize(runId, summary, { seq, at, event });
+      for (const note of notes) if (note.seq === seq) this.#shared.note(note);
+      rows.push({ ...row, at, summary, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
       const inbox = without(run?.inbox ?? NO_INBOX, consumed);
@@ -175,6 +186,18 @@ export class MemoryStore implements JournalStore {
   takeInbox(runId: RunId): readonly InboxMessage[] {
     const waiting = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
     return waiting.filter((text) => text !== null).map((text) => JSON.parse(text) as InboxMessage);
+  }
+
+  circuit(name: string): Circuit | undefined {
+    return this.#shared.circuit(name);
+  }
+
+  claimTrial(claim: TrialClaim): Circuit | undefined {
+    return this.#shared.claim(claim);
+  }
+
+  keptResult(place: string, now: Millis, ttlMs: number): Encoded | undefined {
+    return this.#shared.kept(place, now, ttlMs);
   }
 
   changeMark(): number {

@@ -11,6 +11,7 @@ import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import type { Shared } from './shared.ts';
 
 export interface Appended {
   readonly answers: readonly ('committed' | 'fenced')[];
@@ -33,13 +34,15 @@ interface Prepared {
 }
 
 export class Append {
+  readonly #shared: Shared;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
   readonly #insertEvents: readonly (readonly [size: number, insert: Statement<[readonly Value[]]>])[];
   readonly #consume: Statement<[number, string]>;
 
-  constructor(db: Database) {
+  constructor(db: Database, shared: Shared) {
+    this.#shared = shared;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -70,6 +73,7 @@ export class Append {
       const run = this.#write(prepared, claim);
       for (const row of prepared.rows) rows.push([run, ...row]);
       for (const id of each.consumed) this.#consume.run(run, id);
+      if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });
     this.#insertRows(rows);

@@ -21,6 +21,7 @@ import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
+import { Shared } from './shared.ts';
 import { Verify } from './verify.ts';
 import { WalKeeper } from './wal.ts';
 
@@ -31,6 +32,7 @@ interface Statements {
   readonly inbox: Inbox;
   readonly query: Query;
   readonly verify: Verify;
+  readonly shared: Shared;
 }
 
 /**
@@ -89,8 +91,10 @@ export class JournalFile {
     this.#owners = isFile ? new OwnerLocks(path, !readOnly) : undefined;
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
+    const shared = new Shared(db);
     this.statements = {
-      append: new Append(db),
+      shared,
+      append: new Append(db, shared),
       read: new Read(db),
       leases: new Leases(db),
       inbox: new Inbox(db),

@@ -5,7 +5,8 @@
 import { statSync } from 'node:fs';
 
 import { EVENT_VERSION } from '../../journal/chain.ts';
-import type { Recorded } from '../../journal/event.ts';
+import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
+import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
 import type {
@@ -74,6 +75,18 @@ export class StoreHandle implements JournalStore {
 
   takeInbox(runId: RunId): readonly InboxMessage[] {
     return this.#read(({ inbox }) => inbox.take(runId));
+  }
+
+  circuit(name: string): Circuit | undefined {
+    return this.#read(({ shared }) => shared.circuit(name));
+  }
+
+  claimTrial(claim: TrialClaim): Circuit | undefined {
+    return this.#write(({ shared }) => shared.claim(claim));
+  }
+
+  keptResult(place: string, now: Millis, ttlMs: number): Encoded | undefined {
+    return this.#read(({ shared }) => shared.kept(place, now, ttlMs));
   }
 
   changeMark(): number {
