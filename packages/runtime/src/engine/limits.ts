@@ -16,7 +16,7 @@ export interface Limits {
   readonly shells: number;
   /** Worker threads under way at once: slots of the pool 'thread', which a threadTask has unless it names another. */
   readonly threads: number;
-  /** Heap of one worker thread, in MiB: a thread that needs more is lost. */
+  /** Heap of one worker thread, in MiB, at least 16: a thread that needs more is lost. */
   readonly threadMemoryMb: number;
   /** Processes of processTasks under way at once: slots of the pool 'process'. */
   readonly processes: number;
@@ -27,6 +27,9 @@ export interface Limits {
   /** Calls of one run that wait for a slot. */
   readonly queueLength: number;
 }
+
+/** With less Node cannot even begin a thread, and ends the whole program for it. */
+const SMALLEST_THREAD_MB = 16;
 
 /** @param cores processors of this machine */
 export function resolveLimits(given: Partial<Limits> | undefined, cores: number): Limits {
@@ -46,8 +49,9 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new InvalidOptionError(`limits.${name}`, value, 'an integer >= 1');
+    const least = name === 'threadMemoryMb' ? SMALLEST_THREAD_MB : 1;
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidOptionError(`limits.${name}`, value, `an integer >= ${least}`);
   }
   return limits;
 }

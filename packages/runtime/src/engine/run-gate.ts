@@ -113,8 +113,9 @@ export class RunGate {
   /** Nothing where no circuit stands, or where an attempt has an unknown end: its work may be done, so it is no refusal. */
   #planOf(key: CallKey, { definition }: OpenTask): CircuitPlan | undefined {
     const { circuit } = definition.settings;
+    if (circuit === undefined) return undefined;
     const call = this.#run.state.calls.get(key);
-    if (circuit === undefined || call?.kind !== 'task' || call.phase === 'running') return undefined;
+    if (call?.kind !== 'task' || call.phase === 'running') return undefined;
     return circuitPlan(circuit, definition.name);
   }
 

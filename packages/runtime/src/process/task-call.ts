@@ -15,7 +15,8 @@ import { canonical } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
-import type { KeptPlace, OpenStream, OpenTask } from './open-call.ts';
+import { keptPlace } from './kept-place.ts';
+import type { OpenStream, OpenTask } from './open-call.ts';
 import { checkName, priorityNumber, resourcesOf } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 import type { ScopeDefaults } from './scope.ts';
@@ -71,13 +72,7 @@ export function scheduleTask<Output>(
   if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
   const inputHash = host.port.digest(text);
   const version = settings.version === undefined ? null : String(settings.version);
-  const policy: TaskPolicy = {
-    retry: settings.retry === undefined ? NO_RETRY : retryPlan(settings.retry),
-    timeoutMs: settings.timeout === undefined ? null : durationMs(settings.timeout, 'timeout'),
-    deadlineMs: settings.deadline === undefined ? null : durationMs(settings.deadline, 'deadline'),
-    onUnknown: settings.onUnknown ?? 'retry',
-    maxUnknown: settings.maxUnknown ?? 3,
-  };
+  const policy = policyOf(settings);
   const task: OpenTask = {
     definition,
     args: encoded,
@@ -118,6 +113,16 @@ export function scheduleTask<Output>(
   );
 }
 
+function policyOf({ retry, timeout, deadline, onUnknown, maxUnknown }: TaskSettings): TaskPolicy {
+  return {
+    retry: retry === undefined ? NO_RETRY : retryPlan(retry),
+    timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'),
+    deadlineMs: deadline === undefined ? null : durationMs(deadline, 'deadline'),
+    onUnknown: onUnknown ?? 'retry',
+    maxUnknown: maxUnknown ?? 3,
+  };
+}
+
 /**
  * What a call says goes first, then what the definition says itself, then the innermost group around it;
  * last the pool that comes with the kind of task.
@@ -131,30 +136,6 @@ function settingsOf(
   const { pool: ownPool, ...ownSettings } = settings;
   const byDefault: Partial<TaskSettings> = given({ retry, timeout, pool: pool ?? ownPool });
   return { ...byDefault, ...given(isPoolImplied ? ownSettings : settings), ...given(overrides) };
-}
-
-/** @throws InvalidArgumentError when the definition's key function does not give a string */
-function keptPlace(
-  host: ProcessHost,
-  { name, settings: { cache } }: TaskDefinition<never, unknown>,
-  args: unknown,
-  version: string | null,
-  inputHash: string,
-): KeptPlace | null {
-  if (cache === undefined) return null;
-  let what: unknown = inputHash;
-  if (cache.key !== undefined) {
-    try {
-      // The definition's types say that its key function takes what its calls are given.
-      what = cache.key(args as never);
-    } catch (error) {
-      throw new InvalidArgumentError(`cache.key of task '${name}' threw.`, { cause: error });
-    }
-    if (typeof what !== 'string')
-      throw new InvalidArgumentError(`cache.key of task '${name}' must give a string.`);
-  }
-  const place = host.port.digest(canonical(['kept', name, version, cache.key === undefined, what as string]));
-  return { place, ttlMs: durationMs(cache.ttl, 'cache.ttl') };
 }
 
 /** An option that is undefined is one that is left out. */

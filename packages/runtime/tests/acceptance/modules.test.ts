@@ -242,12 +242,18 @@ it('a thread that needs more than limits.threadMemoryMb is lost, and the program
   const where = threadTask<void, { threadId: number }>({ name: 'where', module: MODULE, export: 'where' });
   const outcome = await run(
     async (_, ctx) => [await ctx.task(hungry).catch(tells), (await ctx.task(where)).threadId > 0],
-    { limits: { threadMemoryMb: 16 } },
+    { limits: { threadMemoryMb: 32 } },
   );
   expect(outcome).toEqual([
     { name: 'WorkerLostError', message: expect.stringContaining('memory'), attempts: 1 },
     true,
   ]);
+});
+
+it('limits.threadMemoryMb below what a thread needs to begin is refused', async () => {
+  await expect(openRuntime({ store: new MemoryStore(), limits: { threadMemoryMb: 15 } })).rejects.toThrow(
+    "Option 'limits.threadMemoryMb' must be an integer >= 16",
+  );
 });
 
 it('nothing is left when the runtime is closed: no thread, no port, no child', async () => {

@@ -12,7 +12,9 @@ interface Pool {
   run(work: ModuleWork, options: { readonly signal: AbortSignal }): Promise<unknown>;
   on(event: 'message' | 'error', listener: (told: unknown) => void): void;
   destroy(): Promise<void>;
+  readonly queueSize: number;
 }
+
 interface PiscinaModule {
   readonly Piscina: new (options: Readonly<Record<string, unknown>>) => Pool;
 }
@@ -80,9 +82,11 @@ export class Threads {
       const work = isSignOfLife(message) ? this.#works.get(message.id) : undefined;
       if (isSignOfLife(message) && work !== undefined) tellSign(message, work);
     });
-    // A thread died while it did nothing. What waits for it is lost: the next attempt gets other threads.
-    pool.on('error', () => {
-      this.#pool = undefined;
+    // A thread died while it did nothing. Where it could not even begin, what waits for it would wait for ever:
+    // that is lost with the pool, and the next attempt gets another one.
+    pool.on('error', (error: unknown) => {
+      if (pool.queueSize === 0 || !couldNotBegin(error)) return;
+      if (this.#pool === pool) this.#pool = undefined;
       void pool.destroy();
     });
     return pool;
@@ -93,4 +97,9 @@ export class Threads {
     this.#pool = undefined;
     await pool?.destroy();
   }
+}
+
+function couldNotBegin(error: unknown): boolean {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' && code.startsWith('ERR_WORKER_');
 }
