@@ -8,11 +8,11 @@ import {
   type TaskSettings,
 } from './task.ts';
 
-/** What a function in another thread or process gets beside its arguments. It has no signal: it is ended instead. */
-export type ModuleContext = Pick<
-  TaskContext,
-  'attempt' | 'idempotencyKey' | 'runId' | 'key' | 'log' | 'heartbeat'
->;
+/**
+ * What a function in another thread or process gets beside its arguments. It has no signal: it is ended instead. Its
+ * progress does not wait for a reader: what is too much for one fails the attempt with LimitError.
+ */
+export type ModuleContext = Omit<TaskContext, 'signal'>;
 
 interface ModuleTask<Args, Output> extends Omit<TaskSettings, 'cache' | 'poll'> {
   readonly name: string;

@@ -7,6 +7,7 @@ interface Told {
   readonly key: string;
   log(...values: readonly unknown[]): void;
   heartbeat(): void;
+  progress(value: unknown): Promise<void>;
 }
 
 /** Values keep their types on both ways. */
@@ -48,6 +49,21 @@ export function signs(_: unknown, task: Told): string {
   task.log('one', new Date(5), () => 1);
   task.heartbeat();
   return task.key;
+}
+
+export function many(_: unknown, task: Told): number {
+  for (let i = 0; i < 1000; i += 1) task.log(i);
+  return 1000;
+}
+
+export async function progress(_: unknown, task: Told): Promise<string> {
+  await task.progress({ done: 1, of: new Map([['a', 2]]) });
+  return 'told';
+}
+
+export async function* generates(count: number): AsyncGenerator<number, string> {
+  for (let i = 0; i < count; i += 1) yield i;
+  return 'generated';
 }
 
 /** More than a small heap holds. */

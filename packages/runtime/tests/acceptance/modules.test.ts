@@ -191,9 +191,37 @@ describe.each(['thread', 'process'] as const)('a task in a %s', (kind) => {
       onLog: (entry) => logs.push([entry.key, ...entry.values]),
     });
     expect(key).toBe('0');
-    // Of a thread they may come after the result.
-    await until(() => logs.length > 0);
     expect(logs).toEqual([['0', 'one', new Date(5), '[function]']]);
+  });
+
+  it('all that it told comes before its result', async () => {
+    const logs: unknown[] = [];
+    const count = await run((_, ctx) => ctx.task(task('many'), 0), {
+      onLog: (entry) => logs.push(entry.values[0]),
+    });
+    expect(count).toBe(1000);
+    expect(logs).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  });
+
+  it('progress crosses, of a generator too', async () => {
+    const told = await run(async (_, ctx) => {
+      const items: unknown[] = [];
+      for (const [exported, input] of [
+        ['progress', 0],
+        ['generates', 3],
+      ] as const) {
+        for await (const each of ctx.stream(task(exported), input)) items.push(each);
+      }
+      return items;
+    });
+    expect(told).toMatchObject([
+      { type: 'INTERMEDIATE', value: { done: 1, of: new Map([['a', 2]]) } },
+      { type: 'FINAL', value: 'told' },
+      { type: 'INTERMEDIATE', value: 0 },
+      { type: 'INTERMEDIATE', value: 1 },
+      { type: 'INTERMEDIATE', value: 2 },
+      { type: 'FINAL', value: 'generated' },
+    ]);
   });
 
   it('many at once are bounded by the slots of their pool, and threads are used again', async () => {

@@ -22,7 +22,12 @@ export interface ModuleWork {
   readonly maxSize: number;
 }
 
-export type ModuleAnswer =
+export type ModuleAnswer = {
+  /** Signs of life before it. They come by another way, and may be later. */
+  readonly told: number;
+} & ModuleEnd;
+
+type ModuleEnd =
   | { readonly status: 'done'; readonly output: Encoded }
   | { readonly status: 'failed'; readonly error: ErrorRecord }
   /** The result cannot be recorded. */
@@ -32,21 +37,37 @@ export type ModuleAnswer =
 /** Between its start and its answer. */
 export type SignOfLife =
   | { readonly pawl: 'log'; readonly id: string; readonly values: readonly Encoded[] }
+  | { readonly pawl: 'progress'; readonly id: string; readonly value: Encoded }
   | { readonly pawl: 'heartbeat'; readonly id: string };
 
-/** Never throws. */
+/** Never rejects. */
 export async function runModule(work: ModuleWork, tell: (sign: SignOfLife) => void): Promise<ModuleAnswer> {
+  let told = 0;
+  const end = await endOf(work, (sign) => {
+    told += 1;
+    tell(sign);
+  });
+  return { told, ...end };
+}
+
+async function endOf(work: ModuleWork, tell: (sign: SignOfLife) => void): Promise<ModuleEnd> {
   const { id, maxSize } = work;
+  const progress = (value: unknown): Promise<void> => {
+    tell({ pawl: 'progress', id, value: encode(value, { maxSize }) });
+    return Promise.resolve();
+  };
   let value: unknown;
   try {
     const exports: unknown = await import(work.module);
     const run: unknown = Reflect.get(Object(exports), work.export);
     if (typeof run !== 'function') throw new TypeError(`${work.module} exports no function '${work.export}'`);
-    value = await (run as (args: unknown, task: object) => unknown)(decode(work.args), {
+    const returned: unknown = (run as (args: unknown, task: object) => unknown)(decode(work.args), {
       ...work.task,
       log: (...values: readonly unknown[]) => tell({ pawl: 'log', id, values: values.map(loggable) }),
       heartbeat: () => tell({ pawl: 'heartbeat', id }),
+      progress,
     });
+    value = await outputOf(returned, progress);
   } catch (error) {
     return { status: 'failed', error: toErrorRecord(error) };
   }
@@ -56,6 +77,18 @@ export async function runModule(work: ModuleWork, tell: (sign: SignOfLife) => vo
     if (!(refusal instanceof EncodeRefusal)) return { status: 'failed', error: toErrorRecord(refusal) };
     if (refusal.kind === 'size') return { status: 'refused', reason: 'size' };
     return { status: 'refused', reason: 'value', path: refusal.path, why: refusal.reason };
+  }
+}
+
+/** Of a generator, what it returns; what it yields is its progress. */
+async function outputOf(returned: unknown, progress: (value: unknown) => Promise<void>): Promise<unknown> {
+  const value = await returned;
+  if (Object.prototype.toString.call(value) !== '[object AsyncGenerator]') return value;
+  const generator = value as AsyncGenerator;
+  for (;;) {
+    const next = await generator.next();
+    if (next.done === true) return next.value;
+    await progress(next.value);
   }
 }
 

@@ -37,13 +37,71 @@ export function resultOf(answer: ModuleAnswer, { what }: Work, maxSize: number):
   }
 }
 
-export function isSignOfLife(message: unknown): message is SignOfLife {
-  if (typeof message !== 'object' || message === null) return false;
-  const pawl: unknown = Reflect.get(message, 'pawl');
-  return pawl === 'heartbeat' || (pawl === 'log' && Array.isArray(Reflect.get(message, 'values')));
+/**
+ * What one attempt elsewhere tells before its answer.
+ *
+ * Owns how much of it came. Talks to the attempt.
+ */
+export class Signs {
+  readonly #work: Work;
+  #seen = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  /** False for what is none: a module may send messages of its own. */
+  take(message: unknown): boolean {
+    if (!isSign(message)) return false;
+    this.#seen += 1;
+    try {
+      this.#tell(message);
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#wake();
+    return true;
+  }
+
+  #tell(sign: SignOfLife): void {
+    const { context } = this.#work;
+    switch (sign.pawl) {
+      case 'log':
+        context.log(...sign.values.map((value) => decode(value)));
+        return;
+      case 'heartbeat':
+        context.heartbeat();
+        return;
+      case 'progress':
+        // Nobody can wait there: what is too much for its reader is refused.
+        void context.progress(decode(sign.value));
+        return;
+      default:
+        unreachable(sign);
+    }
+  }
+
+  /** Resolves when all of it came. @throws what telling it failed with, such as LimitError */
+  async all(told: number): Promise<void> {
+    const { signal } = this.#work.context;
+    while (this.#seen < told && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
 }
 
-export function tellSign(sign: SignOfLife, { context }: Work): void {
-  if (sign.pawl === 'heartbeat') context.heartbeat();
-  else context.log(...sign.values.map((value) => decode(value)));
+function isSign(message: unknown): message is SignOfLife {
+  if (typeof message !== 'object' || message === null) return false;
+  const pawl: unknown = Reflect.get(message, 'pawl');
+  return (
+    pawl === 'heartbeat' ||
+    pawl === 'progress' ||
+    (pawl === 'log' && Array.isArray(Reflect.get(message, 'values')))
+  );
 }

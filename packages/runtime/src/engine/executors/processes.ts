@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { WorkerLostError, type ModuleSpec } from '@pawl/sdk';
 import type { Clock } from '../../ports/clock.ts';
 import { entryPoint, type ModuleAnswer } from './module-work.ts';
-import { isSignOfLife, moduleWork, resultOf, tellSign } from './modules.ts';
+import { moduleWork, resultOf, Signs } from './modules.ts';
 import { killGroupOnAbort } from './process-group.ts';
 import type { Work } from './work.ts';
 
@@ -29,10 +29,10 @@ export async function runProcess(
     serialization: 'json',
   });
   const ended = killGroupOnAbort(child.pid, signal, clock);
+  const signs = new Signs(work);
   let answer: ModuleAnswer | undefined;
   child.on('message', (message: unknown) => {
-    if (isSignOfLife(message)) tellSign(message, work);
-    else answer = answerOf(message) ?? answer;
+    if (!signs.take(message)) answer = answerOf(message) ?? answer;
   });
   try {
     // Its death is told by the exit.
@@ -42,6 +42,7 @@ export async function runProcess(
       signal.throwIfAborted();
       throw new WorkerLostError(`the process of ${work.what} ${how} before it answered`);
     }
+    await signs.all(answer.told);
   } finally {
     ended();
   }

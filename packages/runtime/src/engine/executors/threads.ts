@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { WorkerLostError, type ModuleSpec } from '@pawl/sdk';
 import { entryPoint, type ModuleAnswer, type ModuleWork } from './module-work.ts';
-import { isSignOfLife, moduleWork, resultOf, tellSign } from './modules.ts';
+import { moduleWork, resultOf, Signs } from './modules.ts';
 import type { Work } from './work.ts';
 
 /** A thread that nothing uses for so long ends. */
@@ -33,7 +33,7 @@ export interface ThreadLimits {
 export class Threads {
   readonly #limits: ThreadLimits;
   /** By the id of what they do. */
-  readonly #works = new Map<string, Work>();
+  readonly #signs = new Map<string, Signs>();
   #pool: Pool | undefined;
 
   constructor(limits: ThreadLimits) {
@@ -47,8 +47,9 @@ export class Threads {
     const sent = moduleWork(spec, work, payloadBytes);
     // Many programs have no use for threads.
     const pool = (this.#pool ??= this.#open());
-    this.#works.set(sent.id, work);
-    let answer: ModuleAnswer;
+    const signs = new Signs(work);
+    this.#signs.set(sent.id, signs);
+    let answer: ModuleAnswer | undefined;
     try {
       // The entry point gives nothing else, and throws nothing.
       answer = (await pool.run(sent, { signal })) as ModuleAnswer;
@@ -59,7 +60,12 @@ export class Threads {
         cause: error,
       });
     } finally {
-      this.#works.delete(sent.id);
+      if (answer === undefined) this.#signs.delete(sent.id);
+    }
+    try {
+      await signs.all(answer.told);
+    } finally {
+      this.#signs.delete(sent.id);
     }
     return resultOf(answer, work, payloadBytes);
   }
@@ -79,8 +85,8 @@ export class Threads {
       recordTiming: false,
     });
     pool.on('message', (message: unknown) => {
-      const work = isSignOfLife(message) ? this.#works.get(message.id) : undefined;
-      if (isSignOfLife(message) && work !== undefined) tellSign(message, work);
+      const id: unknown = typeof message === 'object' && message !== null ? Reflect.get(message, 'id') : '';
+      this.#signs.get(String(id))?.take(message);
     });
     // A thread died while it did nothing. Where it could not even begin, what waits for it would wait for ever:
     // that is lost with the pool, and the next attempt gets another one.
