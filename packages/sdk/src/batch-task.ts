@@ -33,8 +33,9 @@ export function defineBatchTask<Args, Item>(
   const { name, run, batch, ...settings } = task;
   if (typeof run !== 'function') throw new InvalidOptionError('run', run, 'a function');
   checkBatch(batch);
-  if ('poll' in settings)
-    throw new InvalidOptionError('poll', settings.poll, 'left out: the items of a batch are not polled');
+  const poll: unknown = Reflect.get(settings, 'poll');
+  if (poll !== undefined)
+    throw new InvalidOptionError('poll', poll, 'left out: the items of a batch are not polled');
   return checked<Args, Exclude<Item, Error>>({
     name,
     settings,

@@ -369,4 +369,23 @@ describe('A77 results that are kept', () => {
     );
     expect(value).toEqual(['kept', 2, 'holder']);
   });
+
+  it('⟲ a task that is read as a stream gives its kept result, or its refusal, as the only envelope', async () => {
+    await everywhere(
+      (lab) => async (_, ctx) => {
+        const step = lab.with({ circuit: { threshold: 1, openFor: 1000 }, cache: { ttl: 60_000 } });
+        const read = async (input: ReturnType<typeof t>): Promise<unknown[]> => {
+          const told: unknown[] = [];
+          for await (const each of ctx.stream(step, input)) {
+            told.push(each.type === 'ERROR' ? [each.type, brief(each.error)] : [each.type, each.value]);
+          }
+          return told;
+        };
+        await ctx.task(step, t(5, 'kept'));
+        await ctx.task(step, f(5, 'x')).catch(brief);
+        return [await read(t(5, 'kept')), await read(t(5, 'refused')).catch(brief)];
+      },
+      [[['FINAL', 'kept']], [['ERROR', 'CircuitOpenError']]],
+    );
+  });
 });
