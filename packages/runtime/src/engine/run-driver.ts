@@ -311,11 +311,7 @@ export class RunDriver implements Turnable, SlotTaker {
     }
     const { result } = this.host;
     const cancelled = this.state.phase.status === 'cancelling' ? this.state.phase.reason : undefined;
-    if (result === undefined && cancelled === undefined) {
-      this.#tellWaiting();
-      return;
-    }
-    if (cancelled === undefined && this.host.hasDetached) {
+    if (cancelled === undefined && (result === undefined || this.host.hasDetached)) {
       this.#tellWaiting();
       return;
     }

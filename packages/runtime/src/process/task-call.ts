@@ -113,6 +113,7 @@ export function scheduleTask<Output>(
   );
 }
 
+/** What of the settings is recorded. */
 function policyOf({ retry, timeout, deadline, onUnknown, maxUnknown }: TaskSettings): TaskPolicy {
   return {
     retry: retry === undefined ? NO_RETRY : retryPlan(retry),
