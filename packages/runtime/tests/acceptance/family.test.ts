@@ -188,7 +188,6 @@ describe('mapSettled', () => {
           [3, '3', 'CancelledError', true],
         ],
       ],
-      { depth: 2 },
     );
     expect(stage.clock.monotonic()).toBe(30);
   });
