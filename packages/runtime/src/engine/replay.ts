@@ -215,7 +215,8 @@ export class Replay {
     if (event.type === 'ScopeClosed') {
       return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
     }
-    if (event.type === 'StreamClosed') return false;
+    if (event.type === 'StreamClosed')
+      return this.#host.openCalls.get(event.key)?.stream?.takeHeld(event.consumed) ?? false;
     if (this.#mayReorder) {
       this.#mayReorder = false;
       const idle = idleBranchOf(this.#host.openGroups, event.key);

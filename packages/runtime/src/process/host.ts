@@ -169,8 +169,7 @@ export class ProcessHost implements GroupHost {
     for (const group of replayed) group.takeHeld(undefined);
     for (const group of replayed) group.goLive();
     this.#untuned = replayed;
-    for (const [key, call] of this.openCalls)
-      if (call.stream?.isLeft === true && call.task === undefined) this.openCalls.delete(key);
+    for (const call of this.openCalls.values()) call.stream?.takeHeld(undefined);
   }
 
   /**

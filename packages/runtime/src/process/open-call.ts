@@ -48,6 +48,11 @@ export interface OpenStream {
   /** The process stopped reading. */
   readonly isLeft: boolean;
   item(recorded: ItemRecorded): void;
+  /**
+   * Below the head the end of reading waits for its place in the journal, which is here: after so many items
+   * (undefined: whatever was taken). @returns whether the process asked for it
+   */
+  takeHeld(consumed: number | undefined): boolean;
 }
 
 /** A call that was asked for and not settled. */

@@ -30,8 +30,8 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * Items of a stream between their delivery and the process taking them.
  *
  * Owns the queue and who waits for an item. Talks to the host.
- * Invariants: P1 what comes in comes by `deliver`; taking is derived from it and not recorded; a fenced
- * branch takes nothing (law 5).
+ * Invariants: P1 what comes in comes by `deliver`; taking is derived from it and not recorded; below the head
+ * the end of reading counts where it is recorded; a fenced branch takes nothing (law 5).
  */
 export class StreamQueue<Item> implements OpenStream {
   readonly buffer: number;
@@ -45,6 +45,8 @@ export class StreamQueue<Item> implements OpenStream {
   /** Undefined while the call waits for its place in the journal. */
   #key: CallKey | undefined;
   #taken = 0;
+  /** The process asked to stop reading, and it is not time yet. */
+  #leaving: PromiseWithResolvers<IteratorReturnResult<undefined>> | undefined;
 
   constructor(host: ProcessHost, scope: Scope, buffer: number, toItem: (recorded: ItemRecorded) => Item) {
     this.#host = host;
@@ -77,11 +79,10 @@ export class StreamQueue<Item> implements OpenStream {
     this.#key = key;
     // Only who waits for an item is a strand: one that comes while nobody waits wakes no code.
     this.#scope.outstanding -= 1;
-    if (this.isLeft) this.#close(key);
+    if (this.#leaving !== undefined) this.#tryLeave(key);
   }
 
   item(recorded: ItemRecorded): void {
-    // Left early on replay: the items that were recorded before that still come by.
     if (this.#phase.status === 'open') this.#push(this.#toItem(recorded));
   }
 
@@ -91,6 +92,7 @@ export class StreamQueue<Item> implements OpenStream {
     this.#phase = { status: 'ended' };
     if (last !== undefined) this.#push(last.item);
     for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+    if (this.#leaving !== undefined) this.#drop();
   }
 
   fail(error: unknown): void {
@@ -98,6 +100,7 @@ export class StreamQueue<Item> implements OpenStream {
     const waiters = this.#takeWaiters();
     this.#phase = waiters.length === 0 ? { status: 'failed', error } : { status: 'ended' };
     for (const waiter of waiters) waiter.reject(error);
+    if (this.#leaving !== undefined) this.#drop();
   }
 
   #push(item: Item): void {
@@ -167,36 +170,63 @@ export class StreamQueue<Item> implements OpenStream {
   #return(): Promise<IteratorReturnResult<undefined>> {
     // What has lost decides nothing for others that read on.
     if (this.#host.currentScope().fence !== undefined) return Promise.resolve(DONE);
-    const wasOpen = this.#phase.status === 'open';
-    this.#phase = { status: 'left' };
-    this.#items = [];
-    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
-    if (wasOpen && this.#key !== undefined) this.#close(this.#key);
-    return Promise.resolve(DONE);
+    if (this.#phase.status !== 'open') {
+      this.#drop();
+      return Promise.resolve(DONE);
+    }
+    this.#leaving ??= Promise.withResolvers();
+    const { promise } = this.#leaving;
+    if (this.#key !== undefined) this.#tryLeave(this.#key);
+    return promise;
   }
 
-  #close(key: CallKey): void {
+  /** Live it counts at once; below the head where it is recorded: until then others may have read on. */
+  #tryLeave(key: CallKey): void {
     const host = this.#host;
-    if (this.#scope.fence !== undefined) return;
+    const isRecorded = !host.live && closedStream(host.port.recorded(key)) !== undefined;
+    if (host.live || this.#scope.fence !== undefined || host.isDue(key, isRecorded)) this.takeHeld(undefined);
+  }
+
+  takeHeld(recorded: number | undefined): boolean {
+    const key = this.#key;
+    if (this.#leaving === undefined || this.#phase.status !== 'open' || key === undefined) return false;
+    if (this.#scope.fence === undefined && !this.#close(key, recorded)) return false;
+    this.#drop();
+    return true;
+  }
+
+  /** @returns whether the journal has it so */
+  #close(key: CallKey, wanted: number | undefined): boolean {
+    const host = this.#host;
     const consumed = this.#taken;
-    const recorded = host.live ? undefined : closedStream(host.port.recorded(key));
-    if (recorded !== undefined && recorded.consumed !== consumed) {
+    const closed = host.live ? undefined : closedStream(host.port.recorded(key));
+    if (consumed !== (wanted ?? closed?.consumed ?? consumed)) {
       const what = leavingAfter(consumed);
+      const where = callSite(here().stack);
       host.admission.contradiction ??= {
         key,
         asked: { fingerprint: what, what },
-        where: callSite(here().stack),
-        seq: recorded.seq,
+        where,
+        seq: closed?.seq ?? 0,
       };
-      return;
+      return false;
     }
     host.admission.noteIssued(closeKey(key));
     host.command({ type: 'CloseStream', key, consumed });
-    // Live nothing more is delivered to a source; a task is cancelled, which is.
-    if (host.live && host.openCalls.get(key)?.task === undefined) host.openCalls.delete(key);
+    // Nothing more is delivered to a source; a task is cancelled, which is.
+    if (host.openCalls.get(key)?.task === undefined) host.openCalls.delete(key);
     if (!host.inTurn) {
       host.calledOutside = true;
       host.port.changed();
     }
+    return true;
+  }
+
+  /** Nobody reads it any more. */
+  #drop(): void {
+    this.#phase = { status: 'left' };
+    this.#items = [];
+    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+    this.#leaving?.resolve(DONE);
   }
 }

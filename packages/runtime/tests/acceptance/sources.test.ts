@@ -229,6 +229,41 @@ describe('leaving a source before its end', () => {
     await everywhere(program, ['quick', [1, 2, 3]]);
   });
 
+  it.each(['drain', 'detach'] as const)('⟲ a loser that goes on (%s) reads on', async (losers) => {
+    const program: Program = (stage) => async (_, ctx) => {
+      const sums: number[] = [];
+      const won = await ctx.parallel.race(
+        [
+          async () => {
+            for await (const n of ctx.source('numbers', new Wells().numbers(stage, 4, 5))) sums.push(n);
+            return sums.push(-1);
+          },
+          () => ctx.task(stage.step, t(7, 'won')),
+        ],
+        { losers },
+      );
+      await ctx.sleep(30);
+      return [won, sums];
+    };
+    await everywhere(program, ['won', [1, 2, 3, 4, -1]]);
+  });
+
+  it('⟲ a group that times out cancels the sources in it', async () => {
+    const program: Program = (stage) => async (_, ctx) => {
+      const taken: number[] = [];
+      const [settled] = await ctx.parallel.allSettled(
+        [
+          async () => {
+            for await (const n of ctx.source('numbers', new Wells().numbers(stage, 9, 4))) taken.push(n);
+          },
+        ],
+        { timeout: 10 },
+      );
+      return [settled.status, taken];
+    };
+    await everywhere(program, ['rejected', [1, 2]]);
+  });
+
   it('a deaf source holds the end up for its grace, and no longer', async () => {
     const program: Program = () => async (_, ctx) => {
       const stuck = ctx.source('stuck', async function* (): AsyncGenerator<SourceItem<number, number>> {
@@ -435,6 +470,73 @@ describe('a source that fails', () => {
     const program: Program = () => async (_, ctx) =>
       collect(ctx.source('array', async () => [{ item: 'a', cursor: 1 }]));
     expect((await perform(program)).value).toEqual(['a']);
+  });
+});
+
+describe('D09: waits outside ctx beside sources', () => {
+  /** A wait of real time, short on one run and longer on the next. */
+  const outside = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+
+  it('⟲ between the items, and before the break', async () => {
+    const program: Program = (stage) => async (_, ctx) => {
+      const told: unknown[] = [];
+      for await (const n of ctx.source('numbers', new Wells().numbers(stage, 9, 2))) {
+        await outside();
+        told.push(await ctx.task(stage.step, t(1, n)));
+        await outside();
+        if (n === 3) break;
+      }
+      await outside();
+      return [...told, await ctx.task(stage.step, t(1, 'after'))];
+    };
+    const { stage } = await everywhere(program, [1, 2, 3, 'after'], { runtime: { strict: true } });
+    expect(stage.warnings).toEqual([]);
+  });
+
+  it('⟲ in one strand, while another reads', async () => {
+    const program: Program = (stage) => async (_, ctx) =>
+      ctx.parallel.all([
+        async () => {
+          await outside();
+          return ctx.task(stage.step, t(3, 'slow'));
+        },
+        async () => {
+          const taken: number[] = [];
+          for await (const n of ctx.source('numbers', new Wells().numbers(stage, 9, 1))) {
+            taken.push(n);
+            if (n === 2) break;
+          }
+          return taken;
+        },
+      ]);
+    await everywhere(program, ['slow', [1, 2]]);
+  });
+
+  it('a reader that leaves sooner on replay leaves where it did: others have read on till then', async () => {
+    const leaving =
+      (isSlow: boolean): Program =>
+      (stage) =>
+      async (_, ctx) => {
+        const numbers = ctx.source('numbers', new Wells().numbers(stage, 100, 5));
+        const told: unknown[] = [];
+        await ctx.parallel.all([
+          async () => {
+            while (isSlow && told.length < 3) await new Promise((resolve) => setImmediate(resolve));
+            await numbers.return();
+            told.push('left');
+          },
+          async () => {
+            for await (const n of numbers) told.push(await ctx.task(stage.step, t(1, n)));
+          },
+        ]);
+        return [told, await ctx.task(stage.step, t(1, 'after'))];
+      };
+    const { value, store } = await perform(leaving(true));
+    expect(value).toEqual([[1, 2, 3, 'left'], 'after']);
+    await replays(store, leaving(false));
+    const closed = seqOf(store, 'StreamClosed');
+    for (let seq = closed; seq <= journal(store).length; seq += 1)
+      expect((await resumeAt(store, seq, leaving(false))).value).toEqual(value);
   });
 });
 
