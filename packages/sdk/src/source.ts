@@ -42,7 +42,8 @@ export interface SourceOptions {
   readonly key?: string;
   /**
    * Items that the source may be ahead of what is recorded for good and was taken by the process: an
-   * integer >= 1 (default 16). With 1 the code behind a `yield` runs only once its item is committed and
+   * integer >= 1 (default 16). So many items share a commit at most: a large one is faster where items come
+   * quickly. With 1 the code behind a `yield` runs only once its item is committed and
    * taken, so that it may acknowledge the item.
    */
   readonly buffer?: number;

@@ -3,6 +3,7 @@ import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../jou
 import type { Millis, RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report, RunResult } from '../kernel/input.ts';
+import { awaitsPeople } from '../kernel/awaits-people.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
@@ -336,14 +337,9 @@ export class RunDriver implements Turnable, SlotTaker {
 
   /** Told once when nothing can go on before a person answers. */
   #tellWaiting(): void {
-    const { pending, calls } = this.state;
-    if (this.#toldWaiting || pending.size === 0 || this.#journal.uncommitted > 0) return;
-    for (const key of pending) {
-      const call = calls.get(key);
-      if (call?.kind !== 'wait' && (call?.kind !== 'task' || call.phase !== 'asked')) return;
-    }
+    if (this.#toldWaiting || this.#journal.uncommitted > 0 || !awaitsPeople(this.state)) return;
     this.#toldWaiting = true;
-    this.#engine.options.sink.waiting(this.runId, [...pending]);
+    this.#engine.options.sink.waiting(this.runId, [...this.state.pending]);
   }
 
   /** Looks for what other programs sent. */
