@@ -60,5 +60,18 @@ export type {
   TaskEnvelope,
   TaskStreamOptions,
 } from './source.ts';
+export type {
+  FirstOptions,
+  MergedEnvelope,
+  MergedItem,
+  MergedStream,
+  MergeMode,
+  MergeOptions,
+  ResultStream,
+  StreamParallel,
+  StreamOptions,
+  StreamSource,
+} from './stream.ts';
+export type { Channel, ChannelOptions } from './channel.ts';
 export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';

@@ -1,5 +1,6 @@
 import type { Duration } from './duration.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { StreamParallel } from './stream.ts';
 
 export type Priority = number | 'user-blocking' | 'user-visible' | 'background';
 
@@ -96,7 +97,7 @@ type Fork = Readonly<Record<string, Thunk>>;
  * CancelledError when their signal is aborted and with TimeoutError when their time is over, apart from
  * the settled ones, which tell it in their entries.
  */
-export interface Parallel {
+export interface Parallel extends StreamParallel {
   /** All values, in input order. Rejects at the first recorded failure and gives up the others. */
   all<const T extends readonly Thunk[]>(thunks: T, options?: ThunkOptions): Promise<Values<T>>;
   /** `all`, by the name that says what comes out: a tuple. */

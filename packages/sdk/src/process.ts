@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts';
+import type { Channel, ChannelOptions } from './channel.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { ReceiveOptions } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -68,6 +69,11 @@ export interface Context {
    */
   readonly source: CallSource;
   readonly parallel: Parallel;
+  /**
+   * A new channel between strands of this process; nothing of it is recorded.
+   * @throws InvalidOptionError
+   */
+  channel<T>(name: string, options?: ChannelOptions): Channel<T>;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;

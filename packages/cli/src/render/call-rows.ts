@@ -308,7 +308,10 @@ export function branchName(path: string): string | undefined {
 }
 
 function branchTitle(branch: BranchNode): string {
-  return branchName(branch.path) ?? `branch ${clean(branch.path.slice(branch.path.lastIndexOf('/') + 1))}`;
+  const segment = branch.path.slice(branch.path.lastIndexOf('/') + 1);
+  // Where a stream takes its items from.
+  if (segment === 'src') return 'source';
+  return branchName(branch.path) ?? `branch ${clean(segment)}`;
 }
 
 /** As its last call, while nothing in it is under way. */

@@ -3,7 +3,6 @@ import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../jou
 import type { Millis, RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report, RunResult } from '../kernel/input.ts';
-import { awaitsPeople } from '../kernel/awaits-people.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
@@ -19,6 +18,7 @@ import type { RunExit, RunPlan } from './run-plan.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
 import { resultOf } from './run-result.ts';
+import { Standstill } from './standstill.ts';
 import type { Turnable } from './turn-loop.ts';
 
 type Phase = 'fresh' | 'replaying' | 'live' | 'ending' | 'stopping' | 'left';
@@ -42,6 +42,7 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #journal: RunJournal;
   readonly #effects: RunEffects;
   readonly #replay: Replay;
+  readonly #standstill: Standstill;
   readonly #settleExit: (exit: RunExit) => void;
   /** Each says what it is when its turn comes; nothing where it has passed by then. */
   readonly #reports = new Fifo<() => Report | undefined>();
@@ -49,7 +50,6 @@ export class RunDriver implements Turnable, SlotTaker {
   readonly #cancels = new Fifo<Report>();
   readonly inbox: RunInbox;
   #phase: Phase = 'fresh';
-  #toldWaiting = false;
   #terminal: TerminalEvent | undefined;
 
   constructor(engine: Engine, plan: RunPlan) {
@@ -82,6 +82,7 @@ export class RunDriver implements Turnable, SlotTaker {
       warn: (message) => sink.warn(plan.runId, message),
     });
     this.#effects = new RunEffects(engine, this, this.#journal, (report) => this.#cancels.push(report));
+    this.#standstill = new Standstill(this, this.#effects, engine.options);
     this.#replay = new Replay({
       runId: plan.runId,
       store,
@@ -134,7 +135,7 @@ export class RunDriver implements Turnable, SlotTaker {
   ask(report: () => Report | undefined): void {
     if (this.#phase === 'left' || this.#terminal !== undefined) return;
     this.#reports.push(report);
-    this.#toldWaiting = false;
+    this.#standstill.answered();
     this.#wake();
   }
 
@@ -313,7 +314,7 @@ export class RunDriver implements Turnable, SlotTaker {
     const { result } = this.host;
     const cancelled = this.state.phase.status === 'cancelling' ? this.state.phase.reason : undefined;
     if (cancelled === undefined && (result === undefined || this.host.hasDetached)) {
-      this.#tellWaiting();
+      this.#standstill.turned(this.#journal.uncommitted === 0 && !this.isReady);
       return;
     }
     this.host.closeRoot();
@@ -333,13 +334,6 @@ export class RunDriver implements Turnable, SlotTaker {
     assert(recorded !== undefined && isTerminal(recorded.event), 'J6', 'the end of a run is an event');
     this.#terminal = recorded.event;
     this.#effects.timers.clearAll();
-  }
-
-  /** Told once when nothing can go on before a person answers. */
-  #tellWaiting(): void {
-    if (this.#toldWaiting || this.#journal.uncommitted > 0 || !awaitsPeople(this.state)) return;
-    this.#toldWaiting = true;
-    this.#engine.options.sink.waiting(this.runId, [...this.state.pending]);
   }
 
   /** Looks for what other programs sent. */

@@ -35,13 +35,14 @@ describe('isWithin', () => {
 });
 
 describe('compareKeys', () => {
-  it('puts ordinals in number order before names, and parents before what they hold', () => {
-    const keys = ['10', '2/10/0', ':b', '2', '2/2/0', ':a', '2/:x/0'];
-    expect(keys.toSorted(compareKeys)).toEqual(['2', '2/2/0', '2/10/0', '2/:x/0', '10', ':a', ':b']);
+  it('puts the source first, ordinals in number order before names, and parents before what they hold', () => {
+    const keys = ['10', '2/10/0', ':b', '2', '2/2/0', '2/src/1', ':a', '2/:x/0', '2/:src/0'];
+    const sorted = ['2', '2/src/1', '2/2/0', '2/10/0', '2/:src/0', '2/:x/0', '10', ':a', ':b'];
+    expect(keys.toSorted(compareKeys)).toEqual(sorted);
   });
 
   it('is a total order', () => {
-    const segment = fc.oneof(fc.nat(30).map(String), fc.constantFrom(':a', ':b', ':10'));
+    const segment = fc.oneof(fc.nat(30).map(String), fc.constantFrom(':a', ':b', ':10', 'src'));
     const key = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
     fc.assert(
       fc.property(key, key, key, (a, b, c) => {

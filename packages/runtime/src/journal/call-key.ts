@@ -1,12 +1,15 @@
 /**
  * A call key names one use of `ctx` by its place: `scope/ordinal`, or `scope/:name` where the code
  * gives a name. A group's branches are scopes below its key, so `2/1/0` is the first call in branch 1
- * of the run's third call. The root scope is the empty string.
+ * of the run's third call. What a stream takes its items from runs in `2/src`. The root scope is the
+ * empty string.
  */
 export type CallKey = string;
 export type ScopePath = string;
 
 export const ROOT_SCOPE: ScopePath = '';
+
+const SOURCE = 'src';
 
 function join(scope: ScopePath, segment: string): CallKey {
   return scope === ROOT_SCOPE ? segment : `${scope}/${segment}`;
@@ -27,6 +30,16 @@ export function namedKey(scope: ScopePath, name: string): CallKey {
   return join(scope, `:${escapeName(name)}`);
 }
 
+/** The scope in which the source of a stream runs. No ordinal and no name looks like it. */
+export function sourceKey(scope: ScopePath): ScopePath {
+  return join(scope, SOURCE);
+}
+
+/** Whether a branch's path is that of a source: it does none of the work on the items. */
+export function isSourcePath(path: ScopePath): boolean {
+  return path.endsWith(`/${SOURCE}`);
+}
+
 /** The scope that numbers a call. */
 export function scopeOf(key: CallKey): ScopePath {
   const slash = key.lastIndexOf('/');
@@ -38,7 +51,7 @@ export function isWithin(key: CallKey, scope: ScopePath): boolean {
   return scope === ROOT_SCOPE || key === scope || key.startsWith(`${scope}/`);
 }
 
-/** Orders keys by place: ordinals by number and before names, parents before what they hold. */
+/** Orders keys by place: the source, ordinals by number, then names; parents before what they hold. */
 export function compareKeys(a: CallKey, b: CallKey): number {
   const left = a.split('/');
   const right = b.split('/');
@@ -46,10 +59,15 @@ export function compareKeys(a: CallKey, b: CallKey): number {
     const x = left[i] ?? '';
     const y = right[i] ?? '';
     if (x === y) continue;
-    const named = Number(x.startsWith(':')) - Number(y.startsWith(':'));
-    if (named !== 0) return named;
+    const rank = rankOf(x) - rankOf(y);
+    if (rank !== 0) return rank;
     if (x.startsWith(':')) return x < y ? -1 : 1;
     return Number(x) - Number(y);
   }
   return left.length - right.length;
+}
+
+function rankOf(segment: string): number {
+  if (segment === SOURCE) return 0;
+  return segment.startsWith(':') ? 2 : 1;
 }

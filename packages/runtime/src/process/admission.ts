@@ -81,9 +81,12 @@ export class Admission {
     if (!this.live) this.#scopes.set(scope.path, scope);
   }
 
-  /** The group around it was decided. Until then a settled branch can still ask, by what it left behind. */
+  /**
+   * Its group was decided, or it settled as a branch of a stream, which must not keep them all. What it
+   * left behind can still ask: a request that waits for its place keeps its scope here, or brings it back.
+   */
   removeScope(path: ScopePath): void {
-    this.#scopes.delete(path);
+    if (this.#scopes.get(path)?.waiting.length === 0) this.#scopes.delete(path);
   }
 
   admit(request: Request): void {
@@ -94,6 +97,7 @@ export class Admission {
     }
     scope.waiting.push(request);
     this.#held.add(request);
+    this.addScope(scope);
   }
 
   #hasPlace({ name, asked }: Request, key: CallKey): boolean {
@@ -160,9 +164,10 @@ export class Admission {
   }
 
   #unhold(request: Request): void {
-    const { waiting } = request.scope;
+    const { waiting, isFinished, fence, path } = request.scope;
     waiting.splice(waiting.indexOf(request), 1);
     this.#held.delete(request);
+    if (isFinished || fence !== undefined) this.removeScope(path);
   }
 
   hasIssued(key: string): boolean {

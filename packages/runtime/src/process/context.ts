@@ -7,6 +7,7 @@ import {
   type TaskStreamOptions,
 } from '@pawl/sdk';
 import type { ProcessHost } from './host.ts';
+import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
 import { receive } from './receive-call.ts';
 import { openSource } from './source-call.ts';
@@ -36,6 +37,7 @@ export function createContext(host: ProcessHost): Context {
     ) => streamTask<Output, Progress>(host, definition, args, options),
     source: (name, open, options) => openSource(host, name, open, options),
     parallel: createParallel(host),
+    channel: (name, options) => createChannel(host, name, options),
     sleep: (duration, options) =>
       startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
     sleepUntil: (when, options) =>

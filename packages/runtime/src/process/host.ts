@@ -5,7 +5,6 @@ import {
   LimitError,
   NonDeterminismError,
   type Process,
-  type Thunk,
 } from '@pawl/sdk';
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
@@ -21,9 +20,12 @@ import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
 import { closeKey } from './place.ts';
-import type { Group, GroupHost } from './parallel/group.ts';
+import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
+import { Retuning } from './retuning.ts';
 import { Scope } from './scope.ts';
+import { SettleWatch } from './settle-watch.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
+import type { ChannelWait } from './wait-list.ts';
 
 export type ProcessResult =
   | { readonly ok: true; readonly value: unknown }
@@ -39,7 +41,8 @@ const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scop
  *
  * Owns scopes, open calls and groups, and the commands that were asked for. Talks to the engine by
  * HostPort; never starts work.
- * Invariants: P1 a promise settles only in `deliver` or by a group's decision; P3 keys depend on
+ * Invariants: P1 a promise settles only in `deliver`, or by what
+ * follows from it in process code: a group's decision, a stream's result, a channel; P3 keys depend on
  * scope and delivery order only; P4 only errors of the sdk pass through user code.
  */
 export class ProcessHost implements GroupHost {
@@ -51,12 +54,14 @@ export class ProcessHost implements GroupHost {
   readonly root: Scope = Scope.root((scope, fn) => scopes.run({ host: this, scope }, fn));
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
-  readonly openGroups: Map<CallKey, Group> = new Map();
+  readonly openGroups: Map<CallKey, OpenGroup> = new Map();
+  readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
-  /** Groups of the replay that may run with another concurrency than the code has by now. */
-  #untuned: Group[] = [];
+  readonly #retuning = new Retuning();
+  readonly #settleWatch = new SettleWatch();
   #callsThisTurn = 0;
-  #stopped = false;
+  /** Nothing is delivered or asked for any more. */
+  isStopped = false;
   seed = '';
   /** Below the head log output was told before. */
   quiet = true;
@@ -117,7 +122,7 @@ export class ProcessHost implements GroupHost {
   }
 
   get hasCommands(): boolean {
-    return this.#commands.length > 0 || this.#untuned.length > 0;
+    return this.#commands.length > 0 || !this.#retuning.isOver;
   }
 
   /** Hands over one recorded outcome; the caller opens the turn. */
@@ -150,6 +155,7 @@ export class ProcessHost implements GroupHost {
         // Of a stream only who waits for an item counts.
         if (call.stream === undefined) call.scope.outstanding -= 1;
         settleCall(call, event);
+        this.#settleWatch.settled(event.key);
       }
     }
   }
@@ -168,25 +174,21 @@ export class ProcessHost implements GroupHost {
     this.admission.goLive();
     for (const group of replayed) group.takeHeld(undefined);
     for (const group of replayed) group.goLive();
-    this.#untuned = replayed;
+    this.#retuning.begin(replayed);
     for (const call of this.openCalls.values()) call.stream?.takeHeld(undefined);
   }
 
   /**
-   * At the head the code's own concurrency counts. It wakes thunks like an outcome does, so each
-   * change has a turn of its own, here as in the replay of it. The caller opened the turn.
+   * Gives the next group the concurrency that the code has by now. The caller opened the turn.
    * @returns whether there was one
    */
   tuneNext(): boolean {
-    for (;;) {
-      const group = this.#untuned.shift();
-      if (group === undefined) return false;
-      const { concurrency } = group.plan.options;
-      if (!group.isOpen || group.scope.fence !== undefined || group.concurrency === concurrency) continue;
-      this.#commands.push({ type: 'RetuneScope', key: group.key, concurrency: finite(concurrency) });
-      group.retune(concurrency);
-      return true;
-    }
+    const group = this.#retuning.next();
+    if (group === undefined) return false;
+    const { key, wantedConcurrency } = group;
+    this.#commands.push({ type: 'RetuneScope', key, concurrency: finite(wantedConcurrency) });
+    group.retune(wantedConcurrency);
+    return true;
   }
 
   /** Replay stands at this recorded decision: takes the one that was made early. */
@@ -217,10 +219,10 @@ export class ProcessHost implements GroupHost {
 
   /** Nothing is delivered or asked for any more. */
   stop(): void {
-    this.#stopped = true;
+    this.isStopped = true;
     this.foreign.stop();
-    this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
     for (const group of this.openGroups.values()) group.unlisten();
+    this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
   }
 
   /** The scope of the code that runs now. */
@@ -278,7 +280,7 @@ export class ProcessHost implements GroupHost {
   /** What a use of ctx comes to where nothing may be asked for any more; undefined where it may. */
   refusal<T>(scope: Scope): Promise<T> | undefined {
     const { fence } = scope;
-    return fence === undefined && !this.#stopped ? undefined : this.#refuse(scope, fence);
+    return fence === undefined && !this.isStopped ? undefined : this.#refuse(scope, fence);
   }
 
   #refuse<T>(scope: Scope, fence: CancelledError | undefined): Promise<T> {
@@ -355,8 +357,12 @@ export class ProcessHost implements GroupHost {
     return this.admission.placeOf(scope);
   }
 
-  runIn(scope: Scope, thunk: Thunk): unknown {
-    return scopes.run({ host: this, scope }, thunk);
+  runIn(scope: Scope, fn: () => unknown): unknown {
+    return scopes.run({ host: this, scope }, fn);
+  }
+
+  whenSettled(path: ScopePath, callback: () => void): void {
+    this.#settleWatch.add(this.openCalls.keys(), path, callback);
   }
 
   decided(key: CallKey, decided: Decided): void {
@@ -364,12 +370,12 @@ export class ProcessHost implements GroupHost {
     this.command({ type: 'CloseScope', key, decided });
   }
 
-  settled(group: Group): void {
+  settled(group: OpenGroup): void {
     group.scope.outstanding -= 1;
     if (!this.inTurn) this.port.changed();
   }
 
-  closed(group: Group): void {
+  closed(group: OpenGroup): void {
     this.openGroups.delete(group.key);
     this.admission.refuseFenced();
     if (!this.inTurn) this.port.changed();

@@ -49,6 +49,7 @@ export class Scope {
   readonly waiting: Request[] = [];
   readonly #names = new Set<string>();
   readonly #children = new Set<Scope>();
+  readonly #onFence = new Set<() => void>();
   readonly #enter: (scope: Scope, fn: () => void) => void;
   #controller: AbortController | undefined;
   #fence: Fence | undefined;
@@ -119,6 +120,10 @@ export class Scope {
   #abort(reason: CancelledError, reach: Fence['reach']): void {
     // Listeners are code of the branch: what they ask for is refused as its.
     if (this.#controller !== undefined) this.#enter(this, () => this.#controller?.abort(reason));
+    for (const callback of this.#onFence) {
+      this.#onFence.delete(callback);
+      callback();
+    }
     for (const child of this.#children)
       if (reach === 'all' || !child.#isDetached) child.#abort(reason, reach);
   }
@@ -138,6 +143,18 @@ export class Scope {
     this.parent.#linkToParent();
   }
 
+  /**
+   * Calls back once, as soon as this scope is fenced. The caller saw that it is not.
+   * @returns takes it back
+   */
+  whenFenced(callback: () => void): () => void {
+    this.#onFence.add(callback);
+    this.#linkToParent();
+    return () => {
+      if (this.#onFence.delete(callback) && this.#finished) this.#unlink();
+    };
+  }
+
   get isFinished(): boolean {
     return this.#finished;
   }
@@ -145,6 +162,12 @@ export class Scope {
   /** The branch has settled: nothing in it needs its signal any more. */
   finish(): void {
     this.#finished = true;
-    if (this.parent !== undefined && this.#children.size === 0) this.parent.#children.delete(this);
+    this.#unlink();
+  }
+
+  /** What it left behind may still wait for its fence. */
+  #unlink(): void {
+    if (this.parent !== undefined && this.#children.size === 0 && this.#onFence.size === 0)
+      this.parent.#children.delete(this);
   }
 }

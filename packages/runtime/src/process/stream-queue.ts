@@ -6,6 +6,7 @@ import { closedStream } from '../kernel/state.ts';
 import { callSite, here } from './call-site.ts';
 import type { ProcessHost } from './host.ts';
 import type { OpenStream } from './open-call.ts';
+import { ownStream } from './own-stream.ts';
 import { closeKey } from './place.ts';
 import type { Scope } from './scope.ts';
 
@@ -71,7 +72,7 @@ export class StreamQueue<Item> implements OpenStream {
       [Symbol.asyncIterator]: () => reader,
       [Symbol.asyncDispose]: async () => void (await this.#return()),
     };
-    return reader;
+    return ownStream(reader);
   }
 
   /** The call has its key. */

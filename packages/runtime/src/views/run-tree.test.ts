@@ -39,7 +39,7 @@ const failed = (key: string): JournalEvent => ({
   by: 'attempt',
 });
 const cancelled = (key: string): JournalEvent => ({ type: 'TaskCancelled', key, reason: 'lost' });
-const opened = (key: string, mode: 'all' | 'race', width: number): JournalEvent => ({
+const opened = (key: string, mode: 'all' | 'race' | 'stream', width: number | null): JournalEvent => ({
   type: 'ScopeOpened',
   key,
   mode,
@@ -76,7 +76,8 @@ function checkCounts(tree: RunTree): void {
   }
   for (const node of tree.byKey.values()) {
     if (node.kind !== 'group') continue;
-    const quiet = node.branches.filter((branch) => branch.calls.every((call) => call.endedAt !== null));
+    const work = node.branches.filter(({ path }) => !path.endsWith('/src'));
+    const quiet = work.filter((branch) => branch.calls.every((call) => call.endedAt !== null));
     expect(node.quietBranches).toBe(quiet.length);
   }
 }
@@ -108,6 +109,17 @@ test('calls stand where their keys say, whatever their order in the journal', ()
       [['1/:b/0 succeeded'], ['1/0/0 queued', ['race 1/0/1 running', [['1/0/1/0/:named queued']]]]],
     ],
   ]);
+});
+
+test('the source of a stream is a branch of its own, and counts as none of the work', () => {
+  const tree = fold(
+    opened('0', 'stream', null),
+    scheduled('0/src/0'),
+    succeeded('0/src/0'),
+    scheduled('0/0/0'),
+  );
+  expect(outline(tree.calls)).toEqual([['stream 0 running', [['0/src/0 succeeded'], ['0/0/0 queued']]]]);
+  expect(tree.byKey.get('0')).toMatchObject({ quietBranches: 0, width: null });
 });
 
 test('a task has its times, its values and its attempts', () => {

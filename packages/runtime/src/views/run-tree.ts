@@ -5,7 +5,7 @@
  * 1. A call's place follows from its key alone: the scope `2/1` is branch 1 of group `2`.
  * 2. `counts` and `active` agree with the nodes after every event.
  */
-import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import { isSourcePath, ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import {
   groupNode,
   sourceNode,
@@ -157,7 +157,7 @@ function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined {
   const branch: BranchNode = { kind: 'branch', path, calls: [], openCalls: 0 };
   tree.branches.set(path, branch);
   group.branches.push(branch);
-  group.quietBranches += 1;
+  if (!isSourcePath(path)) group.quietBranches += 1;
   return branch;
 }
 
@@ -165,7 +165,7 @@ function countOpen(tree: RunTree, branch: BranchNode, change: 1 | -1): void {
   const wasQuiet = branch.openCalls === 0;
   branch.openCalls += change;
   const isQuiet = branch.openCalls === 0;
-  if (wasQuiet === isQuiet) return;
+  if (wasQuiet === isQuiet || isSourcePath(branch.path)) return;
   const group = tree.byKey.get(scopeOf(branch.path));
   if (group?.kind === 'group') group.quietBranches += isQuiet ? 1 : -1;
 }

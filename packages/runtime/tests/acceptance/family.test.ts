@@ -172,23 +172,20 @@ describe('mapSettled', () => {
       });
       return [enough.map(told), failed.map(told)];
     };
-    const { stage } = await everywhere(
-      program,
+    const { stage } = await everywhere(program, [
       [
-        [
-          [0, '0', 10],
-          [1, '1', 20],
-          [2, '2', 'CancelledError', true],
-          [3, '3', 'CancelledError', true],
-        ],
-        [
-          [0, '0', 'TaskError: a', true],
-          [1, '1', 'TaskError: b', true],
-          [2, '2', 'CancelledError', true],
-          [3, '3', 'CancelledError', true],
-        ],
+        [0, '0', 10],
+        [1, '1', 20],
+        [2, '2', 'CancelledError', true],
+        [3, '3', 'CancelledError', true],
       ],
-    );
+      [
+        [0, '0', 'TaskError: a', true],
+        [1, '1', 'TaskError: b', true],
+        [2, '2', 'CancelledError', true],
+        [3, '3', 'CancelledError', true],
+      ],
+    ]);
     expect(stage.clock.monotonic()).toBe(30);
   });
 

@@ -1,13 +1,27 @@
 import type { Scope } from '../scope.ts';
 
+/** How a branch settled. */
+export type Outcome =
+  | { readonly status: 'fulfilled'; readonly value: unknown }
+  | { readonly status: 'rejected'; readonly reason: unknown };
+
 /** Where one branch of a group stands. */
 export type Branch =
   | { readonly status: 'idle' }
   | { readonly status: 'running'; readonly scope: Scope }
-  | { readonly status: 'fulfilled'; readonly value: unknown }
-  | { readonly status: 'rejected'; readonly reason: unknown };
+  | Outcome;
 
 export const IDLE: Branch = { status: 'idle' };
+
+/** Invokes the thunk of a branch; a synchronous throw is a rejection. */
+export function startBranch(run: () => unknown, settled: (outcome: Outcome) => void): void {
+  new Promise((resolve) => {
+    resolve(run());
+  }).then(
+    (value) => settled({ status: 'fulfilled', value }),
+    (reason: unknown) => settled({ status: 'rejected', reason }),
+  );
+}
 
 /** Adds index and key to what a branch threw, without touching an error that is frozen. */
 export function withPlace(reason: unknown, index: number, key: string): unknown {

@@ -1,6 +1,7 @@
 import { EmptyGroupError, type Parallel } from '@pawl/sdk';
 import type { ProcessHost } from '../host.ts';
 import type { CombinatorMode } from './decision.ts';
+import { createStreams } from './create-streams.ts';
 import { openGroup } from './open-group.ts';
 import { filterItems, groupItems, reduceItems } from './over-map.ts';
 import { resolveGroupOptions } from './options.ts';
@@ -50,6 +51,7 @@ export function createParallel(host: ProcessHost): Parallel {
   };
   // The types of values follow from the thunks', which the signatures of Parallel say.
   return {
+    ...createStreams(host),
     all: ofList('all'),
     allTuple: ofList('all', 'allTuple'),
     allSettled: ofList('allSettled'),

@@ -1,13 +1,14 @@
-import { CancelledError, TimeoutError, type Thunk } from '@pawl/sdk';
+import type { CancelledError, Thunk } from '@pawl/sdk';
 import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import { namedKey, ordinalKey } from '../../journal/call-key.ts';
-import { unreachable } from '../../journal/invariant.ts';
 import type { Losers } from '../../journal/event.ts';
-import { fencesLosers, isInterruption, type Decided, type GroupCall } from '../../kernel/state.ts';
+import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
-import { IDLE, type Branch } from './branch.ts';
-import { describeReason } from './abort-reason.ts';
+import { IDLE, startBranch, type Branch, type Outcome } from './branch.ts';
 import { decideGroup, type CombinatorMode, type LastSettled } from './decision.ts';
+import { listenTo } from './abort-signal.ts';
+import { interruption, whyGivenUp } from './given-up.ts';
+import type { GroupHost, OpenGroup } from './group-host.ts';
 import type { ResolvedGroupOptions } from './options.ts';
 import { ParkedBranches } from './out-of-order.ts';
 import { groupResult } from './result.ts';
@@ -20,28 +21,6 @@ export interface GroupPlan {
   readonly options: ResolvedGroupOptions;
   /** Runs a thunk in the async context of the call, wherever the group is opened and pumped from. */
   readonly inUserContext: <R>(fn: () => R) => R;
-}
-
-/** What a group needs of its host. */
-export interface GroupHost {
-  /** Calls are new, not compared with a journal. */
-  readonly live: boolean;
-  /** Below the head: whether a decision made now has the place that the journal gives it. */
-  isDue(key: CallKey, recorded: boolean): boolean;
-  recordedGroup(key: CallKey): GroupCall | undefined;
-  addScope(scope: Scope): void;
-  removeScope(path: ScopePath): void;
-  /** What a parked branch asked for gets its keys. */
-  release(scope: Scope): void;
-  /** Seq of the recorded call that a branch waits for; Infinity where there is none. */
-  placeOf(scope: Scope): number;
-  runIn(scope: Scope, thunk: Thunk): unknown;
-  decided(key: CallKey, decided: Decided): void;
-  /** Its promise settles now. */
-  settled(group: Group): void;
-  /** Nothing of it goes on any more. */
-  closed(group: Group): void;
-  signalAborted(key: CallKey, reason: string): void;
 }
 
 /** How a group is opened: as recorded, or as the code has it. */
@@ -65,7 +44,7 @@ type Phase =
  * Invariants: decided once, synchronously at the settle that decides it; below the journal's head
  * only as recorded; no thunk is invoked after the decision.
  */
-export class Group {
+export class Group implements OpenGroup {
   readonly key: CallKey;
   readonly plan: GroupPlan;
   /** The scope that the group was called in. */
@@ -119,6 +98,10 @@ export class Group {
     return this.#concurrency;
   }
 
+  get wantedConcurrency(): number {
+    return this.plan.options.concurrency;
+  }
+
   get isOpen(): boolean {
     return this.#phase.status === 'open';
   }
@@ -149,15 +132,10 @@ export class Group {
 
   /** Reports an abort of the user's signal, from now on or at once. Only at the journal's head. */
   listen(): void {
-    const { signal } = this.plan.options;
-    if (signal === undefined || this.#phase.status === 'closed') return;
-    const report = (): void => this.#host.signalAborted(this.key, describeReason(signal.reason));
-    if (signal.aborted) {
-      report();
-      return;
-    }
-    signal.addEventListener('abort', report, { once: true });
-    this.#unlisten = () => signal.removeEventListener('abort', report);
+    if (this.#phase.status === 'closed') return;
+    this.#unlisten = listenTo(this.plan.options.signal, (reason) =>
+      this.#host.signalAborted(this.key, reason),
+    );
   }
 
   /** The run is left with this group open. */
@@ -179,7 +157,7 @@ export class Group {
       return;
     }
     // The decision stays; what was left to go on is given up now.
-    const why = new CancelledError(this.#whyGivenUp(outcome));
+    const why = this.#whyGivenUp(outcome);
     this.#fence(why, 'all');
     if (this.#losers === 'drain') this.#settlePromise(phase.decided, interruption(outcome, why));
   }
@@ -260,12 +238,9 @@ export class Group {
     this.#running += 1;
     this.#branches[index] = { status: 'running', scope };
     this.#host.addScope(scope);
-    // The executor turns a synchronous throw into a rejection.
-    new Promise((resolve) => {
-      resolve(this.plan.inUserContext(() => this.#host.runIn(scope, thunk)));
-    }).then(
-      (value) => this.#settled(index, { status: 'fulfilled', value }),
-      (reason: unknown) => this.#settled(index, { status: 'rejected', reason }),
+    startBranch(
+      () => this.plan.inUserContext(() => this.#host.runIn(scope, thunk)),
+      (outcome) => this.#settled(index, outcome),
     );
   }
 
@@ -274,7 +249,7 @@ export class Group {
     return name === undefined ? ordinalKey(this.key, index) : namedKey(this.key, name);
   }
 
-  #settled(index: number, branch: Branch): void {
+  #settled(index: number, branch: Outcome): void {
     const before = this.#branches[index];
     if (before?.status === 'running') before.scope.finish();
     this.#running -= 1;
@@ -322,7 +297,7 @@ export class Group {
   #finish(decided: Decided, recorded: boolean): void {
     this.#held = undefined;
     const { outcome } = decided;
-    const why = new CancelledError(this.#whyGivenUp(outcome));
+    const why = this.#whyGivenUp(outcome);
     const isFence = !recorded || fencesLosers(outcome, this.#losers);
     const phase = { status: 'goingOn', decided, why } as const;
     this.#phase = phase;
@@ -361,20 +336,8 @@ export class Group {
     if (this.#losers === 'drain') this.#settlePromise(decided, why);
   }
 
-  #whyGivenUp(outcome: Decided['outcome']): string {
-    const name = `parallel.${this.plan.mode} (${this.key})`;
-    switch (outcome) {
-      case 'aborted':
-        return `${name} was given up: ${this.#abortReason}`;
-      case 'timedOut':
-        // Process code can read it: it tells what was recorded, not what the code says by now.
-        return `${name} timed out after ${this.#host.recordedGroup(this.key)?.timeoutMs} ms`;
-      case 'fulfilled':
-      case 'rejected':
-        return `${name} was decided without this branch`;
-      default:
-        return unreachable(outcome);
-    }
+  #whyGivenUp(outcome: Decided['outcome']): CancelledError {
+    return whyGivenUp(this.#host, { key: this.key, mode: this.plan.mode }, outcome, this.#abortReason);
   }
 
   #settlePromise(decided: Decided, interrupted: Error): void {
@@ -392,8 +355,4 @@ export class Group {
     if (result.ok) this.#resolve(result.value);
     else this.#reject(result.reason);
   }
-}
-
-function interruption(outcome: Decided['outcome'], why: CancelledError): Error {
-  return outcome === 'timedOut' ? new TimeoutError(why.message) : why;
 }

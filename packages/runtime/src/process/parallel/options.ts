@@ -34,6 +34,9 @@ export interface ResolvedGroupOptions {
 /** Thunks of `map` and `mapSettled` under way at once where nothing else is said. */
 export const DEFAULT_MAP_CONCURRENCY = 1000;
 
+/** Names of what `resolveDefaults` takes. */
+export const TASK_DEFAULTS: readonly string[] = ['priority', 'retry', 'taskTimeout', 'pool', 'cost'];
+
 const COMMON: readonly string[] = [
   'key',
   'concurrency',
@@ -41,11 +44,7 @@ const COMMON: readonly string[] = [
   'signal',
   'timeout',
   'losers',
-  'priority',
-  'retry',
-  'taskTimeout',
-  'pool',
-  'cost',
+  ...TASK_DEFAULTS,
 ];
 const EXTRA: Readonly<Record<CombinatorMode, readonly string[]>> = {
   all: ['keyBy'],
@@ -157,7 +156,7 @@ function checkNames(mode: CombinatorMode, name: string, given: object): void {
 }
 
 /** What the tasks inside get: what this group says, else what the one around it does. */
-function resolveDefaults(given: TaskDefaults, inherited: ScopeDefaults): ScopeDefaults {
+export function resolveDefaults(given: TaskDefaults, inherited: ScopeDefaults): ScopeDefaults {
   const { priority, retry, taskTimeout, pool, cost } = given;
   if (retry !== undefined) retryPlan(retry);
   return {
@@ -207,7 +206,7 @@ function resolveCompletion(policy: CompletionPolicy | undefined, min: unknown = 
   return { minSuccessful, toleratedFailures, min };
 }
 
-function lengthOf(name: string, duration: Parameters<typeof durationMs>[0]): number {
+export function lengthOf(name: string, duration: Parameters<typeof durationMs>[0]): number {
   const ms = durationMs(duration, name);
   if (ms === 0) throw new InvalidOptionError(name, duration, 'longer than 0');
   return ms;

@@ -1,11 +1,11 @@
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../../journal/call-key.ts';
 import type { Scope } from '../scope.ts';
 import type { Branch } from './branch.ts';
-import type { Group } from './group.ts';
+import type { OpenGroup } from './group-host.ts';
 
 /** A named branch that was not invoked, and that a recorded call lies in. */
 export interface IdleBranch {
-  readonly group: Group;
+  readonly group: OpenGroup;
   readonly path: ScopePath;
 }
 
@@ -13,7 +13,7 @@ export interface IdleBranch {
  * The branch that a recorded call waits for, where named branches stand in another order by now: within a
  * bound others were invoked before it.
  */
-export function idleBranchOf(groups: ReadonlyMap<CallKey, Group>, key: CallKey): IdleBranch | undefined {
+export function idleBranchOf(groups: ReadonlyMap<CallKey, OpenGroup>, key: CallKey): IdleBranch | undefined {
   for (let path = scopeOf(key); path !== ROOT_SCOPE; path = scopeOf(scopeOf(path))) {
     const group = groups.get(scopeOf(path));
     if (group !== undefined) return group.isIdle(path) ? { group, path } : undefined;

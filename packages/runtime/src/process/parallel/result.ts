@@ -123,7 +123,7 @@ function isSettled(branch: Branch | undefined): boolean {
 }
 
 /** What a branch threw, for a message: anything can be thrown, also what has no text or a getter that throws. */
-function inWords(reason: unknown): string {
+export function inWords(reason: unknown): string {
   try {
     return reason instanceof Error ? String(reason.message) : String(reason);
   } catch {

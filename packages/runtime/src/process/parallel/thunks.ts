@@ -97,7 +97,8 @@ function isIterable<Item>(items: unknown): items is Iterable<Item> {
   );
 }
 
-function checkedThunk(name: CombinatorName, thunk: unknown, place: string): Thunk {
+/** @throws InvalidArgumentError */
+export function checkedThunk(name: CombinatorName, thunk: unknown, place: string): Thunk {
   if (isThunk(thunk)) return thunk;
   const what =
     thunk instanceof Promise
@@ -119,12 +120,7 @@ function branchNames(items: readonly unknown[], keyBy: KeyBy): string[] | undefi
   const seen = new Map<string, number>();
   return items.map((item, index) => {
     // The signature of the combinator says what `keyBy` takes.
-    const name = keyBy(item as never, index);
-    if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
-      throw new InvalidArgumentError(
-        `keyBy must give a string that is not empty, of well-formed Unicode; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
-      );
-    }
+    const name = checkedName(keyBy(item as never, index), index);
     const first = seen.get(name);
     if (first !== undefined) {
       throw new InvalidArgumentError(
@@ -134,6 +130,16 @@ function branchNames(items: readonly unknown[], keyBy: KeyBy): string[] | undefi
     seen.set(name, index);
     return name;
   });
+}
+
+/** @throws InvalidArgumentError */
+export function checkedName(name: unknown, index: number): string {
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+    throw new InvalidArgumentError(
+      `keyBy must give a string that is not empty, of well-formed Unicode; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
+    );
+  }
+  return name;
 }
 
 /** @throws LimitError */
@@ -147,7 +153,7 @@ export function checkDepth(name: CombinatorName, scope: Scope, maxDepth: number)
 }
 
 /** @throws LimitError */
-function checkWidth(name: CombinatorName, width: number, maxWidth: number): void {
+export function checkWidth(name: CombinatorName, width: number, maxWidth: number): void {
   if (width <= maxWidth) return;
   throw new LimitError(
     'fanOut',
