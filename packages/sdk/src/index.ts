@@ -36,6 +36,7 @@ export type {
   Cost,
   GroupOptions,
   KeyedOptions,
+  Limiter,
   MapOptions,
   MapSettledOptions,
   Parallel,

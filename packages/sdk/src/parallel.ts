@@ -21,6 +21,12 @@ export interface TaskDefaults {
   readonly cost?: Cost;
 }
 
+/** Counts instead of a group, where its thunks wait for each other and only some of them are at work. */
+export interface Limiter {
+  /** How many may be at work from now on: at the start, and when a resumed run changes it. */
+  limit(concurrency: number): void;
+}
+
 export interface GroupOptions extends TaskDefaults {
   /** Names the group inside its scope, so that its identity does not depend on its position. */
   readonly key?: string;
@@ -32,6 +38,11 @@ export interface GroupOptions extends TaskDefaults {
   readonly signal?: AbortSignal;
   /** Longest time of the whole group. */
   readonly timeout?: Duration;
+  /**
+   * Thunks are invoked at once, and wait by themselves until the limiter lets them: `concurrency` is
+   * recorded and retuned as ever, and told to it.
+   */
+  readonly limiter?: Limiter;
   /**
    * What becomes of branches that run when a value or a failure decides the group. 'cancel' (default):
    * they are given up. 'drain': they go on, and the group settles when they have. 'detach': the group

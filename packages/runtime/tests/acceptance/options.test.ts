@@ -120,6 +120,7 @@ describe.each(COMBINATORS)('D21 parallel.%s refuses before the first row', (mode
     ),
     ...['', 5, null, 'x'.repeat(201), '\uD800'].map((value): [string, unknown] => ['key', value]),
     ...[null, {}, 'signal', new AbortController()].map((value): [string, unknown] => ['signal', value]),
+    ...[null, 2, {}, { limit: 2 }].map((value): [string, unknown] => ['limiter', value]),
     ['concurency', 2],
     ['retries', 2],
     ...['no', null, 'cancelled', true].map((value): [string, unknown] => ['losers', value]),

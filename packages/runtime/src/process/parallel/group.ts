@@ -1,6 +1,5 @@
 import type { CancelledError, Thunk } from '@pawl/sdk';
-import type { CallKey, ScopePath } from '../../journal/call-key.ts';
-import { namedKey, ordinalKey } from '../../journal/call-key.ts';
+import { namedKey, ordinalKey, type CallKey, type ScopePath } from '../../journal/call-key.ts';
 import type { Losers } from '../../journal/event.ts';
 import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
@@ -120,6 +119,7 @@ export class Group implements OpenGroup {
       return;
     }
     const decided = this.#decide(undefined);
+    this.plan.options.limiter?.limit(concurrency);
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
   }
@@ -145,6 +145,7 @@ export class Group implements OpenGroup {
 
   retune(concurrency: number): void {
     this.#concurrency = concurrency;
+    if (this.isOpen) this.plan.options.limiter?.limit(concurrency);
     this.#pump();
   }
 
@@ -217,14 +218,14 @@ export class Group implements OpenGroup {
   #pump(): void {
     if (this.#parked.count > 0) this.#unpark();
     if (this.#parked.count > 0) return;
-    while (this.isOpen && this.#active < this.#concurrency && this.#next < this.#branches.length) {
+    const most = this.plan.options.limiter ? Infinity : this.#concurrency;
+    while (this.isOpen && this.#active < most && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
       if (this.#branches[this.#next] !== IDLE) {
         this.#next += 1;
         continue;
       }
-      const settled = this.#fulfilled + this.#rejected;
-      if (this.#next % this.#batchSize === 0 && settled < this.#next) return;
+      if (this.#next % this.#batchSize === 0 && this.#fulfilled + this.#rejected < this.#next) return;
       this.#invoke(this.#next);
     }
   }

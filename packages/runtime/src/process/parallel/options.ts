@@ -7,6 +7,7 @@ import {
   type CompletionPolicy,
   type Cost,
   type GroupOptions,
+  type Limiter,
   type MapOptions,
   type PoolReference,
   type Priority,
@@ -27,6 +28,7 @@ export interface ResolvedGroupOptions {
   readonly losers: Losers;
   readonly preserveOrder: boolean;
   readonly completion: Completion;
+  readonly limiter: Limiter | undefined;
   /** Of the tasks inside. */
   readonly defaults: ScopeDefaults;
 }
@@ -40,6 +42,7 @@ export const TASK_DEFAULTS: readonly string[] = ['priority', 'retry', 'taskTimeo
 const COMMON: readonly string[] = [
   'key',
   'concurrency',
+  'limiter',
   'batchSize',
   'signal',
   'timeout',
@@ -111,11 +114,13 @@ export function resolveGroupOptions(
   }
   const given = options ?? {};
   checkNames(mode, name, given);
-  const { signal, timeout, keyBy, losers = 'cancel' } = given;
+  const { signal, timeout, keyBy, limiter, losers = 'cancel' } = given;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new InvalidOptionError('signal', signal, 'an AbortSignal');
   if (keyBy !== undefined && typeof keyBy !== 'function')
     throw new InvalidOptionError('keyBy', keyBy, 'a function of item and index');
+  if (limiter !== undefined && typeof limiter?.limit !== 'function')
+    throw new InvalidOptionError('limiter', limiter, 'an object with a method limit(concurrency)');
   if (!['cancel', 'drain', 'detach'].includes(losers))
     throw new InvalidOptionError('losers', losers, `'cancel', 'drain' or 'detach'`);
   const { preserveOrder = mode !== 'some' } = given;
@@ -136,6 +141,7 @@ export function resolveGroupOptions(
     losers,
     preserveOrder,
     completion: resolveCompletion(given.completion, given.min),
+    limiter,
     defaults: resolveDefaults(given, inherited),
   };
 }
