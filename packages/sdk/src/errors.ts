@@ -80,14 +80,18 @@ export interface ValidationIssue {
   readonly message: string;
 }
 
-/** A value does not match its schema. */
+/** A value does not match its schema, or a definition has problems: all of them are in `issues`. */
 export class ValidationError extends PawlError {
   readonly code = 'VALIDATION';
   readonly issues: readonly ValidationIssue[];
 
-  constructor(what: string, issues: readonly ValidationIssue[]) {
+  constructor(
+    what: string,
+    issues: readonly ValidationIssue[],
+    verdict: string = 'does not match its schema',
+  ) {
     const list = issues.map((issue) => `\n  ${issue.path}: ${issue.message}`).join('');
-    super(`${what} does not match its schema:${list}`);
+    super(`${what} ${verdict}:${list}`);
     this.issues = issues;
   }
 }

@@ -76,3 +76,23 @@ export type {
 export type { Channel, ChannelOptions } from './channel.ts';
 export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';
+export type {
+  GroupStep,
+  OnError,
+  ParallelConfig,
+  ParallelGroup,
+  RunIf,
+  RunStep,
+  StepTemplate,
+  TaskStep,
+  ToolStep,
+  TypedStep,
+  WaitStrategy,
+  WorkflowDefinition,
+  WorkflowScope,
+  WorkflowStep,
+} from './workflow.ts';
+export { defineStep, defineWorkflow, workflowIssues } from './workflow.ts';
+export type { IssuePath, WorkflowIssue } from './workflow-issue.ts';
+export type { PlannedGroup, PlannedStep, WorkflowPlan } from './workflow-plan.ts';
+export type { GroupResult, StepFailure, StepStatus } from './workflow-result.ts';
