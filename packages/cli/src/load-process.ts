@@ -13,7 +13,7 @@ import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
 
 import { loadFailure } from './load-failure.ts';
 import { formatOf } from './module-format.ts';
-import type { ModuleFile } from './module-file.ts';
+import { isWorkflowFile, type ModuleFile } from './module-file.ts';
 
 const SDK = '@pawl/sdk';
 
@@ -30,14 +30,23 @@ export function hookModules(): void {
 }
 
 /**
- * The process that a module exports, with its name and its schemas.
+ * The process that a module exports, with its name and its schemas, or that a workflow file describes.
  * @throws RuntimeError REFUSED: syntax error, exception while loading, no process in it
  */
 export async function loadProcess(file: ModuleFile, cwd: string): Promise<ProcessDefinition> {
+  if (isWorkflowFile(file.path)) {
+    // Only who has such a file pays for reading it.
+    const { loadWorkflow } = await import('./workflow-file/load-workflow.ts');
+    return await loadWorkflow(file, cwd, importModule);
+  }
   return processOf(await importModule(file, cwd), file);
 }
 
-async function importModule(file: ModuleFile, cwd: string): Promise<Readonly<Record<string, unknown>>> {
+/** @throws RuntimeError REFUSED */
+export async function importModule(
+  file: ModuleFile,
+  cwd: string,
+): Promise<Readonly<Record<string, unknown>>> {
   let lastLoaded = file.path;
   // An error in syntax may not say in which file it is: it is the one that was read last.
   const hooks = registerHooks({

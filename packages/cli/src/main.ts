@@ -11,8 +11,10 @@ import {
 import type { ArgumentSpec, Command, OptionSpec } from './command.ts';
 import { usage } from './command.ts';
 import { cancelCommand } from './commands/cancel.ts';
+import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
+import { graphCommand } from './commands/graph.ts';
 import { listCommand } from './commands/list.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { sendCommand } from './commands/send.ts';
@@ -39,6 +41,8 @@ export const COMMANDS: readonly Command[] = [
   waitingCommand,
   sendCommand,
   verifyCommand,
+  checkCommand,
+  graphCommand,
   doctorCommand,
 ];
 

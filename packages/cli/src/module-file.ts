@@ -6,7 +6,7 @@ import { nearest, RuntimeError, type RunRecord } from '@pawl/runtime';
 
 import { shellWords } from './render/next-commands.ts';
 
-/** A module that may be loaded: an ordinary file with the name of a module. */
+/** A process that may be loaded: an ordinary file with the name of a module or of a workflow. */
 export interface ModuleFile {
   /** Absolute. */
   readonly path: string;
@@ -20,9 +20,20 @@ export interface ModuleFile {
 
 const MODULE = /\.[cm]?[jt]s$/;
 const DECLARATION = /\.d\.[cm]?ts$/;
+const WORKFLOW = /\.(ya?ml|json)$/;
 
 function isModuleName(name: string): boolean {
   return MODULE.test(name) && !DECLARATION.test(name);
+}
+
+/** A file that describes a workflow, and holds no code. */
+export function isWorkflowFile(path: string): boolean {
+  return WORKFLOW.test(path);
+}
+
+/** What may be meant where nothing is named: JSON files are rarely workflows. */
+function isLikely(name: string): boolean {
+  return isModuleName(name) || /\.ya?ml$/.test(name);
 }
 
 /** @throws RuntimeError NOT_FOUND, REFUSED */
@@ -46,10 +57,10 @@ export function findModule(given: string, cwd: string): ModuleFile {
     throw refused(`${given} is a folder, not a module.`, hint);
   }
   if (!stats.isFile()) throw refused(`${given} is not an ordinary file.`, 'Name a file: pawl run <file>');
-  if (!isModuleName(path)) {
+  if (!isModuleName(path) && !isWorkflowFile(path)) {
     throw refused(
-      `${given} is no module: its name must end in .ts, .mts, .cts, .js, .mjs or .cjs.`,
-      'Name a file that Node can import: pawl run <file>',
+      `${given} is no module: its name must end in .ts, .mts, .cts, .js, .mjs or .cjs, that of a workflow in .yaml, .yml or .json.`,
+      'Name a file that Node can import, or a workflow: pawl run <file>',
     );
   }
   return { path, given, recorded: recordedPath(path, cwd), digest: digestOf(path, given) };
@@ -102,7 +113,7 @@ function isBelow(path: string, folder: string): boolean {
 
 function modulesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter(isModuleName);
+    return readdirSync(folder).filter(isLikely);
   } catch {
     return [];
   }
@@ -111,7 +122,7 @@ function modulesIn(folder: string): string[] {
 /** Modules beside it that may have been meant: with the ending that was left out, or a name that is close. */
 function nearModules(path: string): string[] {
   const beside = modulesIn(dirname(path));
-  const asked = basename(path, MODULE.test(path) ? extname(path) : '');
+  const asked = basename(path, MODULE.test(path) || WORKFLOW.test(path) ? extname(path) : '');
   const sameName = beside.filter((name) => basename(name, extname(name)) === asked);
   return sameName.length > 0 ? sameName.slice(0, 3) : nearest(basename(path), beside);
 }

@@ -93,6 +93,7 @@ export type {
   WorkflowStep,
 } from './workflow.ts';
 export { defineStep, defineWorkflow, workflowIssues } from './workflow.ts';
+export { pathText } from './workflow-issue.ts';
 export type { IssuePath, WorkflowIssue } from './workflow-issue.ts';
 export type { PlannedGroup, PlannedStep, WorkflowPlan } from './workflow-plan.ts';
 export type { GroupResult, StepFailure, StepStatus } from './workflow-result.ts';

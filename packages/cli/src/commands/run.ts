@@ -12,8 +12,13 @@ import { Session } from '../session.ts';
 export const runCommand: Command = defineCommand({
   name: 'run',
   summary: 'start a process from its module',
-  description: 'Loads a module, starts the process that it exports, and records what it does.',
-  arguments: [{ name: '<module>', description: 'a .ts or .js file that exports a process' }],
+  description: 'Loads a module or a workflow, starts the process, and records what it does.',
+  arguments: [
+    {
+      name: '<module>',
+      description: 'a .ts or .js file that exports a process, or a workflow in .yaml or .json',
+    },
+  ],
   options: {
     input: text('-i, --input <json>', 'the input: JSON, @file, or - for stdin'),
     id: text('--id <run>', 'the id of the run; given twice it is the same run'),
