@@ -301,7 +301,7 @@ const BAD_PROBLEMS = [
   "10:37 the expression 'unknown' is wrong: Unknown variable: unknown",
   "13:5 'run' must be a command that is not empty",
   "15:5 Option 'timeout' must be a duration: milliseconds from 0 to 8640000000000, or a string such as '250ms', '30s', '5m', '2h', '7d'; it is 'soon'.",
-  "16:5 'retries' is not known here: a step with 'task' takes id, description, dependsOn, when, runIf, onError, timeout, priority, signal, onDemand, task, input, retry, deadline, pool",
+  "16:5 'retries' is not known here: a step with 'task' takes id, description, dependsOn, when, runIf, onError, timeout, priority, retry, pool, cost, signal, onDemand, task, input, deadline",
   "18:17 the expression looks at step 'c', which 'e' does not wait for: add it to dependsOn",
   "20:5 'input' goes with toolName; a command has run and stdin",
   "23:18 there is no step 'nobody'",
@@ -327,9 +327,9 @@ describe('the published schema', () => {
       'groups',
       `
 steps:
-  - { id: a, run: [echo, 1], onDemand: true, priority: background, deadline: 1h, pool: shell }
+  - { id: a, run: [echo, 1], onDemand: true, priority: background, deadline: 1h, pool: shell, cost: { gpu: 1 } }
   - parallelGroup: { id: g, steps: ["\${x}"], step: { run: [echo] }, keyBy: item.id, timeout: 5, waitStrategy: race }
-  - { id: h, runIf: always, parallelGroup: { steps: [a, { id: b, run: "ls -l", okExitCodes: [0, 1] }], stepTimeout: 2.5s } }
+  - { id: h, runIf: always, pool: x, cost: 2, retry: { attempts: 2 }, parallelGroup: { steps: [a, { id: b, run: "ls -l", okExitCodes: [0, 1] }], stepTimeout: 2.5s } }
 `,
     ],
   ])('takes %s', (_, text) => {
@@ -369,7 +369,11 @@ steps:
     step({ priority: 'high' }),
     step({ onDemand: 'yes' }),
     { steps: [{ id: 'a', toolName: 'x', cwd: '/' }] },
-    { steps: [{ id: 'g', retry: { attempts: 2 }, parallelGroup: { steps: [] } }] },
+    { steps: [{ id: 'g', deadline: 5, parallelGroup: { steps: [] } }] },
+    step({ cost: 0 }),
+    step({ cost: {} }),
+    step({ pool: '' }),
+    { steps: [], parallelConfig: { retry: {} } },
     group({ steps: undefined }),
     group({ steps: [7] }),
     group({ steps: 'all' }),

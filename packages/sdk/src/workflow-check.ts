@@ -1,7 +1,9 @@
 /** The shape of a definition: each property is what it may be. Names and dependencies are the plan's. */
 import { durationMs } from './duration.ts';
-import { retryPlan } from './retry-policy.ts';
+import type { Cost, PoolReference } from './parallel.ts';
+import { retryPlan, type RetryPolicy } from './retry-policy.ts';
 import { isSchema } from './standard-schema.ts';
+import { checkCost, poolName } from './task-resources.ts';
 import type { IssuePath, WorkflowIssues } from './workflow-issue.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -18,10 +20,14 @@ const OF_ALL_STEPS = [
   'onError',
   'timeout',
   'priority',
+  'retry',
+  'pool',
+  'cost',
   'signal',
   'onDemand',
 ];
-const OF_TASKS = ['input', 'retry', 'deadline', 'pool'];
+const OF_TASKS = ['input', 'deadline'];
+const DEFAULTS = ['priority', 'retry', 'pool', 'cost'];
 const KINDS = { task: OF_TASKS, toolName: OF_TASKS, run: [], parallelGroup: [] } as const satisfies Readonly<
   Record<string, readonly string[]>
 >;
@@ -72,9 +78,9 @@ export function checkWorkflow(definition: Fields, issues: WorkflowIssues): void 
   if (parallelConfig !== undefined) {
     if (isFields(parallelConfig)) {
       const config = new Checks(parallelConfig, ['parallelConfig'], issues);
-      config.only([...OF_CONFIG, 'priority'], 'parallelConfig');
+      config.only([...OF_CONFIG, ...DEFAULTS], 'parallelConfig');
       checkConfig(config);
-      config.priority();
+      config.defaults();
     } else check.wrong('parallelConfig', 'must be an object');
   }
   if (!Array.isArray(steps)) check.wrong('steps', 'must be a list of steps');
@@ -115,20 +121,15 @@ export function checkStep(step: Fields, path: IssuePath, issues: WorkflowIssues,
   checkOnError(check);
   check.duration('timeout');
   check.duration('deadline');
-  check.priority();
+  check.defaults();
   check.boolean('onDemand');
-  const { task, toolName, run, signal, pool, retry } = step;
+  const { task, toolName, run, signal } = step;
   if (task !== undefined && !isTask(task))
     check.wrong('task', 'must be a task made by defineTask or shellTask');
   if (toolName !== undefined && typeof toolName !== 'string') check.wrong('toolName', 'must be a name');
   if (run !== undefined && typeof run !== 'function') check.wrong('run', 'must be a function (ctx, scope)');
   if (signal !== undefined && !(signal instanceof AbortSignal))
     check.wrong('signal', 'must be an AbortSignal');
-  if (pool !== undefined && (typeof pool !== 'string' || pool === ''))
-    check.wrong('pool', 'must be a name that is not empty');
-  // retryPlan looks at what it gets, whatever that is.
-  if (retry !== undefined)
-    issues.try([...path, 'retry'], () => retryPlan(retry as Parameters<typeof retryPlan>[0]));
   if (step['parallelGroup'] !== undefined) checkGroup(step, path, issues);
 }
 
@@ -213,16 +214,24 @@ class Checks {
   duration(name: string): void {
     const value = this.fields[name];
     if (value === undefined) return;
-    this.#issues.try([...this.#path, name], () => {
+    this.#try(name, () => {
       // durationMs looks at what it gets, whatever that is.
       if (durationMs(value as Parameters<typeof durationMs>[0], name) === 0)
         this.wrong(name, 'must be longer than 0');
     });
   }
 
-  priority(): void {
-    const { priority } = this.fields;
-    if (priority === undefined || PRIORITIES.includes(priority) || Number.isFinite(priority)) return;
-    this.wrong('priority', `must be a finite number, 'user-blocking', 'user-visible' or 'background'`);
+  /** What a step, or all steps, may say for their tasks. These look at what they get, whatever that is. */
+  defaults(): void {
+    const { priority, retry, pool, cost } = this.fields;
+    if (priority !== undefined && !PRIORITIES.includes(priority) && !Number.isFinite(priority))
+      this.wrong('priority', `must be a finite number, 'user-blocking', 'user-visible' or 'background'`);
+    if (retry !== undefined) this.#try('retry', () => retryPlan(retry as RetryPolicy));
+    if (pool !== undefined) this.#try('pool', () => poolName(pool as PoolReference));
+    if (cost !== undefined) this.#try('cost', () => checkCost(cost as Cost));
+  }
+
+  #try(name: string, check: () => void): void {
+    this.#issues.try([...this.#path, name], check);
   }
 }

@@ -1,6 +1,6 @@
 /** From a definition to a plan: options resolved, members found, dependencies known to have no cycle. */
 import type { Duration } from './duration.ts';
-import type { Priority } from './parallel.ts';
+import type { TaskDefaults } from './parallel.ts';
 import type { Schema } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
 import type { RunIf, TaskStep, ToolStep, WaitStrategy, WorkflowScope, WorkflowStep } from './workflow.ts';
@@ -26,7 +26,7 @@ export interface PlannedStep {
   readonly runIf: RunIf;
   readonly isConditional: boolean;
   readonly definition: WorkflowStep<never>;
-  /** Of a step with `task` or `toolName`; its pool is the step's. */
+  /** Of a step with `task` or `toolName`. */
   readonly task: TaskDefinition<never, unknown> | undefined;
   readonly group: PlannedGroup | undefined;
   readonly item: Item | undefined;
@@ -38,7 +38,8 @@ export interface PlannedGroup {
   readonly continueOnError: boolean;
   readonly timeout: Duration | undefined;
   readonly stepTimeout: Duration | undefined;
-  readonly priority: Priority | undefined;
+  /** What is given to all tasks inside. */
+  readonly defaults: Pick<TaskDefaults, 'priority' | 'retry' | 'pool' | 'cost'>;
   /** Of a group that is repeated, or picks its members: none yet. */
   readonly members: readonly PlannedStep[];
   readonly repeat: Repeat | undefined;
@@ -244,9 +245,7 @@ function taskOf(
   tools: WorkflowPlan['tools'],
 ): TaskDefinition<never, unknown> | undefined {
   if (!isTaskStep(step)) return undefined;
-  const task = 'toolName' in step ? tools[step.toolName] : step.task;
-  if (task === undefined || step.pool === undefined) return task;
-  return { ...task, settings: { ...task.settings, pool: step.pool } };
+  return 'toolName' in step ? tools[step.toolName] : step.task;
 }
 
 export function isTaskStep(step: WorkflowStep<never>): step is TaskStep<never> | ToolStep<never> {
@@ -255,7 +254,7 @@ export function isTaskStep(step: WorkflowStep<never>): step is TaskStep<never> |
 
 function groupOf(draft: Draft, members: readonly PlannedStep[]): PlannedGroup {
   const group = draft.fields['parallelGroup'] as Fields;
-  const { timeout, priority } = draft.fields;
+  const { timeout, priority, retry, pool, cost } = draft.fields;
   const [sample] = members;
   const isRepeated = group['step'] !== undefined || typeof group['steps'] === 'function';
   const repeat: Repeat | undefined = isRepeated
@@ -268,7 +267,11 @@ function groupOf(draft: Draft, members: readonly PlannedStep[]): PlannedGroup {
         path: [...draft.path, 'parallelGroup', 'steps'],
       }
     : undefined;
-  return plannedGroup({ timeout, priority, ...given(group) }, isRepeated ? [] : members, repeat);
+  return plannedGroup(
+    { timeout, priority, retry, pool, cost, ...given(group) },
+    isRepeated ? [] : members,
+    repeat,
+  );
 }
 
 function given(group: Fields): Fields {
@@ -280,15 +283,16 @@ function plannedGroup(
   members: readonly PlannedStep[],
   repeat: Repeat | undefined,
 ): PlannedGroup {
-  const { waitStrategy, maxConcurrent, continueOnError, timeout, stepTimeout, priority } =
-    config as Partial<PlannedGroup> & { readonly waitStrategy?: WaitStrategy };
+  const { waitStrategy, maxConcurrent, continueOnError, timeout, stepTimeout, ...rest } =
+    config as Partial<PlannedGroup> & TaskDefaults & { readonly waitStrategy?: WaitStrategy };
+  const { priority, retry, pool, cost } = rest;
   return {
     strategy: waitStrategy ?? 'all',
     maxConcurrent: maxConcurrent ?? Infinity,
     continueOnError: continueOnError ?? false,
     timeout,
     stepTimeout,
-    priority,
+    defaults: given({ priority, retry, pool, cost }),
     members,
     repeat,
   };

@@ -121,9 +121,9 @@ class WorkflowRun {
   async #settled(group: Group, signal: AbortSignal | undefined): Promise<Outcome> {
     const { plan, members, own } = group;
     const thunks = members.map((member) => () => this.#member(member, group));
-    const { maxConcurrent: concurrency, timeout, priority } = plan;
+    const { maxConcurrent: concurrency, timeout, defaults } = plan;
     const keyBy = (_: Thunk, index: number): string => members[index]?.id ?? String(index);
-    const options = defined({ keyBy, concurrency, limiter: own, timeout, priority, signal });
+    const options = { ...defaults, ...defined({ keyBy, concurrency, limiter: own, timeout, signal }) };
     try {
       const entries = await waitFor(this.#ctx.parallel, plan.strategy, thunks, options);
       // `allSettled` never rejects: it says in its entries why it did not wait for the rest.
@@ -293,18 +293,19 @@ class WorkflowRun {
 
   async #leaf(step: PlannedStep, group: Group): Promise<unknown> {
     const { definition, task } = step;
-    const { signal, priority, timeout = group.plan.stepTimeout } = definition;
+    const { signal, priority, retry, pool, cost, timeout = group.plan.stepTimeout } = definition;
     if (isTaskStep(definition) && task !== undefined) {
-      const { input, retry, deadline } = definition;
+      const { input, deadline } = definition;
       const args = isCallback(input) ? settledValue('input', input(this.#scope(step))) : input;
-      const options: TaskCallOptions = defined({ retry, timeout, deadline, priority });
+      const options: TaskCallOptions = defined({ retry, timeout, deadline, priority, pool, cost });
       // The task itself checks what it gets.
       const call = (): Promise<unknown> => this.#ctx.task(task, args as never, options);
       return await this.#within(call, { signal });
     }
     if (!('run' in definition)) return undefined;
     const run = definition.run;
-    return await this.#within(() => run(this.#ctx, this.#scope(step)), { signal, priority, timeout });
+    const options = { signal, priority, retry, pool, cost, timeout };
+    return await this.#within(() => run(this.#ctx, this.#scope(step)), options);
   }
 
   /** In a parallel call of its own where the step has options that only such a call has. */

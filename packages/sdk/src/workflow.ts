@@ -1,7 +1,6 @@
 import type { Duration } from './duration.ts';
-import type { Priority } from './parallel.ts';
+import type { TaskDefaults } from './parallel.ts';
 import type { Context, ProcessDefinition } from './process.ts';
-import type { RetryPolicy } from './retry-policy.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
 import type { GroupResult, StepStatus } from './workflow-result.ts';
@@ -61,7 +60,10 @@ export type OnError<Inputs = unknown> =
   /** The step has completed, with this result. */
   | { readonly fallback: Fixed | ((error: unknown, scope: WorkflowScope<Inputs>) => unknown) };
 
-interface StepCommon<Inputs> {
+/** What the tasks of a step, or of all steps inside, get that say nothing else in their definition. */
+type StepDefaults = Pick<TaskDefaults, 'priority' | 'retry' | 'pool' | 'cost'>;
+
+interface StepCommon<Inputs> extends StepDefaults {
   readonly description?: string;
   /** Ids of steps anywhere in the workflow. The step starts the moment the last of them has ended. */
   readonly dependsOn?: readonly string[];
@@ -71,29 +73,25 @@ interface StepCommon<Inputs> {
   readonly onError?: OnError<Inputs>;
   /** Longest time of one attempt of a task, of a whole `run`, of a whole group. */
   readonly timeout?: Duration;
-  readonly priority?: Priority;
   /** Its abort is recorded and gives the step up: it is cancelled, and what depends on it is skipped. */
   readonly signal?: AbortSignal;
   /** Runs only where a group picks it by its id (default false). */
   readonly onDemand?: boolean;
 }
 
-interface TaskSettingsOfStep {
-  readonly retry?: RetryPolicy;
-  readonly deadline?: Duration;
-  /** Instead of the task's. */
-  readonly pool?: string;
-}
-
-export interface TaskStep<Inputs = unknown> extends StepCommon<Inputs>, TaskSettingsOfStep {
+export interface TaskStep<Inputs = unknown> extends StepCommon<Inputs> {
   readonly id: string;
+  /** Longest time of the call over all its attempts. */
+  readonly deadline?: Duration;
   readonly task: TaskDefinition<never, unknown>;
   /** What the task gets, or a function that gives it. */
   readonly input?: Fixed | Callback<Inputs, unknown>;
 }
 
-export interface ToolStep<Inputs = unknown> extends StepCommon<Inputs>, TaskSettingsOfStep {
+export interface ToolStep<Inputs = unknown> extends StepCommon<Inputs> {
   readonly id: string;
+  /** Longest time of the call over all its attempts. */
+  readonly deadline?: Duration;
   /** Name of a task in the workflow's `tools`. */
   readonly toolName: string;
   readonly input?: Fixed | Callback<Inputs, unknown>;
@@ -125,7 +123,8 @@ export type StepTemplate<Inputs = unknown> =
   | (Omit<RunStep<Inputs>, 'id' | 'onDemand'> & { readonly id?: string })
   | Omit<GroupStep<Inputs>, 'onDemand'>;
 
-export interface ParallelConfig {
+/** How the members of a group are waited for. */
+interface GroupConfig {
   /** How many steps are at work at once, those in groups included; steps that wait do not count. */
   readonly maxConcurrent?: number;
   readonly waitStrategy?: WaitStrategy;
@@ -133,10 +132,11 @@ export interface ParallelConfig {
   readonly continueOnError?: boolean;
   /** Longest time of each step that has no `timeout` of its own. */
   readonly stepTimeout?: Duration;
-  readonly priority?: Priority;
 }
 
-export interface ParallelGroup<Inputs = unknown> extends Omit<ParallelConfig, 'priority'> {
+export interface ParallelConfig extends GroupConfig, StepDefaults {}
+
+export interface ParallelGroup<Inputs = unknown> extends GroupConfig {
   /** Another name for the step's id in `dependsOn` and `results`; the start of its members' ids. */
   readonly id?: string;
   /**

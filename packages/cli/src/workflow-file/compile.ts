@@ -200,7 +200,7 @@ interface CommandInput {
 }
 
 function commandTask(name: string): TaskDefinition<never, unknown> {
-  return defineTask(name, buildCommand, { pool: 'shell' });
+  return { ...defineTask(name, buildCommand, { pool: 'shell' }), isPoolImplied: true };
 }
 
 function buildCommand(input: CommandInput): ShellSpec {

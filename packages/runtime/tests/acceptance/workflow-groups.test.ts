@@ -310,6 +310,28 @@ describe('places', () => {
     expect(stage.maxParallel).toBe(2);
   });
 
+  it('pool, priority and retry of the workflow, a group, or process code are for the tasks inside', async () => {
+    const { value, stage } = await perform(
+      (at) =>
+        defineWorkflow({
+          name: 'w',
+          parallelConfig: { pool: 'one', retry: { attempts: 3, delay: 5 } },
+          steps: [
+            { id: 'flaky', task: at.step, input: { ...t(5), failures: 2 } },
+            { id: 'g', parallelGroup: { steps: stepsOf(at, { a: t(5), b: t(5) }) } },
+            { id: 'h', priority: 5, parallelGroup: { steps: stepsOf(at, { c: t(5), d: t(5) }) } },
+            { id: 'code', priority: 'user-blocking', run: (ctx) => ctx.task(at.step, t(5)) },
+          ],
+        }).run,
+      { pools: { one: 1 } },
+    );
+    expect(value).toMatchObject({ success: true });
+    expect(stage.maxParallel).toBe(1);
+    const names = stage.spans.map(({ key }) => /:([^/:]+)(\/0)+$/.exec(key)?.[1]);
+    expect(names.slice(0, 6)).toEqual(['code', 'c', 'd', 'flaky', 'a', 'b']);
+    expect(names.filter((name) => name === 'flaky')).toHaveLength(3);
+  });
+
   it('B48 one limit for the leaves of all levels', async () => {
     const { value, stage } = await perform(
       (at) =>
