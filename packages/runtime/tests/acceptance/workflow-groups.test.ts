@@ -567,7 +567,7 @@ describe('B36 the five lists share out the members of any group', () => {
         expect(part(resumed.value as GroupResult)).toEqual(part(result));
         await replays(resumed.store, program);
       }),
-      { numRuns: 150 },
+      { numRuns: 150, seed: 36 },
     );
   });
 });
