@@ -63,7 +63,7 @@ export function settledValue(name: string, value: unknown): unknown {
 }
 
 /** A failure that nobody tolerates. */
-function isFailure({ status, tolerated }: StepEnd): boolean {
+export function isFailure({ status, tolerated }: StepEnd): boolean {
   return (status === 'failed' || status === 'timedOut') && !tolerated;
 }
 
@@ -83,43 +83,24 @@ export function decides({ strategy, continueOnError }: PlannedGroup, end: StepEn
   }
 }
 
-/** Whether the strategy has what it asks for. */
-export function succeeded(
-  { strategy }: PlannedGroup,
-  ends: readonly StepEnd[],
-  decider: StepEnd | undefined,
-): boolean {
-  switch (strategy) {
-    case 'all':
-      return !ends.some(isFailure);
-    case 'any':
-    case 'race':
-      return decider?.status === 'completed';
-    case 'allSettled':
-      return true;
-    default:
-      return strategy satisfies never;
-  }
-}
-
-/** What the branch of a step that has ended tells its parallel call. */
-export type Told = { readonly value: unknown } | { readonly error: unknown } | 'nothing';
-
 /**
- * Steps that are skipped, given up, or failed and tolerated, win nothing: `any` takes them for failures,
- * and in a `race` they tell nothing.
+ * What the end of a step is to its parallel call. Steps that are skipped, given up, or failed and
+ * tolerated, win nothing: `any` takes them for failures, and in a `race` they tell nothing.
  */
-export function tells({ strategy, continueOnError }: PlannedGroup, end: StepEnd): Told {
+export function tells(
+  { strategy, continueOnError }: PlannedGroup,
+  end: StepEnd,
+): 'value' | 'failure' | 'nothing' {
   switch (strategy) {
     case 'all':
-      return isFailure(end) && !continueOnError ? { error: end.error } : { value: end.value };
+      return isFailure(end) && !continueOnError ? 'failure' : 'value';
     case 'allSettled':
-      return isFailure(end) ? { error: end.error } : { value: end.value };
+      return isFailure(end) ? 'failure' : 'value';
     case 'any':
-      return end.status === 'completed' ? { value: end.value } : { error: end.error };
+      return end.status === 'completed' ? 'value' : 'failure';
     case 'race':
-      if (end.status === 'completed') return { value: end.value };
-      return isFailure(end) ? { error: end.error } : 'nothing';
+      if (end.status === 'completed') return 'value';
+      return isFailure(end) ? 'failure' : 'nothing';
     default:
       return strategy satisfies never;
   }

@@ -1,23 +1,23 @@
-import { EmptyGroupError, isPawlError, TimeoutError } from './errors.ts';
+import { EmptyGroupError } from './errors.ts';
 import type { Parallel, Thunk, ThunkOptions } from './parallel.ts';
 import type { Context, TaskCallOptions } from './process.ts';
 import type { WaitStrategy, WorkflowScope } from './workflow.ts';
-import {
-  completed,
-  decides,
-  failed,
-  givenUp,
-  inWords,
-  settledValue,
-  skipped,
-  succeeded,
-  tells,
-} from './workflow-end.ts';
+import { completed, decides, failed, givenUp, settledValue, skipped, tells } from './workflow-end.ts';
 import { Ledger } from './workflow-ledger.ts';
 import { picked, repeated } from './workflow-members.ts';
+import {
+  Ended,
+  errorOf,
+  Failed,
+  interruption,
+  nobodyWon,
+  reasonOf,
+  succeeded,
+  type Outcome,
+} from './workflow-outcome.ts';
 import { Places } from './workflow-places.ts';
 import { isTaskStep, type PlannedGroup, type PlannedStep, type WorkflowPlan } from './workflow-plan.ts';
-import { groupResult, textOf, type GroupResult, type StepEnd } from './workflow-result.ts';
+import { groupResult, type EndedMember, type GroupResult, type StepEnd } from './workflow-result.ts';
 
 /** Runs a plan as code would: the journal holds nothing that tells them apart. */
 export async function runWorkflow(plan: WorkflowPlan, inputs: unknown, ctx: Context): Promise<unknown> {
@@ -36,13 +36,7 @@ interface Group {
   readonly completionOrder: string[];
   /** Members that have ended without deciding it. */
   ended: number;
-  decider: { readonly step: PlannedStep; readonly end: StepEnd } | undefined;
 }
-
-/** How a group's parallel call settled. */
-type Outcome =
-  | { readonly status: 'fulfilled' | 'timedOut' }
-  | { readonly status: 'rejected' | 'aborted'; readonly error: unknown };
 
 interface GroupEnd {
   readonly result: GroupResult;
@@ -107,7 +101,6 @@ class WorkflowRun {
       started: new Set(),
       completionOrder: [],
       ended: 0,
-      decider: undefined,
     };
     if (step !== undefined) this.#open.set(step.id, group);
     const outcome = await this.#settled(group, step?.definition.signal);
@@ -125,45 +118,29 @@ class WorkflowRun {
     const keyBy = (_: Thunk, index: number): string => members[index]?.id ?? String(index);
     const options = { ...defaults, ...defined({ keyBy, concurrency, limiter: own, timeout, signal }) };
     try {
-      const entries = await waitFor(this.#ctx.parallel, plan.strategy, thunks, options);
+      const settled = await waitFor(this.#ctx.parallel, plan.strategy, thunks, options);
       // `allSettled` never rejects: it says in its entries why it did not wait for the rest.
       const open = members.findIndex(({ id }) => plan.strategy === 'allSettled' && !this.#ledger.has(id));
-      if (open === -1) return { status: 'fulfilled' };
-      return interruption(Array.isArray(entries) ? reasonOf(entries[open]) : undefined);
+      if (settled instanceof Ended) return { status: 'decided', by: settled };
+      if (open === -1) return { status: 'ended' };
+      return interruption(Array.isArray(settled) ? reasonOf(settled[open]) : undefined);
     } catch (error) {
-      const { decider } = group;
-      if (decider !== undefined && decider.end.error === error) return { status: 'rejected', error };
-      group.decider = undefined;
+      // Who came first here may not be who was first when it was recorded: the call says who it was.
+      if (error instanceof Failed) return { status: 'decided', by: error.ended };
       if (group.ended < members.length) return interruption(error);
-      return { status: 'rejected', error: this.#nobody(group, error) };
+      return { status: 'unwon', error: nobodyWon(group.name, plan.strategy, this.#endsOf(members), error) };
     }
-  }
-
-  /** Of `any` and `race`: all members have ended, and none of them won. */
-  #nobody({ name, plan, members }: Group, error: unknown): unknown {
-    if (plan.strategy === 'all' || members.length === 0) return error;
-    const errors = members.flatMap(({ id }) => {
-      const end = this.#ledger.get(id);
-      return end?.status === 'failed' || end?.status === 'timedOut' ? [end.error] : [];
-    });
-    const list = errors.map((each) => textOf(() => (each instanceof Error ? each.message : each))).join('; ');
-    return new AggregateError(
-      errors,
-      errors.length === 0
-        ? `${name}: no step came to an end that counts, all were skipped or given up`
-        : `${name}: ${errors.length === 1 ? 'the only step that ran' : `all ${errors.length} steps that ran`} failed: ${list}`,
-    );
   }
 
   /** The ends of who decided it and of those that it gave up. */
   #conclude(group: Group, outcome: Outcome): void {
-    const { decider, members } = group;
-    if (decider !== undefined) {
-      this.#end(decider.step, decider.end, group);
-      this.#release(decider.step.id);
+    if (outcome.status === 'decided') {
+      const { step, end } = outcome.by;
+      this.#end(step, end, group);
+      this.#release(step.id);
     }
     const how = outcome.status === 'timedOut' ? 'timedOut' : 'cancelled';
-    for (const member of members) this.#giveUp(member, how, group.started.has(member.id));
+    for (const member of group.members) this.#giveUp(member, how, group.started.has(member.id));
   }
 
   #giveUp(step: PlannedStep, how: 'cancelled' | 'timedOut', wasStarted: boolean): void {
@@ -174,30 +151,28 @@ class WorkflowRun {
       this.#giveUp(member, how, group?.started.has(member.id) === true);
   }
 
-  #told(group: Group, outcome: Outcome, duration: number): GroupEnd {
-    const { name, plan, members, completionOrder, decider } = group;
-    const ended = members.map(({ id }) => ({ id, end: this.#ledger.get(id) ?? skipped(false) }));
+  #told({ name, plan, members, completionOrder }: Group, outcome: Outcome, duration: number): GroupEnd {
+    const ended = this.#endsOf(members);
+    const success = succeeded(plan, outcome, ended);
     const hasWinner = plan.strategy === 'any' || plan.strategy === 'race';
-    const ends = ended.map(({ end }) => end);
-    const isWhole = outcome.status === 'fulfilled' || outcome.status === 'rejected';
-    const success = (isWhole || plan.strategy === 'allSettled') && succeeded(plan, ends, decider?.end);
+    const winner = outcome.status === 'decided' ? outcome.by.step.id : undefined;
     const result = groupResult({
       members: ended,
       completionOrder,
       duration,
       success,
       continued: !success && plan.continueOnError,
-      winner: hasWinner ? (ended.find(({ id }) => id === decider?.step.id) ?? null) : undefined,
+      winner: hasWinner ? (ended.find(({ id }) => id === winner) ?? null) : undefined,
     });
     const isTimedOut = outcome.status === 'timedOut';
-    if (isTimedOut) {
-      const isFailure = plan.strategy !== 'allSettled' || plan === this.#plan.root;
-      const error = new TimeoutError(`${name} ran out of time: ${inWords(result)}.`);
-      return { result, failure: isFailure ? { error } : undefined, isTimedOut };
-    }
-    const hasFailed = outcome.status === 'aborted' || outcome.status === 'rejected' || !success;
-    if (!hasFailed) return { result, failure: undefined, isTimedOut };
-    return { result, failure: { error: 'error' in outcome ? outcome.error : firstError(ends) }, isTimedOut };
+    // `allSettled` of steps never fails; a workflow whose time is over always does.
+    if (success && !(isTimedOut && plan === this.#plan.root))
+      return { result, failure: undefined, isTimedOut };
+    return { result, failure: { error: errorOf(name, outcome, result, ended) }, isTimedOut };
+  }
+
+  #endsOf(members: readonly PlannedStep[]): readonly EndedMember[] {
+    return members.map(({ id }) => ({ id, end: this.#ledger.get(id) ?? skipped(false) }));
   }
 
   /** The branch of one step. */
@@ -215,21 +190,21 @@ class WorkflowRun {
       if (this.#ctx.signal.aborted && !this.#whole.aborted) throw error;
       end = failed(step, error, undefined, () => this.#scope(step));
     }
-    if (decides(group.plan, end)) group.decider ??= { step, end };
-    else {
+    if (!decides(group.plan, end)) {
       group.ended += 1;
       this.#end(step, end, group);
       this.#release(step.id);
     }
     const told = tells(group.plan, end);
     if (told === 'nothing') return await this.#passOver(group);
-    if ('error' in told) throw told.error;
-    return told.value;
+    const ended = new Ended(step, end);
+    if (told === 'failure') throw new Failed(ended);
+    return ended;
   }
 
   /** In a race it is as if it had not been there, unless it was the last one: then nobody wins. */
   #passOver(group: Group): Promise<never> {
-    if (group.decider !== undefined || group.ended < group.members.length) return never();
+    if (group.ended < group.members.length) return never();
     return Promise.reject(new EmptyGroupError('race'));
   }
 
@@ -356,20 +331,6 @@ function waitFor(
     default:
       return strategy satisfies never;
   }
-}
-
-/** Why a parallel call did not wait for its branches. */
-function interruption(reason: unknown): Outcome {
-  return isPawlError(reason, 'TIMEOUT') ? { status: 'timedOut' } : { status: 'aborted', error: reason };
-}
-
-function reasonOf(entry: unknown): unknown {
-  return typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'reason') : undefined;
-}
-
-function firstError(ends: readonly StepEnd[]): unknown {
-  return ends.find(({ status, tolerated }) => (status === 'failed' || status === 'timedOut') && !tolerated)
-    ?.error;
 }
 
 function isCallback(value: unknown): value is (scope: WorkflowScope<never>) => unknown {
