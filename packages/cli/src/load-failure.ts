@@ -5,6 +5,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import { RuntimeError } from '@pawl/runtime';
+import { isPawlError } from '@pawl/sdk';
 
 import type { ModuleFile } from './module-file.ts';
 import { OWN_FOLDERS } from './own-folders.ts';
@@ -27,11 +28,13 @@ export function loadFailure(error: unknown, place: LoadPlace): RuntimeError {
   ) {
     return refused(`${place.file.given} cannot be loaded: ${error.message}`, undefined, undefined);
   }
+  // What Pawl itself refuses needs no other advice.
+  const isOurs = isPawlError(error);
   const where = error instanceof Error ? sourcePlace(error.stack, place.cwd, OWN_FOLDERS) : undefined;
   return refused(
     `${place.file.given} failed while it was loaded: ${thrownText(error)}`,
     where,
-    'A module should only declare; work belongs into tasks',
+    isOurs ? undefined : 'A module should only declare; work belongs into tasks',
     error,
   );
 }

@@ -111,6 +111,15 @@ beforeAll(() => {
   folder.write('plain.ts', 'export const process = async () => 1;\n');
 });
 
+const APPROVE = `
+steps:
+  - id: approval
+    receive: { name: approval, prompt: "May \${inputs.who} go on?", data: { who: "\${inputs.who}" }, timeout: 2d }
+  - { id: yes, dependsOn: [approval], when: results.approval.ok, run: [echo, go on] }
+  - { id: no, dependsOn: [approval], when: "!results.approval.ok", run: [echo, stop] }
+output: "\${statuses.yes == 'completed' ? results.yes.stdout : results.no.stdout}"
+`;
+
 afterAll(() => folder[Symbol.dispose]());
 
 describe('run and resume', () => {
@@ -145,6 +154,16 @@ describe('run and resume', () => {
   test('JSON, and a value as the argument of a command', async () => {
     const { code, stdout } = await folder.pawl('run', 'flow.json', '-i', '{"a": "; rm -rf /"}');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"a":"; rm -rf /"}\n\n' });
+  });
+
+  test('a step waits for an answer, and the next ones go by it', async () => {
+    folder.write('approve.yaml', APPROVE);
+    expect(await folder.pawl('run', 'approve.yaml', '--id', 'a1', '-i', '{"who":"Ann"}')).toMatchObject({
+      code: 13,
+    });
+    expect((await folder.pawl('waiting')).stdout).toContain('May Ann go on?');
+    expect(await folder.pawl('send', 'a1', 'approval', '{"ok":true}')).toMatchObject({ code: 0 });
+    expect(await folder.pawl('resume', 'a1')).toMatchObject({ code: 0, stdout: 'go on\n\n' });
   });
 
   test('a step that fails fails the run', async () => {
@@ -323,6 +342,7 @@ describe('the published schema', () => {
   test.each([
     ['newsletter', NEWSLETTER],
     ['fallbacks', FALLBACKS],
+    ['approve', APPROVE],
     [
       'groups',
       `
@@ -370,6 +390,11 @@ steps:
     step({ onDemand: 'yes' }),
     { steps: [{ id: 'a', toolName: 'x', cwd: '/' }] },
     { steps: [{ id: 'g', deadline: 5, parallelGroup: { steps: [] } }] },
+    { steps: [{ id: 'a', receive: {} }] },
+    { steps: [{ id: 'a', receive: { name: 'x', when: 1 } }] },
+    { steps: [{ id: 'a', receive: { name: 'x', timeout: 'soon' } }] },
+    { steps: [{ id: 'a', receive: 'x', deadline: 5 }] },
+    step({ receive: 'x' }),
     step({ cost: 0 }),
     step({ cost: {} }),
     step({ pool: '' }),

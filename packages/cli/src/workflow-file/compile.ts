@@ -7,6 +7,7 @@ import {
   type WorkflowScope,
 } from '@pawl/sdk';
 
+import { compileReceive } from './receive-step.ts';
 import { badReferences } from './references.ts';
 import {
   readCondition,
@@ -80,7 +81,9 @@ function compileStep(step: unknown, path: PlacePath, at: Compilation): unknown {
     const instead = name === 'task' ? `; name one of its tools: toolName` : '';
     at.problems.push({ path: [...path, name], message: `'${name}' is for workflows in code${instead}` });
   }
-  const { task: _, signal: __, run, when, input, onError, parallelGroup, ...rest } = step;
+  const { task: _, signal: __, run, receive, when, input, onError, parallelGroup, ...rest } = step;
+  if (receive !== undefined && run !== undefined)
+    at.problems.push({ path: [...path, 'receive'], message: `a step has one of run and receive` });
   return {
     ...rest,
     ...(when === undefined ? {} : { when: condition(when, [...path, 'when'], at) }),
@@ -89,6 +92,7 @@ function compileStep(step: unknown, path: PlacePath, at: Compilation): unknown {
       ? {}
       : { parallelGroup: compileGroup(parallelGroup, [...path, 'parallelGroup'], at) }),
     ...(run === undefined ? {} : compileCommand(step, path, at)),
+    ...(receive === undefined ? {} : { run: compileReceive(receive, [...path, 'receive'], at) }),
     ...(input === undefined ? {} : { input: making(input, [...path, 'input'], at) }),
   };
 }
