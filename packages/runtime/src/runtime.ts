@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
-import { canonical } from './journal/canonical.ts';
+import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
 import { isTerminal, type TerminalEvent } from './journal/event.ts';
@@ -141,7 +141,7 @@ export class Runtime implements AsyncDisposable {
       inputs,
       this.#engine.options.limits.payloadBytes,
     );
-    const inputsHash = sha256(canonical(encoded));
+    const inputsHash = sha256(identityText(encoded));
     this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
     const known = active === undefined ? this.get(id) : active.identity;

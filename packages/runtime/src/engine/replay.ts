@@ -1,5 +1,5 @@
 import { NonDeterminismError } from '@pawl/sdk';
-import { canonical } from '../journal/canonical.ts';
+import { identityText } from '../journal/canonical.ts';
 import {
   isCommand,
   isOutcome,
@@ -307,6 +307,6 @@ function isSameOutput(event: TerminalEvent, now: RunResult): boolean {
   return (
     event.type === 'RunSucceeded' &&
     now.status === 'succeeded' &&
-    canonical(now.output) === canonical(event.output)
+    identityText(now.output) === identityText(event.output)
   );
 }

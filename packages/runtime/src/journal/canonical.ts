@@ -5,3 +5,32 @@ import stringify from 'fast-json-stable-stringify';
 export function canonical(value: Json): string {
   return stringify(value);
 }
+
+/**
+ * As `canonical`, without the stacks of errors: what makes a value the same value on replay. An error of
+ * Pawl is made where it is delivered, and so has another stack each time.
+ */
+export function identityText(value: Json): string {
+  const text = stringify(value);
+  return text.includes('"$pawl":"Error"') ? stringify(withoutStacks(value)) : text;
+}
+
+function withoutStacks(value: Json): Json {
+  if (!isObject(value)) return Array.isArray(value) ? value.map(withoutStacks) : value;
+  const isError = value['$pawl'] === 'Error';
+  const entries = Object.entries(value).map(([key, inner]): [string, Json] => [
+    key,
+    isError && key === 'value' ? withoutStack(inner) : withoutStacks(inner),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function withoutStack(error: Json): Json {
+  if (!isObject(error)) return error;
+  const { stack: _, ...rest } = error;
+  return withoutStacks(rest);
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

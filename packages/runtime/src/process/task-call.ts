@@ -11,7 +11,7 @@ import {
   type TaskSettings,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import { canonical } from '../journal/canonical.ts';
+import { identityText } from '../journal/canonical.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
@@ -68,7 +68,7 @@ export function scheduleTask<Output>(
   const what = `The input of task '${definition.name}'`;
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
-  const text = canonical(encoded);
+  const text = identityText(encoded);
   if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
   const inputHash = host.port.digest(text);
   const version = settings.version === undefined ? null : String(settings.version);

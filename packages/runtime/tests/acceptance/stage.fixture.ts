@@ -6,7 +6,7 @@ import {
   type TaskSettings,
 } from '@pawl/sdk';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { canonical } from '../../src/journal/canonical.ts';
+import { identityText } from '../../src/journal/canonical.ts';
 import { encode } from '../../src/journal/codec.ts';
 import type { JournalEvent, Recorded } from '../../src/journal/event.ts';
 import { isTerminal } from '../../src/journal/event.ts';
@@ -323,9 +323,9 @@ export function plain(outcome: Told): unknown {
   return 'value' in outcome ? outcome : { error: `${outcome.error.name}: ${outcome.error.message}` };
 }
 
-/** Canonical JSON of a value as the journal keeps it. */
+/** Canonical JSON of a value as the journal keeps it, without the stacks of errors. */
 export function text(value: unknown): string {
-  return canonical(encode(value));
+  return identityText(encode(value));
 }
 
 /** An error without the keys that stand in its message; of anything else, what it is. */
@@ -398,7 +398,7 @@ export async function replays(store: MemoryStore, program: Program, where = ''):
   expect(stage.invoked, `${where}: the replay invoked`).toEqual([]);
   if (end?.event.type === 'RunSucceeded') {
     expect(returned, where).toBeDefined();
-    expect(text(returned?.value), `${where}: the replay returned`).toBe(canonical(end.event.output));
+    expect(text(returned?.value), `${where}: the replay returned`).toBe(identityText(end.event.output));
   }
 }
 
