@@ -74,7 +74,7 @@ export const ROOMS: readonly Room[] = [
   {
     ...OPEN,
     name: 'runtime.ts',
-    paths: [inRuntime('runtime.ts'), inRuntime('runtime-options.ts'), inRuntime('reader.ts')],
+    paths: ['runtime.ts', 'runtime-options.ts', 'reader.ts', 'pool-reports.ts'].map(inRuntime),
     imports: 'every room',
   },
   { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },

@@ -4,8 +4,10 @@ import { isRunId } from './journal/ids.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
+import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
 
 const PAGE = 500;
 /** Ids that a mistyped one is compared with: the newest. */
@@ -25,6 +27,8 @@ export interface JournalReader extends Disposable {
   changeMark(): number;
   /** Checks every event of a run, or of all, against its chain of checksums. */
   verify(id?: RunId): ReturnType<JournalStore['verify']>;
+  /** Pools that were declared, and what living programs have of them, with statistics of the newest runs. */
+  pools(runs: number): PoolStatus[];
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
@@ -62,6 +66,12 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     list,
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     waits: (id) => openWaits(eventsOf(store, get(id).runId)),
+    pools: (runs) => {
+      const fold = createPoolFold();
+      for (const { runId } of list({ limit: runs }))
+        for (const recorded of eventsOf(store, runId)) addPoolEvent(fold, runId, recorded);
+      return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
+    },
     changeMark: () => store.changeMark(),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),

@@ -1,4 +1,4 @@
-import type { ProcessDefinition } from '@pawl/sdk';
+import type { PoolOptions, ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from './journal/call-key.ts';
 import type { RunId } from './journal/ids.ts';
 import type { LogEntry } from './engine/engine.ts';
@@ -18,8 +18,8 @@ export interface RuntimeOptions {
   readonly leaseMs?: number;
   /** How long aborted attempts may go on before they count as gone, in ms (default 5,000). */
   readonly graceMs?: number;
-  /** Slots by pool name. */
-  readonly pools?: Readonly<Record<string, number>>;
+  /** Pools by name: a number of slots, or what `ctx.pool` takes. */
+  readonly pools?: Readonly<Record<string, number | PoolOptions>>;
   readonly limits?: Partial<Limits>;
   /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
   readonly strict?: boolean;

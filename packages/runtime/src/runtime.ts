@@ -3,7 +3,7 @@ import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk'
 import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
-import { isTerminal, type TerminalEvent } from './journal/event.ts';
+import type { TerminalEvent } from './journal/event.ts';
 import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
@@ -13,12 +13,13 @@ import { definitionOf, guarded, NAMELESS, type AnyProcess } from './engine/defin
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack } from './engine/messenger.ts';
-import { checkRunId, positive, refuseOther, unknownRun } from './engine/refusals.ts';
+import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import { outcomeOf } from './engine/run-exits.ts';
 import type { RunPlan } from './engine/run-plan.ts';
+import { terminalEventOf } from './engine/run-result.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { sha256, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
@@ -26,6 +27,7 @@ import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { eventsOf } from './reader.ts';
+import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
@@ -53,6 +55,7 @@ export class Runtime implements AsyncDisposable {
   readonly #observers: Observers;
   readonly #handleDeps: HandleDeps;
   readonly #messenger: Messenger;
+  readonly #pools = new PoolDesk();
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, store: JournalStore) {
@@ -80,7 +83,10 @@ export class Runtime implements AsyncDisposable {
         progress: (entry) => this.#observers.progress(entry),
         warn: (runId, message) => options.onWarning?.(runId, message),
         waiting: (runId, keys) => options.onWaiting?.(runId, keys),
-        committed: (runId, events) => this.#observers.committed(runId, events),
+        committed: (runId, events) => {
+          this.#pools.committed(runId, events);
+          this.#observers.committed(runId, events);
+        },
       },
     });
     this.#messenger = new Messenger(this.#engine, (id) => this.#mustGet(id));
@@ -183,14 +189,7 @@ export class Runtime implements AsyncDisposable {
         ? (this.#started.get(id) ?? this.#processes.get(record.process))
         : definitionOf(process);
     if (definition === undefined && record.status === 'running') {
-      throw new RuntimeError(
-        'NOT_FOUND',
-        `Run ${id} is of process '${record.process}', which this program does not have.`,
-        {
-          hint: `Give it: openRuntime({ processes: [${record.process}] }), or runtime.resume(id, process)`,
-          data: { runId: id, process: record.process },
-        },
-      );
+      throw missingProcess(id, record.process);
     }
     return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
   }
@@ -213,7 +212,7 @@ export class Runtime implements AsyncDisposable {
 
   #driveAgain(id: RunId, definition: ProcessDefinition | undefined): Promise<TerminalEvent> {
     const record = this.#mustGet(id);
-    if (record.status !== 'running') return Promise.resolve(this.#terminalEvent(record));
+    if (record.status !== 'running') return Promise.resolve(terminalEventOf(this.store, record));
     const answer = this.store.acquireLease(id, this.#engine.claim);
     switch (answer.status) {
       case 'acquired':
@@ -237,7 +236,7 @@ export class Runtime implements AsyncDisposable {
       if (plan.state.phase.status !== 'ended') return this.#drive(plan);
       // Another program ended it between the look and the lease.
       this.store.releaseLease(id, answer.lease.epoch);
-      return Promise.resolve(this.#terminalEvent(this.#mustGet(id)));
+      return Promise.resolve(terminalEventOf(this.store, this.#mustGet(id)));
     } catch (error) {
       this.store.releaseLease(id, answer.lease.epoch);
       throw error;
@@ -262,23 +261,31 @@ export class Runtime implements AsyncDisposable {
     return outcome;
   }
 
-  #terminalEvent(record: RunRecord): TerminalEvent {
-    // Late results may follow the end.
-    for (let seq = record.lastSeq; seq > 0; seq -= 1) {
-      const event = this.store.read(record.runId, seq - 1, 1)[0]?.event;
-      if (event !== undefined && isTerminal(event)) return event;
-    }
-    throw new RuntimeError('CORRUPT', `Run ${record.runId} is marked ${record.status} and has no end.`, {
-      hint: `pawl verify ${record.runId}`,
-    });
-  }
-
   get(id: RunId): RunRecord | undefined {
     return this.store.getRun(id, this.#engine.options.clock.now());
   }
 
   list(query: RunQuery): readonly RunRecord[] {
     return this.store.queryRuns(query, this.#engine.options.clock.now());
+  }
+
+  /**
+   * Every pool, by name: what is in use now by all programs of the journal, and what became of the calls
+   * of this one since it was opened.
+   */
+  pools(): PoolStatus[] {
+    return this.#pools.statuses(this.#engine);
+  }
+
+  /**
+   * Sets other limits of a pool than are declared, for all programs of the journal; null = those that are
+   * declared again. What is under way above a lower limit goes on, and nothing starts before it is back.
+   * @param limits a number of slots, or an amount by resource
+   * @throws InvalidOptionError
+   */
+  setLimits(pool: string, limits: number | Readonly<Record<string, number>> | null): void {
+    this.#refuseWhenClosed();
+    this.#pools.setLimits(this.#engine, pool, limits);
   }
 
   /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */

@@ -1,6 +1,7 @@
 import type { Duration } from './duration.ts';
 import type { Channel, ChannelOptions } from './channel.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
+import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { CallSource, ItemStream, TaskEnvelope, TaskStreamOptions } from './source.ts';
@@ -74,6 +75,13 @@ export interface Context {
    * @throws InvalidOptionError
    */
   channel<T>(name: string, options?: ChannelOptions): Channel<T>;
+  /**
+   * The pool of that name, shared by all runs and programs of one journal. `options` declare it: that is
+   * configuration and no part of the run, so they may change between a crash and a resume. Without
+   * options it is the pool as it is declared elsewhere, or one of 64 slots.
+   * @throws InvalidOptionError
+   */
+  pool(name: string, options?: PoolOptions): Pool;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts';
+import type { Cost } from './parallel.ts';
 import {
   checkCache,
   checkPoll,
@@ -14,6 +15,7 @@ import { checkCommandOptions } from './shell-options.ts';
 import { durationMs } from './duration.ts';
 import { InvalidOptionError } from './errors.ts';
 import { retryPlan } from './retry-policy.ts';
+import { checkCost } from './task-resources.ts';
 
 /** What a task function gets beside its arguments. */
 export interface TaskContext {
@@ -37,6 +39,12 @@ export interface TaskContext {
    *   where it is not awaited and too much waits to be taken. Elsewhere such a value is a warning.
    */
   readonly progress: (value: unknown) => Promise<void>;
+  /**
+   * Says what the attempt really takes of its pool, once it is known: it holds that from now on. More than
+   * is free is held all the same, and nothing else starts before it is back.
+   * @throws InvalidOptionError, InvalidCostError
+   */
+  readonly reconcile: (actualCost: Cost) => void;
 }
 
 /** What an attempt that started and has no recorded end means. */
@@ -63,6 +71,8 @@ export interface TaskSettings {
   readonly maxUnknown?: number;
   /** Name of a pool of the runtime; the attempt waits for one of its slots. */
   readonly pool?: string;
+  /** What one attempt takes of the pool (default: one slot). */
+  readonly cost?: Cost;
   /** Part of the call's identity: raise it when recorded results of older code must not be used. */
   readonly version?: string | number;
   /** Refuses calls for a while after failures in a row. */
@@ -271,6 +281,7 @@ const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
   'onUnknown',
   'maxUnknown',
   'pool',
+  'cost',
   'version',
   'circuit',
   'cache',
@@ -285,9 +296,10 @@ export function checkSettings(settings: TaskSettings): void {
     if (!SETTINGS.has(name))
       throw new InvalidOptionError(name, value, `left out: a task takes ${[...SETTINGS].join(', ')}`);
   }
-  const { pool, version } = settings;
+  const { pool, cost, version } = settings;
   if (pool !== undefined && (typeof pool !== 'string' || pool === ''))
     throw new InvalidOptionError('pool', pool, 'a name that is not empty');
+  if (cost !== undefined) checkCost(cost);
   if (version !== undefined && typeof version !== 'string' && typeof version !== 'number')
     throw new InvalidOptionError('version', version, 'a string or a number');
   retryPlan(settings.retry);

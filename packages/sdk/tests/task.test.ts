@@ -19,6 +19,7 @@ const context: TaskContext = {
   log: () => undefined,
   heartbeat: () => undefined,
   progress: async () => undefined,
+  reconcile: () => undefined,
 };
 
 /** What a definition asks for, given arguments. */

@@ -1,5 +1,6 @@
 import {
   checkAgainst,
+  checkCost,
   durationMs,
   InvalidArgumentError,
   TimeoutError,
@@ -7,6 +8,7 @@ import {
   ValidationError,
   LimitError,
   type CheckResult,
+  type Cost,
   type TaskContext,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
@@ -33,7 +35,14 @@ export interface AttemptDeps extends ProgressDeps {
   readonly graceMs: number;
   /** False when the run was left, such as for a lost lease. */
   isOurs(): boolean;
+  warn(message: string): void;
   log(key: CallKey, values: readonly unknown[]): void;
+}
+
+/** The slot that an attempt runs in. */
+export interface AttemptSlot {
+  /** What it really takes; false where it holds nothing any more. */
+  reconcile(cost: Cost): boolean;
 }
 
 export interface AttemptPlace {
@@ -53,7 +62,7 @@ export interface AttemptPlace {
 export class Attempt {
   readonly place: AttemptPlace;
   readonly #task: OpenTask;
-  readonly #deps: AttemptDeps;
+  readonly #deps: AttemptDeps & AttemptSlot;
   readonly #report: (report: Report) => void;
   readonly #gone: () => void;
   readonly #controller = new AbortController();
@@ -65,7 +74,7 @@ export class Attempt {
   constructor(
     place: AttemptPlace,
     task: OpenTask,
-    deps: AttemptDeps,
+    deps: AttemptDeps & AttemptSlot,
     /** Where the process reads what it tells. */
     window: StreamWindow | undefined,
     report: (report: Report) => void,
@@ -193,6 +202,10 @@ export class Attempt {
       progress: (value) => this.#progress.tell(value),
       heartbeat: () => {
         if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
+      },
+      reconcile: (actualCost) => {
+        if (this.#deps.reconcile(checkCost(actualCost))) return;
+        this.#deps.warn(`Call ${key} reconciles its cost, and holds nothing any more.`);
       },
     };
   }

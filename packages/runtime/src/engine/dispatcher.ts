@@ -1,150 +1,396 @@
-import { InvalidOptionError } from '@pawl/sdk';
+import { PLAIN_POOL, type Cost, type PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import type { Limits } from './limits.ts';
+import type { Millis } from '../journal/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { StoredAmounts } from '../ports/pool-store.ts';
+import { costIn } from '../process/declared-pools.ts';
+import { amountsOf, type Amounts } from './pools/amounts.ts';
+import { pickNext } from './pools/pick.ts';
+import { Pool, type SlotTaker, type Ticket } from './pools/pool.ts';
+import { DEFAULT_POOL, LOCAL_POOLS } from './pools/plans.ts';
+import { SHORT_POLL_MS, type SharedPools } from './pools/shared-pools.ts';
 
-/** Who asked for a slot. */
-export interface SlotTaker {
-  /** Records the start of an attempt; false when the call is no longer wanted, and the slot is free. */
-  grantSlot(key: CallKey): boolean;
-  /** What waits can start now. */
-  slotFreed(): void;
+export interface DispatcherDeps {
+  readonly clock: Clock;
+  /** Plans by name; those of the default pool and of 'shell' are among them. */
+  readonly pools: ReadonlyMap<string, PoolPlan>;
+  /** Of a pool that sets no queueSize. */
+  readonly queueLength: number;
+  readonly shared: SharedPools;
+  warn(message: string): void;
 }
 
-interface Waiting {
-  readonly taker: SlotTaker;
-  readonly key: CallKey;
+/** What a call asks for. */
+export interface Asked {
+  readonly pool: string;
   readonly priority: number;
+  readonly cost: Cost | undefined;
+  readonly refusable: boolean;
 }
-
-/** Attempts waiting for a slot of one pool: highest priority first, then first come first served. */
-class SlotQueue {
-  readonly limit: number;
-  used = 0;
-  readonly #lanes = new Map<number, Waiting[]>();
-  #priorities: number[] = [];
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  add(entry: Waiting): void {
-    let lane = this.#lanes.get(entry.priority);
-    if (lane === undefined) {
-      lane = [];
-      this.#lanes.set(entry.priority, lane);
-      this.#priorities = [...this.#lanes.keys()].toSorted((a, b) => b - a);
-    }
-    lane.push(entry);
-  }
-
-  /** Everyone who can start now, in order. */
-  take(): Waiting[] {
-    const taken: Waiting[] = [];
-    const free = this.limit - this.used;
-    for (const priority of this.#priorities) {
-      if (taken.length >= free) break;
-      const lane = this.#lanes.get(priority) ?? [];
-      for (const entry of lane.splice(0, free - taken.length)) taken.push(entry);
-      if (lane.length === 0) this.#lanes.delete(priority);
-    }
-    if (this.#lanes.size !== this.#priorities.length)
-      this.#priorities = [...this.#lanes.keys()].toSorted((a, b) => b - a);
-    return taken;
-  }
-
-  drop(taker: SlotTaker): void {
-    for (const [priority, lane] of this.#lanes) {
-      this.#lanes.set(
-        priority,
-        lane.filter((entry) => entry.taker !== taker),
-      );
-    }
-  }
-
-  get isEmpty(): boolean {
-    return this.#lanes.size === 0;
-  }
-
-  /** Who is served first. */
-  get next(): SlotTaker | undefined {
-    for (const priority of this.#priorities) {
-      const first = this.#lanes.get(priority)?.[0];
-      if (first !== undefined) return first.taker;
-    }
-    return undefined;
-  }
-}
-
-/** The pool of tasks that name none. */
-export const DEFAULT_POOL = '';
-/** That of `shellTask`. */
-const SHELL_POOL = 'shell';
-/** Those of `threadTask` and `processTask`. */
-const THREAD_POOL = 'thread';
-const PROCESS_POOL = 'process';
-/** Slots of a pool that was named and not configured. */
-const UNCONFIGURED_POOL_SLOTS = 64;
 
 /**
  * Gives slots to attempts, over all runs of this runtime.
  *
- * Owns the pools. Talks to the takers when a burst is about to be committed, so that the start of an
- * attempt is recorded in the commit of what made it possible.
- * Invariants: only an attempt that runs holds a slot; `used` never exceeds `limit`.
+ * Owns the pools of this program. Talks to the takers when a burst is about to be committed, so that the
+ * start of an attempt is recorded in the commit of what made it possible; and to what is shared with
+ * other programs.
+ * Invariants: only an attempt that runs holds a slot; what is held never exceeds a limit, but where
+ * `reconcile` or a lower limit made it so.
  */
 export class Dispatcher {
-  readonly #pools = new Map<string, SlotQueue>();
+  readonly #deps: DispatcherDeps;
+  readonly #pools = new Map<string, Pool>();
+  #orders = 0;
+  #grants = 0;
+  /** Something came, ended or changed since the last look. */
+  #isDirty = false;
+  /** No run is under way: what is leased is given back as soon as it is free. */
+  #isResting = false;
+  #cancelWake: (() => void) | undefined;
 
-  constructor(limits: Limits, pools: Readonly<Record<string, number>>) {
-    this.#pools.set(DEFAULT_POOL, new SlotQueue(limits.inFlight));
-    this.#pools.set(SHELL_POOL, new SlotQueue(limits.shells));
-    this.#pools.set(THREAD_POOL, new SlotQueue(limits.threads));
-    this.#pools.set(PROCESS_POOL, new SlotQueue(limits.processes));
-    for (const [name, slots] of Object.entries(pools)) {
-      if (slots !== Infinity && (!Number.isInteger(slots) || slots < 1))
-        throw new InvalidOptionError(`pools.${name}`, slots, 'an integer >= 1, or Infinity');
-      this.#pools.set(name, new SlotQueue(slots));
-    }
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+    for (const [name, plan] of deps.pools) this.declare(name, plan);
   }
 
-  enqueue(taker: SlotTaker, key: CallKey, pool: string, priority: number): void {
-    this.#pool(pool).add({ taker, key, priority });
+  declare(name: string, plan: PoolPlan): void {
+    const pool = this.#pool(name);
+    pool.isDeclared = true;
+    pool.plan = plan;
+    pool.limits = amountsOf(plan.limits);
+    this.#link(pool);
+    if (pool.isShared) this.#deps.shared.declared(pool);
+    this.#changed();
+  }
+
+  enqueue(taker: SlotTaker, key: CallKey, asked: Asked): Ticket {
+    const pool = this.#pool(asked.pool);
+    const cost = costOf(pool, asked.cost);
+    this.#orders += 1;
+    const ticket: Ticket = {
+      taker,
+      key,
+      pool,
+      cost,
+      held: cost,
+      priority: asked.priority,
+      refusable: asked.refusable,
+      order: this.#orders,
+      since: this.#deps.clock.monotonic(),
+      waits: true,
+      inQueue: pool.door.length === 0 && this.#roomIn(pool) > 0,
+      state: 'waiting',
+    };
+    pool.countWaiting(1);
+    if (ticket.inQueue) pool.queue.add(ticket);
+    else pool.door.push(ticket);
+    if (pool.isShared || pool.parent !== undefined) this.#deps.shared.wanted(pool);
+    this.#isResting = false;
+    this.#isDirty = true;
+    return ticket;
+  }
+
+  /** Its call is over, or its run was left, before it got a slot. */
+  forget(ticket: Ticket): void {
+    if (ticket.state !== 'waiting') return;
+    this.#takeOut(ticket);
+    ticket.state = 'gone';
+    // Who stood behind it may fit.
+    this.#changed();
   }
 
   /** Whoever waits may be of another run than the one that had the slot, which may be left by now. */
-  release(pool: string): void {
-    const queue = this.#pool(pool);
-    queue.used -= 1;
-    queue.next?.slotFreed();
+  release(ticket: Ticket): void {
+    if (ticket.state !== 'granted') {
+      this.#deps.warn(`The slot of call ${ticket.key} in pool '${ticket.pool.name}' was given back twice.`);
+      return;
+    }
+    const { pool } = ticket;
+    ticket.state = 'gone';
+    pool.hold(ticket.held, -1);
+    pool.running -= 1;
+    this.#deps.shared.freed(pool);
+    this.#changed();
+    if (this.#isResting) this.rest();
   }
 
-  drop(taker: SlotTaker): void {
-    for (const pool of this.#pools.values()) pool.drop(taker);
+  /** What the attempt really takes. False where it holds nothing any more. */
+  reconcile(ticket: Ticket, cost: Cost): boolean {
+    if (ticket.state !== 'granted') return false;
+    const held = costIn(ticket.pool.name, ticket.pool.plan, cost);
+    ticket.pool.hold(ticket.held, -1);
+    ticket.pool.hold(held, 1);
+    ticket.held = held;
+    this.#deps.shared.touch();
+    this.#changed();
+    return true;
   }
 
-  /** Whether anything waits that could start now. */
+  /** Instead of the declared limits; null = those again. More than them can be under way: nothing starts then. */
+  setLimits(name: string, limits: StoredAmounts | null): void {
+    const pool = this.#pool(name);
+    if (pool.isShared) this.#deps.shared.setLimits(pool, limits);
+    else pool.limits = amountsOf(limits ?? pool.plan.limits);
+    this.#changed();
+  }
+
+  /** What is in use here. */
+  statuses(): (Pick<Pool, 'name' | 'limits' | 'plan' | 'held' | 'running'> & {
+    readonly queueLength: number;
+  })[] {
+    return Array.from(this.#pools.values(), ({ name, limits, plan, held, running, queue }) => ({
+      name,
+      limits,
+      plan,
+      held,
+      running,
+      queueLength: queue.length,
+    }));
+  }
+
+  /** Whether anything waits that could start, or has to be refused, now. */
   get canGrant(): boolean {
-    for (const pool of this.#pools.values()) if (!pool.isEmpty && pool.used < pool.limit) return true;
-    return false;
+    return this.#isDirty && this.#roots().some((pool) => pool.waitingBelow > 0);
   }
 
   grant(): void {
+    if (this.#deps.shared.isStale) this.#sync('ahead');
+    // A call that is no longer wanted leaves its slot to the next.
+    for (let again = true; again;) {
+      again = false;
+      for (const ticket of this.#takeStarts(this.#pick())) {
+        if (ticket.taker.grantSlot(ticket.key)) continue;
+        again = true;
+        if (ticket.state === 'granted') this.release(ticket);
+      }
+    }
+    this.#isDirty = false;
+    this.#refuse();
+    this.#wakeLater();
+  }
+
+  /** Other programs may want what is leased here, or have given back what is wanted. */
+  tick(): void {
+    if (!this.#deps.shared.tick(this.#sharedPools())) return;
+    if (this.#link()) this.#deps.shared.touch();
+    this.#changed();
+  }
+
+  /** No run is under way. What cannot be given back now is at the latest when the program ends. */
+  rest(): void {
+    this.#isResting = true;
+    this.#stopWaking();
+    try {
+      if (this.#sharedPools().every((pool) => pool.held.size === 0)) this.#deps.shared.leave();
+      else this.#sync('recent');
+    } catch {
+      // The journal is locked or closed: whoever wants the slots sees that their owner is gone.
+    }
+  }
+
+  /** The program is done: nothing of it counts as used any more. */
+  close(): void {
+    this.#stopWaking();
+    try {
+      this.#deps.shared.leave();
+    } catch {
+      // As in `rest`.
+    }
+  }
+
+  #sync(keep: 'ahead' | 'recent'): void {
+    this.#deps.shared.sync(this.#sharedPools(), keep);
+    // What others declared may put a pool into another, which is leased from too.
+    if (this.#link()) this.#deps.shared.sync(this.#sharedPools(), keep);
+  }
+
+  #pick(): Ticket[] {
+    const now = this.#deps.clock.monotonic();
+    const picked: Ticket[] = [];
     for (const pool of this.#pools.values()) {
-      // An entry that is no longer wanted leaves its slot to the next.
-      while (!pool.isEmpty && pool.used < pool.limit) {
-        for (const { taker, key } of pool.take()) {
-          if (taker.grantSlot(key)) pool.used += 1;
-        }
+      pool.reserved.clear();
+      pool.starts = this.#deps.shared.free(pool);
+    }
+    for (const root of this.#roots()) {
+      for (let next = pickNext(root, now); next !== undefined; next = pickNext(root, now)) {
+        this.#hold(next);
+        picked.push(next);
+      }
+    }
+    return picked;
+  }
+
+  #hold(ticket: Ticket): void {
+    const { pool } = ticket;
+    this.#takeOut(ticket);
+    ticket.state = 'granted';
+    pool.hold(ticket.held, 1);
+    pool.running += 1;
+    this.#grants += 1;
+    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent) {
+      level.starts -= 1;
+      level.lastGrant = this.#grants;
+    }
+  }
+
+  #takeOut(ticket: Ticket): void {
+    const { pool } = ticket;
+    if (ticket.inQueue) pool.queue.remove(ticket);
+    else pool.door.remove(ticket);
+    pool.countWaiting(-1);
+    this.#letIn(pool);
+  }
+
+  #roomIn(pool: Pool): number {
+    const size = Math.min(pool.plan.queueSize, this.#deps.queueLength);
+    return size - pool.queue.length - pool.waitingElsewhere;
+  }
+
+  #letIn(pool: Pool): void {
+    for (
+      let first = pool.door.first;
+      first !== undefined && this.#roomIn(pool) > 0;
+      first = pool.door.first
+    ) {
+      pool.door.remove(first);
+      first.inQueue = true;
+      pool.queue.add(first);
+    }
+  }
+
+  /** Uses up the rates of what was picked. What other programs were faster with goes back to its place. */
+  #takeStarts(picked: readonly Ticket[]): readonly Ticket[] {
+    const wanted = new Map<Pool, number>();
+    for (const { pool } of picked) {
+      for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+        if (level.plan.rate !== null) wanted.set(level, (wanted.get(level) ?? 0) + 1);
+    }
+    if (wanted.size === 0) return picked;
+    const over = new Map(
+      [...this.#deps.shared.takeStarts(wanted)].map(([pool, taken]) => [
+        pool,
+        (wanted.get(pool) ?? 0) - taken,
+      ]),
+    );
+    const back = picked.toReversed().filter((ticket) => this.#isOver(ticket, over));
+    for (const ticket of back) this.#putBack(ticket);
+    return picked.filter((ticket) => !back.includes(ticket));
+  }
+
+  #isOver({ pool }: Ticket, over: Map<Pool, number>): boolean {
+    let isOver = false;
+    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+      isOver ||= (over.get(level) ?? 0) > 0;
+    if (!isOver) return false;
+    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+      if (over.has(level)) over.set(level, (over.get(level) ?? 0) - 1);
+    return true;
+  }
+
+  #putBack(ticket: Ticket): void {
+    const { pool } = ticket;
+    ticket.state = 'waiting';
+    pool.hold(ticket.held, -1);
+    pool.running -= 1;
+    pool.countWaiting(1);
+    if (ticket.inQueue) pool.queue.putBack(ticket);
+    else pool.door.putBack(ticket);
+  }
+
+  /** What found the queue full, and no slot either. */
+  #refuse(): void {
+    for (const pool of this.#pools.values()) {
+      const { plan, door, name } = pool;
+      if (door.length === 0 || (plan.overflow === 'block' && plan.queueSize !== Infinity)) continue;
+      const size = Math.min(plan.queueSize, this.#deps.queueLength);
+      for (const ticket of door.takeAll(({ refusable }) => refusable)) {
+        ticket.state = 'gone';
+        pool.countWaiting(-1);
+        ticket.taker.refuseSlot(
+          ticket.key,
+          `the queue of ${name === DEFAULT_POOL ? 'the default pool' : `pool '${name}'`} is full: ${size} calls wait already`,
+        );
       }
     }
   }
 
-  #pool(name: string): SlotQueue {
+  /** Looks again when a rate lets the next one start, and soon where others hold what is wanted. */
+  #wakeLater(): void {
+    this.#stopWaking();
+    let delay: Millis = Infinity;
+    for (const pool of this.#pools.values()) {
+      if (pool.plan.rate === null || pool.waitingBelow === 0) continue;
+      const wait = this.#deps.shared.waitMs(pool);
+      if (wait > 0) delay = Math.min(delay, wait);
+    }
+    if (this.#deps.shared.isShort && this.#roots().some((pool) => pool.isShared && pool.waitingBelow > 0))
+      delay = Math.min(delay, SHORT_POLL_MS);
+    if (delay === Infinity) return;
+    this.#cancelWake = this.#deps.clock.after(delay, () => {
+      this.#cancelWake = undefined;
+      this.#deps.shared.touch();
+      this.#changed();
+    });
+  }
+
+  #stopWaking(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+  }
+
+  /** What waits may start now. All runs of the engine share its burst: one of them is enough. */
+  #changed(): void {
+    this.#isDirty = true;
+    for (const pool of this.#pools.values()) {
+      const waiting = pool.queue.first(0, null) ?? pool.door.first;
+      if (waiting === undefined) continue;
+      waiting.taker.slotFreed();
+      return;
+    }
+    this.#stopWaking();
+  }
+
+  #roots(): Pool[] {
+    return [...this.#pools.values()].filter((pool) => pool.parent === undefined);
+  }
+
+  #sharedPools(): Pool[] {
+    return [...this.#pools.values()].filter((pool) => pool.isShared);
+  }
+
+  #pool(name: string): Pool {
     let pool = this.#pools.get(name);
     if (pool === undefined) {
-      pool = new SlotQueue(UNCONFIGURED_POOL_SLOTS);
+      const isShared = !LOCAL_POOLS.has(name);
+      const plan =
+        this.#deps.pools.get(name) ?? (isShared ? this.#deps.shared.lookUp(name)?.declared : undefined);
+      pool = new Pool(name, plan ?? PLAIN_POOL, isShared);
       this.#pools.set(name, pool);
+      this.#link(pool);
     }
     return pool;
+  }
+
+  /** Puts pools into their parents; whether one was in another before. */
+  #link(only?: Pool): boolean {
+    let moved = false;
+    for (const pool of only === undefined ? [...this.#pools.values()] : [only]) {
+      const { parent } = pool.plan;
+      if ((pool.parent?.name ?? null) === parent) continue;
+      const before = pool.parent;
+      pool.setParent(parent === null ? undefined : this.#pool(parent));
+      moved ||= pool.parent !== before;
+    }
+    return moved;
+  }
+}
+
+/** A pool that others declared otherwise than this run knew: as much of each resource as was said. */
+function costOf(pool: Pool, cost: Cost | undefined): Amounts {
+  try {
+    return costIn(pool.name, pool.plan, cost);
+  } catch {
+    const amount = typeof cost === 'number' ? cost : 1;
+    return new Map([...pool.limits.keys()].map((resource) => [resource, amount]));
   }
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { emitWarning } from 'node:process';
+import type { PoolOptions, PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
@@ -11,6 +12,8 @@ import { RuntimeError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Executors } from './executors/executors.ts';
 import type { Limits } from './limits.ts';
+import { plansOf } from './pools/plans.ts';
+import { SharedPools } from './pools/shared-pools.ts';
 import { Patience } from './patience.ts';
 import type { RunDriver } from './run-driver.ts';
 import { TurnLoop } from './turn-loop.ts';
@@ -46,7 +49,8 @@ export interface EngineOptions {
   readonly entropy: Entropy;
   readonly digest: Digest;
   readonly limits: Limits;
-  readonly pools: Readonly<Record<string, number>>;
+  /** By name: a number of slots, or options. */
+  readonly pools: Readonly<Record<string, number | PoolOptions>>;
   readonly sink: Sink;
   readonly owner: string;
   readonly leaseMs: number;
@@ -96,6 +100,9 @@ export class Engine {
   readonly options: EngineOptions;
   readonly dispatcher: Dispatcher;
   readonly executors: Executors;
+  readonly shared: SharedPools;
+  /** As the runtime was told; runs declare more. */
+  readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly loop: TurnLoop;
   readonly runs: Map<RunId, RunDriver> = new Map();
   /** Comparing only: they own no run, and several of one run are no contradiction. */
@@ -114,8 +121,17 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.options = { ...options, sink: undisturbed(options.sink) };
     this.#patience = new Patience(options.clock);
-    this.dispatcher = new Dispatcher(options.limits, options.pools);
     this.executors = new Executors(options.clock, options.limits);
+    const { store, clock, limits } = options;
+    this.pools = plansOf(options.pools, limits);
+    this.shared = new SharedPools({ store, clock, claim: () => this.claim });
+    this.dispatcher = new Dispatcher({
+      clock,
+      pools: this.pools,
+      queueLength: limits.queueLength,
+      shared: this.shared,
+      warn: emitWarning,
+    });
     this.loop = new TurnLoop(
       () => this.#flush(),
       // The loop only knows runs of this engine.
@@ -149,8 +165,8 @@ export class Engine {
     else this.runs.delete(run.runId);
     this.#dirty.delete(run);
     this.loop.drop(run);
-    this.dispatcher.drop(run);
     if (!this.#isEmpty) return;
+    this.dispatcher.rest();
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
     this.#cancelRetry?.();
@@ -261,5 +277,6 @@ export class Engine {
       run.keepLease();
       if (changed) run.readInbox();
     }
+    this.dispatcher.tick();
   }
 }

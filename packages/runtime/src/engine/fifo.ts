@@ -10,8 +10,22 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   push(item: T): void {
     this.#items.push(item);
+  }
+
+  /** What was taken out is the first again. */
+  unshift(item: T): void {
+    if (this.#head === 0) {
+      this.#items.unshift(item);
+      return;
+    }
+    this.#head -= 1;
+    this.#items[this.#head] = item;
   }
 
   shift(): T | undefined {

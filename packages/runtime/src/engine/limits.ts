@@ -24,8 +24,10 @@ export interface Limits {
   readonly burstEvents: number;
   /** Items of one stream that were told and not taken by the process. */
   readonly streamItems: number;
-  /** Calls of one run that wait for a slot. */
+  /** Calls that wait for a slot of one pool that sets no queueSize: further ones fail with QueueFullError. */
   readonly queueLength: number;
+  /** Names of pools that one run uses. */
+  readonly pools: number;
 }
 
 /** With less Node cannot even begin a thread, and ends the whole program for it. */
@@ -46,6 +48,7 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     burstEvents: 4096,
     streamItems: 10_000,
     queueLength: 1_000_000,
+    pools: 1000,
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {

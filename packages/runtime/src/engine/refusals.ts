@@ -30,6 +30,17 @@ export function unknownRun(id: string, near: readonly string[]): RuntimeError {
   });
 }
 
+export function missingProcess(id: RunId, name: string): RuntimeError {
+  return new RuntimeError(
+    'NOT_FOUND',
+    `Run ${id} is of process '${name}', which this program does not have.`,
+    {
+      hint: `Give it: openRuntime({ processes: [${name}] }), or runtime.resume(id, process)`,
+      data: { runId: id, process: name },
+    },
+  );
+}
+
 export function positive(name: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value;
   throw new InvalidOptionError(name, value, 'a number of milliseconds above 0');

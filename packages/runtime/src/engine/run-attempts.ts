@@ -1,7 +1,9 @@
+import type { Cost } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { Attempt, type AttemptDeps, type AttemptPlace } from './attempt.ts';
-import { DEFAULT_POOL } from './dispatcher.ts';
 import type { Engine } from './engine.ts';
+import { DEFAULT_POOL } from './pools/plans.ts';
+import type { SlotTaker, Ticket } from './pools/pool.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunStreams } from './run-streams.ts';
 
@@ -41,6 +43,9 @@ export class RunAttempts {
   readonly #streams: RunStreams;
   /** By key; an attempt that timed out can still be there beside its successor. */
   readonly #current = new Map<CallKey, Attempt>();
+  /** By key: those that wait for a slot, and those that have one and have not started. */
+  readonly #tickets = new Map<CallKey, Ticket>();
+  readonly #taker: SlotTaker;
   #running = 0;
 
   constructor(engine: Engine, run: RunDriver, deps: AttemptDeps, streams: RunStreams) {
@@ -48,6 +53,17 @@ export class RunAttempts {
     this.#run = run;
     this.#deps = deps;
     this.#streams = streams;
+    this.#taker = {
+      grantSlot: (key) => run.grantSlot(key),
+      refuseSlot: (key, message) =>
+        run.report({
+          type: 'CallRefused',
+          key,
+          error: { name: 'QueueFullError', message },
+          cause: 'queueFull',
+        }),
+      slotFreed: () => run.slotFreed(),
+    };
   }
 
   /** Attempts that have neither ended nor been given up on. */
@@ -58,34 +74,78 @@ export class RunAttempts {
   enqueue(key: CallKey): void {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return;
-    this.#engine.dispatcher.enqueue(this.#run, key, this.#poolOf(key), task.priority);
+    const call = this.#run.state.calls.get(key);
+    const isFirst = call?.kind === 'task' && call.phase === 'scheduled' && call.attempts === 0;
+    const ticket = this.#engine.dispatcher.enqueue(this.#taker, key, {
+      pool: task.pool ?? DEFAULT_POOL,
+      priority: task.priority,
+      cost: task.cost,
+      refusable: isFirst,
+    });
+    this.#tickets.set(key, ticket);
     this.#engine.loop.wake(this.#run);
   }
 
+  /** The call is over: it waits for no slot any more. */
+  forget(key: CallKey): void {
+    const ticket = this.#tickets.get(key);
+    if (ticket === undefined || ticket.state === 'granted') return;
+    this.#tickets.delete(key);
+    this.#engine.dispatcher.forget(ticket);
+  }
+
+  forgetAll(): void {
+    for (const key of this.#tickets.keys()) this.forget(key);
+  }
+
   start(key: CallKey, attempt: number): void {
-    const pool = this.#poolOf(key);
-    const made = this.#make(key, attempt, () => this.#engine.dispatcher.release(pool));
-    if (made === undefined) this.forgo(key);
+    const ticket = this.#takeTicket(key);
+    if (ticket === undefined) return;
+    const { dispatcher } = this.#engine;
+    const made = this.#make(
+      key,
+      attempt,
+      () => dispatcher.release(ticket),
+      (cost) => dispatcher.reconcile(ticket, cost),
+    );
+    if (made === undefined) dispatcher.release(ticket);
     else made.start();
   }
 
   /** Its slot was granted, and it will not start. */
   forgo(key: CallKey): void {
-    this.#engine.dispatcher.release(this.#poolOf(key));
+    const ticket = this.#takeTicket(key);
+    if (ticket?.state === 'granted') this.#engine.dispatcher.release(ticket);
+  }
+
+  #takeTicket(key: CallKey): Ticket | undefined {
+    const ticket = this.#tickets.get(key);
+    this.#tickets.delete(key);
+    return ticket;
   }
 
   /** A check holds no slot: it does none of the task's work. */
   check(key: CallKey, attempt: number): void {
-    this.#make(key, attempt, () => undefined)?.startCheck();
+    this.#make(
+      key,
+      attempt,
+      () => undefined,
+      () => false,
+    )?.startCheck();
   }
 
-  #make(key: CallKey, attempt: number, release: () => void): Attempt | undefined {
+  #make(
+    key: CallKey,
+    attempt: number,
+    release: () => void,
+    reconcile: (cost: Cost) => boolean,
+  ): Attempt | undefined {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return undefined;
     const made: Attempt = new Attempt(
       this.placeOf(key, attempt),
       task,
-      this.#deps,
+      { ...this.#deps, reconcile },
       this.#streams.openWindow(key),
       (report) => this.#run.report(report),
       () => {
@@ -113,9 +173,5 @@ export class RunAttempts {
 
   abortAll(reason: string): void {
     for (const attempt of this.#current.values()) attempt.abort(reason);
-  }
-
-  #poolOf(key: CallKey): string {
-    return this.#run.host.openCalls.get(key)?.task?.pool ?? DEFAULT_POOL;
   }
 }

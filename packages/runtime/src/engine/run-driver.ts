@@ -1,6 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
 import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
-import type { Millis, RunId } from '../journal/ids.ts';
+import type { RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report, RunResult } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
@@ -8,8 +8,8 @@ import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import type { Engine } from './engine.ts';
-import type { SlotTaker } from './dispatcher.ts';
 import { Fifo } from './fifo.ts';
+import { poolPort } from './pools/plans.ts';
 import { Replay } from './replay.ts';
 import { RunEffects } from './run-effects.ts';
 import { RunInbox } from './run-inbox.ts';
@@ -31,7 +31,7 @@ type Phase = 'fresh' | 'replaying' | 'live' | 'ending' | 'stopping' | 'left';
  * Invariants: P2 one report is decided and delivered per turn; E1 effects wait for their commit;
  * nothing is buffered before the replay has reached the head.
  */
-export class RunDriver implements Turnable, SlotTaker {
+export class RunDriver implements Turnable {
   readonly runId: RunId;
   readonly exit: Promise<RunExit>;
   readonly host: ProcessHost;
@@ -71,6 +71,7 @@ export class RunDriver implements Turnable, SlotTaker {
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
+        ...poolPort(engine, plan.replayOnly),
         digest,
       },
       limits,
@@ -185,12 +186,9 @@ export class RunDriver implements Turnable, SlotTaker {
       this.#phase = 'replaying';
       this.host.foreign.watch();
     }
-    const startedAt = start === undefined ? this.#startedAt() : this.state.lastAt;
+    const [first] = start === undefined ? this.#engine.options.store.read(this.runId, 0, 1) : [];
+    const startedAt = start === undefined ? (first?.at ?? 0) : this.state.lastAt;
     this.host.start(run, inputs, createContext(this.host), startedAt);
-  }
-
-  #startedAt(): Millis {
-    return this.#engine.options.store.read(this.runId, 0, 1)[0]?.at ?? 0;
   }
 
   #stepReplay(): void {

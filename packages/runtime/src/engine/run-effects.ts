@@ -79,6 +79,10 @@ export class RunEffects {
           this.#cancel({ type: 'CancelCall', key, reason: effect.reason });
         }
         return;
+      case 'ClearTimers':
+        this.attempts.forget(effect.key);
+        this.#waiting.push(effect);
+        return;
       default:
         this.#waiting.push(effect);
     }
@@ -137,6 +141,7 @@ export class RunEffects {
 
   /** The run is left: nothing of it acts any more. */
   drop(): void {
+    this.attempts.forgetAll();
     // A start that was granted and never committed gives its slot back.
     for (const effect of this.#waiting)
       if (effect.type === 'StartAttempt' && !this.streams.has(effect.key)) this.attempts.forgo(effect.key);

@@ -1,3 +1,6 @@
+import { isTerminal, type TerminalEvent } from '../journal/event.ts';
+import type { JournalStore, RunRecord } from '../ports/journal-store.ts';
+import { RuntimeError } from '../errors.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import type { RunResult } from '../kernel/input.ts';
 import { encodePayload } from '../process/payload.ts';
@@ -15,4 +18,16 @@ export function resultOf(result: ProcessResult | undefined, payloadBytes: number
   } catch (error) {
     return { status: 'failed', error: toErrorRecord(error) };
   }
+}
+
+/** How a run ended that is marked as ended. @throws RuntimeError CORRUPT */
+export function terminalEventOf(store: JournalStore, { runId, lastSeq, status }: RunRecord): TerminalEvent {
+  // Late results may follow the end.
+  for (let seq = lastSeq; seq > 0; seq -= 1) {
+    const event = store.read(runId, seq - 1, 1)[0]?.event;
+    if (event !== undefined && isTerminal(event)) return event;
+  }
+  throw new RuntimeError('CORRUPT', `Run ${runId} is marked ${status} and has no end.`, {
+    hint: `pawl verify ${runId}`,
+  });
 }

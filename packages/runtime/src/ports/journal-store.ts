@@ -3,6 +3,7 @@ import type { KeptNote } from '../journal/kept-result.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
 import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
+import type { PoolsChange, PoolsView } from './pool-store.ts';
 
 /** The sole right to append to a run. Any later owner has a higher epoch. */
 export interface Lease {
@@ -113,6 +114,14 @@ export interface JournalStore {
   keptResult(place: string, now: Millis, ttlMs: number): Encoded | undefined;
   /** Changes whenever another connection may have written; cheap enough to ask often. */
   changeMark(): number;
+  /** Every pool that was declared, and the leases that count at this time. */
+  readPools(now: Millis): PoolsView;
+  /**
+   * ONE transaction: what `decide` makes of the pools as they are. It may be called again with a newer
+   * view, and must do nothing else. Leases that do not count any more are gone afterwards; those that are
+   * made last as long as the claim says.
+   */
+  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void;
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

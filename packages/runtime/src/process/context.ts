@@ -9,6 +9,7 @@ import {
 import type { ProcessHost } from './host.ts';
 import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
+import { usePool } from './pool-call.ts';
 import { receive } from './receive-call.ts';
 import { openSource } from './source-call.ts';
 import { scheduleTask } from './task-call.ts';
@@ -23,7 +24,7 @@ export function createContext(host: ProcessHost): Context {
     scope.nextValue += 1;
     return `${scope.path}#${scope.nextValue}`;
   };
-  return {
+  const ctx: Context = {
     runId: host.runId,
     get signal() {
       return host.currentScope().signal;
@@ -38,6 +39,7 @@ export function createContext(host: ProcessHost): Context {
     source: (name, open, options) => openSource(host, name, open, options),
     parallel: createParallel(host),
     channel: (name, options) => createChannel(host, name, options),
+    pool: (name, options) => usePool(host, ctx, name, options),
     sleep: (duration, options) =>
       startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
     sleepUntil: (when, options) =>
@@ -50,4 +52,5 @@ export function createContext(host: ProcessHost): Context {
       if (!host.quiet) host.port.log(values);
     },
   };
+  return ctx;
 }

@@ -1,3 +1,4 @@
+import type { PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { CallState } from '../kernel/state.ts';
@@ -17,6 +18,10 @@ export interface HostPort {
   warn(message: string): void;
   /** Leaves the run as its journal has it: an error that process code must not catch. */
   fail(error: Error): void;
+  /** What was declared last counts, for all runs: it gates attempts, which is no part of any run. */
+  declarePool(name: string, plan: PoolPlan): void;
+  /** Pools of the runtime. */
+  readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly digest: Digest;
 }
 
@@ -26,4 +31,5 @@ export interface HostLimits {
   readonly callsPerTurn: number;
   readonly payloadBytes: number;
   readonly streamItems: number;
+  readonly pools: number;
 }

@@ -15,6 +15,7 @@ import type { Command } from '../kernel/input.ts';
 import { closedStream, type Decided, type GroupCall } from '../kernel/state.ts';
 import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
+import { DeclaredPools } from './declared-pools.ts';
 import { settleCall } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
@@ -51,6 +52,7 @@ export class ProcessHost implements GroupHost {
   readonly limits: HostLimits;
   readonly strict: boolean;
   readonly foreign: ForeignWaits;
+  readonly pools: DeclaredPools;
   readonly root: Scope = Scope.root((scope, fn) => scopes.run({ host: this, scope }, fn));
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
@@ -75,6 +77,7 @@ export class ProcessHost implements GroupHost {
     this.port = port;
     this.limits = limits;
     this.strict = strict;
+    this.pools = new DeclaredPools(port.pools, limits.pools);
     this.admission = new Admission(port, this.root);
     this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
   }

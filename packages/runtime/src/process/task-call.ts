@@ -64,7 +64,11 @@ export function scheduleTask<Output>(
   const name = checkName(key);
   checkSettings(overrides);
   const settings = settingsOf(definition, overrides, scope.defaults);
-  const own = resourcesOf({ pool, cost }, { pool: settings.pool, cost: scope.defaults.cost });
+  const own = resourcesOf(
+    { pool, cost },
+    { pool: settings.pool, cost: settings.cost ?? scope.defaults.cost },
+  );
+  checkPlace(host, own.pool, own.cost);
   const what = `The input of task '${definition.name}'`;
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
@@ -122,6 +126,16 @@ function policyOf({ retry, timeout, deadline, onUnknown, maxUnknown }: TaskSetti
     onUnknown: onUnknown ?? 'retry',
     maxUnknown: maxUnknown ?? 3,
   };
+}
+
+/**
+ * Refuses what could never start.
+ * @throws InvalidCostError, LimitError
+ */
+function checkPlace(host: ProcessHost, pool = '', cost: OpenTask['cost']): void {
+  if (pool === '' && cost === undefined) return;
+  host.pools.use(pool);
+  host.pools.check(pool, cost);
 }
 
 /**

@@ -26,8 +26,10 @@ import type {
   RunRecord,
 } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
+import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
+import { MemoryPools, type PoolTexts } from './memory-pools.ts';
 import { Shared, type SharedStep } from './shared.ts';
 
 interface Row extends StoredEvent {
@@ -53,6 +55,7 @@ interface Run {
 export interface MemorySnapshot {
   readonly runs: ReadonlyMap<RunId, Run>;
   readonly shared: readonly SharedStep[];
+  readonly pools?: PoolTexts;
 }
 
 export interface MemoryFaults {
@@ -69,12 +72,14 @@ export class MemoryStore implements JournalStore {
   readonly #faults: MemoryFaults;
   readonly #deadOwners = new Set<string>();
   readonly #shared: Shared;
+  readonly #pools: MemoryPools;
   #mark = 0;
 
   constructor(options: { readonly faults?: MemoryFaults; readonly from?: MemorySnapshot } = {}) {
     this.#faults = options.faults ?? {};
     this.#runs = new Map(options.from?.runs);
     this.#shared = new Shared(options.from?.shared);
+    this.#pools = new MemoryPools(options.from?.pools, (owner) => this.#deadOwners.has(owner));
   }
 
   static from(snapshot: MemorySnapshot, faults: MemoryFaults = {}): MemoryStore {
@@ -83,7 +88,8 @@ export class MemoryStore implements JournalStore {
 
   /** Everything as it is now, leases included. Cheap: rows are shared. */
   snapshot(): MemorySnapshot {
-    return { runs: new Map(this.#runs), shared: [...this.#shared.steps] };
+    const pools = this.#pools.texts();
+    return { runs: new Map(this.#runs), shared: [...this.#shared.steps], pools };
   }
 
   /** A store that holds the first `seq` events of one run, and what runs shared by then; the lease is free. */
@@ -202,6 +208,15 @@ export class MemoryStore implements JournalStore {
 
   changeMark(): number {
     return this.#mark;
+  }
+
+  readPools(now: Millis): PoolsView {
+    return this.#pools.read(now);
+  }
+
+  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
+    this.#pools.change(claim, decide);
+    this.#mark += 1;
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {

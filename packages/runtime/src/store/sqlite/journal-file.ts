@@ -19,6 +19,7 @@ import { Leases } from './lease.ts';
 import { OwnerLocks } from './liveness.ts';
 import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
+import { Pools } from './pools.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
 import { Shared } from './shared.ts';
@@ -30,6 +31,7 @@ interface Statements {
   readonly read: Read;
   readonly leases: Leases;
   readonly inbox: Inbox;
+  readonly pools: Pools;
   readonly query: Query;
   readonly verify: Verify;
   readonly shared: Shared;
@@ -98,6 +100,7 @@ export class JournalFile {
       read: new Read(db),
       leases: new Leases(db),
       inbox: new Inbox(db),
+      pools: new Pools(db),
       query: new Query(db, (owner) => this.isOwnerDead(owner)),
       verify: new Verify(db),
     };

@@ -18,9 +18,12 @@ import type {
   RunQuery,
   RunRecord,
 } from '../../ports/journal-store.ts';
+import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import { storageError } from './failure.ts';
 import type { JournalFile } from './journal-file.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
@@ -92,6 +95,19 @@ export class StoreHandle implements JournalStore {
   changeMark(): number {
     this.#checkOpen();
     return this.#file.dataVersion() + this.#file.writes - this.#ownWrites;
+  }
+
+  readPools(now: Millis): PoolsView {
+    const view = this.#read(({ pools }) => pools.view(now, NOBODY));
+    return { ...view, leases: view.leases.filter(({ owner }) => !this.#file.isOwnerDead(owner)) };
+  }
+
+  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
+    this.#hold(claim.owner);
+    // Asked before the transaction, as for a run.
+    const owners = new Set(this.#read(({ pools }) => pools.ownersBeside(claim.owner, claim.now)));
+    const dead: ReadonlySet<string> = new Set([...owners].filter((owner) => this.#file.isOwnerDead(owner)));
+    this.#write(({ pools }) => pools.change(claim, dead, decide));
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {

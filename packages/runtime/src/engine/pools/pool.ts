@@ -1,0 +1,157 @@
+import type { PoolPlan } from '@pawl/sdk';
+import type { CallKey } from '../../journal/call-key.ts';
+import type { RateState } from '../../ports/pool-store.ts';
+import { addTo, amountsOf, NOTHING, shortOf, type Amounts } from './amounts.ts';
+import { Door, WaitQueue, type Waiting } from './wait-queue.ts';
+
+/** Who asked for a slot. */
+export interface SlotTaker {
+  /** Records the start of an attempt; false when the call is no longer wanted, and the slot is free. */
+  grantSlot(key: CallKey): boolean;
+  /** The queue was full: that is the call's outcome. */
+  refuseSlot(key: CallKey, why: string): void;
+  /** What waits can start now. */
+  slotFreed(): void;
+}
+
+/** One attempt's place in a pool: it waits, then holds what it costs, then is gone. */
+export interface Ticket extends Waiting {
+  readonly taker: SlotTaker;
+  readonly key: CallKey;
+  readonly pool: Pool;
+  /** False for what was let in before: a retry fails for no queue. */
+  readonly refusable: boolean;
+  state: 'waiting' | 'granted' | 'gone';
+  /** False before it was let in. */
+  inQueue: boolean;
+  /** Its cost, or what `reconcile` said since. */
+  held: Amounts;
+}
+
+/** Where a call does not fit. */
+interface Block {
+  readonly level: Pool;
+  readonly byRate: boolean;
+}
+
+/** What only a rate is short of. */
+const UNLIMITED_STARTS = Infinity;
+
+/**
+ * One pool of this program: who waits, and what is held, here and in the pools within it.
+ *
+ * Owns its queue, the calls before it, and its counts. Talks to its parent and its children.
+ * Invariants: `held` is the sum of what the granted tickets of this pool and of those within it hold; a
+ * ticket is granted only where its cost fits on every level up to the root.
+ */
+export class Pool {
+  readonly name: string;
+  /** Shared with other programs: only what is leased may be used. */
+  readonly isShared: boolean;
+  plan: PoolPlan;
+  /** False for one that was only named: what others declared counts. */
+  isDeclared = false;
+  parent: Pool | undefined;
+  readonly children: Set<Pool> = new Set();
+  readonly queue: WaitQueue<Ticket> = new WaitQueue();
+  /** Came when the queue was full, or in this burst. */
+  readonly door: Door<Ticket> = new Door();
+  readonly held: Map<string, number> = new Map();
+  readonly heldHere: Map<string, number> = new Map();
+  running = 0;
+  /** Calls that wait here or in a pool within. */
+  waitingBelow = 0;
+  /** Kept for a call that waits on this level for more than is free, until the next pass. */
+  readonly reserved: Set<string> = new Set();
+  /** What its rate still allows, as far as is known here. */
+  starts: number = UNLIMITED_STARTS;
+  rateState: RateState | null = null;
+  /** Goes up with each grant of a parent: among equals, who had none for longest is next. */
+  lastGrant = 0;
+  /** Calls of other programs that wait in its queue. */
+  waitingElsewhere = 0;
+  #limits: Amounts;
+  #leased: Amounts = NOTHING;
+  #caps: Amounts = NOTHING;
+
+  constructor(name: string, plan: PoolPlan, isShared: boolean) {
+    this.name = name;
+    this.plan = plan;
+    this.isShared = isShared;
+    this.#limits = amountsOf(plan.limits);
+    this.#recap();
+  }
+
+  get limits(): Amounts {
+    return this.#limits;
+  }
+
+  set limits(limits: Amounts) {
+    this.#limits = limits;
+    this.#recap();
+  }
+
+  get leased(): Amounts {
+    return this.#leased;
+  }
+
+  set leased(leased: Amounts) {
+    this.#leased = leased;
+    this.#recap();
+  }
+
+  /** What this program may hold at most. */
+  get caps(): Amounts {
+    return this.#caps;
+  }
+
+  #recap(): void {
+    this.#caps = this.isShared
+      ? new Map(
+          [...this.#limits].map(([name, limit]) => [name, Math.min(limit, this.#leased.get(name) ?? 0)]),
+        )
+      : this.#limits;
+  }
+
+  /** A parent within this pool would be a ring: then it has none. */
+  setParent(parent: Pool | undefined): void {
+    for (let at = parent; at !== undefined; at = at.parent) if (at === this) return this.setParent(undefined);
+    if (parent === this.parent) return;
+    this.#carry(-1);
+    this.parent?.children.delete(this);
+    this.parent = parent;
+    parent?.children.add(this);
+    this.#carry(1);
+  }
+
+  /** What lies here counts on all levels around it. */
+  #carry(sign: 1 | -1): void {
+    for (let at = this.parent; at !== undefined; at = at.parent) {
+      addTo(at.held, this.held, sign);
+      at.waitingBelow += sign * this.waitingBelow;
+    }
+  }
+
+  countWaiting(by: 1 | -1): void {
+    this.waitingBelow += by;
+    for (let at = this.parent; at !== undefined; at = at.parent) at.waitingBelow += by;
+  }
+
+  /** Adds to what is held, on all levels. */
+  hold(amounts: Amounts, times: 1 | -1): void {
+    addTo(this.heldHere, amounts, times);
+    addTo(this.held, amounts, times);
+    for (let at = this.parent; at !== undefined; at = at.parent) addTo(at.held, amounts, times);
+  }
+
+  /** The first level, from here to the root, on which the call cannot start now. */
+  blockOf(cost: Amounts): Block | undefined {
+    for (let level: Pool | undefined = this; level !== undefined; level = level.parent) {
+      if (level.starts < 1) return { level, byRate: true };
+      if (shortOf(cost, level.held, level.#caps) !== undefined) return { level, byRate: false };
+      if (level.reserved.size === 0) continue;
+      for (const resource of cost.keys()) if (level.reserved.has(resource)) return { level, byRate: false };
+    }
+    return undefined;
+  }
+}
