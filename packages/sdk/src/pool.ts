@@ -147,7 +147,7 @@ export function isResource(name: string): boolean {
 
 function limitsOf({ maxConcurrent, limits }: PoolOptions, at: string): Readonly<Record<string, number>> {
   if (limits === undefined) {
-    const slots = maxConcurrent ?? DEFAULT_SLOTS;
+    const slots = maxConcurrent === undefined ? DEFAULT_SLOTS : maxConcurrent;
     if (slots !== Infinity && !(Number.isInteger(slots) && slots >= 1))
       throw new InvalidOptionError(`${at}maxConcurrent`, slots, 'an integer >= 1, or Infinity');
     return { [ONLY_RESOURCE]: slots };

@@ -247,12 +247,9 @@ export class Dispatcher {
   }
 
   #letIn(pool: Pool): void {
-    for (
-      let first = pool.door.first;
-      first !== undefined && this.#roomIn(pool) > 0;
-      first = pool.door.first
-    ) {
-      pool.door.remove(first);
+    while (pool.door.length > 0 && this.#roomIn(pool) > 0) {
+      const first = pool.door.shift();
+      if (first === undefined) return;
       first.inQueue = true;
       pool.queue.add(first);
     }

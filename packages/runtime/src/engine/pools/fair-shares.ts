@@ -40,82 +40,90 @@ export interface UnitClaimant {
 
 const SLACK = 1e-9;
 
+/** Pieces of a fair share that are given at once where there are many; the last ones are given one by one. */
+const LAST_PIECES = 8;
+
 /**
  * Fair shares in whole pieces: a part of a piece starts nothing, and two who held half of what each needs
- * would wait for each other for ever.
+ * would wait for each other for ever. Who has least for its weight is given its next piece, and of equals
+ * who was served longest ago; so one whose piece is larger than what is fair gets it all the same, in turn.
  */
 export function sharesInUnits(
   limits: ReadonlyMap<string, number>,
   claimants: readonly UnitClaimant[],
 ): ReadonlyMap<string, number>[] {
-  const resources = [...limits.keys()];
-  const fair = new Map(
-    resources.map((resource) => [
-      resource,
-      fairShares(
-        limits.get(resource) ?? 0,
-        claimants.map(({ demand, weight }) => ({ demand: demand.get(resource) ?? 0, weight })),
-      ),
-    ]),
-  );
+  const takers = claimants.map((claimant): Taker => ({ ...claimant, share: new Map(), has: 0 }));
   const left = new Map(limits);
-  const shares = claimants.map(({ unit, demand }, index) => {
-    const pieces = piecesIn(unit, (resource) => fair.get(resource)?.[index]);
-    return new Map(
-      resources.map((resource) => {
-        // Of a resource that its next piece does not take it keeps what it is fair to have.
-        const share = unit.has(resource)
-          ? Math.min(demand.get(resource) ?? 0, pieces * (unit.get(resource) ?? 0))
-          : (fair.get(resource)?.[index] ?? 0);
-        left.set(resource, (left.get(resource) ?? 0) - share);
-        return [resource, share];
-      }),
-    );
-  });
-  giveRest(claimants, shares, left);
-  return shares;
-}
-
-function piecesIn(
-  unit: ReadonlyMap<string, number>,
-  shareOf: (resource: string) => number | undefined,
-): number {
-  let pieces = Infinity;
-  for (const [resource, amount] of unit) {
-    const share = shareOf(resource);
-    if (share !== undefined) pieces = Math.min(pieces, Math.floor(share / amount + SLACK));
+  for (const [index, pieces] of manyPieces(limits, claimants).entries())
+    give(takers[index], pieces, left, limits);
+  // A heap would do less; takers are programs, of which there are few.
+  const wanting = new Set(takers);
+  for (let next = leastServed(wanting); next !== undefined; next = leastServed(wanting)) {
+    if (fitsIn(next, left)) give(next, 1, left, limits);
+    else wanting.delete(next);
   }
-  return pieces;
+  return takers.map(({ share }) => share);
 }
 
-/** One piece each, who was served longest ago first, as long as a piece is left for anybody. */
-function giveRest(
-  claimants: readonly UnitClaimant[],
-  shares: readonly Map<string, number>[],
+interface Taker extends UnitClaimant {
+  readonly share: Map<string, number>;
+  /** The largest share of a limit, for its weight. */
+  has: number;
+}
+
+function leastServed(takers: ReadonlySet<Taker>): Taker | undefined {
+  let least: Taker | undefined;
+  for (const taker of takers) {
+    const isLess = least === undefined || taker.has < least.has - SLACK;
+    if (isLess || (taker.has < (least?.has ?? 0) + SLACK && taker.servedAt < (least?.servedAt ?? 0)))
+      least = taker;
+  }
+  return least;
+}
+
+function fitsIn({ demand, unit, share }: Taker, left: ReadonlyMap<string, number>): boolean {
+  let isLimited = false;
+  for (const [resource, amount] of unit) {
+    const rest = left.get(resource);
+    if (rest === undefined) continue;
+    isLimited = true;
+    const wanted = (demand.get(resource) ?? 0) - (share.get(resource) ?? 0);
+    if (rest + SLACK < amount || wanted + SLACK < amount) return false;
+  }
+  return isLimited;
+}
+
+function give(
+  taker: Taker | undefined,
+  pieces: number,
   left: Map<string, number>,
+  limits: ReadonlyMap<string, number>,
 ): void {
-  const order = claimants.map((_, index) => index);
-  order.sort((a, b) => (claimants[a]?.servedAt ?? 0) - (claimants[b]?.servedAt ?? 0) || a - b);
-  for (let given = true; given;) {
-    given = false;
-    for (const index of order) {
-      const { demand, unit } = claimants[index] as UnitClaimant;
-      const share = shares[index] as Map<string, number>;
-      const fits = [...unit].every(([resource, amount]) => {
-        const rest = left.get(resource);
-        const has = share.get(resource) ?? 0;
-        return (
-          rest === undefined ||
-          (rest + SLACK >= amount && (demand.get(resource) ?? 0) + SLACK >= has + amount)
-        );
-      });
-      if (!fits || ![...unit.keys()].some((resource) => left.has(resource))) continue;
-      for (const [resource, amount] of unit) {
-        if (!left.has(resource)) continue;
-        left.set(resource, (left.get(resource) ?? 0) - amount);
-        share.set(resource, (share.get(resource) ?? 0) + amount);
-      }
-      given = true;
+  if (taker === undefined || pieces === 0) return;
+  for (const [resource, amount] of taker.unit) {
+    const limit = limits.get(resource);
+    if (limit === undefined) continue;
+    const share = (taker.share.get(resource) ?? 0) + pieces * amount;
+    taker.share.set(resource, share);
+    left.set(resource, (left.get(resource) ?? 0) - pieces * amount);
+    taker.has = Math.max(taker.has, share / limit / taker.weight);
+  }
+}
+
+/** All but the last of the pieces that everybody's fair share holds: there may be a great many. */
+function manyPieces(limits: ReadonlyMap<string, number>, claimants: readonly UnitClaimant[]): number[] {
+  const pieces = claimants.map(() => Infinity);
+  for (const [resource, limit] of limits) {
+    const shares = fairShares(
+      limit,
+      claimants.map(({ demand, weight }) => ({ demand: demand.get(resource) ?? 0, weight })),
+    );
+    for (const [index, { unit }] of claimants.entries()) {
+      const amount = unit.get(resource);
+      if (amount !== undefined) pieces[index] = Math.min(pieces[index] ?? 0, (shares[index] ?? 0) / amount);
     }
   }
+  return pieces.map((count) =>
+    count === Infinity ? 0 : Math.max(0, Math.floor(count + SLACK) - LAST_PIECES),
+  );
 }

@@ -140,6 +140,7 @@ export class Door<T extends Waiting> {
 
   remove(entry: T): void {
     if (!entry.waits) return;
+    if (this.first === entry) this.#line.shift();
     entry.waits = false;
     this.#count(entry, -1);
   }
@@ -147,6 +148,13 @@ export class Door<T extends Waiting> {
   get first(): T | undefined {
     while (this.#line.first?.waits === false) this.#line.shift();
     return this.#line.first;
+  }
+
+  /** Takes out the first. */
+  shift(): T | undefined {
+    const first = this.first;
+    if (first !== undefined) this.remove(first);
+    return first;
   }
 
   /** Takes out those that are chosen; the others keep their order. */
