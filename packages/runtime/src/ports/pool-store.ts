@@ -42,7 +42,7 @@ export interface PoolLease {
   /** Attempts of the pool itself, for people. */
   readonly running: number;
   readonly waiting: number;
-  /** When it last got more than it had. */
+  /** When it came, or when it last had its turn while others waited: who was served longest ago is next. */
   readonly servedAt: Millis;
   readonly until: Millis;
 }

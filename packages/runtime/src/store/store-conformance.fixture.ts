@@ -7,6 +7,7 @@ import type { Epoch, RunId, Seq } from '../journal/ids.ts';
 import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import type { AppendRun, InboxMessage, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
+import type { PoolDeclaration, PoolRecord, PoolsChange } from '../ports/pool-store.ts';
 import { summarize } from '../views/run-summary.ts';
 import type { CircuitNote } from '../journal/circuit.ts';
 import { KEPT_RESULTS, LARGEST_KEPT, type KeptNote } from '../journal/kept-result.ts';
@@ -409,6 +410,98 @@ export function describeStore(name: string, open: () => JournalStore): void {
         create(runId);
         note(1, [kept(1, { output: 'x'.repeat(LARGEST_KEPT) })]);
         expect(store.keptResult(place(1), START, 1000)).toBeUndefined();
+    describe('pools', () => {
+      const declared: PoolDeclaration = {
+        limits: { slots: 3, mem: Infinity },
+        parent: 'all',
+        weight: 2,
+        queueSize: Infinity,
+        overflow: 'reject',
+        order: 'backfill',
+        aging: { ratePerMs: 0.01, boost: 5 },
+        rate: { limit: 2, perMs: 500, burst: null },
+      };
+      const plain: PoolDeclaration = { ...declared, parent: null, aging: null, rate: null, queueSize: 4 };
+      const record = (name: string, more: Partial<PoolRecord> = {}): PoolRecord => ({
+        name,
+        declared,
+        limits: null,
+        rate: null,
+        ...more,
+      });
+      const lease = (pool: string, slots: number): PoolsChange['leases'][number] => ({
+        pool,
+        leased: { slots },
+        demand: { slots: slots + 2 },
+        unit: { slots: 1 },
+        running: slots,
+        waiting: 2,
+        servedAt: START,
+      });
+      function change(owner: string, now: number, made: Partial<PoolsChange>): void {
+        store.changePools(claimOf(owner, now), () => ({ pools: [], leases: [], released: [], ...made }));
+      }
+      const owners = (now: number): readonly string[] =>
+        store.readPools(now).leases.map(({ owner }) => owner);
+
+      test('come back as they were put, the last one of a name', () => {
+        expect(store.readPools(START)).toEqual({ pools: [], leases: [] });
+        const bucket = record('b', { declared: plain, rate: { kind: 'bucket', at: START, tokens: 1.5 } });
+        const window = record('a', {
+          limits: { slots: 1 },
+          rate: { kind: 'window', cells: [{ at: START, starts: 2 }] },
+        });
+        change(OWNER_A, START, { pools: [record('b'), window] });
+        change(OWNER_B, START, { pools: [bucket] });
+        expect(store.readPools(START).pools.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+          window,
+          bucket,
+        ]);
+      });
+
+      test('an owner has one lease of a pool, for the time of its claim', () => {
+        change(OWNER_A, START, { leases: [lease('p', 1), lease('q', 1)] });
+        change(OWNER_A, START + 1, { leases: [lease('p', 2)] });
+        change(OWNER_B, START + 2, { leases: [lease('p', 3)] });
+        const leases = store.readPools(START + 2).leases.toSorted((a, b) => a.until - b.until);
+        expect(leases).toEqual([
+          { ...lease('q', 1), owner: OWNER_A, until: START + TTL_MS },
+          { ...lease('p', 2), owner: OWNER_A, until: START + 1 + TTL_MS },
+          { ...lease('p', 3), owner: OWNER_B, until: START + 2 + TTL_MS },
+        ]);
+        expect(owners(START + TTL_MS)).toHaveLength(2);
+        expect(owners(START + 2 + TTL_MS)).toEqual([]);
+      });
+
+      test("gives back its own and nobody else's", () => {
+        change(OWNER_A, START, { leases: [lease('p', 1)] });
+        change(OWNER_B, START, { leases: [lease('p', 1)] });
+        change(OWNER_A, START, { released: ['p', 'no-such-pool'] });
+        expect(owners(START)).toEqual([OWNER_B]);
+      });
+
+      test('a decision sees what counts at its time, and is all or nothing', () => {
+        change(OWNER_A, START, { pools: [record('p')], leases: [lease('p', 1)] });
+        store.changePools(claimOf(OWNER_B, START + TTL_MS), (view) => {
+          expect(view).toEqual({ pools: [record('p')], leases: [] });
+          return { pools: [], leases: [lease('p', 2)], released: [] };
+        });
+        expect(() =>
+          store.changePools(claimOf(OWNER_B, START), () => {
+            throw new RangeError('no');
+          }),
+        ).toThrow(RangeError);
+        expect(store.readPools(START + TTL_MS).leases).toHaveLength(1);
+      });
+
+      test('nothing that goes in or comes out is shared', () => {
+        const limits = { slots: 3 };
+        change(OWNER_A, START, { pools: [record('p', { limits })] });
+        limits.slots = 4;
+        const [first] = store.readPools(START).pools as unknown as { limits: { slots: number } }[];
+        expect(first?.limits.slots).toBe(3);
+        if (first !== undefined) first.limits.slots = 5;
+        expect(store.readPools(START).pools[0]?.limits).toEqual({ slots: 3 });
       });
     });
 

@@ -10,6 +10,10 @@ import type {
 import { amountsOf, isSame, NOTHING, recordOf, within, type Amounts } from './amounts.ts';
 import { sharesInUnits } from './fair-shares.ts';
 
+const SLACK = 1e-9;
+/** What cannot be shared in equal parts is had in turns of this length. */
+const TURN_MS = 200;
+
 /** What a program needs of one pool, with all that lies within it. */
 export interface Need {
   readonly pool: string;
@@ -19,6 +23,8 @@ export interface Need {
   /** Had a short time ago: kept while nobody else wants it. */
   readonly recent: Amounts;
   readonly unit: Amounts;
+  /** Something of it has run since it was looked at last. */
+  readonly wasServed: boolean;
   readonly running: number;
   readonly waiting: number;
   /** To be told to the others. */
@@ -68,14 +74,15 @@ export function planLeases(
     const mine = view.leases.find((lease) => lease.pool === need.pool && lease.owner === owner);
     const others = view.leases.filter((lease) => lease.pool === need.pool && lease.owner !== owner);
     const got = amountFor(need, limits, others, all, owner);
-    const lease = leaseOf(need, limits, got.leased, mine, time.now);
+    const lease = leaseOf(need, limits, got, mine, time.now);
     if (need.demand.size === 0 && got.leased.size === 0) {
       if (mine !== undefined) released.push(need.pool);
     } else if (mine === undefined || !isSameLease(mine, lease) || mine.until < time.renewBefore) {
       leases.push(lease);
     }
     const waitingElsewhere = others.reduce((sum, { waiting }) => sum + waiting, 0);
-    answers.set(need.pool, { ...got, limits, record, waitingElsewhere });
+    const { leased, isShort, isOver } = got;
+    answers.set(need.pool, { leased, isShort, isOver, limits, record, waitingElsewhere });
   }
   return { change: { pools, leases, released }, answers };
 }
@@ -87,47 +94,54 @@ function recordFor(need: Need, stored: PoolRecord | undefined): PoolRecord {
   return { ...stored, declared: need.declare };
 }
 
-/** All claims as they are now: ours are not in the store yet. */
+/**
+ * All claims as they are now: what we want is not in the store yet. Whose turn it is goes by what is in
+ * the store alone, which is the same for all, and by the whole tree of pools: two who each were first on
+ * one level, or in their own eyes, would hold there what the other needs, for ever.
+ */
 function withNeeds(view: PoolsView, owner: string, needs: readonly Need[], now: Millis): readonly Claim[] {
   const isOurs = new Set(needs.map(({ pool }) => pool));
   const theirs = view.leases.filter((lease) => lease.owner !== owner || !isOurs.has(lease.pool));
-  const parentOf = new Map(view.pools.map(({ name, declared }) => [name, declared.parent]));
-  const weightOf = new Map(view.pools.map(({ name, declared }) => [name, declared.weight]));
-  for (const { pool, declare } of needs) {
-    if (declare === undefined) continue;
-    parentOf.set(pool, declare.parent);
-    weightOf.set(pool, declare.weight);
+  const declared = new Map<string, Pick<PoolDeclaration, 'parent' | 'weight'>>(
+    view.pools.map((record) => [record.name, record.declared]),
+  );
+  for (const { pool, declare, byDefault } of needs)
+    if (declare !== undefined || !declared.has(pool)) declared.set(pool, declare ?? byDefault);
+  const turns = new Map<string, Millis>();
+  const turnOf = (of: string, pool: string): string => `${of} ${rootOf(pool, declared)}`;
+  for (const lease of view.leases) {
+    const turn = turnOf(lease.owner, lease.pool);
+    turns.set(turn, Math.max(turns.get(turn) ?? 0, lease.servedAt));
   }
-  const claim = (
-    pool: string,
-    of: string,
-    more: Omit<Claim, 'pool' | 'owner' | 'parent' | 'poolWeight'>,
-  ): Claim => ({
+  const claim = (of: string, { pool, demand, unit, running, waiting }: Wanted): Claim => ({
     pool,
     owner: of,
-    parent: parentOf.get(pool) ?? null,
-    poolWeight: weightOf.get(pool) ?? 1,
-    ...more,
+    parent: declared.get(pool)?.parent ?? null,
+    poolWeight: declared.get(pool)?.weight ?? 1,
+    demand,
+    unit,
+    isDirect: running + waiting > 0,
+    servedAt: turns.get(turnOf(of, pool)) ?? now,
   });
   return [
     ...theirs.map((lease) =>
-      claim(lease.pool, lease.owner, {
-        demand: amountsOf(lease.demand),
-        unit: amountsOf(lease.unit),
-        isDirect: lease.running + lease.waiting > 0,
-        servedAt: lease.servedAt,
-      }),
+      claim(lease.owner, { ...lease, demand: amountsOf(lease.demand), unit: amountsOf(lease.unit) }),
     ),
-    ...needs.map((need) => {
-      const mine = view.leases.find((lease) => lease.pool === need.pool && lease.owner === owner);
-      return claim(need.pool, owner, {
-        demand: need.demand,
-        unit: need.unit,
-        isDirect: need.running + need.waiting > 0,
-        servedAt: mine?.servedAt ?? now,
-      });
-    }),
+    ...needs.map((need) => claim(owner, need)),
   ];
+}
+
+type Wanted = Pick<Need, 'pool' | 'demand' | 'unit' | 'running' | 'waiting'>;
+
+function rootOf(pool: string, declared: ReadonlyMap<string, Pick<PoolDeclaration, 'parent'>>): string {
+  let root = pool;
+  // A ring that several programs declared together has no root: one of its pools is as good as another.
+  for (let depth = 0; depth < declared.size; depth += 1) {
+    const parent = declared.get(root)?.parent ?? null;
+    if (parent === null) break;
+    root = parent;
+  }
+  return root;
 }
 
 interface Claim {
@@ -142,31 +156,47 @@ interface Claim {
   readonly servedAt: Millis;
 }
 
+interface Got extends Pick<Answer, 'leased' | 'isShort' | 'isOver'> {
+  /** Others want more than they have. */
+  readonly isWanted: boolean;
+}
+
 function amountFor(
   need: Need,
   limits: Amounts,
   others: readonly PoolLease[],
   all: readonly Claim[],
   owner: string,
-): Pick<Answer, 'leased' | 'isShort' | 'isOver'> {
+): Got {
   const demand = within(need.demand, limits);
   const isWanted = others.some((other) => isUnmet(other, limits));
   const share = isWanted ? shareOf(need.pool, limits, all, owner) : limits;
   const wanted = isWanted ? demand : within(need.recent, limits);
-  const leased = new Map<string, number>();
-  let isShort = false;
-  let isOver = false;
+  const may = new Map<string, number>();
   for (const [resource, limit] of limits) {
     const elsewhere = others.reduce((sum, other) => sum + (other.leased[resource] ?? 0), 0);
     const most = Math.max(demand.get(resource) ?? 0, wanted.get(resource) ?? 0);
-    const may = Math.min(most, share.get(resource) ?? 0, Math.max(0, limit - elsewhere));
+    may.set(resource, Math.min(most, share.get(resource) ?? 0, Math.max(0, limit - elsewhere)));
+  }
+  // Less than a piece starts nothing here, and may be what another's piece lacks.
+  const isOfUse =
+    !isWanted || [...need.unit].every(([resource, amount]) => fits(resource, amount, may, need.held));
+  const leased = new Map<string, number>();
+  let isShort = false;
+  let isOver = false;
+  for (const resource of limits.keys()) {
     const held = need.held.get(resource) ?? 0;
-    const amount = Math.max(held, may);
+    const amount = isOfUse ? Math.max(held, may.get(resource) ?? 0) : held;
     if (amount > 0) leased.set(resource, amount);
     isShort ||= amount < (demand.get(resource) ?? 0);
     isOver ||= isWanted && amount > (share.get(resource) ?? 0);
   }
-  return { leased, isShort, isOver };
+  return { leased, isShort, isOver, isWanted };
+}
+
+function fits(resource: string, amount: number, may: Amounts, held: Amounts): boolean {
+  const limit = may.get(resource);
+  return limit === undefined || (held.get(resource) ?? 0) + amount <= limit + SLACK;
 }
 
 /** What is fair for this owner of the pool: pools within it that want some stand for whoever has them. */
@@ -205,12 +235,13 @@ function isUnmet({ demand, leased }: PoolLease, limits: Amounts): boolean {
 function leaseOf(
   need: Need,
   limits: Amounts,
-  leased: Amounts,
+  { leased, isWanted }: Got,
   mine: PoolLease | undefined,
   now: Millis,
 ): Omit<PoolLease, 'owner' | 'until'> {
-  const before = amountsOf(mine?.leased ?? {});
-  const gotMore = [...leased].some(([resource, amount]) => amount > (before.get(resource) ?? 0));
+  // Who runs what others want is served, and comes after them: so it goes round. Who only holds it is not:
+  // otherwise two who each hold what the other needs would both be last, and both keep it.
+  const isTurnOver = isWanted && need.wasServed && now - (mine?.servedAt ?? now) >= TURN_MS;
   return {
     pool: need.pool,
     leased: recordOf(leased),
@@ -218,7 +249,7 @@ function leaseOf(
     unit: recordOf(need.unit),
     running: need.running,
     waiting: need.waiting,
-    servedAt: gotMore || mine === undefined ? now : mine.servedAt,
+    servedAt: mine === undefined || isTurnOver ? now : mine.servedAt,
   };
 }
 
@@ -226,6 +257,7 @@ function isSameLease(a: PoolLease, b: Omit<PoolLease, 'owner' | 'until'>): boole
   return (
     a.running === b.running &&
     a.waiting === b.waiting &&
+    a.servedAt === b.servedAt &&
     isSame(amountsOf(a.leased), amountsOf(b.leased)) &&
     isSame(amountsOf(a.demand), amountsOf(b.demand)) &&
     isSame(amountsOf(a.unit), amountsOf(b.unit))

@@ -23,6 +23,21 @@ export function pickNext(pool: Pool, now: Millis): Ticket | undefined {
   return undefined;
 }
 
+/** Whose turn it is here or within, whether it fits or not. */
+export function headOf(pool: Pool, now: Millis): Ticket | undefined {
+  if (pool.waitingBelow === 0) return undefined;
+  for (const candidate of byShare(pool)) {
+    const head = candidate === pool ? ownHead(pool, now) : headOf(candidate, now);
+    if (head !== undefined) return head;
+  }
+  return undefined;
+}
+
+/** A queue of size 0 holds nobody: who comes goes straight through, or waits before it. */
+function ownHead({ queue, door, plan }: Pool, now: Millis): Ticket | undefined {
+  return queue.first(now, plan.aging) ?? door.first;
+}
+
 /** The pool's own calls stand beside its children, as if they were a child of weight 1. */
 function byShare(pool: Pool): Pool[] {
   const shareOf = (each: Pool): number =>
@@ -36,9 +51,8 @@ function byShare(pool: Pool): Pool[] {
 }
 
 function pickOwn(pool: Pool, now: Millis): Ticket | undefined {
-  const { queue, plan, door } = pool;
-  // A queue of size 0 holds nobody: who comes goes straight through, or waits before it.
-  const head = queue.first(now, plan.aging) ?? door.first;
+  const { queue, plan } = pool;
+  const head = ownHead(pool, now);
   if (head === undefined) return undefined;
   const block = pool.blockOf(head.cost);
   if (block === undefined) return head;

@@ -4,6 +4,7 @@ import type { JournalStore, LeaseClaim } from '../../ports/journal-store.ts';
 import type { PoolRecord, PoolsView, StoredAmounts } from '../../ports/pool-store.ts';
 import { addTo, amountsOf, largest, NOTHING, type Amounts } from './amounts.ts';
 import { planLeases, type Answer, type LeasePlan, type Need } from './lease-plan.ts';
+import { headOf } from './pick.ts';
 import type { Pool } from './pool.ts';
 import { freeStarts, useStarts, waitMs } from './rate.ts';
 
@@ -20,6 +21,8 @@ interface Known {
   shownAt: Millis;
   /** The most that was wanted since the last look. */
   peak: Amounts;
+  /** Of the pool, at the last look. */
+  lastGrant: number;
 }
 
 export interface SharedPoolsDeps {
@@ -138,8 +141,19 @@ export class SharedPools {
       if (!pool.isDeclared) pool.plan = answer.record.declared;
       const { running, waiting } = need;
       const isGone = answer.leased.size === 0 && need.demand.size === 0;
+      const { lastGrant } = pool;
+      const before = this.#known.get(pool.name);
+      const isSame = before !== undefined && before.running === running && before.waiting === waiting;
       if (isGone) this.#known.delete(pool.name);
-      else this.#known.set(pool.name, { answer, running, waiting, shownAt: shown, peak: need.demand });
+      else
+        this.#known.set(pool.name, {
+          answer,
+          running,
+          waiting,
+          shownAt: isSame ? before.shownAt : shown,
+          peak: need.demand,
+          lastGrant,
+        });
     }
   }
 
@@ -176,14 +190,15 @@ export class SharedPools {
     const known = this.#known.get(pool.name);
     const demand = demandsOf(pool);
     const isFresh = known !== undefined && shown - known.shownAt < SHOWN_EVERY_MS;
-    const head = pool.queue.first(0, null)?.cost ?? pool.door.first?.cost;
     return {
       pool: pool.name,
       held: new Map(pool.held),
       demand,
       // More is coming, as a rule: twice as much costs one transaction for many calls.
       recent: keep === 'ahead' ? twice(demand) : largest(demand, known?.peak ?? NOTHING),
-      unit: head ?? unitWithin(pool) ?? NOTHING,
+      // Of whom it is the turn of: what fits another starves it, and what it needs on another level is of no use.
+      unit: headOf(pool, shown)?.cost ?? NOTHING,
+      wasServed: pool.held.size > 0 || (known !== undefined && known.lastGrant !== pool.lastGrant),
       running: isFresh && known.running > 0 === pool.running > 0 ? known.running : pool.running,
       waiting: isFresh && known.waiting > 0 === waitingIn(pool) > 0 ? known.waiting : waitingIn(pool),
       declare: this.#undeclared.has(pool) ? pool.plan : undefined,
@@ -302,16 +317,6 @@ function demandOf(pool: Pool, resource: string): number {
 
 export function waitingIn(pool: Pool): number {
   return pool.queue.length + pool.door.length;
-}
-
-/** Of whoever waits within it. */
-function unitWithin(pool: Pool): Amounts | undefined {
-  for (const child of pool.children) {
-    if (child.waitingBelow === 0) continue;
-    const unit = child.queue.first(0, null)?.cost ?? child.door.first?.cost ?? unitWithin(child);
-    if (unit !== undefined) return unit;
-  }
-  return undefined;
 }
 
 function twice(amounts: Amounts): Amounts {

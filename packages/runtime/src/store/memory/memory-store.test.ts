@@ -93,3 +93,17 @@ test('a lease of an owner that died is free at once', () => {
   expect(store.getRun('run', START)?.ownerAlive).toBe(false);
   expect(store.acquireLease('run', claimOf(OWNER_B)).status).toBe('acquired');
 });
+
+test('what an owner that died had leased of a pool does not count, and a snapshot keeps what does', () => {
+  const store = new MemoryStore();
+  for (const owner of [OWNER_A, OWNER_B]) {
+    store.changePools(claimOf(owner), () => ({
+      pools: [],
+      leases: [{ pool: 'p', leased: {}, demand: {}, unit: {}, running: 0, waiting: 0, servedAt: START }],
+      released: [],
+    }));
+  }
+  store.ownerDied(OWNER_A);
+  expect(store.readPools(START).leases.map(({ owner }) => owner)).toEqual([OWNER_B]);
+  expect(MemoryStore.from(store.snapshot()).readPools(START).leases).toHaveLength(2);
+});
