@@ -16,6 +16,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
 import { graphCommand } from './commands/graph.ts';
 import { listCommand } from './commands/list.ts';
+import { poolsCommand } from './commands/pools.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { sendCommand } from './commands/send.ts';
 import { waitingCommand } from './commands/waiting.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   listCommand,
   showCommand,
   eventsCommand,
+  poolsCommand,
   cancelCommand,
   resolveCommand,
   waitingCommand,

@@ -10,7 +10,6 @@ import type {
 } from '../ports/pool-store.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-export type LeaseFields = Omit<PoolLease, 'pool' | 'owner' | 'until'>;
 
 /** The texts of a pool's row. */
 export interface PoolText {

@@ -410,6 +410,9 @@ export function describeStore(name: string, open: () => JournalStore): void {
         create(runId);
         note(1, [kept(1, { output: 'x'.repeat(LARGEST_KEPT) })]);
         expect(store.keptResult(place(1), START, 1000)).toBeUndefined();
+      });
+    });
+
     describe('pools', () => {
       const declared: PoolDeclaration = {
         limits: { slots: 3, mem: Infinity },
@@ -422,8 +425,8 @@ export function describeStore(name: string, open: () => JournalStore): void {
         rate: { limit: 2, perMs: 500, burst: null },
       };
       const plain: PoolDeclaration = { ...declared, parent: null, aging: null, rate: null, queueSize: 4 };
-      const record = (name: string, more: Partial<PoolRecord> = {}): PoolRecord => ({
-        name,
+      const record = (pool: string, more: Partial<PoolRecord> = {}): PoolRecord => ({
+        name: pool,
         declared,
         limits: null,
         rate: null,

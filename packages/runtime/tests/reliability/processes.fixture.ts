@@ -1,7 +1,7 @@
 /** The processes that programs here run, by name. */
 import type { Context, ProcessDefinition } from '@pawl/sdk';
 import { defineProcess } from '@pawl/sdk';
-import { flaky, gated, hopeless, load, once, stall, stalling, work } from './world.fixture.ts';
+import { counted, flaky, gated, hopeless, load, once, stall, stalling, work } from './world.fixture.ts';
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -125,6 +125,26 @@ const stallingTask = defineProcess({
     ctx.parallel.map(Array.from({ length: 20 }).keys(), (i) => ctx.task(stalling, i)),
 });
 
+/** Holds all slots of a pool until a gate opens. */
+const holdsPool = defineProcess({
+  name: 'holdsPool',
+  run: (input: { slots: number }, ctx): Promise<unknown> =>
+    ctx.pool('shared', { maxConcurrent: input.slots }).executeMany(
+      gated,
+      Array.from({ length: input.slots }, () => 'go'),
+    ),
+});
+
+/** Many tasks in a pool that other programs use too. */
+const crowd = defineProcess({
+  name: 'crowd',
+  run: (input: { tasks: number; slots: number; ms: number; log: string }, ctx): Promise<unknown> =>
+    ctx.pool('crowd', { maxConcurrent: input.slots }).executeMany(
+      counted,
+      Array.from({ length: input.tasks }, () => ({ ms: input.ms, log: input.log })),
+    ),
+});
+
 /** What the programs know. The types of inputs are the tests' business. */
 export const processes: Readonly<Record<string, ProcessDefinition>> = {
   tower,
@@ -134,4 +154,6 @@ export const processes: Readonly<Record<string, ProcessDefinition>> = {
   bulk,
   stallingProcess,
   stallingTask,
+  holdsPool,
+  crowd,
 };

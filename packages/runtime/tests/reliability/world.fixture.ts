@@ -1,6 +1,6 @@
 /** What tasks of the processes here do to the world: lines in a file, and gates that the test opens. */
 import { randomBytes } from 'node:crypto';
-import { fsyncSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineTask, type TaskContext } from '@pawl/sdk';
 
@@ -127,6 +127,21 @@ export const gated = defineTask({
       new Promise((_, reject) => task.signal.addEventListener('abort', () => reject(task.signal.reason))),
     ]);
     return nonce;
+  },
+});
+
+/** Leaves a sign when it begins and one when it ends, in the order of the whole machine. */
+export const counted = defineTask({
+  name: 'counted',
+  maxUnknown: 1000,
+  run: async (input: { ms: number; log: string }, task: TaskContext): Promise<void> => {
+    appendFileSync(input.log, '+');
+    start(task);
+    try {
+      await delay(input.ms, undefined, { signal: task.signal });
+    } finally {
+      appendFileSync(input.log, '-');
+    }
   },
 });
 

@@ -1,7 +1,7 @@
 import type { PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../../journal/call-key.ts';
 import type { RateState } from '../../ports/pool-store.ts';
-import { addTo, amountsOf, NOTHING, shortOf, type Amounts } from './amounts.ts';
+import { addTo, amountsOf, NOTHING, type Amounts } from './amounts.ts';
 import { Door, WaitQueue, type Waiting } from './wait-queue.ts';
 
 /** Who asked for a slot. */
@@ -26,12 +26,6 @@ export interface Ticket extends Waiting {
   inQueue: boolean;
   /** Its cost, or what `reconcile` said since. */
   held: Amounts;
-}
-
-/** Where a call does not fit. */
-interface Block {
-  readonly level: Pool;
-  readonly byRate: boolean;
 }
 
 /** What only a rate is short of. */
@@ -142,16 +136,5 @@ export class Pool {
     addTo(this.heldHere, amounts, times);
     addTo(this.held, amounts, times);
     for (let at = this.parent; at !== undefined; at = at.parent) addTo(at.held, amounts, times);
-  }
-
-  /** The first level, from here to the root, on which the call cannot start now. */
-  blockOf(cost: Amounts): Block | undefined {
-    for (let level: Pool | undefined = this; level !== undefined; level = level.parent) {
-      if (level.starts < 1) return { level, byRate: true };
-      if (shortOf(cost, level.held, level.#caps) !== undefined) return { level, byRate: false };
-      if (level.reserved.size === 0) continue;
-      for (const resource of cost.keys()) if (level.reserved.has(resource)) return { level, byRate: false };
-    }
-    return undefined;
   }
 }
