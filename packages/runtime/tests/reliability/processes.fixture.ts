@@ -1,7 +1,7 @@
 /** The processes that programs here run, by name. */
 import type { Context, ProcessDefinition } from '@pawl/sdk';
 import { defineProcess } from '@pawl/sdk';
-import { counted, flaky, gated, hopeless, load, once, stall, stalling, work } from './world.fixture.ts';
+import { flaky, gated, hopeless, load, marked, once, stall, stalling, work } from './world.fixture.ts';
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -140,7 +140,7 @@ const crowd = defineProcess({
   name: 'crowd',
   run: (input: { tasks: number; slots: number; ms: number; log: string }, ctx): Promise<unknown> =>
     ctx.pool('crowd', { maxConcurrent: input.slots }).executeMany(
-      counted,
+      marked,
       Array.from({ length: input.tasks }, () => ({ ms: input.ms, log: input.log })),
     ),
 });

@@ -131,8 +131,8 @@ export const gated = defineTask({
 });
 
 /** Leaves a sign when it begins and one when it ends, in the order of the whole machine. */
-export const counted = defineTask({
-  name: 'counted',
+export const marked = defineTask({
+  name: 'marked',
   maxUnknown: 1000,
   run: async (input: { ms: number; log: string }, task: TaskContext): Promise<void> => {
     appendFileSync(input.log, '+');

@@ -47,8 +47,6 @@ export class SharedPools {
   #isStale = false;
   #changeMark = -1;
   #provenAt: Millis = -Infinity;
-  /** Transactions made for pools, for tests and reports. */
-  commits = 0;
 
   constructor(deps: SharedPoolsDeps) {
     this.#deps = deps;
@@ -121,7 +119,6 @@ export class SharedPools {
         plan = planLeases(view, claim.owner, needs, time);
         return plan.change;
       });
-      this.commits += 1;
     }
     this.#provenAt = clock.monotonic();
     this.#isStale = false;
@@ -233,7 +230,6 @@ export class SharedPools {
       else use(pool, undefined, pool.rateState);
     }
     if (shared.length === 0) return taken;
-    this.commits += 1;
     store.changePools(this.#deps.claim(), (view) => ({
       pools: shared
         .map((pool) => {
@@ -260,7 +256,6 @@ export class SharedPools {
 
   /** Instead of the limits that were declared; null = those again. */
   setLimits(pool: Pool, limits: StoredAmounts | null): void {
-    this.commits += 1;
     this.#deps.store.changePools(this.#deps.claim(), (view) => ({
       pools: [{ ...recordIn(view, pool), limits }],
       leases: [],
@@ -284,7 +279,6 @@ export class SharedPools {
     const released = [...this.#known.keys()];
     if (released.length === 0) return;
     this.#deps.store.changePools(this.#deps.claim(), () => ({ pools: [], leases: [], released }));
-    this.commits += 1;
     this.#known.clear();
   }
 }
