@@ -64,11 +64,8 @@ export function scheduleTask<Output>(
   const name = checkName(key);
   checkSettings(overrides);
   const settings = settingsOf(definition, overrides, scope.defaults);
-  const own = resourcesOf(
-    { pool, cost },
-    { pool: settings.pool, cost: settings.cost ?? scope.defaults.cost },
-  );
-  checkPlace(host, own.pool, own.cost);
+  const byDefault = { pool: settings.pool, cost: settings.cost ?? scope.defaults.cost };
+  const own = checkedPlace(host, resourcesOf({ pool, cost }, byDefault));
   const what = `The input of task '${definition.name}'`;
   if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
@@ -132,10 +129,15 @@ function policyOf({ retry, timeout, deadline, onUnknown, maxUnknown }: TaskSetti
  * Refuses what could never start.
  * @throws InvalidCostError, LimitError
  */
-function checkPlace(host: ProcessHost, pool = '', cost: OpenTask['cost']): void {
-  if (pool === '' && cost === undefined) return;
+function checkedPlace<Place extends Pick<ScopeDefaults, 'pool' | 'cost'>>(
+  host: ProcessHost,
+  place: Place,
+): Place {
+  const { pool = '', cost } = place;
+  if (pool === '' && cost === undefined) return place;
   host.pools.use(pool);
   host.pools.check(pool, cost);
+  return place;
 }
 
 /**

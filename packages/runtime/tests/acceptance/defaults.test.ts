@@ -240,16 +240,17 @@ describe('the pool of a group', () => {
 describe('a cost', () => {
   it('is taken from the call, else from the innermost group', async () => {
     const task = defineTask({ name: 'costly', run: () => 1 });
-    const { value } = await perform(
-      () => async (_, ctx) =>
-        ctx.parallel.all(
-          [
-            () => ctx.task(task, undefined, { cost: { gpu: 1.5 } }),
-            () => ctx.parallel.all([() => ctx.task(task)], { cost: { mem: 8 } }),
-          ],
-          { cost: 2 },
-        ),
-    );
+    const { value } = await perform(() => async (_, ctx) => {
+      const pool = ctx.pool('p', { limits: { gpu: 2, mem: 8 } });
+      return ctx.parallel.all(
+        [
+          () => ctx.task(task, undefined, { cost: { gpu: 1.5 } }),
+          () => ctx.parallel.all([() => ctx.task(task)], { cost: { mem: 8 } }),
+        ],
+        // Of a pool with several resources it would be refused.
+        { cost: 2, pool },
+      );
+    });
     expect(value).toEqual([1, [1]]);
   });
 });
