@@ -22,7 +22,7 @@ import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
 import { closeKey } from './place.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
-import { Retuning } from './retuning.ts';
+import { finite, Retuning } from './retuning.ts';
 import { Scope } from './scope.ts';
 import { SettleWatch } from './settle-watch.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
@@ -387,11 +387,6 @@ export class ProcessHost implements GroupHost {
   signalAborted(key: CallKey, reason: string): void {
     this.port.signalAborted(key, reason);
   }
-}
-
-/** Unlimited is null in the journal: JSON has no Infinity. */
-export function finite(concurrency: number): number | null {
-  return concurrency === Infinity ? null : concurrency;
 }
 
 /** Warns of the run whose code runs now. */

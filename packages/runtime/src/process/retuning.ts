@@ -27,3 +27,8 @@ export class Retuning {
     }
   }
 }
+
+/** Unlimited is null in the journal: JSON has no Infinity. */
+export function finite(concurrency: number): number | null {
+  return concurrency === Infinity ? null : concurrency;
+}

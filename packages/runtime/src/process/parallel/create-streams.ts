@@ -10,7 +10,8 @@ import {
 import type { GroupMode } from '../../journal/event.ts';
 import { groupFingerprint } from '../../kernel/fingerprint.ts';
 import type { GroupCall } from '../../kernel/state.ts';
-import { finite, type ProcessHost } from '../host.ts';
+import type { ProcessHost } from '../host.ts';
+import { finite } from '../retuning.ts';
 import type { Scope } from '../scope.ts';
 import { ownStream } from '../own-stream.ts';
 import { unheard } from '../wait-list.ts';

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { groupFingerprint } from '../../kernel/fingerprint.ts';
-import { finite, type ProcessHost } from '../host.ts';
+import type { ProcessHost } from '../host.ts';
+import { finite } from '../retuning.ts';
 import type { Scope } from '../scope.ts';
 import type { CombinatorMode } from './decision.ts';
 import { Group } from './group.ts';
