@@ -26,8 +26,9 @@ export interface FinishOptions {
 const SHOWN_CALLS = 12;
 
 /** The run goes to stderr as a tree, its output to stdout: pipes get the value and nothing else. */
-export function tellEnd(session: Session, runId: RunId, end: RunEnd, options: FinishOptions): number {
+export function tellEnd(session: Session, first: RunId, end: RunEnd, options: FinishOptions): number {
   session.endProgress();
+  const runId = session.lastOf(first);
   if (session.stoppedBy !== undefined && end.status === 'left') return tellStopped(session, runId, options);
   if (end.status === 'left') return tellFailure(session, runId, end.error, options);
   const { io, isJson } = options;

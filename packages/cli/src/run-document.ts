@@ -35,6 +35,7 @@ export function runTreeDocument(run: RunRecord, tree: RunTree): Document {
     output: tree.output ?? null,
     failure: tree.error ?? null,
     cancelReason: tree.cancelReason ?? null,
+    continuedAs: tree.nextRunId ?? null,
     calls: tree.calls.map(callDocument),
   };
 }
@@ -82,6 +83,7 @@ function callDocument(call: CallNode): Document {
         ...base,
         mode: call.mode,
         width: call.width,
+        ...(call.mode === 'reduce' ? { folded: call.folded } : {}),
         outcome: call.outcome ?? null,
         winner: call.winner,
         branches: call.branches.map(({ path, calls }) => ({ path, calls: calls.map(callDocument) })),

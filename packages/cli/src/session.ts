@@ -58,6 +58,7 @@ export class Session {
   readonly #waiting = new Map<RunId, readonly CallKey[]>();
   readonly #onSignal = new Map<StopSignal, () => void>();
   #runtime: Runtime | undefined;
+  readonly #next = new Map<RunId, RunId>();
   #stoppedBy: StopSignal | undefined;
 
   private constructor(options: SessionOptions) {
@@ -123,12 +124,35 @@ export class Session {
       for await (const recorded of handle.events()) {
         addEvent(run.tree, recorded);
         this.#progress.event(run, recorded);
-        if (recorded.event.type === 'RunSucceeded') return recorded.event.output;
+        const { event } = recorded;
+        if (event.type === 'RunSucceeded') return event.output;
+        if (event.type === 'RunContinued') return await this.#followNext(run, event.nextRunId);
       }
     } catch {
       // The journal cannot be read any more: the run's own end says why.
     }
     return undefined;
+  }
+
+  #followNext(run: Followed, runId: RunId): Promise<Encoded | undefined> {
+    this.#next.set(run.runId, runId);
+    const { name } = run;
+    const next: Followed = {
+      runId,
+      name,
+      tree: this.treeOf(runId),
+      told: this.#told.of(runId),
+      historySeq: 0,
+    };
+    this.#progress.follow(next);
+    return this.#follow(this.runtime.resume(runId), next);
+  }
+
+  /** The last of the runs that followed this one while it was driven. */
+  lastOf(runId: RunId): RunId {
+    let last = runId;
+    for (let next = this.#next.get(last); next !== undefined; next = this.#next.get(last)) last = next;
+    return last;
   }
 
   /** Why a run is left that neither failed nor was cancelled. */

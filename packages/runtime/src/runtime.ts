@@ -3,23 +3,21 @@ import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk'
 import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
-import type { TerminalEvent } from './journal/event.ts';
 import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { Answer } from './engine/answer.ts';
 import { foldRun } from './engine/cancel-run.ts';
-import { definitionOf, guarded, NAMELESS, type AnyProcess } from './engine/definition.ts';
+import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './engine/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack } from './engine/messenger.ts';
 import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
+import { finalEvent, firstCommit, lastOf, outcomeOf, replayed, stopAll } from './engine/run-chain.ts';
 import { RunDriver } from './engine/run-driver.ts';
-import { outcomeOf } from './engine/run-exits.ts';
-import type { RunPlan } from './engine/run-plan.ts';
-import { terminalEventOf } from './engine/run-result.ts';
+import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { sha256, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
@@ -71,6 +69,7 @@ export class Runtime implements AsyncDisposable {
       limits: resolveLimits(options.limits, availableParallelism()),
       pools: options.pools ?? {},
       owner: entropy.token(),
+      version: ENGINE_VERSION,
       leaseMs: positive('leaseMs', options.leaseMs ?? 30_000),
       graceMs: positive('graceMs', options.graceMs ?? 5000),
       stallMs: positive('stallMs', options.stallMs ?? 30_000),
@@ -141,7 +140,7 @@ export class Runtime implements AsyncDisposable {
     definition: ProcessDefinition,
     inputs: unknown,
     options: StartOptions,
-  ): Promise<TerminalEvent> {
+  ): Promise<FinalEvent> {
     const encoded = encodePayload(
       'The input of the process',
       inputs,
@@ -157,7 +156,7 @@ export class Runtime implements AsyncDisposable {
     return this.#drive({
       runId: id,
       epoch: 1,
-      run: guarded(definition),
+      ...codeOf(definition),
       inputs: decode(encoded),
       state: initialState(),
       replayOnly: false,
@@ -183,12 +182,12 @@ export class Runtime implements AsyncDisposable {
     this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
     if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
-    const record = this.#mustGet(id);
+    const record = this.#lastOf(this.#mustGet(id));
     const definition =
       process === undefined
         ? (this.#started.get(id) ?? this.#processes.get(record.process))
         : definitionOf(process);
-    if (definition === undefined && record.status === 'running') {
+    if (definition === undefined && record.status === 'running' && !this.#engine.runs.has(record.runId)) {
       throw missingProcess(id, record.process);
     }
     return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
@@ -205,14 +204,16 @@ export class Runtime implements AsyncDisposable {
       replayOnly: true,
     });
     this.#engine.add(driver);
-    const exit = await driver.exit;
-    if (exit.status === 'replayed') return { reached: exit.reached, events: driver.state.seq };
-    throw exit.status === 'left' ? exit.error : new RuntimeError('UNEXPECTED', 'a replay ended the run');
+    return replayed(driver);
   }
 
-  #driveAgain(id: RunId, definition: ProcessDefinition | undefined): Promise<TerminalEvent> {
-    const record = this.#mustGet(id);
-    if (record.status !== 'running') return Promise.resolve(terminalEventOf(this.store, record));
+  /** That run, or the last of those that follow it. */
+  #driveAgain(first: RunId, definition: ProcessDefinition | undefined): Promise<FinalEvent> {
+    const record = this.#lastOf(this.#mustGet(first));
+    const id = record.runId;
+    const active = this.#engine.runs.get(id);
+    if (active !== undefined) return outcomeOf(active);
+    if (record.status !== 'running') return Promise.resolve(finalEvent(this.store, record));
     const answer = this.store.acquireLease(id, this.#engine.claim);
     switch (answer.status) {
       case 'acquired':
@@ -236,7 +237,7 @@ export class Runtime implements AsyncDisposable {
       if (plan.state.phase.status !== 'ended') return this.#drive(plan);
       // Another program ended it between the look and the lease.
       this.store.releaseLease(id, answer.lease.epoch);
-      return Promise.resolve(terminalEventOf(this.store, this.#mustGet(id)));
+      return this.#driveAgain(id, definition);
     } catch (error) {
       this.store.releaseLease(id, answer.lease.epoch);
       throw error;
@@ -247,10 +248,10 @@ export class Runtime implements AsyncDisposable {
     const state = foldRun(this.store, id);
     const first = this.store.read(id, 0, 1)[0]?.event;
     const inputs = first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
-    return { runId: id, epoch, run: guarded(definition), inputs, state, start: undefined, replayOnly: false };
+    return { ...codeOf(definition), runId: id, epoch, inputs, state, start: undefined, replayOnly: false };
   }
 
-  #drive(plan: RunPlan): Promise<TerminalEvent> {
+  #drive(plan: RunPlan): Promise<FinalEvent> {
     const driver = new RunDriver(this.#engine, plan);
     this.#engine.add(driver);
     const outcome = outcomeOf(driver);
@@ -259,6 +260,16 @@ export class Runtime implements AsyncDisposable {
       () => undefined,
     );
     return outcome;
+  }
+
+  #lastOf(record: RunRecord): RunRecord {
+    return lastOf(this.store, record, this.#engine.options.clock.now());
+  }
+
+  /** Whom a message to this run is for. */
+  #lastId(id: RunId): RunId {
+    const record = isRunId(id) ? this.get(id) : undefined;
+    return record === undefined ? id : this.#lastOf(record).runId;
   }
 
   get(id: RunId): RunRecord | undefined {
@@ -290,18 +301,19 @@ export class Runtime implements AsyncDisposable {
 
   /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
   cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
-    return this.#messenger.cancel(id, reason);
+    return this.#messenger.cancel(this.#lastId(id), reason);
   }
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */
   resolve(id: RunId, key: CallKey, as: Answer): void {
-    const wait = this.waits(id).find((open) => open.key === key);
+    const last = this.#lastId(id);
+    const wait = this.waits(last).find((open) => open.key === key);
     if (wait !== undefined) {
       throw new RuntimeError('REFUSED', `Call ${key} of run ${id} waits for a message.`, {
-        hint: `Send it: pawl send ${id} ${wait.name} <json>`,
+        hint: `Send it: pawl send ${last} ${wait.name} <json>`,
       });
     }
-    this.#messenger.resolve(id, key, as);
+    this.#messenger.resolve(last, key, as);
   }
 
   /**
@@ -317,12 +329,12 @@ export class Runtime implements AsyncDisposable {
     options: { readonly id?: string } = {},
   ): Promise<Ack> {
     await this.#firstCommit(id);
-    return this.#messenger.send(id, name, payload, options.id);
+    return this.#messenger.send(this.#lastId(id), name, payload, options.id);
   }
 
   /** What a run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    return openWaits(eventsOf(this.store, this.#mustGet(id).runId));
+    return openWaits(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
   }
 
   /**
@@ -343,9 +355,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const runs = [...this.#engine.runs.values(), ...this.#engine.replays];
-    for (const run of runs) run.stop();
-    await Promise.all(runs.map((run) => run.exit));
+    await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
     await this.#engine.executors.close();
     this.#observers.close();
     this.store.close();
@@ -353,9 +363,8 @@ export class Runtime implements AsyncDisposable {
 
   /** Stops one run so that it can be resumed. */
   async stop(id: RunId): Promise<void> {
-    const run = this.#engine.runs.get(id);
-    run?.stop();
-    await run?.exit;
+    const run = this.#engine.runs.get(this.#lastId(id));
+    if (run !== undefined) await stopAll(run);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -366,23 +375,14 @@ export class Runtime implements AsyncDisposable {
   async #firstCommit(id: RunId): Promise<void> {
     const active = this.#engine.runs.get(id);
     if (active === undefined || this.get(id) !== undefined) return;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const unwatch = this.#observers.watch(id, () => resolve(undefined));
-    await Promise.race([promise, active.exit]);
-    unwatch();
+    await firstCommit(active, (runId, callback) => this.#observers.watch(runId, callback));
   }
 
   #mustGet(id: RunId): RunRecord {
     const record = isRunId(id) ? this.get(id) : undefined;
-    if (record === undefined)
-      throw unknownRun(
-        id,
-        nearest(
-          id,
-          this.list({ limit: 1000 }).map((run) => run.runId),
-        ),
-      );
-    return record;
+    if (record !== undefined) return record;
+    const ids = this.list({ limit: 1000 }).map((run) => run.runId);
+    throw unknownRun(id, nearest(id, ids));
   }
 
   #refuseWhenClosed(): void {

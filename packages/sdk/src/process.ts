@@ -3,6 +3,7 @@ import type { Channel, ChannelOptions } from './channel.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
+import type { Reduce } from './reduce.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { CallSource, ItemStream, TaskEnvelope, TaskStreamOptions } from './source.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
@@ -82,6 +83,7 @@ export interface Context {
    * @throws InvalidOptionError
    */
   pool(name: string, options?: PoolOptions): Pool;
+  readonly reduce: Reduce;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;
@@ -97,6 +99,14 @@ export interface Context {
     options: ReceiveOptions & { readonly schema: S },
   ): Promise<SchemaOutput<S>>;
   receive<T = unknown>(name: string, options?: ReceiveOptions & { readonly schema?: undefined }): Promise<T>;
+  /**
+   * Ends this run and starts another of the same process with new inputs, so that a process that goes on
+   * for ever has a journal that does not: `job` is followed by `job~2`, then `job~3`. What is pending is
+   * given up first, as when the process returns. `result()` of the first run is that of the last.
+   * @throws ValidationError, UnserializableError, LimitError at the call, and the run goes on. It never
+   *   settles otherwise.
+   */
+  continueAsNew(inputs: unknown): Promise<never>;
   /** The recorded time of the last thing that was delivered; the same on replay. */
   now(): Date;
   /** From 0 up to but not 1; the same on replay. */

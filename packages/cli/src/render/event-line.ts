@@ -30,6 +30,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
   const type = padEnd(event.type, TYPE);
   switch (event.type) {
     case 'RunSucceeded':
+    case 'RunContinued':
     case 'TaskSucceeded':
     case 'StreamEnded':
       return theme.good(type);
@@ -61,6 +62,8 @@ function detailOf(event: JournalEvent): string {
       return value(event.output);
     case 'RunFailed':
       return errorTitle(event.error);
+    case 'RunContinued':
+      return `as ${clean(event.nextRunId)} ${value(event.inputs)}`;
     case 'RunCancelled':
     case 'CancelRequested':
     case 'TaskCancelled':
@@ -88,6 +91,10 @@ function detailOf(event: JournalEvent): string {
       return event.winner === null ? event.outcome : `${event.outcome} by branch ${event.winner}`;
     case 'TimerStarted':
       return `${event.timer} ${formatDuration(event.durationMs)}`;
+    case 'Folded':
+      return `${event.n} items → ${value(event.state)}`;
+    case 'Compacted':
+      return `${event.count} events were removed: a later mark holds what they came to`;
     case 'SignalAwaited':
       return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
     case 'SignalReceived':

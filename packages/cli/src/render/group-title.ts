@@ -5,7 +5,7 @@ export function groupTitle({ mode, width }: GroupNode): string {
   return width === null ? mode : `${mode} ×${width}`;
 }
 
-/** `3 of 12`, or `3` of those that a stream has begun. */
-export function groupCount({ width, quietBranches }: GroupNode): string {
-  return width === null ? String(quietBranches) : `${quietBranches} of ${width}`;
+/** `3 of 12`, or `3` of those that a stream or a reduce has begun. */
+export function groupCount({ width, quietBranches, folded }: GroupNode): string {
+  return width === null ? String(quietBranches + folded) : `${quietBranches} of ${width}`;
 }

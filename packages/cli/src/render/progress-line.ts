@@ -79,7 +79,9 @@ function sourceEvent(source: SourceNode, event: JournalEvent, theme: Theme): str
 }
 
 function groupEvent(group: GroupNode, type: string, theme: Theme): string | undefined {
-  if ((group.width ?? 0) <= WIDE || type !== 'ScopeClosed') return undefined;
+  if (type === 'Folded')
+    return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})`)} ${groupCount(group)}`;
+  if (!isWide(group) || type !== 'ScopeClosed') return undefined;
   const took = group.endedAt === null ? '' : ` ${formatDuration(group.endedAt - group.openedAt)}`;
   return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})${took}`)}`;
 }
@@ -95,12 +97,17 @@ function sign(node: TaskNode | SourceNode | GroupNode, theme: Theme): string {
   return paintStatus(theme, node.status, signOf(node.status));
 }
 
+/** A reduce tells of itself at its marks. */
+function isWide({ mode, width }: GroupNode): boolean {
+  return mode === 'reduce' || (width ?? 0) > WIDE;
+}
+
 /** The innermost group with many branches that the call is in: keys alternate call, branch, call. */
 function wideGroupAround(tree: RunTree, key: string): GroupNode | undefined {
   const segments = key.split('/');
   for (let length = segments.length - 2; length > 0; length -= 2) {
     const group = tree.byKey.get(segments.slice(0, length).join('/'));
-    if (group?.kind === 'group' && (group.width ?? 0) > WIDE) return group;
+    if (group?.kind === 'group' && isWide(group)) return group;
   }
   return undefined;
 }

@@ -104,6 +104,8 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
     case 'failed':
     case 'cancelled':
       return `${status} after ${took}`;
+    case 'continued':
+      return `continued as ${clean(tree.nextRunId ?? '')} after ${took}`;
     default:
       return status satisfies never;
   }
@@ -155,6 +157,8 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
     case 'failed':
     case 'cancelled':
       return [show, events];
+    case 'continued':
+      return [{ command: pawl('show', tree.nextRunId ?? id), why: 'the run that followed' }, show, events];
     default:
       return [];
   }

@@ -35,6 +35,7 @@ const MARKS: Readonly<Record<CallStatus | DisplayStatus, Mark>> = {
   interrupted: { sign: '◌', paint: 'attention' },
   succeeded: { sign: '✓', paint: 'good' },
   failed: { sign: '✗', paint: 'bad' },
+  continued: { sign: '→', paint: 'good' },
   cancelled: { sign: '○', paint: 'dim' },
 };
 

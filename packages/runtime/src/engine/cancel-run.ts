@@ -10,9 +10,15 @@ const PAGE = 1000;
 
 /** The state of a run, folded from its whole journal. */
 export function foldRun(store: JournalStore, runId: RunId): RunState {
-  const state = initialState();
+  let state = initialState();
   for (;;) {
     const page = store.read(runId, state.seq, PAGE);
+    const [first] = page;
+    // Its owner goes on with it, and has just removed rows that were folded here.
+    if (first?.event.type === 'Compacted' && first.seq - first.event.count < state.seq) {
+      state = initialState();
+      continue;
+    }
     for (const recorded of page) evolve(state, recorded);
     if (page.length < PAGE) return state;
   }

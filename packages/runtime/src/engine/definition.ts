@@ -1,6 +1,13 @@
-import { checkAgainst, InvalidOptionError, type Process, type ProcessDefinition } from '@pawl/sdk';
+import {
+  checkAgainst,
+  InvalidArgumentError,
+  InvalidOptionError,
+  type Process,
+  type ProcessDefinition,
+} from '@pawl/sdk';
 
 export type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
+import type { RunPlan } from './run-plan.ts';
 
 /** Of a function without a name. */
 export const NAMELESS = 'process';
@@ -14,9 +21,30 @@ export function definitionOf(process: AnyProcess<never, unknown>): ProcessDefini
 }
 
 /** The process with its output checked against its schema. */
-export function guarded(definition: ProcessDefinition): Process {
+function guarded(definition: ProcessDefinition): Process {
   const { run, output, name } = definition;
   if (output === undefined) return run;
   return async (inputs, ctx) =>
     checkAgainst(output, await run(inputs, ctx), `The output of process '${name}'`);
+}
+
+/**
+ * What gives the inputs of a run that follows as the process' schema does.
+ * It throws ValidationError, and InvalidArgumentError where the schema answers later.
+ */
+function inputsOf({ input, name }: ProcessDefinition): (inputs: unknown) => unknown {
+  if (input === undefined) return (inputs) => inputs;
+  return (inputs) => {
+    const checked = checkAgainst(input, inputs, `The input of process '${name}'`);
+    if (!(checked instanceof Promise)) return checked;
+    checked.catch(() => undefined);
+    throw new InvalidArgumentError(
+      `continueAsNew of process '${name}' needs an input schema that answers at once.`,
+    );
+  };
+}
+
+/** What a driver runs of a process. */
+export function codeOf(definition: ProcessDefinition): Pick<RunPlan, 'run' | 'checkInputs'> {
+  return { run: guarded(definition), checkInputs: inputsOf(definition) };
 }

@@ -53,6 +53,8 @@ export interface EngineOptions {
   readonly pools: Readonly<Record<string, number | PoolOptions>>;
   readonly sink: Sink;
   readonly owner: string;
+  /** Of this engine, recorded with the runs that it starts. */
+  readonly version: string;
   readonly leaseMs: number;
   /** How long aborted attempts may go on. */
   readonly graceMs: number;
@@ -213,6 +215,18 @@ export class Engine {
       else if (answers[index] === 'fenced') run.fenced();
     });
     for (const run of runs) if (!writing.includes(run)) run.afterBurst();
+    for (const run of writing) this.#compact(run);
+  }
+
+  /** It can wait, and what is wrong with one run's rows is that run's error. */
+  #compact(run: RunDriver): void {
+    try {
+      run.compact();
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === 'BUSY') return;
+      if (error instanceof RuntimeError && error.code === 'STORAGE') throw error;
+      run.fail(error);
+    }
   }
 
   /** A batch that cannot be stored for one run's sake is stored without that run. */

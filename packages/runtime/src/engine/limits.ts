@@ -24,6 +24,8 @@ export interface Limits {
   readonly burstEvents: number;
   /** Items of one stream that were told and not taken by the process. */
   readonly streamItems: number;
+  /** Events of one run that a mark has made useless before they are removed from the journal. */
+  readonly compactRows: number;
   /** Calls that wait for a slot of one pool that sets no queueSize: further ones fail with QueueFullError. */
   readonly queueLength: number;
   /** Names of pools that one run uses. */
@@ -47,6 +49,7 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     processes: Math.max(2, 2 * cores),
     burstEvents: 4096,
     streamItems: 10_000,
+    compactRows: 5000,
     queueLength: 1_000_000,
     pools: 1000,
     ...given,

@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors.ts';
 export function checkRunId(id: string): void {
   if (isRunId(id)) return;
   throw new RuntimeError('REFUSED', `'${id.slice(0, 60)}' is no run id.`, {
-    hint: 'A run id has 1 to 128 letters, digits and . _ : @ + -, and starts with a letter or a digit',
+    hint: 'A run id has 1 to 128 letters, digits and . _ : @ + - ~, and starts with a letter or a digit',
   });
 }
 

@@ -16,10 +16,11 @@ import {
   type Divergence,
 } from '../kernel/divergence.ts';
 import type { RunResult } from '../kernel/input.ts';
-import type { RunState } from '../kernel/state.ts';
+import { isBehindMark, type RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
+import type { EngineOptions } from './engine.ts';
 import { resultOf } from './run-result.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
@@ -67,23 +68,20 @@ export class Replay {
   /** Named branches may stand in another order by now: the one that is recorded next is invoked. */
   #mayReorder = false;
 
-  constructor(deps: {
-    runId: RunId;
-    store: JournalStore;
-    state: Readonly<RunState>;
-    host: ProcessHost;
-    clock: Clock;
-    stallMs: number;
-    payloadBytes: number;
-  }) {
-    this.#runId = deps.runId;
-    this.#store = deps.store;
-    this.#state = deps.state;
-    this.#host = deps.host;
-    this.#clock = deps.clock;
-    this.#stallMs = deps.stallMs;
-    this.#endSeq = deps.state.seq;
-    this.#payloadBytes = deps.payloadBytes;
+  constructor(
+    runId: RunId,
+    state: Readonly<RunState>,
+    host: ProcessHost,
+    { store, clock, stallMs, limits }: Pick<EngineOptions, 'store' | 'clock' | 'stallMs' | 'limits'>,
+  ) {
+    this.#runId = runId;
+    this.#store = store;
+    this.#state = state;
+    this.#host = host;
+    this.#clock = clock;
+    this.#stallMs = stallMs;
+    this.#endSeq = state.seq;
+    this.#payloadBytes = limits.payloadBytes;
   }
 
   /** Moves on to the next delivery. The caller opened the turn. */
@@ -188,12 +186,28 @@ export class Replay {
 
   /** Not past what was folded at the start: another program may drive the run meanwhile. */
   #peek(): Recorded | undefined {
-    if (this.#seq >= this.#endSeq) return undefined;
-    if (this.#index === this.#page.length) {
-      this.#page = this.#store.read(this.#runId, this.#seq, PAGE);
-      this.#index = 0;
+    for (;;) {
+      if (this.#seq >= this.#endSeq) return undefined;
+      if (this.#index === this.#page.length) {
+        this.#page = this.#store.read(this.#runId, this.#seq, PAGE);
+        this.#index = 0;
+      }
+      const recorded = this.#page[this.#index];
+      if (recorded === undefined || !this.#isPassedOver(recorded)) return recorded;
+      this.#advance(recorded);
     }
-    return this.#page[this.#index];
+  }
+
+  /** What the latest mark of a reduce stands for, whether or not its rows are still there. */
+  #isPassedOver(recorded: Recorded): boolean {
+    const { seq, event } = recorded;
+    if (event.type !== 'Compacted') return isBehindMark(this.#state, recorded);
+    if (seq - event.count === this.#seq && seq <= this.#endSeq) return true;
+    throw new RuntimeError(
+      'BUSY',
+      `The journal of run ${this.#runId} was compacted while it was replayed: its owner goes on with it.`,
+      { hint: 'Replay it when it rests', data: { runId: this.#runId, seq } },
+    );
   }
 
   #advance(recorded: Recorded): void {
@@ -220,7 +234,7 @@ export class Replay {
     if (this.#mayReorder) {
       this.#mayReorder = false;
       const idle = idleBranchOf(this.#host.openGroups, event.key);
-      idle?.group.beginOutOfOrder(idle.path);
+      idle?.group.beginOutOfOrder?.(idle.path);
       // What it asks for has its place now.
       if (idle !== undefined) return true;
     }
@@ -290,23 +304,30 @@ export class Replay {
   #compareEnd(recorded: Recorded, event: TerminalEvent): void {
     const { result } = this.#host;
     if (event.type === 'RunCancelled' || result === undefined) return;
-    const now = resultOf(result, this.#payloadBytes);
-    if (event.type === 'RunFailed' ? now.status === 'failed' : isSameOutput(event, now)) return;
+    const now = resultOf(result, this.#payloadBytes, event.type === 'RunContinued' ? event.nextRunId : '');
+    if (isSameEnd(event, now)) return;
     throw this.#error({
       ...describeDivergence(recorded.seq, '', recorded.event, undefined),
       asked:
         now.status === 'failed'
           ? `the process threw ${now.error.name}: ${now.error.message}`
-          : 'the process returned something else',
+          : now.status === 'continued'
+            ? 'the process asked for a run that follows it, with inputs of its own'
+            : 'the process returned something else',
       likelyCause: 'the code that makes the result changed',
     });
   }
 }
 
-function isSameOutput(event: TerminalEvent, now: RunResult): boolean {
-  return (
-    event.type === 'RunSucceeded' &&
-    now.status === 'succeeded' &&
-    identityText(now.output) === identityText(event.output)
-  );
+function isSameEnd(event: TerminalEvent, now: RunResult): boolean {
+  switch (event.type) {
+    case 'RunFailed':
+      return now.status === 'failed';
+    case 'RunContinued':
+      return now.status === 'continued' && now.inputsHash === event.inputsHash;
+    case 'RunSucceeded':
+      return now.status === 'succeeded' && identityText(now.output) === identityText(event.output);
+    default:
+      return false;
+  }
 }

@@ -7,6 +7,7 @@ import type { RunState } from '../kernel/state.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
+import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
 import { Fifo } from './fifo.ts';
 import { poolPort } from './pools/plans.ts';
@@ -19,6 +20,7 @@ import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
 import { resultOf } from './run-result.ts';
 import { Standstill } from './standstill.ts';
+import { Succession } from './succession.ts';
 import type { Turnable } from './turn-loop.ts';
 
 type Phase = 'fresh' | 'replaying' | 'live' | 'ending' | 'stopping' | 'left';
@@ -43,6 +45,8 @@ export class RunDriver implements Turnable {
   readonly #effects: RunEffects;
   readonly #replay: Replay;
   readonly #standstill: Standstill;
+  readonly #compactor: Compactor;
+  readonly #succession: Succession;
   readonly #settleExit: (exit: RunExit) => void;
   /** Each says what it is when its turn comes; nothing where it has passed by then. */
   readonly #reports = new Fifo<() => Report | undefined>();
@@ -53,7 +57,7 @@ export class RunDriver implements Turnable {
   #terminal: TerminalEvent | undefined;
 
   constructor(engine: Engine, plan: RunPlan) {
-    const { clock, store, digest, limits, strict, stallMs, sink } = engine.options;
+    const { clock, store, digest, limits, strict, sink } = engine.options;
     this.#engine = engine;
     this.#plan = plan;
     this.runId = plan.runId;
@@ -68,6 +72,9 @@ export class RunDriver implements Turnable {
         changed: () => this.#wake(),
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
         itemTaken: (key) => this.#itemTaken(key),
+        foldReached: (key, n, state) => this.report({ type: 'FoldReached', key, n, state }),
+        leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
+        checkInputs: plan.checkInputs,
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
@@ -82,20 +89,12 @@ export class RunDriver implements Turnable {
       payloadBytes: limits.payloadBytes,
       warn: (message) => sink.warn(plan.runId, message),
     });
+    this.#succession = new Succession(engine, plan, (next) => new RunDriver(engine, next));
+    this.#compactor = new Compactor(engine, plan);
     this.#effects = new RunEffects(engine, this, this.#journal, (report) => this.#cancels.push(report));
     this.#standstill = new Standstill(this, this.#effects, engine.options);
-    this.#replay = new Replay({
-      runId: plan.runId,
-      store,
-      state: plan.state,
-      host: this.host,
-      clock,
-      stallMs,
-      payloadBytes: limits.payloadBytes,
-    });
-    const { promise, resolve } = Promise.withResolvers<RunExit>();
-    this.exit = promise;
-    this.#settleExit = resolve;
+    this.#replay = new Replay(plan.runId, plan.state, this.host, engine.options);
+    ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }
 
   get isReplayOnly(): boolean {
@@ -247,7 +246,7 @@ export class RunDriver implements Turnable {
   grantSlot(key: CallKey): boolean {
     try {
       // The commit of the start proves the lease, and `isOurs` once more before the start itself.
-      if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
+      if (['stopping', 'left'].includes(this.#phase) || this.#terminal !== undefined) return false;
       return this.#effects.admits(key) && this.#decide({ type: 'SlotGranted', key }).length > 0;
     } catch (error) {
       this.fail(error);
@@ -262,20 +261,26 @@ export class RunDriver implements Turnable {
   }
 
   takeBatch(): AppendRun {
-    return this.#journal.batch(this.runId, this.#plan.epoch);
+    return this.#journal.batch(this.runId, this.#plan.epoch, this.#succession.successor);
   }
 
   committed(): void {
     const events = this.#journal.committed();
+    this.#compactor.committed(events);
     this.#lease.proven();
     this.#engine.options.sink.committed(this.runId, events);
     this.afterBurst();
-    if (this.#terminal !== undefined) this.#leave({ status: 'ended', event: this.#terminal });
+    if (this.#terminal !== undefined) this.#leave(this.#succession.exitBy(this.#terminal));
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
     else if (this.#effects.running === 0) this.#wake();
   }
 
-  /** What waited for the commit: effects start, and log output is told. */
+  /** After a commit: removes what marks have made useless. */
+  compact(): void {
+    if (this.#phase !== 'left' && !this.#compactor.work()) this.fenced();
+  }
+
+  /** What waited for the commit. First the effects: whoever is told may stop the run, and that aborts what has started. */
   afterBurst(): void {
     this.#effects.release();
   }
@@ -324,13 +329,15 @@ export class RunDriver implements Turnable {
     }
     this.#phase = 'ending';
     if (this.#effects.running > 0) return;
+    const { payloadBytes } = this.#engine.options.limits;
     const ended: RunResult =
-      cancelled === undefined
-        ? resultOf(result, this.#engine.options.limits.payloadBytes)
-        : { status: 'cancelled', reason: cancelled };
+      cancelled !== undefined
+        ? { status: 'cancelled', reason: cancelled }
+        : resultOf(result, payloadBytes, this.#succession.nextId(result));
     const [recorded] = this.#decide({ type: 'RunEnded', result: ended });
     assert(recorded !== undefined && isTerminal(recorded.event), 'J6', 'the end of a run is an event');
     this.#terminal = recorded.event;
+    this.#succession.ended(recorded.event, recorded.at);
     this.#effects.timers.clearAll();
   }
 
@@ -347,12 +354,11 @@ export class RunDriver implements Turnable {
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */
   stop(): void {
     if (this.#phase === 'left' || this.#phase === 'stopping' || this.#terminal !== undefined) return;
-    const wasLive = this.#phase === 'live' || this.#phase === 'ending';
-    this.#phase = wasLive ? 'stopping' : this.#phase;
-    if (!wasLive) {
+    if (this.#phase !== 'live' && this.#phase !== 'ending') {
       this.#leaveStopped();
       return;
     }
+    this.#phase = 'stopping';
     this.#effects.timers.clearAll();
     this.#effects.abortAll('the program was asked to stop');
     this.#wake();

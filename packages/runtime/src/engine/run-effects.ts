@@ -2,7 +2,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
-import { fencedWithin } from '../kernel/resume.ts';
+import { fencedWithin, pendingWithin } from '../kernel/resume.ts';
 import type { Engine } from './engine.ts';
 import { attemptDeps, RunAttempts } from './run-attempts.ts';
 import { RunStreams } from './run-streams.ts';
@@ -75,9 +75,10 @@ export class RunEffects {
         this.#run.inbox.offer(effect.name);
         return;
       case 'CancelWithin':
-        for (const key of fencedWithin(this.#run.state, effect.scope)) {
-          this.#cancel({ type: 'CancelCall', key, reason: effect.reason });
-        }
+        this.#cancelAll(fencedWithin(this.#run.state, effect.scope), effect.reason);
+        return;
+      case 'GiveUpWithin':
+        this.#cancelAll(pendingWithin(this.#run.state, effect.scope), effect.reason);
         return;
       case 'ClearTimers':
         this.attempts.forget(effect.key);
@@ -86,6 +87,10 @@ export class RunEffects {
       default:
         this.#waiting.push(effect);
     }
+  }
+
+  #cancelAll(keys: readonly CallKey[], reason: string): void {
+    for (const key of keys) this.#cancel({ type: 'CancelCall', key, reason });
   }
 
   /** Output of the process, told once what led to it is committed. */
@@ -133,6 +138,7 @@ export class RunEffects {
       case 'QueueAttempt':
       case 'OfferMessages':
       case 'CancelWithin':
+      case 'GiveUpWithin':
         return;
       default:
         unreachable(effect);

@@ -1,7 +1,5 @@
-import type { TerminalEvent } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import { RuntimeError } from '../errors.ts';
-import type { RunDriver } from './run-driver.ts';
 
 /** Another owner took the run. */
 export function fencedError(runId: RunId): RuntimeError {
@@ -19,17 +17,4 @@ export function stoppedError(runId: RunId, isRecorded: boolean): RuntimeError {
     : `Run ${runId} was stopped before anything of it was recorded.`;
   const hint = isRecorded ? `Go on: pawl resume ${runId}` : 'Start it again';
   return new RuntimeError('STOPPED', message, { hint, data: { runId } });
-}
-
-/** How a run that is driven ends; rejects where it is left before. */
-export async function outcomeOf(driver: RunDriver): Promise<TerminalEvent> {
-  const exit = await driver.exit;
-  switch (exit.status) {
-    case 'ended':
-      return exit.event;
-    case 'left':
-      throw exit.error;
-    default:
-      throw new RuntimeError('UNEXPECTED', `run ${driver.runId} was only replayed`);
-  }
 }

@@ -1,10 +1,11 @@
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
-import { isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
+import { isTerminal, type Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
+import type { FinalEvent } from './run-plan.ts';
 
 const PAGE = 500;
 
@@ -19,11 +20,11 @@ export interface HandleDeps {
 /** A run, from outside. */
 export class RunHandle<Output = unknown> {
   readonly id: RunId;
-  readonly #ended: Promise<TerminalEvent>;
+  readonly #ended: Promise<FinalEvent>;
   readonly #deps: HandleDeps;
   #left = false;
 
-  constructor(id: RunId, ended: Promise<TerminalEvent>, deps: HandleDeps) {
+  constructor(id: RunId, ended: Promise<FinalEvent>, deps: HandleDeps) {
     this.id = id;
     this.#ended = ended;
     this.#deps = deps;
@@ -36,7 +37,7 @@ export class RunHandle<Output = unknown> {
   }
 
   /**
-   * The output. Rejects with RuntimeError: RUN_FAILED (its `cause` is what the process threw),
+   * The output; of a run that was continued as new, that of the last one. Rejects with RuntimeError: RUN_FAILED (its `cause` is what the process threw),
    * CANCELLED, STOPPED, FENCED, STALLED, STORAGE; or with NonDeterminismError.
    */
   async result(): Promise<Output> {

@@ -1,7 +1,9 @@
+import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
+import { closedGroups, forgetSettled } from '../kernel/forget.ts';
 import type { Command, Effect, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -11,7 +13,8 @@ import type { AppendRun, StoreNote } from '../ports/journal-store.ts';
  * The end of a run's journal that is decided and not committed yet.
  *
  * Owns the run's state and the buffer. Talks to nobody.
- * Invariants: K3 the state is the fold of all events, buffered ones included; time never goes back.
+ * Invariants: K3 the state is the fold of all events, buffered ones included, but for settled calls of
+ * closed groups, which it forgets; time never goes back.
  */
 export class RunJournal {
   readonly state: RunState;
@@ -20,6 +23,8 @@ export class RunJournal {
   #consumed: string[] = [];
   #notes: StoreNote[] = [];
   #committedSeq: Seq;
+  /** Groups whose calls are to be forgotten once all of them are settled. */
+  readonly #closed = new Set<CallKey>();
 
   constructor(state: RunState, clock: Clock) {
     this.state = state;
@@ -44,6 +49,8 @@ export class RunJournal {
       return fact;
     });
     this.#buffer.push(...recorded);
+    // Below the head every recorded call is compared; from here on those of closed groups are not needed.
+    if (input.type === 'HeadReached') for (const key of closedGroups(this.state)) this.#closed.add(key);
     return { recorded, effects };
   }
 
@@ -61,7 +68,7 @@ export class RunJournal {
     this.#notes.push(note);
   }
 
-  batch(runId: string, epoch: number): AppendRun {
+  batch(runId: string, epoch: number, successor: AppendRun['successor']): AppendRun {
     return {
       runId,
       epoch,
@@ -69,7 +76,12 @@ export class RunJournal {
       events: this.#buffer.map(({ at, event }) => ({ at, event })),
       consumed: this.#consumed,
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
+      ...(successor === undefined ? {} : { successor }),
     };
+  }
+
+  #forget(): void {
+    for (const key of this.#closed) if (forgetSettled(this.state, key)) this.#closed.delete(key);
   }
 
   /** Gives what is committed now. */
@@ -79,6 +91,8 @@ export class RunJournal {
     this.#consumed = [];
     this.#notes = [];
     this.#committedSeq = this.state.seq;
+    for (const { event } of events) if (event.type === 'ScopeClosed') this.#closed.add(event.key);
+    this.#forget();
     return events;
   }
 }

@@ -1,9 +1,11 @@
 import type { Process } from '@pawl/sdk';
 import type { TerminalEvent } from '../journal/event.ts';
+import type { RunContinued } from '../journal/fold-event.ts';
 import type { Epoch, RunId } from '../journal/ids.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
+import type { RunDriver } from './run-driver.ts';
 
 /** What a driver starts from. */
 export interface RunPlan {
@@ -11,6 +13,8 @@ export interface RunPlan {
   readonly epoch: Epoch;
   readonly run: Process;
   readonly inputs: unknown;
+  /** Of a run that follows, as the process' schema gives them back. @throws ValidationError */
+  readonly checkInputs: (inputs: unknown) => unknown;
   /** Folded from the journal; fresh for a new run. */
   readonly state: RunState;
   /** Given for a new run. */
@@ -19,9 +23,14 @@ export interface RunPlan {
   readonly replayOnly: boolean;
 }
 
+/** The end of the last of the runs that follow each other. */
+export type FinalEvent = Exclude<TerminalEvent, RunContinued>;
+
 /** How a run left this runtime. */
 export type RunExit =
-  | { readonly status: 'ended'; readonly event: TerminalEvent }
+  | { readonly status: 'ended'; readonly event: FinalEvent }
+  /** Another run follows it, and is driven here. */
+  | { readonly status: 'continued'; readonly next: RunDriver }
   /** A replay-only drive came to the end of an ended run, or to the head of one that goes on. */
   | { readonly status: 'replayed'; readonly reached: 'end' | 'head' }
   /** Stopped here; its journal is as it was, and it can be resumed. */

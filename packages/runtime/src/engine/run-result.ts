@@ -2,13 +2,22 @@ import { isTerminal, type TerminalEvent } from '../journal/event.ts';
 import type { JournalStore, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
+import type { RunId } from '../journal/ids.ts';
 import type { RunResult } from '../kernel/input.ts';
 import { encodePayload } from '../process/payload.ts';
-import type { ProcessResult } from '../process/host.ts';
+import type { ProcessResult } from '../process/process-result.ts';
 
-/** What a process came to, as it is recorded: an output that cannot be kept is a failure. */
-export function resultOf(result: ProcessResult | undefined, payloadBytes: number): RunResult {
+/**
+ * What a process came to, as it is recorded: an output that cannot be kept is a failure.
+ * @param nextRunId of the run that follows it, where one does
+ */
+export function resultOf(
+  result: ProcessResult | undefined,
+  payloadBytes: number,
+  nextRunId: RunId,
+): RunResult {
   if (result === undefined) return { status: 'cancelled', reason: '' };
+  if (result.ok && result.next !== undefined) return { status: 'continued', ...result.next, nextRunId };
   if (!result.ok) return { status: 'failed', error: toErrorRecord(result.error) };
   try {
     return {

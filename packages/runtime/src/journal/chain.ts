@@ -1,3 +1,4 @@
+import type { Compacted } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
 
 /** Version of the events that this program writes; the newest that it reads. Also a run's `minReader`. */
@@ -14,6 +15,24 @@ export interface RowHeader {
   readonly at: Millis;
   readonly type: string;
   readonly version: number;
+}
+
+/**
+ * The checksum of a row that stands for removed ones. Its place in the chain is that of the last of
+ * them, so that what follows stays verified; what it says itself is held by this.
+ *
+ * @param previous the checksum of the row before the first removed one
+ */
+export function cutDigest(
+  digest: (text: string) => string,
+  previous: string,
+  place: { readonly seq: Seq; readonly at: Millis },
+  cut: Omit<Compacted, 'type' | 'digest'>,
+): string {
+  const { count, chain, scheduled, succeeded, failed } = cut;
+  return digest(
+    ['cut', previous, place.seq, place.at, count, chain, scheduled, succeeded, failed].join('\n'),
+  );
 }
 
 /**

@@ -95,6 +95,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   },
   RunSucceeded: { type: isType, output: isEncoded },
   RunFailed: { type: isType, error: isError },
+  RunContinued: { type: isType, inputs: isEncoded, inputsHash: isText, nextRunId: isText },
   RunCancelled: { type: isType, reason: isText },
   ScopeOpened: {
     ...key,
@@ -159,6 +160,16 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   StreamEnded: key,
   StreamFailed: { ...key, error: isError, failures: isCount },
   StreamClosed: { ...key, consumed: isCount },
+  Folded: { ...key, n: isOrdinal, state: isEncoded },
+  Compacted: {
+    type: isType,
+    count: isOrdinal,
+    chain: isText,
+    scheduled: isCount,
+    succeeded: isCount,
+    failed: isCount,
+    digest: isText,
+  },
   CancelRequested: { type: isType, reason: isText },
 };
 

@@ -1,6 +1,7 @@
 import type { Json, RetryPlan, UnknownPolicy } from '@pawl/sdk';
 import type { CallKey } from './call-key.ts';
 import type { ErrorRecord } from './error-record.ts';
+import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
 
 /** Values in events are encoded by `codec.ts`. */
@@ -23,6 +24,7 @@ export const GROUP_MODES = [
   'streamAny',
   'raceFrom',
   'merge',
+  'reduce',
 ] as const;
 export type GroupMode = (typeof GROUP_MODES)[number];
 
@@ -265,6 +267,7 @@ export type JournalEvent =
   | RunSucceeded
   | RunFailed
   | RunCancelled
+  | RunContinued
   | ScopeOpened
   | ScopeRetuned
   | ScopeAborted
@@ -289,12 +292,14 @@ export type JournalEvent =
   | StreamEnded
   | StreamFailed
   | StreamClosed
+  | Folded
+  | Compacted
   | CancelRequested;
 
 export type EventType = JournalEvent['type'];
 
 /** What ends a run. */
-export type TerminalEvent = RunSucceeded | RunFailed | RunCancelled;
+export type TerminalEvent = RunSucceeded | RunFailed | RunCancelled | RunContinued;
 /** What settles something the process waits for: delivered, one a turn, in journal order. */
 export type OutcomeEvent =
   | TaskSucceeded
@@ -308,6 +313,7 @@ export type OutcomeEvent =
   | StreamFailed
   | ScopeAborted
   | ScopeTimedOut
+  | Folded
   | CancelRequested;
 /** What the process itself asked for or decided: compared on replay. */
 export type CommandEvent =
@@ -327,7 +333,15 @@ export interface Recorded<E extends JournalEvent = JournalEvent> {
 }
 
 export function isTerminal(event: JournalEvent): event is TerminalEvent {
-  return event.type === 'RunSucceeded' || event.type === 'RunFailed' || event.type === 'RunCancelled';
+  switch (event.type) {
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'RunContinued':
+      return true;
+    default:
+      return false;
+  }
 }
 
 export function isOutcome(event: JournalEvent): event is OutcomeEvent {
@@ -343,6 +357,7 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'StreamFailed':
     case 'ScopeAborted':
     case 'ScopeTimedOut':
+    case 'Folded':
     case 'CancelRequested':
       return true;
     default:

@@ -6,12 +6,19 @@ export type Seq = number;
 export type Epoch = number;
 export type RunId = string;
 
-const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._:@+~-]{0,127}$/;
 
 /**
- * A run id is 1 to 128 characters of letters, digits and `. _ : @ + -`, and starts with a letter or
+ * A run id is 1 to 128 characters of letters, digits and `. _ : @ + - ~`, and starts with a letter or
  * a digit: safe as an argument, in a file name and in a URL.
  */
 export function isRunId(text: string): boolean {
   return RUN_ID.test(text);
+}
+
+/** The id of the run that follows one by continueAsNew: `job`, `job~2`, `job~3`, … */
+export function successorOf(runId: RunId): RunId {
+  const found = /^(.+)~(\d{1,9})$/.exec(runId);
+  const [base, n] = found === null ? [runId, 1] : [found[1] ?? runId, Number(found[2])];
+  return `${base}~${n + 1}`;
 }

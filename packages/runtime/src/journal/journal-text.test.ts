@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Recorded } from './event.ts';
+import type { JournalEvent, Recorded } from './event.ts';
 import { fromText, JournalTextRefusal, recordedOf, rowOf, toText } from './journal-text.ts';
 import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
 
-const recorded: readonly Recorded[] = Object.values(SAMPLE_EVENTS).map((event, i) => ({
-  seq: i + 1,
-  at: 1_700_000_000_000 + i,
-  event,
-}));
+const recorded: readonly Recorded[] = Object.values<JournalEvent>(SAMPLE_EVENTS).reduce<Recorded[]>(
+  (before, event, i) => {
+    const places = event.type === 'Compacted' ? event.count : 1;
+    return [...before, { seq: (before.at(-1)?.seq ?? 0) + places, at: 1_700_000_000_000 + i, event }];
+  },
+  [],
+);
 const TEXT = toText({ runId: 'run_1', rows: recorded.map(rowOf) });
 
 function refusalOf(text: string): JournalTextRefusal | undefined {

@@ -6,6 +6,8 @@
  *     {"at":1767225600000,"seq":1,"type":"RunStarted","version":1,"payload":{"codeHash":null,…}}
  *     {"at":1767225600005,"seq":2,"type":"RunSucceeded","version":1,"payload":{"output":{"b":1,"a":2}}}
  *
+ * Where a mark made events useless and they were removed, a `Compacted` says how many places it stands for.
+ *
  * The fields of an event are sorted. What is in them is written in the order in which it was recorded:
  * code that goes on from the journal can see the order of an object's keys.
  */
@@ -47,19 +49,23 @@ export function rowOf({ seq, at, event }: Recorded): JournalRow {
 
 /** @throws JournalTextRefusal for an event that this program does not know */
 export function recordedOf(row: JournalRow): Recorded {
+  return known(row, row.seq + 1);
+}
+
+function known(row: JournalRow, line: number): Recorded {
   const { seq, at } = row;
   try {
     return { seq, at, event: parseEvent(row) };
   } catch (refusal) {
     if (!(refusal instanceof StoredEventRefusal)) throw refusal;
-    throw new JournalTextRefusal(refusal.kind, seq + 1, refusal.message);
+    throw new JournalTextRefusal(refusal.kind, line, refusal.message);
   }
 }
 
 export function toText({ runId, rows }: JournalText): string {
   const head = { events: rows.length, format: TEXT_FORMAT, journal: 'pawl', run: runId };
-  const lines = rows.map(({ seq, at, type, version, payload }) =>
-    JSON.stringify({ at, seq, type, version, payload: sorted(parse(payload, seq + 1)) }),
+  const lines = rows.map(({ seq, at, type, version, payload }, i) =>
+    JSON.stringify({ at, seq, type, version, payload: sorted(parse(payload, i + 2)) }),
   );
   return `${[JSON.stringify(head), ...lines].join('\n')}\n`;
 }
@@ -70,7 +76,12 @@ export function fromText(text: string): JournalText {
   if (lines.pop() !== '')
     throw malformed(lines.length + 1, 'the last line does not end: the text is cut off');
   const { runId, events } = readHead(lines[0] ?? '');
-  const rows = lines.slice(1).map((line, i) => readRow(line, i + 1));
+  let seq = 0;
+  const rows = lines.slice(1).map((line, i) => {
+    const row = readRow(line, i + 2, seq);
+    ({ seq } = row);
+    return row;
+  });
   if (rows.length !== events) throw malformed(1, `it announces ${events} events, and ${rows.length} follow`);
   return { runId, rows };
 }
@@ -85,14 +96,16 @@ function readHead(line: string): { readonly runId: RunId; readonly events: numbe
   return { runId: run, events };
 }
 
-function readRow(line: string, seq: Seq): JournalRow {
-  const { at, seq: told, type, version, payload } = parse(line, seq + 1);
-  // J1
-  if (told !== seq) throw malformed(seq + 1, `event ${String(told)} is where ${seq} should be`);
+function readRow(text: string, line: number, after: Seq): JournalRow {
+  const { at, seq, type, version, payload } = parse(text, line);
   if (typeof at !== 'number' || typeof type !== 'string' || !isCount(version) || !isObject(payload))
-    throw malformed(seq + 1, 'it is no event');
-  const row = { seq, at, type, version, payload: JSON.stringify(payload) };
-  recordedOf(row);
+    throw malformed(line, 'it is no event');
+  // J1: one that stands for removed events says how many places it takes.
+  const { count } = payload;
+  const expected = after + (type === 'Compacted' && isCount(count) ? count : 1);
+  if (seq !== expected) throw malformed(line, `event ${String(seq)} is where ${expected} should be`);
+  const row = { seq: expected, at, type, version, payload: JSON.stringify(payload) };
+  known(row, line);
   return row;
 }
 

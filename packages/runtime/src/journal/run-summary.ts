@@ -1,7 +1,7 @@
 import type { CallKey } from './call-key.ts';
 import type { Millis, RunId, Seq } from './ids.ts';
 
-export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'continued';
 
 /** One line about a run: a fold of its events, kept in the store beside them. */
 export interface RunSummary {

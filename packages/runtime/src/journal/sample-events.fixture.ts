@@ -94,5 +94,16 @@ export const SAMPLE_EVENTS: {
   StreamEnded: { type: 'StreamEnded', key: '5' },
   StreamFailed: { type: 'StreamFailed', key: '5', error, failures: 3 },
   StreamClosed: { type: 'StreamClosed', key: '5', consumed: 0 },
+  RunContinued: { type: 'RunContinued', inputs: { page: 2 }, inputsHash: 'beef', nextRunId: 'run_1~2' },
+  Folded: { type: 'Folded', key: '4', n: 1000, state: { sum: 1.5, none: null } },
+  Compacted: {
+    type: 'Compacted',
+    count: 6000,
+    chain: 'c4a1',
+    scheduled: 2000,
+    succeeded: 1990,
+    failed: 4,
+    digest: 'd1935',
+  },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
 };

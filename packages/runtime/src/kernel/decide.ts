@@ -1,14 +1,14 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
-import { unreachable } from '../journal/invariant.ts';
+import { assert, unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report } from './input.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
 import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
-import { whyGivenUp } from './why-given-up.ts';
+import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
 export interface Decision {
@@ -55,6 +55,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'ScopeDue':
     case 'SignalAborted':
       return decideScope(state, input);
+    case 'FoldReached':
+    case 'LeftBehind':
+      return decideFold(state, input);
     case 'CancelCall':
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
@@ -69,6 +72,10 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
           return event({ type: 'RunFailed', error: input.result.error });
         case 'cancelled':
           return event({ type: 'RunCancelled', reason: input.result.reason });
+        case 'continued': {
+          const { inputs, inputsHash, nextRunId } = input.result;
+          return event({ type: 'RunContinued', inputs, inputsHash, nextRunId });
+        }
         default:
           return unreachable(input.result);
       }
@@ -349,6 +356,22 @@ function decideScope(
     { type: 'ClearTimers', key },
     { type: 'CancelWithin', scope: key, reason: whyGivenUp(key, outcome) },
   );
+}
+
+function decideFold(
+  state: Readonly<RunState>,
+  report: Extract<Report, { type: 'FoldReached' | 'LeftBehind' }>,
+): Decision {
+  const { key } = report;
+  const group = state.calls.get(key);
+  if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
+  if (report.type === 'LeftBehind')
+    return { events: [], effects: [{ type: 'GiveUpWithin', scope: key, reason: whyLeftBehind(key) }] };
+  const { n } = report;
+  // It is asked for once more at the head of a replay.
+  if (n <= (group.folded?.n ?? 0)) return NOTHING;
+  assert(group.unsettled === 0, 'J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
+  return event({ type: 'Folded', key, n, state: report.state });
 }
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {

@@ -40,6 +40,8 @@ export function describeEvent(event: JournalEvent): string {
       return leavingAfter(event.consumed);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
+    case 'Folded':
+      return `the mark of a reduce at item ${event.n}`;
     case 'ScopeClosed':
       return event.key === ''
         ? 'the end of the process'
@@ -47,6 +49,7 @@ export function describeEvent(event: JournalEvent): string {
     case 'RunSucceeded':
     case 'RunFailed':
     case 'RunCancelled':
+    case 'RunContinued':
       return `the end of the run (${event.type})`;
     default:
       return event.type;

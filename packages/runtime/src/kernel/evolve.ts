@@ -9,6 +9,8 @@ import {
   type TimerFired,
   type TimerStarted,
 } from '../journal/event.ts';
+import type { Folded } from '../journal/fold-event.ts';
+import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
@@ -20,12 +22,20 @@ import {
   type StreamEvent,
 } from './evolve-stream.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { fencesLosers, groupsAround, type GroupCall, type RunState, type TaskCall } from './state.ts';
+import {
+  fencesLosers,
+  groupsAround,
+  type CallState,
+  type GroupCall,
+  type RunState,
+  type TaskCall,
+} from './state.ts';
 
 /** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
 export function evolve(state: RunState, recorded: Recorded): void {
   const { seq, at, event } = recorded;
-  assert(seq === state.seq + 1, 'J1', `event ${seq} follows event ${state.seq}`);
+  const places = event.type === 'Compacted' ? event.count : 1;
+  assert(seq === state.seq + places, 'J1', `event ${seq} follows event ${state.seq}`);
   assert(
     state.phase.status !== 'ended' || event.type === 'LateResult',
     'J6',
@@ -56,6 +66,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'RunSucceeded':
     case 'RunFailed':
     case 'RunCancelled':
+    case 'RunContinued':
       assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
       state.phase = { status: 'ended', by: event.type };
       return;
@@ -85,6 +96,11 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'StreamClosed':
       applyToStreams(state, seq, event);
       return;
+    case 'Folded':
+      fold(state, seq, event);
+      return;
+    case 'Compacted':
+      return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
       return;
@@ -106,8 +122,7 @@ function applyToWait(
   event: Extract<JournalEvent, { type: `Signal${string}` }>,
 ): void {
   if (event.type === 'SignalAwaited') {
-    isNew(state, event.key);
-    state.calls.set(event.key, {
+    addCall(state, event.key, {
       kind: 'wait',
       seq,
       openedAt: at,
@@ -131,8 +146,7 @@ function applyToWait(
 
 function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerFired): void {
   if (event.type === 'TimerStarted') {
-    isNew(state, event.key);
-    state.calls.set(event.key, {
+    addCall(state, event.key, {
       kind: 'timer',
       seq,
       fingerprint: fingerprintOf(event),
@@ -157,8 +171,7 @@ type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
 
 function applyToScope(state: RunState, seq: number, at: number, event: ScopeEvent): void {
   if (event.type === 'ScopeOpened') {
-    isNew(state, event.key);
-    state.calls.set(event.key, {
+    addCall(state, event.key, {
       kind: 'group',
       seq,
       openedAt: at,
@@ -172,6 +185,8 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
       timeoutMs: event.timeoutMs,
       openedAborted: event.aborted,
       concurrency: event.concurrency,
+      inside: [],
+      folded: null,
       unsettled: 0,
       phase: { status: 'open' },
     });
@@ -204,8 +219,7 @@ function interrupt(group: GroupCall, event: ScopeAborted | ScopeTimedOut): void 
 function applyToStreams(state: RunState, seq: number, event: StreamEvent): void {
   const { key } = event;
   if (event.type === 'StreamOpened' && isSource(event)) {
-    isNew(state, key);
-    state.calls.set(key, openedSource(seq, event));
+    addCall(state, key, openedSource(seq, event));
     addPending(state, key);
     return;
   }
@@ -227,8 +241,7 @@ type TaskEvent = Extract<JournalEvent, { type: `Task${string}` | `Attempt${strin
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
   if (event.type === 'TaskScheduled') {
-    isNew(state, event.key);
-    state.calls.set(event.key, {
+    addCall(state, event.key, {
       kind: 'task',
       seq,
       scheduledAt: at,
@@ -309,8 +322,35 @@ function applyToAttempts(
   }
 }
 
-function isNew(state: RunState, key: CallKey): void {
+function addCall(state: RunState, key: CallKey, call: CallState): void {
   assert(!state.calls.has(key), 'J3', `call ${key} was recorded twice`);
+  state.calls.set(key, call);
+  const [innermost] = groupsAround(state, key);
+  innermost?.inside.push(key);
+}
+
+/**
+ * What lies before a mark leaves the state. Of calls whose end lay in removed rows the mark is all
+ * that is left: compaction removes the latest rows first (docs/decisions/0004).
+ */
+function fold(state: RunState, seq: Seq, event: Folded): void {
+  const { key, n } = event;
+  const group = openGroup(state, key, event.type);
+  assert(group.mode === 'reduce', 'J8', `a mark of ${key}, which is no reduce`);
+  assert(n > (group.folded?.n ?? 0), 'J8', `mark ${n} of ${key} follows mark ${group.folded?.n}`);
+  dropInside(state, group);
+  group.folded = { n, seq };
+}
+
+function dropInside(state: RunState, group: GroupCall): void {
+  const keys = group.inside;
+  group.inside = [];
+  for (const key of keys) {
+    const call = state.calls.get(key);
+    if (call?.kind === 'group') dropInside(state, call);
+    if (state.pending.has(key)) removePending(state, key);
+    state.calls.delete(key);
+  }
 }
 
 function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {

@@ -39,5 +39,6 @@ export function streamFingerprint(kind: StreamOpened['kind'], name: string): str
 }
 
 export function groupFingerprint(mode: string, width: number | null): string {
+  if (mode === 'reduce') return 'ctx.reduce';
   return width === null ? `parallel.${mode}` : `parallel.${mode} of ${width}`;
 }

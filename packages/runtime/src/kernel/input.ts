@@ -9,7 +9,7 @@ import type {
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
-import type { Millis } from '../journal/ids.ts';
+import type { Millis, RunId } from '../journal/ids.ts';
 import type { Decided } from './state.ts';
 
 /** What the process asks for. */
@@ -109,6 +109,10 @@ export type Report =
       readonly payload: Encoded;
     }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
+  /** All items of a reduce before `n` are folded. */
+  | { readonly type: 'FoldReached'; readonly key: CallKey; readonly n: number; readonly state: Encoded }
+  /** Items of a reduce are done, and calls of their branches are not: those are given up. */
+  | { readonly type: 'LeftBehind'; readonly key: CallKey }
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'CancelRun'; readonly reason: string }
@@ -132,7 +136,13 @@ export type Report =
 export type RunResult =
   | { readonly status: 'succeeded'; readonly output: Encoded }
   | { readonly status: 'failed'; readonly error: ErrorRecord }
-  | { readonly status: 'cancelled'; readonly reason: string };
+  | { readonly status: 'cancelled'; readonly reason: string }
+  | {
+      readonly status: 'continued';
+      readonly inputs: Encoded;
+      readonly inputsHash: string;
+      readonly nextRunId: RunId;
+    };
 
 /** Work that starts after the commit. */
 export type Effect =
@@ -152,5 +162,7 @@ export type Effect =
   | { readonly type: 'OfferMessages'; readonly name: string }
   /** All timers of a call or group. */
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
+  /** Cancel every pending call in the scope, also what no decision gave up. */
+  | { readonly type: 'GiveUpWithin'; readonly scope: CallKey; readonly reason: string }
   /** Cancel every pending call in the scope, in key order, one turn each. */
   | { readonly type: 'CancelWithin'; readonly scope: CallKey; readonly reason: string };

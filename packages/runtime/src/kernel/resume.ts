@@ -122,9 +122,11 @@ function resumeTask(
 
 /** Pending calls that are given up in a scope, in key order: the order in which they are cancelled. */
 export function fencedWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
+  return pendingWithin(state, scope).filter((key) => isFenced(state, key));
+}
+
+export function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
   const keys: CallKey[] = [];
-  for (const key of state.pending) {
-    if (isWithin(key, scope) && isFenced(state, key)) keys.push(key);
-  }
+  for (const key of state.pending) if (isWithin(key, scope)) keys.push(key);
   return keys.toSorted(compareKeys);
 }

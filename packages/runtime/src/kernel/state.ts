@@ -3,6 +3,7 @@ import type {
   EventType,
   GroupMode,
   Losers,
+  Recorded,
   ScopeOutcome,
   StreamOpened,
   TaskPolicy,
@@ -117,6 +118,10 @@ export interface GroupCall {
   readonly timeoutMs: number | null;
   readonly openedAborted: boolean;
   concurrency: number | null;
+  /** Calls of which this is the innermost group. */
+  inside: CallKey[];
+  /** The latest mark of a reduce. */
+  folded: { readonly n: number; readonly seq: Seq } | null;
   /** Calls below this group, nested ones too, that are not settled. */
   unsettled: number;
   phase:
@@ -182,6 +187,19 @@ export function* groupsAround(state: Readonly<RunState>, key: CallKey): Generato
     if (call?.kind === 'group') yield call;
     end = key.lastIndexOf('/', end - 1);
   }
+}
+
+/** Whether the latest mark of a reduce stands for this event: the replay begins behind it. */
+export function isBehindMark(state: Readonly<RunState>, { seq, event }: Recorded): boolean {
+  if (!('key' in event)) return false;
+  if (event.type === 'Folded') {
+    const reduce = state.calls.get(event.key);
+    if (reduce?.kind === 'group' && reduce.folded !== null && seq < reduce.folded.seq) return true;
+  }
+  for (const { folded } of groupsAround(state, event.key)) {
+    if (folded !== null && seq < folded.seq) return true;
+  }
+  return false;
 }
 
 /** Whether a decision gives up what runs; what is aborted or timed out is given up whatever was asked for. */

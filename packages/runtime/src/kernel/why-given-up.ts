@@ -2,6 +2,10 @@ import type { CallKey } from '../journal/call-key.ts';
 
 /** Why a source, or a task whose progress was read, is given up. */
 export const NOT_READ = 'the process stopped reading it';
+/** Of a call that the code of a reduce's item started and did not wait for. */
+export function whyLeftBehind(key: CallKey): string {
+  return `reduce ${key} went on without it`;
+}
 
 /** Why calls are cancelled when their scope closes, in words for a person. */
 export function whyGivenUp(scope: CallKey, outcome: string): string {

@@ -1,7 +1,8 @@
 import type { Circuit, CircuitNote, TrialClaim } from '../journal/circuit.ts';
 import type { KeptNote } from '../journal/kept-result.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
-import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
+import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
 
@@ -41,7 +42,31 @@ export interface AppendRun {
   readonly consumed: readonly string[];
   /** What other runs shall know of these events: applied in the same transaction, and not where the run is fenced. */
   readonly notes?: readonly StoreNote[];
+  /**
+   * A run that these events are followed by: created, and owned by the same owner in epoch 1, in the
+   * same transaction; messages that nobody has taken are its own then. Where its id is taken the whole is
+   * 'fenced'.
+   */
+  readonly successor?: { readonly runId: RunId; readonly at: Millis; readonly event: RunStarted };
 }
+
+/** Rows behind a mark, which that mark made useless: those within the reduce `key`, and its earlier marks. */
+export interface CompactRun {
+  readonly runId: RunId;
+  readonly epoch: Epoch;
+  readonly key: CallKey;
+  /** Looked at from here on; what was compacted before need not be again. */
+  readonly fromSeq: Seq;
+  /** Seq of the latest mark that is committed. */
+  readonly beforeSeq: Seq;
+  /** Rows that are looked at in this transaction, the latest first. */
+  readonly limit: number;
+}
+
+export type CompactAnswer =
+  /** `beforeSeq`: where the next slice ends; as `fromSeq` when there is none. */
+  | { readonly status: 'committed'; readonly removed: number; readonly beforeSeq: Seq }
+  | { readonly status: 'fenced' };
 
 export type StoreNote = CircuitNote | KeptNote;
 
@@ -94,7 +119,16 @@ export interface JournalStore {
    * also extends the lease. When it throws, nothing of the batch is known to be stored.
    */
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[];
-  /** Up to `limit` events after `afterSeq`, oldest first, their checksums verified. */
+  /**
+   * ONE transaction, fenced like an append: a stretch of useless rows becomes one row `Compacted`, all
+   * others stay as they are. From the end backwards, so that what is left of it is a run's history after
+   * each slice. A row is never removed before the mark that stands for it is committed.
+   */
+  compact(run: CompactRun, claim: LeaseClaim): CompactAnswer;
+  /**
+   * Up to `limit` events after `afterSeq`, oldest first, their checksums verified. The first one can be
+   * a `Compacted` that stands for `afterSeq` too, where that was removed since it was read.
+   */
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[];
   /** Busy also for the owner itself: it has the lease already. */
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer;

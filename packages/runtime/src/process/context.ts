@@ -6,7 +6,9 @@ import {
   type TaskDefinition,
   type TaskStreamOptions,
 } from '@pawl/sdk';
+import { continueAsNew } from './continue-as-new.ts';
 import type { ProcessHost } from './host.ts';
+import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
 import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
 import { usePool } from './pool-call.ts';
@@ -38,6 +40,9 @@ export function createContext(host: ProcessHost): Context {
     ) => streamTask<Output, Progress>(host, definition, args, options),
     source: (name, open, options) => openSource(host, name, open, options),
     parallel: createParallel(host),
+    // The types of state and items follow from the source's, which the signatures of Reduce say.
+    reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
+    continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),
     pool: (name, options) => usePool(host, ctx, name, options),
     sleep: (duration, options) =>

@@ -6,19 +6,36 @@ import {
   TaskError,
   TimeoutError,
 } from '@pawl/sdk';
+import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
-import type { OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
-import { unreachable } from '../journal/invariant.ts';
+import type { ItemRecorded, OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
+import { assert, unreachable } from '../journal/invariant.ts';
 import type { OpenCall } from './open-call.ts';
 
 type CallOutcome = Exclude<
   OutcomeEvent,
-  { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' | 'ItemRecorded' }
+  { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' | 'ItemRecorded' | 'Folded' }
 >;
 
+/** P1: hands an outcome to the call that it is of. @returns whether the call is settled by it */
+export function deliverTo(open: Map<CallKey, OpenCall>, event: CallOutcome | ItemRecorded): boolean {
+  const { key } = event;
+  const call = open.get(key);
+  assert(call !== undefined, 'P1', `${event.type} for ${key}, which the process does not wait for`);
+  if (event.type === 'ItemRecorded') {
+    call.stream?.item(event);
+    return false;
+  }
+  open.delete(key);
+  // Of a stream only who waits for an item counts.
+  if (call.stream === undefined) call.scope.outstanding -= 1;
+  settleCall(call, event);
+  return true;
+}
+
 /** Settles a call's promise by what was recorded of it: the same value live and on replay. */
-export function settleCall(call: OpenCall, event: CallOutcome): void {
+function settleCall(call: OpenCall, event: CallOutcome): void {
   switch (event.type) {
     case 'TaskSucceeded':
       call.resolve(decode(event.output));

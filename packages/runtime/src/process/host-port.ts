@@ -1,6 +1,7 @@
 import type { PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
+import type { Encoded } from '../journal/event.ts';
 import type { CallState } from '../kernel/state.ts';
 
 /** What the host needs of the engine. Nothing here may run user code. */
@@ -14,6 +15,12 @@ export interface HostPort {
   signalAborted(key: CallKey, reason: string): void;
   /** The process took an item: whoever makes them may make another. */
   itemTaken(key: CallKey): void;
+  /** At the head: asks for the mark of a reduce. */
+  foldReached(key: CallKey, n: number, state: Encoded): void;
+  /** At the head: calls that the items of a reduce left behind are to be given up. */
+  leftBehind(key: CallKey): void;
+  /** The inputs of a run that follows, as the process' schema gives them back. @throws ValidationError */
+  checkInputs(inputs: unknown): unknown;
   log(values: readonly unknown[]): void;
   warn(message: string): void;
   /** Leaves the run as its journal has it: an error that process code must not catch. */

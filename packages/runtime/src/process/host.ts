@@ -10,27 +10,25 @@ import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/ca
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
 import type { Command } from '../kernel/input.ts';
 import { closedStream, type Decided, type GroupCall } from '../kernel/state.ts';
 import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { DeclaredPools } from './declared-pools.ts';
-import { settleCall } from './deliver.ts';
+import { deliverTo } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
 import { closeKey } from './place.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
+import type { ProcessResult } from './process-result.ts';
+import type { ReduceHost } from './reduce/reduce-plan.ts';
+import type { Reduce } from './reduce/reduce.ts';
 import { finite, Retuning } from './retuning.ts';
 import { Scope } from './scope.ts';
 import { SettleWatch } from './settle-watch.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
 import type { ChannelWait } from './wait-list.ts';
-
-export type ProcessResult =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: unknown };
 
 /** Calls over the limit of a turn that are refused; later ones never settle: a loop that catches all would not end. */
 const MAX_REFUSED = 1000;
@@ -46,7 +44,7 @@ const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scop
  * follows from it in process code: a group's decision, a stream's result, a channel; P3 keys depend on
  * scope and delivery order only; P4 only errors of the sdk pass through user code.
  */
-export class ProcessHost implements GroupHost {
+export class ProcessHost implements GroupHost, ReduceHost {
   readonly runId: string;
   readonly port: HostPort;
   readonly limits: HostLimits;
@@ -57,6 +55,7 @@ export class ProcessHost implements GroupHost {
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, OpenGroup> = new Map();
+  readonly openReduces: Map<CallKey, Reduce> = new Map();
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
@@ -90,12 +89,14 @@ export class ProcessHost implements GroupHost {
       // `inputs` were checked against the process' schema, or are as its author's caller gave them.
       resolve(scopes.run({ host: this, scope: this.root }, () => run(inputs as never, ctx)));
     }).then(
-      (value) => this.#returned({ ok: true, value }),
-      (error: unknown) => this.#returned({ ok: false, error }),
+      (value) => this.ended({ ok: true, value }),
+      (error: unknown) => this.ended({ ok: false, error }),
     );
   }
 
-  #returned(result: ProcessResult): void {
+  /** The first end counts: code that goes on behind `continueAsNew` says nothing more. */
+  ended(result: ProcessResult): void {
+    if (this.result !== undefined) return;
     this.result = result;
     if (!this.inTurn) this.port.changed();
   }
@@ -143,23 +144,11 @@ export class ProcessHost implements GroupHost {
       case 'ScopeTimedOut':
         this.openGroups.get(event.key)?.interrupt('timedOut', '');
         return;
-      default: {
-        const call = this.openCalls.get(event.key);
-        assert(
-          call !== undefined,
-          'P1',
-          `${event.type} for ${event.key}, which the process does not wait for`,
-        );
-        if (event.type === 'ItemRecorded') {
-          call.stream?.item(event);
-          return;
-        }
-        this.openCalls.delete(event.key);
-        // Of a stream only who waits for an item counts.
-        if (call.stream === undefined) call.scope.outstanding -= 1;
-        settleCall(call, event);
-        this.#settleWatch.settled(event.key);
-      }
+      case 'Folded':
+        this.openReduces.get(event.key)?.mark(event.n, event.state);
+        return;
+      default:
+        if (deliverTo(this.openCalls, event)) this.#settleWatch.settled(event.key);
     }
   }
 
@@ -228,14 +217,16 @@ export class ProcessHost implements GroupHost {
     this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
   }
 
-  /** The scope of the code that runs now. */
-  currentScope(): Scope {
+  /** The scope of the code that runs now, for what it asks for or reads. */
+  currentScope(what: 'asks' | 'reads' = 'asks'): Scope {
     const store = scopes.getStore();
     if (store === undefined || store.host !== this) {
       throw new InvalidArgumentError(
         'ctx was used outside its process: inside a task function, or by code that another process started. Tasks get their own context as second argument.',
       );
     }
+    if (what === 'asks' && store.scope.refusal !== undefined)
+      throw new InvalidArgumentError(store.scope.refusal);
     return store.scope;
   }
 
@@ -380,6 +371,7 @@ export class ProcessHost implements GroupHost {
 
   closed(group: OpenGroup): void {
     this.openGroups.delete(group.key);
+    this.openReduces.delete(group.key);
     this.admission.refuseFenced();
     if (!this.inTurn) this.port.changed();
   }

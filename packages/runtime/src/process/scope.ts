@@ -37,6 +37,8 @@ export class Scope {
   readonly depth: number;
   /** Of tasks in this scope that say nothing else. */
   readonly defaults: ScopeDefaults;
+  /** Why ctx cannot be used here at all, where that is so. */
+  refusal: string | undefined;
   nextOrdinal = 0;
   nextValue = 0;
   /** Calls of this scope that are not settled: more than one means several strands. */

@@ -131,7 +131,7 @@ export class StreamQueue<Item> implements OpenStream {
   }
 
   #next(): Promise<IteratorResult<Item, undefined>> {
-    const scope = this.#host.currentScope();
+    const scope = this.#host.currentScope('reads');
     const refused = this.#host.refusal<IteratorResult<Item, undefined>>(scope);
     if (refused !== undefined) return refused;
     if (this.#items.length > 0) {
@@ -170,7 +170,7 @@ export class StreamQueue<Item> implements OpenStream {
 
   #return(): Promise<IteratorReturnResult<undefined>> {
     // What has lost decides nothing for others that read on.
-    if (this.#host.currentScope().fence !== undefined) return Promise.resolve(DONE);
+    if (this.#host.currentScope('reads').fence !== undefined) return Promise.resolve(DONE);
     if (this.#phase.status !== 'open') {
       this.#drop();
       return Promise.resolve(DONE);

@@ -6,8 +6,15 @@ import type { EventType, JournalEvent } from '../journal/event.ts';
 import type { Epoch, RunId, Seq } from '../journal/ids.ts';
 import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
-import type { AppendRun, InboxMessage, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
 import type { PoolDeclaration, PoolRecord, PoolsChange } from '../ports/pool-store.ts';
+import type {
+  AppendRun,
+  CompactAnswer,
+  CompactRun,
+  InboxMessage,
+  JournalStore,
+  LeaseClaim,
+} from '../ports/journal-store.ts';
 import { summarize } from '../views/run-summary.ts';
 import type { CircuitNote } from '../journal/circuit.ts';
 import { KEPT_RESULTS, LARGEST_KEPT, type KeptNote } from '../journal/kept-result.ts';
@@ -90,7 +97,9 @@ export function describeStore(name: string, open: () => JournalStore): void {
 
     describe('append and read', () => {
       test('every type of event comes back as it was, with its place and time', () => {
-        const events = (Object.keys(SAMPLE_EVENTS) as EventType[]).map((type) => SAMPLE_EVENTS[type]);
+        const types = Object.keys(SAMPLE_EVENTS) as EventType[];
+        // Only `compact` makes the other one.
+        const events = types.filter((type) => type !== 'Compacted').map((type) => SAMPLE_EVENTS[type]);
         create(runId, events);
         expect(store.read(runId, 0, 1000)).toStrictEqual(
           events.map((event, i) => ({ seq: i + 1, at: START + i, event })),
@@ -505,6 +514,126 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(first?.limits.slots).toBe(3);
         if (first !== undefined) first.limits.slots = 5;
         expect(store.readPools(START).pools[0]?.limits).toEqual({ slots: 3 });
+      });
+    });
+
+    describe('compaction', () => {
+      const KEY = '1';
+      const opened = { ...SAMPLE_EVENTS.ScopeOpened, key: KEY, mode: 'reduce', width: null } as const;
+      const mark = (n: number): JournalEvent => ({ type: 'Folded', key: KEY, n, state: { n } });
+      /** Three rows of the item, of which every third fails. */
+      const item = (i: number): readonly JournalEvent[] => {
+        const key = `${KEY}/${i}/0`;
+        const failed = { ...SAMPLE_EVENTS.TaskFailed, key };
+        return [
+          { ...TaskScheduled, key },
+          { ...AttemptStarted, key },
+          i % 3 === 2 ? failed : { ...TaskSucceeded, key, output: { i } },
+        ];
+      };
+      const chunk = (from: number, to: number): readonly JournalEvent[] => [
+        ...Array.from({ length: to - from }, (_, i) => item(from + i)).flat(),
+        mark(to),
+      ];
+      /** Rows of a key that begins like the reduce's, and one of the root. */
+      const beside: readonly JournalEvent[] = [
+        { ...TaskScheduled, key: '10' },
+        { ...TaskScheduled, key: '11' },
+      ];
+      /** `RunStarted`, the reduce, two chunks of four items, then what lies beside it, and a third chunk. */
+      const history = [RunStarted, opened, ...chunk(0, 4), ...chunk(4, 8), ...beside, ...chunk(8, 12)];
+      const marks = history.flatMap((event, i) => (event.type === 'Folded' ? [i + 1] : []));
+
+      function compact(beforeSeq: Seq, more: Partial<CompactRun> = {}): CompactAnswer {
+        const run = { runId, epoch: 1, key: KEY, fromSeq: 3, beforeSeq, limit: 1000, ...more };
+        return store.compact(run, claimOf(OWNER_A));
+      }
+      function lines(): readonly string[] {
+        return store
+          .read(runId, 0, 10_000)
+          .map(({ seq, event }) =>
+            event.type === 'Compacted'
+              ? `${seq} Compacted ${event.count} (${event.scheduled} ${event.succeeded} ${event.failed})`
+              : `${seq} ${event.type}`,
+          );
+      }
+
+      beforeEach(() => create(runId, history));
+
+      test('a stretch of useless rows becomes one, and what is left verifies and folds to the same summary', () => {
+        const before = store.getRun(runId, START);
+        expect(compact(marks[1] ?? 0)).toEqual({ status: 'committed', removed: 24, beforeSeq: 3 });
+        expect(lines().slice(0, 7)).toEqual([
+          '1 RunStarted',
+          '2 ScopeOpened',
+          '27 Compacted 25 (8 6 2)',
+          '28 Folded',
+          '29 TaskScheduled',
+          '30 TaskScheduled',
+          '31 TaskScheduled',
+        ]);
+        expect(store.getRun(runId, START)).toEqual(before);
+        expect(store.verify().damage).toEqual([]);
+      });
+
+      test('a later one takes in what stood for removed rows, and goes round what lies beside', () => {
+        compact(marks[1] ?? 0);
+        expect(compact(marks[2] ?? 0, { fromSeq: marks[1] ?? 0 })).toMatchObject({ removed: 12 });
+        expect(lines()).toEqual([
+          '1 RunStarted',
+          '2 ScopeOpened',
+          '28 Compacted 26 (8 6 2)',
+          '29 TaskScheduled',
+          '30 TaskScheduled',
+          '42 Compacted 12 (4 2 2)',
+          '43 Folded',
+        ]);
+        expect(store.verify().damage).toEqual([]);
+        expect(compact(marks[2] ?? 0)).toMatchObject({ status: 'committed', removed: 0 });
+        expect(append(appendOf(runId, 43, [AttemptStarted]))).toEqual(['committed']);
+        expect(store.verify().damage).toEqual([]);
+        expect(store.read(runId, 43, 9).map(({ seq }) => seq)).toEqual([44]);
+      });
+
+      test('goes by slices, from the end; each leaves a journal that verifies', () => {
+        const last = marks[2] ?? 0;
+        const seen: unknown[] = [];
+        for (let beforeSeq = last; beforeSeq > 3;) {
+          const answer = compact(beforeSeq, { limit: 7 });
+          if (answer.status !== 'committed') expect.fail('fenced');
+          seen.push(answer.beforeSeq);
+          ({ beforeSeq } = answer);
+          expect(store.verify().damage).toEqual([]);
+          expect(store.getRun(runId, START)).toMatchObject({ tasksScheduled: 14, tasksSettled: 12 });
+        }
+        expect(seen).toEqual([36, 29, 22, 15, 8, 3]);
+        expect(lines().filter((line) => line.includes('Compacted'))).toEqual([
+          '28 Compacted 26 (8 6 2)',
+          '42 Compacted 12 (4 2 2)',
+        ]);
+      });
+
+      test('a page that begins where rows were removed begins with what stands for them', () => {
+        compact(marks[2] ?? 0);
+        expect(store.read(runId, 10, 2).map(({ seq }) => seq)).toEqual([28, 29]);
+        expect(store.read(runId, 35, 9).map(({ seq }) => seq)).toEqual([42, 43]);
+        expect(store.read(runId, 28, 1).map(({ seq }) => seq)).toEqual([29]);
+      });
+
+      test('another epoch or owner is fenced, and so is a mark that is not committed', () => {
+        const before = lines();
+        expect(compact(marks[1] ?? 0, { epoch: 2 })).toEqual({ status: 'fenced' });
+        expect(compact(44)).toEqual({ status: 'fenced' });
+        expect(compact(20, { runId: 'no-such-run' })).toEqual({ status: 'fenced' });
+        const run = { runId, epoch: 1, key: KEY, fromSeq: 3, beforeSeq: 28, limit: 99 };
+        expect(store.compact(run, claimOf(OWNER_B))).toEqual({ status: 'fenced' });
+        store.releaseLease(runId, 1);
+        expect(compact(marks[1] ?? 0)).toEqual({ status: 'fenced' });
+        expect(lines()).toEqual(before);
+      });
+
+      test('nothing but `compact` writes what stands for removed rows', () => {
+        expect(() => append(appendOf(runId, 43, [SAMPLE_EVENTS.Compacted]))).toThrow(InvariantError);
       });
     });
 

@@ -106,6 +106,8 @@ export interface GroupNode extends NodeBase {
   /** Branches of which every call so far is settled. */
   quietBranches: number;
   failedCalls: number;
+  /** Items of a reduce that are folded: their branches are not in the tree. */
+  folded: number;
   outcome: ScopeClosed['outcome'] | undefined;
   winner: number | null;
 }
@@ -193,6 +195,7 @@ export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
     branches: [],
     quietBranches: 0,
     failedCalls: 0,
+    folded: 0,
     outcome: undefined,
     winner: null,
   };

@@ -1,7 +1,14 @@
 import type { RunSummary } from '../journal/run-summary.ts';
 
 /** What a person wants to know of a run; 'interrupted': nobody drives it, and it can be resumed. */
-export type DisplayStatus = 'running' | 'interrupted' | 'waiting' | 'succeeded' | 'failed' | 'cancelled';
+export type DisplayStatus =
+  | 'running'
+  | 'interrupted'
+  | 'waiting'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'continued';
 
 export const DISPLAY_STATUSES: readonly DisplayStatus[] = [
   'running',
@@ -10,6 +17,7 @@ export const DISPLAY_STATUSES: readonly DisplayStatus[] = [
   'succeeded',
   'failed',
   'cancelled',
+  'continued',
 ];
 
 /** 'waiting' wins over who drives it: a person is what it needs. */

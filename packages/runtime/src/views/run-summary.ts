@@ -1,4 +1,4 @@
-import type { CallKey } from '../journal/call-key.ts';
+import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { JournalEvent, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
@@ -18,6 +18,8 @@ function changeBy(summary: RunSummary, event: JournalEvent): Change {
       return { status: 'failed', error: firstLine(`${event.error.name}: ${event.error.message}`) };
     case 'RunCancelled':
       return { status: 'cancelled', error: firstLine(event.reason) };
+    case 'RunContinued':
+      return { status: 'continued' };
     case 'TaskScheduled':
       return { tasksScheduled: summary.tasksScheduled + 1 };
     case 'OutcomeAsked':
@@ -28,6 +30,14 @@ function changeBy(summary: RunSummary, event: JournalEvent): Change {
     case 'TaskSucceeded':
     case 'TaskFailed':
       return { tasksSettled: summary.tasksSettled + 1, asked: without(summary.asked, event.key) };
+    case 'Compacted':
+      return {
+        tasksScheduled: summary.tasksScheduled + event.scheduled,
+        tasksSettled: summary.tasksSettled + event.succeeded + event.failed,
+      };
+    case 'Folded':
+      // The rows that answered may have been removed, and the one that asked not yet.
+      return { asked: summary.asked.filter((key) => !isWithin(key, event.key)) };
     case 'TaskCancelled':
     case 'SignalReceived':
     case 'SignalTimedOut':

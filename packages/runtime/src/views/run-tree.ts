@@ -27,9 +27,11 @@ import type {
   ScopeClosed,
   StreamOpened,
 } from '../journal/event.ts';
-import type { Millis, Seq } from '../journal/ids.ts';
+import type { Compacted, Folded } from '../journal/fold-event.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
+import { foldBranches } from './fold-branches.ts';
 
 export interface RunTree {
   readonly calls: CallNode[];
@@ -50,6 +52,8 @@ export interface RunTree {
   error: ErrorRecord | undefined;
   /** Why it is being cancelled, or was. */
   cancelReason: string | undefined;
+  /** The run that followed it. */
+  nextRunId: RunId | undefined;
   /** What of a value is kept. */
   readonly keep: (value: Encoded) => Encoded;
 }
@@ -81,6 +85,7 @@ export function createRunTree(keep: (value: Encoded) => Encoded = (value) => val
     output: undefined,
     error: undefined,
     cancelReason: undefined,
+    nextRunId: undefined,
     keep,
   };
 }
@@ -107,6 +112,10 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.cancelReason = event.reason;
       endRun(tree, 'cancelled', at);
       return;
+    case 'RunContinued':
+      tree.nextRunId = event.nextRunId;
+      endRun(tree, 'continued', at);
+      return;
     case 'CancelRequested':
       tree.cancelReason = event.reason;
       return;
@@ -127,6 +136,15 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       return;
     case 'ScopeClosed':
       closeScope(tree, event, at);
+      return;
+    case 'Folded':
+      foldBranches(tree, event);
+      return;
+    case 'Compacted':
+      tree.counts.succeeded += event.succeeded;
+      tree.counts.failed += event.failed;
+      // What is neither was given up: at a mark nothing is open.
+      tree.counts.cancelled += event.scheduled - event.succeeded - event.failed;
       return;
     default:
       changeCall(tree, event, at);
@@ -201,9 +219,13 @@ function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Mil
 
 type CallEvent = Exclude<
   JournalEvent,
-  | { type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'CancelRequested' }
-  | ScopeClosed
   | StreamOpened
+  | {
+      type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'RunContinued' | 'CancelRequested';
+    }
+  | ScopeClosed
+  | Folded
+  | Compacted
 >;
 
 const INTERRUPTIONS: ReadonlySet<string> = new Set(['ScopeAborted', 'ScopeTimedOut']);

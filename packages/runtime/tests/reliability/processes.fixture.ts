@@ -145,9 +145,44 @@ const crowd = defineProcess({
     ),
 });
 
+function* numbers(count: number): Generator<number> {
+  for (let n = 0; n < count; n += 1) yield n;
+}
+
+/** Two reduces side by side, and steps beside them; the result tells whether an item was lost or counted twice. */
+const folds = defineProcess({
+  name: 'folds',
+  run: async (input: { items: number }, ctx): Promise<unknown> => {
+    const fold = (count: number): Promise<{ sum: number; items: number }> =>
+      ctx.reduce(
+        numbers(count),
+        { sum: 0, items: 0 },
+        ({ sum, items }, n: number) => ({ sum: sum + n, items: items + 1 }),
+        {
+          each: async (n) => {
+            await ctx.task(work, { ms: n % 3, value: [n, ctx.now().getTime()] });
+            return n;
+          },
+          concurrency: 4,
+          foldEvery: 25,
+        },
+      );
+    return ctx.parallel.all([
+      () => fold(input.items),
+      () => fold(input.items / 2),
+      async () => {
+        let made = 0;
+        for (let i = 0; i < 20; i += 1) made += Number(await ctx.task(work, { ms: 5, value: 1 }));
+        return made;
+      },
+    ]);
+  },
+});
+
 /** What the programs know. The types of inputs are the tests' business. */
 export const processes: Readonly<Record<string, ProcessDefinition>> = {
   tower,
+  folds,
   steps,
   slowSteps,
   gatedSteps,

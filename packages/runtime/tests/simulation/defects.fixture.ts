@@ -46,10 +46,11 @@ function swapOutcomes(page: readonly Recorded[]): Recorded[] {
 export const defects: Readonly<Record<string, Defect>> = {
   'a replay delivers outcomes in another order': defect<typeof Replays>('engine/replay.ts', ({ Replay }) => ({
     Replay: class extends Replay {
-      constructor(deps: ConstructorParameters<typeof Replay>[0]) {
-        const read: typeof deps.store.read = (runId, afterSeq, limit) =>
-          swapOutcomes(deps.store.read(runId, afterSeq, limit));
-        super({ ...deps, store: Object.assign(Object.create(deps.store), { read }) });
+      constructor(...[id, state, host, options]: ConstructorParameters<typeof Replay>) {
+        const { store } = options;
+        const read: typeof store.read = (runId, afterSeq, limit) =>
+          swapOutcomes(store.read(runId, afterSeq, limit));
+        super(id, state, host, { ...options, store: Object.assign(Object.create(store), { read }) });
       }
     },
   })),

@@ -6,6 +6,7 @@ import {
   type OutcomeEvent,
   type Recorded,
 } from '../../src/journal/event.ts';
+import type { Folded } from '../../src/journal/fold-event.ts';
 import type { Manner } from './interpret.ts';
 import { lineOf } from './journal-lines.ts';
 import { Model, type Ended, type Outcome } from './model.ts';
@@ -73,6 +74,7 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
       : `the journal has "${line}", the model asks for "${expected ?? 'nothing'}"`;
   }
   if (!isOutcome(event)) return undefined;
+  if (event.type === 'Folded') return `"${line}", and no program reduces`;
   const [left] = model.asked;
   if (left !== undefined) return `the journal has "${line}" before "${left.line}"`;
   model.now = at;
@@ -90,7 +92,7 @@ function closeRoot(model: Model, outcome: string): string | undefined {
   return model.ended.ok === (outcome === 'fulfilled') ? undefined : `the root was ${outcome}`;
 }
 
-function outcomeOf(event: OutcomeEvent): Outcome {
+function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
   switch (event.type) {
     case 'TaskSucceeded':
       return { type: 'succeeded', key: event.key, value: decode(event.output) };

@@ -10,6 +10,7 @@
  */
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
+import { cutsOf, isUselessBehind, type RowPlace } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
@@ -17,6 +18,8 @@ import { storeEvent } from '../../journal/stored-event.ts';
 import type { StoredEvent } from '../../journal/stored-event.ts';
 import type {
   AppendRun,
+  CompactAnswer,
+  CompactRun,
   InboxMessage,
   JournalStore,
   LeaseAnswer,
@@ -29,10 +32,12 @@ import { summarize } from '../../views/run-summary.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
+import { sha256 } from '../sha256.ts';
 import { MemoryPools, type PoolTexts } from './memory-pools.ts';
 import { Shared, type SharedStep } from './shared.ts';
 
 interface Row extends StoredEvent {
+  readonly seq: Seq;
   readonly at: Millis;
   /** The run's summary with this event: a prefix need not fold again. */
   readonly summary: RunSummary;
@@ -95,12 +100,13 @@ export class MemoryStore implements JournalStore {
   /** A store that holds the first `seq` events of one run, and what runs shared by then; the lease is free. */
   prefix(runId: RunId, seq: Seq, faults: MemoryFaults = {}): MemoryStore {
     const run = this.#runs.get(runId);
-    const last = run?.rows[seq - 1];
-    if (run === undefined || last === undefined) return new MemoryStore({ faults });
+    if (run === undefined || seq === 0) return new MemoryStore({ faults });
+    const count = indexAfter(run, seq);
+    const last = run.rows[count - 1];
+    assert(last?.seq === seq, 'J1', `run ${runId} has no event ${seq}`);
     const { summary } = last;
     const shared = this.#shared.steps.slice(0, last.shared);
-    assert(seq <= run.count, 'J1', `run ${runId} has ${run.count} events, not ${seq}`);
-    const start: Run = { ...run, count: seq, summary, owner: null, until: 0, inbox: NO_INBOX };
+    const start: Run = { ...run, count, summary, owner: null, until: 0, inbox: NO_INBOX };
     return MemoryStore.from({ runs: new Map([[runId, start]]), shared }, faults);
   }
 
@@ -112,9 +118,31 @@ export class MemoryStore implements JournalStore {
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
     this.#faults.beforeAppend?.(batch);
     const stored = batch.map((each) => each.events.map(({ event }) => storeEvent(event)));
-    const answers = batch.map((each, i) => this.#appendRun(each, stored[i] ?? [], claim));
+    const answers = batch.map((each, i) => {
+      const { successor } = each;
+      if (successor !== undefined && this.#runs.has(successor.runId)) return 'fenced';
+      const answer = this.#appendRun(each, stored[i] ?? [], claim);
+      if (successor === undefined || answer === 'fenced') return answer;
+      const { runId, at, event } = successor;
+      const first = { runId, epoch: 1, afterSeq: 0, events: [{ at, event }], consumed: [] };
+      this.#appendRun(first, [storeEvent(event)], claim);
+      this.#passOn(each.runId, runId);
+      return answer;
+    });
     this.#faults.afterAppend?.(batch);
     return answers;
+  }
+
+  /** What nobody has taken is for the run that follows. */
+  #passOn(from: RunId, to: RunId): void {
+    const [before, next] = [this.#runs.get(from), this.#runs.get(to)];
+    if (before === undefined || next === undefined) return;
+    const waiting = [...before.inbox].filter(([, text]) => text !== null);
+    this.#runs.set(from, {
+      ...before,
+      inbox: new Map([...before.inbox].filter(([, text]) => text === null)),
+    });
+    this.#runs.set(to, { ...next, inbox: new Map(waiting) });
   }
 
   #appendRun(each: AppendRun, stored: readonly StoredEvent[], claim: LeaseClaim): 'committed' | 'fenced' {
@@ -127,7 +155,7 @@ export class MemoryStore implements JournalStore {
         'S1',
         `run ${runId} is created by its first event, in epoch 1`,
       );
-    } else if (run?.epoch !== epoch || run.owner !== claim.owner || run.count !== afterSeq) {
+    } else if (run?.epoch !== epoch || run.owner !== claim.owner || run.summary.lastSeq !== afterSeq) {
       return 'fenced';
     }
     const rows =
@@ -136,9 +164,10 @@ export class MemoryStore implements JournalStore {
     for (const [i, row] of stored.entries()) {
       const { at, event } = events[i] as (typeof events)[number];
       const seq = afterSeq + i + 1;
+      assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
       summary = summarize(runId, summary, { seq, at, event });
       for (const note of notes) if (note.seq === seq) this.#shared.note(note);
-      rows.push({ ...row, at, summary, shared: this.#shared.steps.length });
+      rows.push({ ...row, seq, at, summary, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
       const inbox = without(run?.inbox ?? NO_INBOX, consumed);
@@ -151,10 +180,35 @@ export class MemoryStore implements JournalStore {
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
     const run = this.#runs.get(runId);
     if (run === undefined) return [];
-    return run.rows.slice(afterSeq, Math.min(run.count, afterSeq + limit)).map((row, i) => {
-      const seq = afterSeq + i + 1;
-      return { seq, at: row.at, event: parseRow(runId, seq, row) };
+    const from = indexAfter(run, afterSeq);
+    return run.rows
+      .slice(from, Math.min(run.count, from + limit))
+      .map((row) => ({ seq: row.seq, at: row.at, event: parseRow(runId, row.seq, row) }));
+  }
+
+  compact(each: CompactRun, claim: LeaseClaim): CompactAnswer {
+    const { runId, epoch, key, fromSeq, beforeSeq, limit } = each;
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch || run.owner !== claim.owner || run.summary.lastSeq < beforeSeq)
+      return { status: 'fenced' };
+    const end = indexAfter(run, beforeSeq - 1);
+    const start = Math.max(indexAfter(run, fromSeq - 1), end - limit);
+    if (start === end) return { status: 'committed', removed: 0, beforeSeq: fromSeq };
+    // Two rows before, and one behind: what stood for removed rows is taken in.
+    const near = run.rows.slice(Math.max(0, start - 2), Math.min(run.count, end + 1));
+    const lowest = run.rows[start]?.seq ?? fromSeq;
+    const cuts = cutsOf(
+      near.map((row) => placeOf(runId, row, row.seq >= lowest && row.seq < beforeSeq ? key : undefined)),
+      sha256,
+    );
+    const rows = run.rows.slice(0, run.count).flatMap((row) => {
+      const cut = cuts.find(({ from, seq }) => row.seq >= from && row.seq <= seq);
+      if (cut === undefined) return [row];
+      return cut.seq === row.seq ? [{ ...row, ...storeEvent(cut.event) }] : [];
     });
+    this.#runs.set(runId, { ...run, rows, count: rows.length });
+    const isDone = end - start < limit;
+    return { status: 'committed', removed: run.count - rows.length, beforeSeq: isDone ? fromSeq : lowest };
   }
 
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
@@ -270,6 +324,27 @@ export class MemoryStore implements JournalStore {
   #isAlive(run: Run, now: Millis): boolean {
     return run.owner !== null && run.until > now && !this.#deadOwners.has(run.owner);
   }
+}
+
+/** Index of the first row behind a seq. */
+function indexAfter({ rows, count }: Run, seq: Seq): number {
+  let low = 0;
+  // A row never lies further right than its seq says.
+  let high = Math.min(count, seq);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle]?.seq ?? Infinity) <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** @param key the reduce that a useless row lies in; undefined: it is a neighbour only */
+function placeOf(runId: RunId, row: Row, key: string | undefined): RowPlace {
+  const event = parseRow(runId, row.seq, row);
+  const { seq, at, type } = row;
+  const cut = event.type === 'Compacted' ? event : undefined;
+  return { seq, at, type, chain: '', cut, isUseless: key !== undefined && isUselessBehind(key, event) };
 }
 
 function without(inbox: Run['inbox'], consumed: readonly string[]): Run['inbox'] {

@@ -40,6 +40,7 @@ export class Append {
   readonly #updateRun: Statement<Value[]>;
   readonly #insertEvents: readonly (readonly [size: number, insert: Statement<[readonly Value[]]>])[];
   readonly #consume: Statement<[number, string]>;
+  readonly #passOn: Statement<[number, number]>;
 
   constructor(db: Database, shared: Shared) {
     this.#shared = shared;
@@ -62,17 +63,23 @@ export class Append {
          values ${Array.from({ length: size }, () => '(?, ?, ?, ?, ?, ?, unhex(?))').join(', ')}`,
       ),
     ]);
+    this.#passOn = db.prepare('update inbox set run = ? where run = ? and payload is not null');
     this.#consume = db.prepare('update inbox set payload = null where run = ? and id = ?');
   }
 
   run(batch: readonly AppendRun[], claim: LeaseClaim): Appended {
     const rows: (readonly Value[])[] = [];
     const answers = batch.map((each) => {
-      const prepared = this.#prepare(each, claim);
-      if (prepared === undefined) return 'fenced';
-      const run = this.#write(prepared, claim);
-      for (const row of prepared.rows) rows.push([run, ...row]);
-      for (const id of each.consumed) this.#consume.run(run, id);
+      const parts = [each, ...firstOf(each)].map((part) => this.#prepare(part, claim));
+      if (!parts.every((part) => part !== undefined)) return 'fenced';
+      const runs = parts.map((prepared) => {
+        const run = this.#write(prepared, claim);
+        for (const row of prepared.rows) rows.push([run, ...row]);
+        for (const id of prepared.run.consumed) this.#consume.run(run, id);
+        return run;
+      });
+      const [before, next] = runs;
+      if (before !== undefined && next !== undefined) this.#passOn.run(next, before);
       if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });
@@ -99,6 +106,7 @@ export class Append {
     let seq = afterSeq;
     const rows = events.map(({ at, event }) => {
       seq += 1;
+      assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
       assert(Number.isSafeInteger(at), 'J7', `event ${seq} of run ${runId} happened at ${at}`);
       const { type, version, payload } = storeEvent(event);
       chain = nextChain(sha256, chain, { seq, at, type, version }, payload);
@@ -139,4 +147,11 @@ export class Append {
       for (; rows.length - at >= size; at += size) insert.run(rows.slice(at, at + size).flat());
     }
   }
+}
+
+/** The creation of the run that follows, as an append of its own. */
+function firstOf({ successor }: AppendRun): readonly AppendRun[] {
+  if (successor === undefined) return [];
+  const { runId, at, event } = successor;
+  return [{ runId, epoch: 1, afterSeq: 0, events: [{ at, event }], consumed: [] }];
 }

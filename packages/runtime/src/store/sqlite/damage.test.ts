@@ -301,3 +301,58 @@ test('damage in the log of a killed process is never a changed event', async () 
     expect([how, outcomes.flatMap(({ changed }) => changed)]).toEqual([how, []]);
   }
 });
+
+function compacted(change: string): JournalStore {
+  const path = freshPath();
+  const store = openSqliteStore({ path, durability: 'normal' });
+  const key = '1';
+  const inside = Array.from({ length: 4 }, (_, i) => [
+    { ...SAMPLE_EVENTS.TaskScheduled, key: `${key}/${i}/0` },
+    { ...SAMPLE_EVENTS.TaskSucceeded, key: `${key}/${i}/0` },
+  ]).flat();
+  const opened = { ...SAMPLE_EVENTS.ScopeOpened, key, mode: 'reduce', width: null } as const;
+  const mark = { ...SAMPLE_EVENTS.Folded, key };
+  const events = [SAMPLE_EVENTS.RunStarted, opened, ...inside, mark, SAMPLE_EVENTS.CancelRequested];
+  store.append([appendOf('r', 0, events)], claimOf(OWNER_A));
+  store.compact({ runId: 'r', epoch: 1, key, fromSeq: 3, beforeSeq: 11, limit: 99 }, claimOf(OWNER_A));
+  store.close();
+  raw(path, (db) => db.exec(change));
+  return open(path);
+}
+
+test.each([
+  ['its chain', 'update events set chain = zeroblob(32) where seq = 10', 3, 'checksum'],
+  ['its time', 'update events set at = at + 1 where seq = 10', 3, 'checksum'],
+  [
+    'its counts',
+    `update events set payload = json_set(payload, '$.succeeded', 3) where seq = 10`,
+    3,
+    'checksum',
+  ],
+  [
+    'its digest',
+    `update events set payload = json_set(payload, '$.digest', 'x') where seq = 10`,
+    3,
+    'checksum',
+  ],
+  [
+    'how many places',
+    `update events set payload = json_set(payload, '$.count', 7) where seq = 10`,
+    3,
+    'missing',
+  ],
+  [
+    'more places',
+    `update events set payload = json_set(payload, '$.count', 9) where seq = 10`,
+    3,
+    'out of order',
+  ],
+  ['what it is', `update events set payload = '{}' where seq = 10`, 3, 'missing'],
+  ['the row itself', 'delete from events where seq = 10', 3, 'missing'],
+  ['the row behind it', `update events set payload = '{}' where seq = 11`, 11, 'checksum'],
+])('a row that stands for removed ones: %s', (_, change, seq, problem) => {
+  const store = compacted(change);
+  const found = errorOf(() => store.read('r', 0, 100));
+  expect(found).toMatchObject({ code: 'CORRUPT', data: { seq, problem: expect.stringContaining(problem) } });
+  expect(store.verify().damage[0]).toMatchObject({ runId: 'r', seq });
+});

@@ -11,6 +11,7 @@ import type { Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
 import { Append } from './append.ts';
+import { Compact } from './compact.ts';
 import { checkDurability, connect, setDurability } from './connect.ts';
 import type { ConnectOptions, Durability } from './connect.ts';
 import { failureOf, storageError } from './failure.ts';
@@ -28,6 +29,7 @@ import { WalKeeper } from './wal.ts';
 
 interface Statements {
   readonly append: Append;
+  readonly compact: Compact;
   readonly read: Read;
   readonly leases: Leases;
   readonly inbox: Inbox;
@@ -97,6 +99,7 @@ export class JournalFile {
     this.statements = {
       shared,
       append: new Append(db, shared),
+      compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db),
       inbox: new Inbox(db),

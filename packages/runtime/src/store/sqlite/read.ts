@@ -1,9 +1,13 @@
 /** Reading events, each page checked against the chain before anyone folds it. */
 import type { Database, Statement } from 'better-sqlite3';
 
-import { CHAIN_START, nextChain } from '../../journal/chain.ts';
+import { RuntimeError } from '../../errors.ts';
+import { CHAIN_START, cutDigest, nextChain } from '../../journal/chain.ts';
+import { firstPlace } from '../../journal/compaction.ts';
 import type { Recorded } from '../../journal/event.ts';
+import type { Compacted } from '../../journal/fold-event.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
+import { parseEvent } from '../../journal/stored-event.ts';
 import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 
@@ -24,26 +28,46 @@ interface Head {
 }
 
 const MALFORMED = 'it is not what any program writes';
+const BAD_CHECKSUM = 'its checksum does not match';
+
+/** What a row says that stands for removed ones; undefined for any other, and for one that says nothing sound. */
+export function cutIn({ type, version, payload }: EventRow): Compacted | undefined {
+  if (type !== 'Compacted') return undefined;
+  try {
+    const event = parseEvent({ type, version, payload });
+    return event.type === 'Compacted' ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** What is wrong with a row that should follow the one with checksum `previous`, undefined if nothing. */
 export function rowProblem(row: EventRow, expectedSeq: Seq, previous: string): string | undefined {
   const { seq, at, type, version, payload, chain } = row;
-  if (seq !== expectedSeq) return expectedSeq < seq ? 'it is missing' : 'it is out of order';
   const isTyped =
     Number.isSafeInteger(at) &&
     typeof type === 'string' &&
     Number.isSafeInteger(version) &&
     typeof payload === 'string';
+  const cut = isTyped ? cutIn(row) : undefined;
+  const first = firstPlace(seq, cut);
+  if (first !== expectedSeq) return expectedSeq < first ? 'it is missing' : 'it is out of order';
   if (!isTyped) return MALFORMED;
-  return nextChain(sha256, previous, row, payload) === chain ? undefined : 'its checksum does not match';
+  if (cut !== undefined)
+    return cut.chain === chain && cutDigest(sha256, previous, row, cut) === cut.digest
+      ? undefined
+      : BAD_CHECKSUM;
+  return nextChain(sha256, previous, row, payload) === chain ? undefined : BAD_CHECKSUM;
 }
 
 export class Read {
+  readonly #db: Database;
   readonly #selectHead: Statement<[RunId], Head>;
   readonly #selectChain: Statement<[number, Seq], string>;
   readonly #selectEvents: Statement<[number, Seq, Seq, number], EventRow>;
 
   constructor(db: Database) {
+    this.#db = db;
     this.#selectHead = db.prepare(
       'select id, last_seq, lower(hex(chain)) as chain from runs where run_id = ?',
     );
@@ -57,22 +81,34 @@ export class Read {
   }
 
   /**
-   * Statements without a transaction around them: rows up to `last_seq` never change, and a reader
-   * that holds no transaction lets the log be emptied.
+   * Statements without a transaction around them: a reader that holds none lets the log be emptied, and
+   * rows up to `last_seq` change only where a compaction removes them. Between two statements that looks
+   * like damage: then it is looked at once more, in one view of the file.
    */
   page(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
+    try {
+      return this.#page(runId, afterSeq, limit);
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'CORRUPT' || this.#db.inTransaction) throw error;
+      return this.#db.transaction(() => this.#page(runId, afterSeq, limit))();
+    }
+  }
+
+  #page(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
     const head = this.#selectHead.get(runId);
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
     if (afterSeq >= head.last_seq || limit <= 0) return [];
-    let chain = afterSeq === 0 ? CHAIN_START : this.#selectChain.get(head.id, afterSeq);
-    if (chain === undefined) throw corrupt(runId, afterSeq, 'it is missing');
     const rows = this.#selectEvents.all(head.id, afterSeq, head.last_seq, limit);
-    let seq = afterSeq;
+    const [first] = rows;
+    // Where `afterSeq` was removed, what stands for it is chained to what came before that.
+    let seq = Math.min(afterSeq, first === undefined ? afterSeq : firstPlace(first.seq, cutIn(first)) - 1);
+    let chain = seq === 0 ? CHAIN_START : this.#selectChain.get(head.id, seq);
+    if (chain === undefined) throw corrupt(runId, seq, 'it is missing');
     const events = rows.map((row) => {
-      seq += 1;
-      const problem = rowProblem(row, seq, chain ?? CHAIN_START);
-      if (problem !== undefined) throw corrupt(runId, seq, problem);
+      const problem = rowProblem(row, seq + 1, chain ?? CHAIN_START);
+      if (problem !== undefined) throw corrupt(runId, seq + 1, problem);
+      seq = row.seq;
       chain = row.chain;
       return { seq, at: row.at, event: parseRow(runId, seq, row) };
     });

@@ -36,6 +36,7 @@ const STATUSES: ReadonlySet<unknown> = new Set<RunSummary['status']>([
   'succeeded',
   'failed',
   'cancelled',
+  'continued',
 ]);
 
 /** @throws RuntimeError CORRUPT */

@@ -11,6 +11,8 @@ import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
 import type {
   AppendRun,
+  CompactAnswer,
+  CompactRun,
   InboxMessage,
   JournalStore,
   LeaseAnswer,
@@ -24,6 +26,8 @@ import type { JournalFile } from './journal-file.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
+/** What a removed row leaves in the log, roughly: its zeroed place in the table and in the index. */
+const REMOVED_BYTES = 512;
 
 type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
@@ -46,6 +50,12 @@ export class StoreHandle implements JournalStore {
     const { answers, bytes } = this.#write(({ append }) => append.run(batch, claim));
     this.#file.grew(batch.length, bytes);
     return answers;
+  }
+
+  compact(run: CompactRun, claim: LeaseClaim): CompactAnswer {
+    const answer = this.#write(({ compact }) => compact.run(run, claim));
+    if (answer.status === 'committed') this.#file.grew(1, answer.removed * REMOVED_BYTES);
+    return answer;
   }
 
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {

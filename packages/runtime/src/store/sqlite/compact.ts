@@ -1,0 +1,91 @@
+/** Removing rows that a mark made useless. Runs inside a transaction. */
+import type { Database, Statement } from 'better-sqlite3';
+
+import { cutsOf, type RowPlace } from '../../journal/compaction.ts';
+import type { Compacted } from '../../journal/fold-event.ts';
+import type { RunId, Seq } from '../../journal/ids.ts';
+import { storeEvent } from '../../journal/stored-event.ts';
+import type { CompactAnswer, CompactRun, LeaseClaim } from '../../ports/journal-store.ts';
+import { parseRow } from '../damage.ts';
+import { sha256 } from '../sha256.ts';
+
+interface PlaceRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly version: number;
+  readonly chain: string;
+  /** Of a row that stands for removed ones, else null. */
+  readonly payload: string | null;
+  readonly useless: number;
+}
+
+interface Fence {
+  readonly id: number;
+  readonly epoch: number;
+  readonly owner: string | null;
+  readonly last_seq: number;
+}
+
+/** `key` is read out of the payload by SQLite; nothing of a row but its place comes up to here. */
+const PLACE = `seq, at, type, version, lower(hex(chain)) as chain,
+  case when type = 'Compacted' then payload end as payload`;
+
+export class Compact {
+  readonly #selectFence: Statement<[RunId], Fence>;
+  readonly #selectWithin: Statement<[string, string, string, number, Seq, Seq, number], PlaceRow>;
+  readonly #selectBefore: Statement<[number, Seq], PlaceRow>;
+  readonly #selectBehind: Statement<[number, Seq], PlaceRow>;
+  readonly #delete: Statement<[number, Seq, Seq]>;
+  readonly #insert: Statement<[number, Seq, number, string, number, string, string]>;
+
+  constructor(db: Database) {
+    this.#selectFence = db.prepare('select id, epoch, owner, last_seq from runs where run_id = ?');
+    this.#selectWithin = db.prepare(
+      `select ${PLACE}, (key = ? and type = 'Folded') or substr(key, 1, length(?)) = ? as useless from events
+       where run = ? and seq >= ? and seq < ? order by seq desc limit ?`,
+    );
+    // Two: what stood for removed rows is taken in, and chained to the row before it.
+    this.#selectBefore = db.prepare(
+      `select ${PLACE}, 0 as useless from events where run = ? and seq < ? order by seq desc limit 2`,
+    );
+    this.#selectBehind = db.prepare(
+      `select ${PLACE}, 0 as useless from events where run = ? and seq >= ? order by seq limit 1`,
+    );
+    this.#delete = db.prepare('delete from events where run = ? and seq >= ? and seq <= ?');
+    this.#insert = db.prepare(
+      `insert into events (run, seq, at, type, version, payload, chain) values (?, ?, ?, ?, ?, ?, unhex(?))`,
+    );
+  }
+
+  run({ runId, epoch, key, fromSeq, beforeSeq, limit }: CompactRun, claim: LeaseClaim): CompactAnswer {
+    const run = this.#selectFence.get(runId);
+    if (run?.epoch !== epoch || run.owner !== claim.owner || run.last_seq < beforeSeq)
+      return { status: 'fenced' };
+    const inside = `${key}/`;
+    const within = this.#selectWithin.all(key, inside, inside, run.id, fromSeq, beforeSeq, limit);
+    const lowest = within.at(-1)?.seq;
+    if (lowest === undefined) return { status: 'committed', removed: 0, beforeSeq: fromSeq };
+    const behind = this.#selectBehind.get(run.id, beforeSeq);
+    const rows = [
+      ...(behind === undefined ? [] : [behind]),
+      ...within,
+      ...this.#selectBefore.all(run.id, lowest),
+    ];
+    const places = rows.toReversed().map((row) => placeOf(runId, row));
+    let removed = 0;
+    for (const { from, seq, at, event } of cutsOf(places, sha256)) {
+      const { type, version, payload } = storeEvent(event);
+      removed += this.#delete.run(run.id, from, seq).changes - 1;
+      this.#insert.run(run.id, seq, at, type, version, payload, event.chain);
+    }
+    return { status: 'committed', removed, beforeSeq: within.length < limit ? fromSeq : lowest };
+  }
+}
+
+function placeOf(runId: RunId, row: PlaceRow): RowPlace {
+  const { seq, at, type, version, chain, payload, useless } = row;
+  // Its type is that of what is parsed.
+  const cut = payload === null ? undefined : (parseRow(runId, seq, { type, version, payload }) as Compacted);
+  return { seq, at, type, chain, cut, isUseless: useless === 1 };
+}

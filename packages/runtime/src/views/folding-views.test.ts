@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+
+import type { JournalEvent } from '../journal/event.ts';
+import { opened, RUN_STARTED, scheduled, started } from '../kernel/given.fixture.ts';
+import { summarize } from './run-summary.ts';
+import { addEvent, createRunTree } from './run-tree.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
+
+const done = (key: string): JournalEvent => ({ type: 'TaskSucceeded', key, output: 1, by: 'attempt' });
+const mark: JournalEvent = { type: 'Folded', key: '0', n: 2, state: 7 };
+
+/** Two items, the second of which a person was asked about. */
+const ITEMS: readonly JournalEvent[] = [
+  scheduled('0/0/0'),
+  started('0/0/0'),
+  done('0/0/0'),
+  scheduled('0/1/0'),
+  started('0/1/0'),
+  { type: 'OutcomeAsked', key: '0/1/0', attempt: 1 },
+  { type: 'TaskCancelled', key: '0/1/0', reason: 'r' },
+];
+const BEFORE: readonly JournalEvent[] = [RUN_STARTED, opened('0', { mode: 'reduce', width: null })];
+const AFTER: readonly JournalEvent[] = [mark, scheduled('0/2/0')];
+
+/** What is left when all but the first rows of the items are removed. */
+function cut(left: number): readonly JournalEvent[] {
+  const gone = ITEMS.slice(left);
+  const of = (type: string): number => gone.filter((event) => event.type === type).length;
+  const compacted: JournalEvent = {
+    type: 'Compacted',
+    count: gone.length,
+    chain: '',
+    scheduled: of('TaskScheduled'),
+    succeeded: of('TaskSucceeded'),
+    failed: 0,
+    digest: '',
+  };
+  return [...ITEMS.slice(0, left), compacted];
+}
+
+function views(items: readonly JournalEvent[]): unknown {
+  const tree = createRunTree();
+  let summary: RunSummary | undefined;
+  let seq = 0;
+  for (const event of [...BEFORE, ...items, ...AFTER]) {
+    seq += event.type === 'Compacted' ? event.count : 1;
+    addEvent(tree, { seq, at: 5, event });
+    summary = summarize('r', summary, { seq, at: 5, event });
+  }
+  const { counts, active, byKey, branches } = tree;
+  return {
+    counts,
+    active: [...active.keys()],
+    calls: [...byKey.keys()],
+    branches: [...branches.keys()],
+    summary,
+  };
+}
+
+test('a mark takes branches out of the tree, and keeps what they came to', () => {
+  expect(views(ITEMS)).toMatchObject({
+    counts: { succeeded: 1, cancelled: 1, queued: 1, asked: 0, running: 0 },
+    active: [],
+    calls: ['0', '0/2/0'],
+    branches: ['0/2'],
+    summary: { tasksScheduled: 3, tasksSettled: 1, asked: [] },
+  });
+});
+
+test.each([0, 1, 2, 3, 4, 5, 6])('with all rows behind the first %i removed it is the same', (left) => {
+  expect(views(cut(left))).toEqual(views(ITEMS));
+});
+
+test('a run that another follows says which', () => {
+  const tree = createRunTree();
+  const ended: JournalEvent = { type: 'RunContinued', inputs: 1, inputsHash: 'h', nextRunId: 'r~2' };
+  for (const [i, event] of [RUN_STARTED, ended].entries()) addEvent(tree, { seq: i + 1, at: i, event });
+  expect(tree).toMatchObject({ status: 'continued', nextRunId: 'r~2', endedAt: 1 });
+});
