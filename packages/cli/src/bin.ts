@@ -8,6 +8,7 @@ import { failureOf } from './failure.ts';
 import { hookModules } from './load-process.ts';
 import { describeFailure, main } from './main.ts';
 import { quietWarnings } from './quiet-warnings.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import type { Failure } from './render/failure.ts';
 import { Screen, type Io } from './terminal.ts';
 
@@ -29,6 +30,7 @@ const io: Io = {
   },
 };
 
+keepHeapSmall();
 quietWarnings();
 hookModules();
 

@@ -28,7 +28,7 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     return `${theme.attention('?')} ${clean(node.prompt ?? `waits for message ${node.name}`)} ${theme.dim(`(${clean(node.key)})`)}`;
   }
   if (node.kind === 'source') return sourceEvent(node, event, theme);
-  if (node.kind === 'group') return groupEvent(node, event.type, theme);
+  if (node.kind === 'group') return groupEvent(node, event, theme);
   const wide = wideGroupAround(tree, node.key);
   switch (event.type) {
     case 'TaskSucceeded':
@@ -78,12 +78,17 @@ function sourceEvent(source: SourceNode, event: JournalEvent, theme: Theme): str
   }
 }
 
-function groupEvent(group: GroupNode, type: string, theme: Theme): string | undefined {
-  if (type === 'Folded')
+function groupEvent(group: GroupNode, event: JournalEvent, theme: Theme): string | undefined {
+  if (event.type === 'Folded' && isTold(event.n))
     return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})`)} ${groupCount(group)}`;
-  if (!isWide(group) || type !== 'ScopeClosed') return undefined;
+  if (!isWide(group) || event.type !== 'ScopeClosed') return undefined;
   const took = group.endedAt === null ? '' : ` ${formatDuration(group.endedAt - group.openedAt)}`;
   return `${sign(group, theme)} ${groupTitle(group)} ${theme.dim(`(${clean(group.key)})${took}`)}`;
+}
+
+/** A thousand marks are no thousand lines: nine for each power of ten. */
+function isTold(items: number): boolean {
+  return items % 10 ** Math.floor(Math.log10(Math.max(1, items))) === 0;
 }
 
 function tenthOf(group: GroupNode, theme: Theme): string | undefined {

@@ -20,6 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setFlagsFromString } from 'node:v8';
 import { defineTask, type Process } from '@pawl/sdk';
 import { openJournal, openRuntime } from '../../src/index.ts';
 
@@ -37,6 +38,8 @@ function tell(line: object): void {
 }
 
 async function work(place: string): Promise<void> {
+  // As the command line does: Node's young heap grows with the machine's memory otherwise.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const calls = openSync(callsOf(place), 'a+');
   closeSync(calls);
   const file = openSync(callsOf(place), 'r+');
