@@ -213,3 +213,23 @@ test('waiting and send: a run that waits for a person is left, answered, and goe
   expect((await folder.pawl('send', 'nobody', 'approval', '1')).code).toBe(4);
   expect((await folder.pawl('waiting')).stdout).toBe('nothing waits\n');
 });
+
+test('a run that continues as new is followed: by run, by resume, and by show', async () => {
+  folder.write(
+    'pages.ts',
+    `export const process = async ({ page, sum }, ctx) => {
+      if (page < 3) return ctx.continueAsNew({ page: page + 1, sum: sum + page });
+      return sum + page;
+    };`,
+  );
+  const ended = await folder.pawl('run', 'pages.ts', '-i', '{"page":1,"sum":0}', '--id', 'pages');
+  expect(ended).toMatchObject({ code: 0, stdout: '6\n' });
+  expect(ended.stderr).toContain('pawl show pages~3');
+  const shown = await folder.pawl('show', 'pages');
+  expect(shown.stdout).toContain('continued as pages~2');
+  expect(shown.stdout).toContain('pawl show pages~2');
+  expect((await folder.pawl('resume', 'pages')).stdout).toBe('6\n');
+  expect(documentOf((await folder.pawl('show', 'pages', '--json')).stdout)).toMatchObject({
+    run: { status: 'continued', continuedAs: 'pages~2' },
+  });
+});

@@ -22,6 +22,8 @@ export function renderNext(commands: readonly NextCommand[], width: number, them
 /** A command line to copy: what a shell would take apart is quoted. */
 export function shellWords(...words: readonly string[]): string {
   return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .map((word) =>
+      /^[\w@%+=:,./-][\w@%+=:,./~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
+    )
     .join(' ');
 }

@@ -27,7 +27,8 @@ export interface RunView {
 export function renderRun(view: RunView): string[] {
   const { run, tree, width, theme } = view;
   const status = displayStatus(run);
-  const next = nextCommands(run, tree, view.flags).filter(({ command }) => !command.startsWith('pawl show'));
+  const itself = clean(shellWords('pawl', 'show', run.runId, ...view.flags));
+  const next = nextCommands(run, tree, view.flags).filter(({ command }) => command !== itself);
   return [
     titleLine(view, status, ''),
     '',
