@@ -2,6 +2,7 @@ import { poolPlan, type Cost, type PoolOptions, type PoolPlan } from '@pawl/sdk'
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../ports/clock.ts';
+import { RuntimeError } from '../errors.ts';
 import { MemoryStore } from '../testing.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Ticket } from './pools/pool.ts';
@@ -21,6 +22,18 @@ class StillClock implements Clock {
   }
 }
 
+const locked = (): RuntimeError => new RuntimeError('BUSY', 'the journal is locked');
+
+/** Another program has it locked at some of the next tries. */
+class LockedStore extends MemoryStore {
+  locked: boolean[] = [];
+
+  override changePools(...args: Parameters<MemoryStore['changePools']>): void {
+    if (this.locked.shift() === true) throw locked();
+    super.changePools(...args);
+  }
+}
+
 /** One program: what it was granted and refused, in order. */
 class Bench {
   readonly granted: string[] = [];
@@ -31,6 +44,7 @@ class Bench {
   readonly shared: SharedPools;
   wakes = 0;
   unwanted = new Set<string>();
+  readonly busy = new Set<string>();
 
   constructor(
     pools: Readonly<Record<string, PoolOptions>>,
@@ -59,6 +73,7 @@ class Bench {
   ask(key: string, pool: string, more: { priority?: number; cost?: Cost; refusable?: boolean } = {}): this {
     const taker = {
       grantSlot: (granted: string) => {
+        if (this.busy.has(granted)) throw locked();
         if (this.unwanted.has(granted)) return false;
         this.granted.push(granted);
         return true;
@@ -182,6 +197,48 @@ describe('a dispatcher', () => {
     expect(bench.end('b').grant()).toEqual(['d']);
     bench.end('c').end('d');
     expect(bench.held('all')).toEqual({});
+  });
+
+  it('a store that does not answer while starts of a rate are taken loses no call', () => {
+    const store = new LockedStore();
+    const world = { clock: new StillClock(), store };
+    const bench = new Bench({ p: { maxConcurrent: 2, rate: { limit: 2, per: 100, burst: 2 } } }, world);
+    bench.ask('a', 'p').ask('b', 'p').ask('c', 'p');
+    // The lease goes through, what follows it does not.
+    store.locked = [false, true];
+    expect(() => bench.grant()).toThrow('locked');
+    expect(bench.held('p')).toEqual({});
+    expect(bench.grant()).toEqual(['a', 'b']);
+    world.clock.ms += 50;
+    expect(bench.end('a').grant()).toEqual(['c']);
+  });
+
+  it('a taker that cannot answer now is asked again, and those after it', () => {
+    const bench = new Bench({});
+    bench.busy.add('b');
+    bench.ask('a', '').ask('b', '').ask('c', '');
+    expect(() => bench.grant()).toThrow('locked');
+    expect(bench.granted).toEqual(['a']);
+    bench.busy.clear();
+    expect(bench.grant()).toEqual(['b']);
+    expect(bench.end('a').grant()).toEqual(['c']);
+  });
+
+  it('a bucket goes on when the clock was set back, also in what another program used', () => {
+    for (const pool of ['p', '']) {
+      const world = { clock: new StillClock(), store: new MemoryStore() };
+      const rate = { limit: 1, per: 100, burst: 1 };
+      const bench = new Bench({ p: { rate }, '': { rate } }, world);
+      expect(bench.ask('a', pool).ask('b', pool).grant()).toEqual(['a']);
+      world.clock.ms -= 500_000;
+      bench.shared.touch();
+      bench.dispatcher.forget(bench.ask('x', pool).tickets.get('x') ?? expect.fail());
+      expect(bench.grant()).toEqual([]);
+      world.clock.ms += 100;
+      bench.shared.touch();
+      bench.dispatcher.forget(bench.ask('y', pool).tickets.get('y') ?? expect.fail());
+      expect(bench.grant()).toEqual(['b']);
+    }
   });
 
   it('a ring of parents, declared by different runs, is cut', () => {

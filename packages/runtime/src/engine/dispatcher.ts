@@ -9,6 +9,7 @@ import { pickNext } from './pools/pick.ts';
 import { Pool, type SlotTaker, type Ticket } from './pools/pool.ts';
 import { DEFAULT_POOL, LOCAL_POOLS } from './pools/plans.ts';
 import { SHORT_POLL_MS, type SharedPools } from './pools/shared-pools.ts';
+import { takeStarts } from './pools/take-starts.ts';
 
 export interface DispatcherDeps {
   readonly clock: Clock;
@@ -156,14 +157,7 @@ export class Dispatcher {
   grant(): void {
     if (this.#deps.shared.isStale) this.#sync('ahead');
     // A call that is no longer wanted leaves its slot to the next.
-    for (let again = true; again;) {
-      again = false;
-      for (const ticket of this.#takeStarts(this.#pick())) {
-        if (ticket.taker.grantSlot(ticket.key)) continue;
-        again = true;
-        if (ticket.state === 'granted') this.release(ticket);
-      }
-    }
+    for (let again = true; again;) again = this.#giveAll(this.#takeStarts(this.#pick()));
     this.#isDirty = false;
     this.#refuse();
     this.#wakeLater();
@@ -255,33 +249,38 @@ export class Dispatcher {
     }
   }
 
-  /** Uses up the rates of what was picked. What other programs were faster with goes back to its place. */
+  /** What other programs were faster with goes back to its place; where the store does not answer, all of it. */
   #takeStarts(picked: readonly Ticket[]): readonly Ticket[] {
-    const wanted = new Map<Pool, number>();
-    for (const { pool } of picked) {
-      for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
-        if (level.plan.rate !== null) wanted.set(level, (wanted.get(level) ?? 0) + 1);
+    let over = picked;
+    try {
+      over = takeStarts(picked, this.#deps.shared);
+    } finally {
+      this.#putAllBack(over);
     }
-    if (wanted.size === 0) return picked;
-    const over = new Map(
-      [...this.#deps.shared.takeStarts(wanted)].map(([pool, taken]) => [
-        pool,
-        (wanted.get(pool) ?? 0) - taken,
-      ]),
-    );
-    const back = picked.toReversed().filter((ticket) => this.#isOver(ticket, over));
-    for (const ticket of back) this.#putBack(ticket);
-    return picked.filter((ticket) => !back.includes(ticket));
+    return picked.filter(({ state }) => state === 'granted');
   }
 
-  #isOver({ pool }: Ticket, over: Map<Pool, number>): boolean {
-    let isOver = false;
-    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
-      isOver ||= (over.get(level) ?? 0) > 0;
-    if (!isOver) return false;
-    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
-      if (over.has(level)) over.set(level, (over.get(level) ?? 0) - 1);
-    return true;
+  /** Whether somebody did not want it any more. */
+  #giveAll(tickets: readonly Ticket[]): boolean {
+    let isLeft = false;
+    for (const [i, ticket] of tickets.entries()) {
+      let isTaken: boolean;
+      try {
+        isTaken = ticket.taker.grantSlot(ticket.key);
+      } catch (error) {
+        // Another try finds them where they were.
+        this.#putAllBack(tickets.slice(i));
+        throw error;
+      }
+      if (isTaken) continue;
+      isLeft = true;
+      if (ticket.state === 'granted') this.release(ticket);
+    }
+    return isLeft;
+  }
+
+  #putAllBack(tickets: readonly Ticket[]): void {
+    for (const ticket of tickets.toReversed()) if (ticket.state === 'granted') this.#putBack(ticket);
   }
 
   #putBack(ticket: Ticket): void {

@@ -24,7 +24,7 @@ export class Patience {
 
   /** Whether to try again after this error. */
   allows(error: unknown): boolean {
-    if (!(error instanceof RuntimeError) || error.code !== 'BUSY') return false;
+    if (!isBusy(error)) return false;
     const now = this.#clock.monotonic();
     if (now - this.#last > APART_MS) this.#since = now;
     this.#last = now;
@@ -35,4 +35,9 @@ export class Patience {
   renew(): void {
     this.#last = -Infinity;
   }
+}
+
+/** Another program has the journal locked. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === 'BUSY';
 }

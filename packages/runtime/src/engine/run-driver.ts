@@ -10,6 +10,7 @@ import { ProcessHost } from '../process/host.ts';
 import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
 import { Fifo } from './fifo.ts';
+import { isBusy } from './patience.ts';
 import { poolPort } from './pools/plans.ts';
 import { Replay } from './replay.ts';
 import { RunEffects } from './run-effects.ts';
@@ -78,7 +79,7 @@ export class RunDriver implements Turnable {
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
-        ...poolPort(engine, plan.replayOnly),
+        ...poolPort(engine, plan.replayOnly, (error) => this.fail(error)),
         digest,
       },
       limits,
@@ -242,13 +243,14 @@ export class RunDriver implements Turnable {
     for (const key of this.#effects.streams.takeReady()) this.#decide({ type: 'SlotGranted', key });
   }
 
-  /** Called when a burst is about to be committed. */
+  /** Called when a burst is about to be committed. @throws RuntimeError BUSY */
   grantSlot(key: CallKey): boolean {
     try {
       // The commit of the start proves the lease, and `isOurs` once more before the start itself.
       if (['stopping', 'left'].includes(this.#phase) || this.#terminal !== undefined) return false;
       return this.#effects.admits(key) && this.#decide({ type: 'SlotGranted', key }).length > 0;
     } catch (error) {
+      if (isBusy(error)) throw error;
       this.fail(error);
       return false;
     }

@@ -1,4 +1,4 @@
-import type { Process } from '@pawl/sdk';
+import { defineTask, type Process } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { RuntimeError } from '../../src/errors.ts';
 import { MemoryStore } from '../../src/testing.ts';
@@ -24,6 +24,16 @@ class BusyStore extends MemoryStore {
     this.#look();
     return super.renewLease(...args);
   }
+
+  override changePools(...args: Parameters<MemoryStore['changePools']>): void {
+    this.#look();
+    super.changePools(...args);
+  }
+
+  override claimTrial(...args: Parameters<MemoryStore['claimTrial']>): ReturnType<MemoryStore['claimTrial']> {
+    this.#look();
+    return super.claimTrial(...args);
+  }
 }
 
 const make =
@@ -38,6 +48,28 @@ const make =
   };
 const RESULT = [0, 1, 2, [4, 5, 6], 7];
 
+/** Slots of a shared pool, starts of its rate, and a trial of a circuit: each is written on its own. */
+const makeShared =
+  (lab: Lab): Process =>
+  async (_, ctx) => {
+    const step = defineTask({
+      name: 'step',
+      circuit: { threshold: 1, openFor: 100 },
+      run: async (value: number): Promise<number> => {
+        lab.invoked.push({ task: 'step', key: `step ${value}`, attempt: 1 });
+        await lab.clock.sleep(10);
+        if (value < 0) throw new Error('broken');
+        return value;
+      },
+    });
+    const pool = ctx.pool('p', { maxConcurrent: 2, rate: { limit: 2, per: 50, burst: 2 } });
+    const failed = await pool.execute(step, -1).catch((error: unknown) => String(error));
+    // However long the lock was, the circuit lets one try it.
+    await ctx.sleep('1m');
+    const first = await pool.execute(step, 1);
+    return [failed, first, await pool.executeMany(step, [2, 3, 4, 5])];
+  };
+
 describe('a journal that another program has locked', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
     'from write %i on, for five writes: is waited for, and nothing is done twice',
@@ -49,6 +81,19 @@ describe('a journal that another program has locked', () => {
       const keys = lab.invoked.map(({ key }) => key);
       expect(new Set(keys).size).toBe(keys.length);
       expect(keys).toHaveLength(7);
+    },
+  );
+
+  it.each(Array.from({ length: 24 }, (_, i) => i + 1))(
+    'from write %i on, for five writes, with pools and circuits: the same',
+    async (first) => {
+      const lab = new Lab();
+      const store = new BusyStore();
+      store.isBusy = (write) => write >= first && write < first + 5;
+      const outcome = await lab.drive(store, makeShared(lab));
+      expect(outcome).toEqual({ value: ['TaskError: broken', 1, [2, 3, 4, 5]] });
+      expect(lab.invoked).toHaveLength(6);
+      expect(store.readPools(lab.clock.now()).leases).toEqual([]);
     },
   );
 

@@ -6,7 +6,10 @@ import { Door, WaitQueue, type Waiting } from './wait-queue.ts';
 
 /** Who asked for a slot. */
 export interface SlotTaker {
-  /** Records the start of an attempt; false when the call is no longer wanted, and the slot is free. */
+  /**
+   * Records the start of an attempt; false when the call is no longer wanted, and the slot is free.
+   * @throws RuntimeError BUSY; another try is made later
+   */
   grantSlot(key: CallKey): boolean;
   /** The queue was full: that is the call's outcome. */
   refuseSlot(key: CallKey, why: string): void;

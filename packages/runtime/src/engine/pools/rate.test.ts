@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RateState } from '../../ports/pool-store.ts';
-import { freeStarts, useStarts, waitMs, type RatePlan } from './rate.ts';
+import { freeStarts, isAhead, setBack, useStarts, waitMs, type RatePlan } from './rate.ts';
 
 const BUCKET: RatePlan = { limit: 2, perMs: 500, burst: 8 };
 const WINDOW: RatePlan = { limit: 3, perMs: 1000, burst: null };
@@ -33,6 +33,31 @@ describe('a bucket', () => {
     const empty = useStarts(BUCKET, null, 10_000, 8);
     expect(freeStarts(BUCKET, empty, 0)).toBe(0);
     expect(waitMs(BUCKET, empty, 0)).toBe(250);
+  });
+
+  it('gains again from where a clock was set back to', () => {
+    const empty = useStarts(BUCKET, null, 10_000, 8);
+    expect([isAhead(empty, 0), isAhead(empty, 10_000), isAhead(null, 0)]).toEqual([true, false, false]);
+    const again = setBack(empty, 0);
+    expect(freeStarts(BUCKET, again, 0)).toBe(0);
+    expect(freeStarts(BUCKET, again, 500)).toBe(2);
+  });
+
+  it('never holds less than nothing, as fractions add up: a row that says so counts as damaged', () => {
+    for (const [limit, perMs, burst] of [
+      [3, 7, 5],
+      [7, 11, 1],
+      [1, 3, 1],
+    ] as const) {
+      const plan = { limit, perMs, burst };
+      let state: RateState | null = null;
+      for (let now = 1_700_000_000_000, i = 0; i < 500; i += 1) {
+        const free = freeStarts(plan, state, now);
+        if (free > 0) state = useStarts(plan, state, now, free);
+        expect(state).toMatchObject({ tokens: expect.toSatisfy((tokens: number) => tokens >= 0) });
+        now += Math.max(1, waitMs(plan, state, now));
+      }
+    }
   });
 
   it('that was a window is empty since its last start', () => {

@@ -15,13 +15,24 @@ export function freeStarts(plan: RatePlan, state: RateState | null, now: Millis)
 
 /** The state after so many starts, which were free. */
 export function useStarts(plan: RatePlan, state: RateState | null, now: Millis, starts: number): RateState {
+  // Fractions add up to a little less than a whole start that was free.
   if (plan.burst !== null)
-    return { kind: 'bucket', at: now, tokens: tokensAt(plan, plan.burst, state, now) - starts };
+    return { kind: 'bucket', at: now, tokens: Math.max(0, tokensAt(plan, plan.burst, state, now) - starts) };
   const cellMs = plan.perMs / CELLS;
   const at = Math.ceil(now / cellMs) * cellMs;
   const kept = cellsOf(state).filter((cell) => isRecent(plan, cell.at, now) && cell.at !== at);
   const same = cellsOf(state).find((cell) => cell.at === at)?.starts ?? 0;
   return { kind: 'window', cells: [...kept, { at, starts: same + starts }] };
+}
+
+/** Whether a clock was set back since a bucket was used: it would gain nothing until the clock is there again. */
+export function isAhead(state: RateState | null, now: Millis): boolean {
+  return state?.kind === 'bucket' && state.at > now;
+}
+
+/** What such a bucket held, from now on. */
+export function setBack(state: RateState | null, now: Millis): RateState | null {
+  return state?.kind === 'bucket' && state.at > now ? { ...state, at: now } : state;
 }
 
 /** Milliseconds until another start is free; 0 where one is. */

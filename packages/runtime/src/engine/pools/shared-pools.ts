@@ -6,7 +6,7 @@ import { addTo, amountsOf, largest, NOTHING, type Amounts } from './amounts.ts';
 import { planLeases, type Answer, type LeasePlan, type Need } from './lease-plan.ts';
 import { headOf } from './pick.ts';
 import type { Pool } from './pool.ts';
-import { freeStarts, useStarts, waitMs } from './rate.ts';
+import { freeStarts, isAhead, setBack, useStarts, waitMs } from './rate.ts';
 
 /** How soon those are looked at again that wait for what others hold. */
 export const SHORT_POLL_MS = 25;
@@ -214,11 +214,12 @@ export class SharedPools {
     const use = (
       pool: Pool,
       record: PoolRecord | undefined,
-      state: PoolRecord['rate'],
+      stored: PoolRecord['rate'],
     ): PoolRecord | undefined => {
       const { rate } = pool.plan;
       const starts = wanted.get(pool) ?? 0;
       if (rate === null) return undefined;
+      const state = setBack(stored, now);
       const granted = Math.min(starts, freeStarts(rate, state, now));
       taken.set(pool, granted);
       pool.rateState = granted === 0 ? state : useStarts(rate, state, now, granted);
@@ -251,7 +252,10 @@ export class SharedPools {
 
   free(pool: Pool): number {
     const { rate } = pool.plan;
-    return rate === null ? Infinity : freeStarts(rate, pool.rateState, this.#deps.clock.now());
+    const now = this.#deps.clock.now();
+    if (rate === null) return Infinity;
+    // Who asks for one sets it right, also where there is none.
+    return isAhead(pool.rateState, now) ? 1 : freeStarts(rate, pool.rateState, now);
   }
 
   /** Instead of the limits that were declared; null = those again. */

@@ -1,0 +1,32 @@
+import type { Pool, Ticket } from './pool.ts';
+import type { SharedPools } from './shared-pools.ts';
+
+/**
+ * Uses up the rates of what was picked.
+ * @returns what other programs were faster with, in the order in which it was picked
+ */
+export function takeStarts(picked: readonly Ticket[], shared: SharedPools): readonly Ticket[] {
+  const wanted = new Map<Pool, number>();
+  for (const { pool } of picked) {
+    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+      if (level.plan.rate !== null) wanted.set(level, (wanted.get(level) ?? 0) + 1);
+  }
+  if (wanted.size === 0) return [];
+  const over = new Map(
+    [...shared.takeStarts(wanted)].map(([pool, taken]) => [pool, (wanted.get(pool) ?? 0) - taken]),
+  );
+  return picked
+    .toReversed()
+    .filter((ticket) => isOver(ticket, over))
+    .toReversed();
+}
+
+function isOver({ pool }: Ticket, over: Map<Pool, number>): boolean {
+  let found = false;
+  for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+    found ||= (over.get(level) ?? 0) > 0;
+  if (!found) return false;
+  for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
+    if (over.has(level)) over.set(level, (over.get(level) ?? 0) - 1);
+  return true;
+}
