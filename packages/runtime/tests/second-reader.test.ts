@@ -1,7 +1,15 @@
 import { defineTask, type Process } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
+import { RuntimeError } from '../src/index.ts';
 import { MemoryStore } from '../src/testing.ts';
 import { journal, Lab, shape, transcript } from './lab.fixture.ts';
+
+/** Its pools cannot be read. */
+class BlindStore extends MemoryStore {
+  override readPools(): never {
+    throw new RuntimeError('STORAGE', 'The disk is gone.');
+  }
+}
 
 /** Programs that a second reader broke the engine with. */
 describe('a run that is left', () => {
@@ -27,6 +35,20 @@ describe('a run that is left', () => {
     ).toBe('b');
     stop();
     await runtime.close();
+  });
+
+  it('fails by a store that does not answer about pools, whatever its code catches', async () => {
+    const lab = new Lab();
+    const outcome = await lab.drive(new BlindStore(), async (_, ctx) => {
+      try {
+        ctx.pool('p', { maxConcurrent: 1 });
+      } catch {
+        return 'without the pool';
+      }
+      return ctx.task(lab.work, { ms: 1, value: 'in vain' }, { pool: 'p' });
+    });
+    expect(outcome).toMatchObject({ error: { code: 'STORAGE' } });
+    expect(lab.invoked).toEqual([]);
   });
 
   it('does not hang its resume by a call that comes behind the fence of the root', async () => {

@@ -129,6 +129,12 @@ describe('sharesInUnits', () => {
     expect(slots(1_000_000, claim(900_000, 1, 1), claim(900_000, 2, 2))).toEqual([500_000, 500_000]);
   });
 
+  it('comes to an end where a piece is nothing, or lost in the sum', () => {
+    expect(slots(2, claim(1, 0, 1), claim(1, 1, 2))).toEqual([0, 1]);
+    expect(slots(2, claim(1, 1e-17, 1), claim(1, 1, 2))).toEqual([0, 1]);
+    expect(slots(1e17, claim(9e16, 1, 1))[0]).toBeGreaterThan(8e16);
+  });
+
   it('counts every resource of a piece', () => {
     const [a, b] = sharesInUnits(amounts({ gpu: 2, cpu: 8 }), [
       { demand: amounts({ gpu: 4, cpu: 4 }), unit: amounts({ gpu: 2, cpu: 2 }), weight: 1, servedAt: 1 },

@@ -87,6 +87,8 @@ function fitsIn({ demand, unit, share }: Taker, left: ReadonlyMap<string, number
     const rest = left.get(resource);
     if (rest === undefined) continue;
     isLimited = true;
+    // What is lost in the sum would be given for ever.
+    if (amount <= SLACK || (share.get(resource) ?? 0) + amount === share.get(resource)) return false;
     const wanted = (demand.get(resource) ?? 0) - (share.get(resource) ?? 0);
     if (rest + SLACK < amount || wanted + SLACK < amount) return false;
   }
@@ -120,7 +122,8 @@ function manyPieces(limits: ReadonlyMap<string, number>, claimants: readonly Uni
     );
     for (const [index, { unit }] of claimants.entries()) {
       const amount = unit.get(resource);
-      if (amount !== undefined) pieces[index] = Math.min(pieces[index] ?? 0, (shares[index] ?? 0) / amount);
+      if (amount !== undefined && amount > SLACK)
+        pieces[index] = Math.min(pieces[index] ?? 0, (shares[index] ?? 0) / amount);
     }
   }
   return pieces.map((count) =>

@@ -41,13 +41,21 @@ export function limitsGiven(limits: number | Readonly<Record<string, number>>): 
   return poolPlan(typeof limits === 'number' ? { maxConcurrent: limits } : { limits }).limits;
 }
 
-/** What a run's code can do about pools. One that is only replayed declares nothing. */
+/**
+ * What a run's code can do about pools. One that is only replayed declares nothing.
+ * @param fail what the store answers badly is the run's error: its code could catch it, and go on without the pool
+ */
 export function poolPort(
   { dispatcher, pools }: Engine,
   replayOnly: boolean,
+  fail: (error: unknown) => void,
 ): Pick<HostPort, 'declarePool' | 'pools'> {
   const declarePool: HostPort['declarePool'] = (name, plan) => {
-    if (!replayOnly) dispatcher.declare(name, plan);
+    try {
+      if (!replayOnly) dispatcher.declare(name, plan);
+    } catch (error) {
+      fail(error);
+    }
   };
   return { pools, declarePool };
 }
