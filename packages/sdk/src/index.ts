@@ -51,7 +51,7 @@ export type {
   Thunk,
   ThunkOptions,
 } from './parallel.ts';
-export { checkCost, poolName } from './task-resources.ts';
+export { checkCost, poolName, TASK_RATE } from './task-resources.ts';
 export type {
   ItemStream,
   OpenSource,
@@ -75,7 +75,7 @@ export type {
 } from './stream.ts';
 export type { Channel, ChannelOptions } from './channel.ts';
 export type { Pool, PoolOptions, PoolPlan, PoolRate, PoolTaskOptions, PoolManyOptions } from './pool.ts';
-export { isResource, ONLY_RESOURCE, poolPlan, PLAIN_POOL } from './pool.ts';
+export { isResource, ONLY_RESOURCE, poolPlan, PLAIN_POOL, ratePlan } from './pool.ts';
 export type { Reduce, ReduceItems, ReduceOptions } from './reduce.ts';
 export type { Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';

@@ -5,7 +5,7 @@ import type { TaskCallOptions } from './process.ts';
 import type { TaskDefinition } from './task.ts';
 import { poolName } from './task-resources.ts';
 
-/** How often attempts of a pool may start. What was used is kept in the journal: a restart grants nothing extra. */
+/** How often attempts may start. What was used is kept in the journal: a restart grants nothing extra. */
 export interface PoolRate {
   /** Starts within `per`; a number above 0. */
   readonly limit: number;
@@ -136,7 +136,7 @@ export function poolPlan(options: PoolOptions, at = ''): PoolPlan {
     overflow,
     order,
     aging: agingOf(options.aging, at),
-    rate: rateOf(options.rate, at),
+    rate: options.rate === undefined ? null : ratePlan(options.rate, `${at}rate`),
   };
 }
 
@@ -185,23 +185,30 @@ function agingOf(aging: PoolOptions['aging'], at: string): PoolPlan['aging'] {
   return { ratePerMs, boost };
 }
 
-function rateOf(rate: PoolRate | undefined, at: string): PoolPlan['rate'] {
-  if (rate === undefined) return null;
+/**
+ * @param option its name in messages
+ * @throws InvalidOptionError
+ */
+export function ratePlan(rate: PoolRate, option = 'rate'): NonNullable<PoolPlan['rate']> {
   if (typeof rate !== 'object' || rate === null)
-    throw new InvalidOptionError(`${at}rate`, rate, 'an object of limit and per');
+    throw new InvalidOptionError(option, rate, 'an object of limit and per');
+  for (const [name, value] of Object.entries(rate)) {
+    if (!['limit', 'per', 'burst'].includes(name))
+      throw new InvalidOptionError(`${option}.${name}`, value, 'left out: a rate takes limit, per, burst');
+  }
   const { limit, per, burst } = rate;
   // A window of less than one start would never let anything start.
   const isLimit = burst === undefined ? Number.isInteger(limit) && limit >= 1 : isAbove0(limit);
   if (!isLimit)
     throw new InvalidOptionError(
-      `${at}rate.limit`,
+      `${option}.limit`,
       limit,
       burst === undefined ? 'an integer >= 1' : 'a finite number above 0',
     );
-  const perMs = durationMs(per, `${at}rate.per`);
-  if (perMs === 0) throw new InvalidOptionError(`${at}rate.per`, per, 'longer than 0');
+  const perMs = durationMs(per, `${option}.per`);
+  if (perMs === 0) throw new InvalidOptionError(`${option}.per`, per, 'longer than 0');
   if (burst !== undefined && !(Number.isInteger(burst) && burst >= 1))
-    throw new InvalidOptionError(`${at}rate.burst`, burst, 'an integer >= 1');
+    throw new InvalidOptionError(`${option}.burst`, burst, 'an integer >= 1');
   return { limit, perMs, burst: burst ?? null };
 }
 

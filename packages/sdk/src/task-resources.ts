@@ -1,6 +1,9 @@
 import { InvalidOptionError } from './errors.ts';
 import type { Cost, PoolReference } from './parallel.ts';
 
+/** Rates of tasks stand among the pools of a journal by this and the name of the task. */
+export const TASK_RATE = 'task:';
+
 /**
  * Name of a pool, however it was given.
  * @throws InvalidOptionError
@@ -9,6 +12,12 @@ export function poolName(pool: PoolReference): string {
   const name: unknown = typeof pool === 'object' && pool !== null ? pool.name : pool;
   if (typeof name !== 'string' || name === '' || !name.isWellFormed())
     throw new InvalidOptionError('pool', pool, 'the name of a pool, or a pool');
+  if (name.startsWith(TASK_RATE))
+    throw new InvalidOptionError(
+      'pool',
+      name,
+      `no name that begins with '${TASK_RATE}', as rates of tasks do`,
+    );
   return name;
 }
 

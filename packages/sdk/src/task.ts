@@ -9,13 +9,14 @@ import {
   type CircuitSettings,
   type PollSettings,
 } from './resilience.ts';
+import { ratePlan, type PoolRate } from './pool.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from './standard-schema.ts';
 import { checkCommandOptions } from './shell-options.ts';
 import { durationMs } from './duration.ts';
 import { InvalidOptionError } from './errors.ts';
 import { retryPlan } from './retry-policy.ts';
-import { checkCost } from './task-resources.ts';
+import { checkCost, poolName } from './task-resources.ts';
 
 /** What a task function gets beside its arguments. */
 export interface TaskContext {
@@ -73,6 +74,11 @@ export interface TaskSettings {
   readonly pool?: string;
   /** What one attempt takes of the pool (default: one slot). */
   readonly cost?: Cost;
+  /**
+   * How often attempts of tasks of this name may start, in all runs and programs over the same journal and
+   * whatever their pools. What waits for it holds no slot, and holds up no other task.
+   */
+  readonly rate?: PoolRate;
   /** Part of the call's identity: raise it when recorded results of older code must not be used. */
   readonly version?: string | number;
   /** Refuses calls for a while after failures in a row. */
@@ -282,6 +288,7 @@ const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
   'maxUnknown',
   'pool',
   'cost',
+  'rate',
   'version',
   'circuit',
   'cache',
@@ -299,6 +306,7 @@ export function checkSettings(settings: TaskSettings): void {
   const { pool, cost, version } = settings;
   if (pool !== undefined && (typeof pool !== 'string' || pool === ''))
     throw new InvalidOptionError('pool', pool, 'a name that is not empty');
+  if (pool !== undefined) poolName(pool);
   if (cost !== undefined) checkCost(cost);
   if (version !== undefined && typeof version !== 'string' && typeof version !== 'number')
     throw new InvalidOptionError('version', version, 'a string or a number');
@@ -308,6 +316,7 @@ export function checkSettings(settings: TaskSettings): void {
     if (value !== undefined && durationMs(value, name) === 0)
       throw new InvalidOptionError(name, value, 'longer than 0');
   }
+  if (settings.rate !== undefined) ratePlan(settings.rate);
   if (settings.circuit !== undefined) circuitPlan(settings.circuit, '-');
   if (settings.cache !== undefined) checkCache(settings.cache);
   if (settings.poll !== undefined) checkPoll(settings.poll);

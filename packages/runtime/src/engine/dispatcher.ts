@@ -1,4 +1,4 @@
-import { PLAIN_POOL, type Cost, type PoolPlan } from '@pawl/sdk';
+import type { Cost, PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -6,8 +6,9 @@ import type { StoredAmounts } from '../ports/pool-store.ts';
 import { costIn } from '../process/declared-pools.ts';
 import { amountsOf, type Amounts } from './pools/amounts.ts';
 import { pickNext } from './pools/pick.ts';
-import { Pool, type SlotTaker, type Ticket } from './pools/pool.ts';
-import { DEFAULT_POOL, LOCAL_POOLS } from './pools/plans.ts';
+import { DEFAULT_POOL } from './pools/plans.ts';
+import { PoolTree, type RatedTask } from './pools/pool-tree.ts';
+import type { Pool, SlotTaker, Ticket } from './pools/pool.ts';
 import { SHORT_POLL_MS, type SharedPools } from './pools/shared-pools.ts';
 import { takeStarts } from './pools/take-starts.ts';
 
@@ -27,6 +28,8 @@ export interface Asked {
   readonly priority: number;
   readonly cost: Cost | undefined;
   readonly refusable: boolean;
+  /** Of a task with a rate of its own. */
+  readonly rated?: RatedTask | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface Asked {
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
-  readonly #pools = new Map<string, Pool>();
+  readonly #tree: PoolTree;
   #orders = 0;
   #grants = 0;
   /** Something came, ended or changed since the last look. */
@@ -51,22 +54,24 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.#tree = new PoolTree(deps.pools, deps.shared);
     for (const [name, plan] of deps.pools) this.declare(name, plan);
   }
 
   declare(name: string, plan: PoolPlan): void {
-    const pool = this.#pool(name);
+    const pool = this.#tree.get(name);
     pool.isDeclared = true;
     pool.plan = plan;
     pool.limits = amountsOf(plan.limits);
-    this.#link(pool);
+    this.#tree.link(pool);
     if (pool.isShared) this.#deps.shared.declared(pool);
     this.#changed();
   }
 
   enqueue(taker: SlotTaker, key: CallKey, asked: Asked): Ticket {
-    const pool = this.#pool(asked.pool);
-    const cost = costOf(pool, asked.cost);
+    const named = this.#tree.get(asked.pool);
+    const cost = costOf(named, asked.cost);
+    const pool = asked.rated === undefined ? named : this.#tree.ofTask(named, asked.rated);
     this.#orders += 1;
     const ticket: Ticket = {
       taker,
@@ -109,7 +114,7 @@ export class Dispatcher {
     const { pool } = ticket;
     ticket.state = 'gone';
     pool.hold(ticket.held, -1);
-    pool.running -= 1;
+    pool.asked.running -= 1;
     this.#deps.shared.freed(pool);
     this.#changed();
     if (this.#isResting) this.rest();
@@ -118,7 +123,8 @@ export class Dispatcher {
   /** What the attempt really takes. False where it holds nothing any more. */
   reconcile(ticket: Ticket, cost: Cost): boolean {
     if (ticket.state !== 'granted') return false;
-    const held = costIn(ticket.pool.name, ticket.pool.plan, cost);
+    const { name, plan } = ticket.pool.asked;
+    const held = costIn(name, plan, cost);
     ticket.pool.hold(ticket.held, -1);
     ticket.pool.hold(held, 1);
     ticket.held = held;
@@ -129,29 +135,27 @@ export class Dispatcher {
 
   /** Instead of the declared limits; null = those again. More than them can be under way: nothing starts then. */
   setLimits(name: string, limits: StoredAmounts | null): void {
-    const pool = this.#pool(name);
+    const pool = this.#tree.get(name);
     if (pool.isShared) this.#deps.shared.setLimits(pool, limits);
     else pool.limits = amountsOf(limits ?? pool.plan.limits);
     this.#changed();
   }
 
   /** What is in use here. */
-  statuses(): (Pick<Pool, 'name' | 'limits' | 'plan' | 'held' | 'running'> & {
-    readonly queueLength: number;
-  })[] {
-    return Array.from(this.#pools.values(), ({ name, limits, plan, held, running, queue }) => ({
+  statuses(): Pick<Pool, 'name' | 'limits' | 'plan' | 'held' | 'running' | 'queueLength'>[] {
+    return Array.from(this.#tree.named, ({ name, limits, plan, held, running, queueLength }) => ({
       name,
       limits,
       plan,
       held,
       running,
-      queueLength: queue.length,
+      queueLength,
     }));
   }
 
   /** Whether anything waits that could start, or has to be refused, now. */
   get canGrant(): boolean {
-    return this.#isDirty && this.#roots().some((pool) => pool.waitingBelow > 0);
+    return this.#isDirty && this.#tree.roots.some((pool) => pool.waitingBelow > 0);
   }
 
   grant(): void {
@@ -165,8 +169,8 @@ export class Dispatcher {
 
   /** Other programs may want what is leased here, or have given back what is wanted. */
   tick(): void {
-    if (!this.#deps.shared.tick(this.#sharedPools())) return;
-    if (this.#link()) this.#deps.shared.touch();
+    if (!this.#deps.shared.tick(this.#tree.shared)) return;
+    if (this.#tree.link()) this.#deps.shared.touch();
     this.#changed();
   }
 
@@ -175,7 +179,7 @@ export class Dispatcher {
     this.#isResting = true;
     this.#stopWaking();
     try {
-      if (this.#sharedPools().every((pool) => pool.held.size === 0)) this.#deps.shared.leave();
+      if (this.#tree.shared.every((pool) => pool.held.size === 0)) this.#deps.shared.leave();
       else this.#sync('recent');
     } catch {
       // The journal is locked or closed: whoever wants the slots sees that their owner is gone.
@@ -193,19 +197,19 @@ export class Dispatcher {
   }
 
   #sync(keep: 'ahead' | 'recent'): void {
-    this.#deps.shared.sync(this.#sharedPools(), keep);
+    this.#deps.shared.sync(this.#tree.shared, keep);
     // What others declared may put a pool into another, which is leased from too.
-    if (this.#link()) this.#deps.shared.sync(this.#sharedPools(), keep);
+    if (this.#tree.link()) this.#deps.shared.sync(this.#tree.shared, keep);
   }
 
   #pick(): Ticket[] {
     const now = this.#deps.clock.monotonic();
     const picked: Ticket[] = [];
-    for (const pool of this.#pools.values()) {
+    for (const pool of this.#tree.all()) {
       pool.reserved.clear();
       pool.starts = this.#deps.shared.free(pool);
     }
-    for (const root of this.#roots()) {
+    for (const root of this.#tree.roots) {
       for (let next = pickNext(root, now); next !== undefined; next = pickNext(root, now)) {
         this.#hold(next);
         picked.push(next);
@@ -219,7 +223,7 @@ export class Dispatcher {
     this.#takeOut(ticket);
     ticket.state = 'granted';
     pool.hold(ticket.held, 1);
-    pool.running += 1;
+    pool.asked.running += 1;
     this.#grants += 1;
     for (let level: Pool | undefined = pool; level !== undefined; level = level.parent) {
       level.starts -= 1;
@@ -235,17 +239,19 @@ export class Dispatcher {
     this.#letIn(pool);
   }
 
-  #roomIn(pool: Pool): number {
-    const size = Math.min(pool.plan.queueSize, this.#deps.queueLength);
-    return size - pool.queue.length - pool.waitingElsewhere;
+  #roomIn({ asked, queueLength }: Pool): number {
+    const size = Math.min(asked.plan.queueSize, this.#deps.queueLength);
+    return size - queueLength - asked.waitingElsewhere;
   }
 
-  #letIn(pool: Pool): void {
-    while (pool.door.length > 0 && this.#roomIn(pool) > 0) {
-      const first = pool.door.shift();
-      if (first === undefined) return;
-      first.inQueue = true;
-      pool.queue.add(first);
+  #letIn(left: Pool): void {
+    for (const pool of left.asked.family) {
+      while (pool.door.length > 0 && this.#roomIn(pool) > 0) {
+        const first = pool.door.shift();
+        if (first === undefined) break;
+        first.inQueue = true;
+        pool.queue.add(first);
+      }
     }
   }
 
@@ -287,7 +293,7 @@ export class Dispatcher {
     const { pool } = ticket;
     ticket.state = 'waiting';
     pool.hold(ticket.held, -1);
-    pool.running -= 1;
+    pool.asked.running -= 1;
     pool.countWaiting(1);
     if (ticket.inQueue) pool.queue.putBack(ticket);
     else pool.door.putBack(ticket);
@@ -295,8 +301,9 @@ export class Dispatcher {
 
   /** What found the queue full, and no slot either. */
   #refuse(): void {
-    for (const pool of this.#pools.values()) {
-      const { plan, door, name } = pool;
+    for (const pool of this.#tree.all()) {
+      const { door } = pool;
+      const { plan, name } = pool.asked;
       if (door.length === 0 || (plan.overflow === 'block' && plan.queueSize !== Infinity)) continue;
       const size = Math.min(plan.queueSize, this.#deps.queueLength);
       for (const ticket of door.takeAll(({ refusable }) => refusable)) {
@@ -314,12 +321,12 @@ export class Dispatcher {
   #wakeLater(): void {
     this.#stopWaking();
     let delay: Millis = Infinity;
-    for (const pool of this.#pools.values()) {
+    for (const pool of this.#tree.all()) {
       if (pool.plan.rate === null || pool.waitingBelow === 0) continue;
       const wait = this.#deps.shared.waitMs(pool);
       if (wait > 0) delay = Math.min(delay, wait);
     }
-    if (this.#deps.shared.isShort && this.#roots().some((pool) => pool.isShared && pool.waitingBelow > 0))
+    if (this.#deps.shared.isShort && this.#tree.roots.some((pool) => pool.isShared && pool.waitingBelow > 0))
       delay = Math.min(delay, SHORT_POLL_MS);
     if (delay === Infinity) return;
     this.#cancelWake = this.#deps.clock.after(delay, () => {
@@ -337,47 +344,13 @@ export class Dispatcher {
   /** What waits may start now. All runs of the engine share its burst: one of them is enough. */
   #changed(): void {
     this.#isDirty = true;
-    for (const pool of this.#pools.values()) {
+    for (const pool of this.#tree.all()) {
       const waiting = pool.queue.first(0, null) ?? pool.door.first;
       if (waiting === undefined) continue;
       waiting.taker.slotFreed();
       return;
     }
     this.#stopWaking();
-  }
-
-  #roots(): Pool[] {
-    return [...this.#pools.values()].filter((pool) => pool.parent === undefined);
-  }
-
-  #sharedPools(): Pool[] {
-    return [...this.#pools.values()].filter((pool) => pool.isShared);
-  }
-
-  #pool(name: string): Pool {
-    let pool = this.#pools.get(name);
-    if (pool === undefined) {
-      const isShared = !LOCAL_POOLS.has(name);
-      const plan =
-        this.#deps.pools.get(name) ?? (isShared ? this.#deps.shared.lookUp(name)?.declared : undefined);
-      pool = new Pool(name, plan ?? PLAIN_POOL, isShared);
-      this.#pools.set(name, pool);
-      this.#link(pool);
-    }
-    return pool;
-  }
-
-  /** Puts pools into their parents; whether one was in another before. */
-  #link(only?: Pool): boolean {
-    let moved = false;
-    for (const pool of only === undefined ? [...this.#pools.values()] : [only]) {
-      const { parent } = pool.plan;
-      if ((pool.parent?.name ?? null) === parent) continue;
-      const before = pool.parent;
-      pool.setParent(parent === null ? undefined : this.#pool(parent));
-      moved ||= pool.parent !== before;
-    }
-    return moved;
   }
 }
 

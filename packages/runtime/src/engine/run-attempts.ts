@@ -1,11 +1,17 @@
-import type { Cost } from '@pawl/sdk';
+import { ratePlan, type Cost } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { Attempt, type AttemptDeps, type AttemptPlace } from './attempt.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
+import type { RatedTask } from './pools/pool-tree.ts';
 import type { SlotTaker, Ticket } from './pools/pool.ts';
+import type { OpenTask } from '../process/open-call.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunStreams } from './run-streams.ts';
+
+function ratedTask({ name, settings: { rate } }: OpenTask['definition']): RatedTask | undefined {
+  return rate === undefined ? undefined : { task: name, rate: ratePlan(rate) };
+}
 
 /** What the attempts of one run need of the world. */
 export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
@@ -81,6 +87,7 @@ export class RunAttempts {
       priority: task.priority,
       cost: task.cost,
       refusable: isFirst,
+      rated: ratedTask(task.definition),
     });
     this.#tickets.set(key, ticket);
     this.#engine.loop.wake(this.#run);

@@ -1,4 +1,4 @@
-import { poolPlan, type PoolOptions, type PoolPlan } from '@pawl/sdk';
+import { poolName, poolPlan, type PoolOptions, type PoolPlan } from '@pawl/sdk';
 import type { HostPort } from '../../process/host-port.ts';
 import type { Engine } from '../engine.ts';
 import type { Limits } from '../limits.ts';
@@ -30,6 +30,7 @@ export function plansOf(
     [PROCESS_POOL, poolPlan({ maxConcurrent: limits.processes })],
   ]);
   for (const [name, options] of Object.entries(pools)) {
+    if (name !== DEFAULT_POOL) poolName(name);
     const given = typeof options === 'object' ? options : { maxConcurrent: options };
     plans.set(name, poolPlan(given, `pools.${name}.`));
   }

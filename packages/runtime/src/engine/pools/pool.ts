@@ -1,7 +1,8 @@
-import type { PoolPlan } from '@pawl/sdk';
+import { ONLY_RESOURCE, TASK_RATE, type PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../../journal/call-key.ts';
 import type { RateState } from '../../ports/pool-store.ts';
 import { addTo, amountsOf, NOTHING, type Amounts } from './amounts.ts';
+import type { RatePlan } from './rate.ts';
 import { Door, WaitQueue, type Waiting } from './wait-queue.ts';
 
 /** Who asked for a slot. */
@@ -45,11 +46,15 @@ export class Pool {
   readonly name: string;
   /** Shared with other programs: only what is leased may be used. */
   readonly isShared: boolean;
+  /** The calls of one task with a rate that go to its parent: they wait here, and count there. */
+  readonly isOfTask: boolean;
   plan: PoolPlan;
   /** False for one that was only named: what others declared counts. */
   isDeclared = false;
   parent: Pool | undefined;
   readonly children: Set<Pool> = new Set();
+  /** Itself, and those of tasks with rates whose calls ask for it. */
+  readonly family: Pool[] = [this];
   readonly queue: WaitQueue<Ticket> = new WaitQueue();
   /** Came when the queue was full, or in this burst. */
   readonly door: Door<Ticket> = new Door();
@@ -71,12 +76,37 @@ export class Pool {
   #leased: Amounts = NOTHING;
   #caps: Amounts = NOTHING;
 
-  constructor(name: string, plan: PoolPlan, isShared: boolean) {
+  constructor(name: string, plan: PoolPlan, kind: 'shared' | 'local' | 'of a task') {
     this.name = name;
     this.plan = plan;
-    this.isShared = isShared;
+    this.isShared = kind === 'shared';
+    this.isOfTask = kind === 'of a task';
     this.#limits = amountsOf(plan.limits);
     this.#recap();
+  }
+
+  /** Where its rate is kept, by name; it is lost with the program where there is none. */
+  get rateName(): string | undefined {
+    return this.isShared || this.isOfTask ? this.name : undefined;
+  }
+
+  /** The pool that its calls asked for. */
+  get asked(): Pool {
+    return this.isOfTask ? (this.parent ?? this) : this;
+  }
+
+  /** In its queue, and in those of its tasks with rates: they share its length. */
+  get queueLength(): number {
+    let length = 0;
+    for (const { queue } of this.asked.family) length += queue.length;
+    return length;
+  }
+
+  /** In its queue, and before it. */
+  get waiting(): number {
+    let count = 0;
+    for (const { queue, door } of this.asked.family) count += queue.length + door.length;
+    return count;
   }
 
   get limits(): Amounts {
@@ -140,4 +170,16 @@ export class Pool {
     addTo(this.held, amounts, times);
     for (let at = this.parent; at !== undefined; at = at.parent) addTo(at.held, amounts, times);
   }
+}
+
+/** The pool for calls of a task with a rate: only that bounds it, and all else is as in the pool that they ask for. */
+export function taskPool(task: string, asked: Pool): Pool {
+  const pool = new Pool(`${TASK_RATE}${task}`, asked.plan, 'of a task');
+  pool.setParent(asked);
+  asked.family.push(pool);
+  return pool;
+}
+
+export function taskPlan(asked: Pool, rate: RatePlan): PoolPlan {
+  return { ...asked.plan, limits: { [ONLY_RESOURCE]: Infinity }, parent: asked.name, weight: 1, rate };
 }

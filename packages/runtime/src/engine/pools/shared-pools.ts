@@ -172,7 +172,7 @@ export class SharedPools {
     if (known === undefined) return false;
     const { peak } = known;
     known.peak = demandsOf(pool);
-    if (known.running !== pool.running || known.waiting !== waitingIn(pool)) return true;
+    if (known.running !== pool.running || known.waiting !== pool.waiting) return true;
     for (const [resource, leased] of pool.leased) {
       if (leased > Math.max(peak.get(resource) ?? 0, demandOf(pool, resource))) return true;
     }
@@ -197,7 +197,7 @@ export class SharedPools {
       unit: headOf(pool, shown)?.cost ?? NOTHING,
       wasServed: pool.held.size > 0 || (known !== undefined && known.lastGrant !== pool.lastGrant),
       running: isFresh && known.running > 0 === pool.running > 0 ? known.running : pool.running,
-      waiting: isFresh && known.waiting > 0 === waitingIn(pool) > 0 ? known.waiting : waitingIn(pool),
+      waiting: isFresh && known.waiting > 0 === pool.waiting > 0 ? known.waiting : pool.waiting,
       declare: this.#undeclared.has(pool) ? pool.plan : undefined,
       byDefault: pool.plan,
     };
@@ -211,36 +211,32 @@ export class SharedPools {
     const { store, clock } = this.#deps;
     const now = clock.now();
     const taken = new Map<Pool, number>();
-    const use = (
-      pool: Pool,
-      record: PoolRecord | undefined,
-      stored: PoolRecord['rate'],
-    ): PoolRecord | undefined => {
+    const use = (pool: Pool, stored: PoolRecord['rate']): PoolRecord['rate'] => {
       const { rate } = pool.plan;
       const starts = wanted.get(pool) ?? 0;
-      if (rate === null) return undefined;
+      if (rate === null) return stored;
       const state = setBack(stored, now);
       const granted = Math.min(starts, freeStarts(rate, state, now));
       taken.set(pool, granted);
       pool.rateState = granted === 0 ? state : useStarts(rate, state, now, granted);
-      return record === undefined ? undefined : { ...record, rate: pool.rateState };
+      return pool.rateState;
     };
     const shared: Pool[] = [];
     for (const pool of wanted.keys()) {
-      if (pool.isShared) shared.push(pool);
-      else use(pool, undefined, pool.rateState);
+      if (pool.rateName === undefined) use(pool, pool.rateState);
+      else shared.push(pool);
     }
     if (shared.length === 0) return taken;
-    store.changePools(this.#deps.claim(), (view) => ({
-      pools: shared
-        .map((pool) => {
-          const stored = recordIn(view, pool);
-          return use(pool, stored, stored.rate);
-        })
-        .filter((record) => record !== undefined),
-      leases: [],
-      released: [],
-    }));
+    store.changePools(this.#deps.claim(), (view) => {
+      // Calls of one task may have asked for several pools.
+      const records = new Map<string, PoolRecord>();
+      for (const pool of shared) {
+        const stored = records.get(pool.name) ?? recordIn(view, pool);
+        const declared = pool.isOfTask ? pool.plan : stored.declared;
+        records.set(pool.name, { ...stored, declared, rate: use(pool, stored.rate) });
+      }
+      return { pools: [...records.values()], leases: [], released: [] };
+    });
     return taken;
   }
 
@@ -311,10 +307,6 @@ export function demandsOf(pool: Pool): Amounts {
 
 function demandOf(pool: Pool, resource: string): number {
   return demandsOf(pool).get(resource) ?? 0;
-}
-
-export function waitingIn(pool: Pool): number {
-  return pool.queue.length + pool.door.length;
 }
 
 function twice(amounts: Amounts): Amounts {
