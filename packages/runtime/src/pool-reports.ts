@@ -2,6 +2,7 @@
 import type { PoolLease, PoolRecord, PoolsView, StoredAmounts } from './ports/pool-store.ts';
 import { poolName } from '@pawl/sdk';
 import type { Engine } from './engine/engine.ts';
+import { limitsIn } from './engine/pools/amounts.ts';
 import { limitsGiven } from './engine/pools/plans.ts';
 import type { Recorded } from './journal/event.ts';
 import type { RunId } from './journal/ids.ts';
@@ -94,7 +95,8 @@ function statusOf(
 }
 
 function limitsOf(record: PoolRecord | undefined, local: LocalPool | undefined): StoredAmounts {
-  if (record?.limits !== null && record?.limits !== undefined) return record.limits;
+  if (record?.limits !== null && record?.limits !== undefined)
+    return limitsIn(record.declared.limits, record.limits);
   if (local !== undefined) return Object.fromEntries(local.limits);
   return record?.declared.limits ?? {};
 }

@@ -291,7 +291,7 @@ export class Runtime implements AsyncDisposable {
   /**
    * Sets other limits of a pool than are declared, for all programs of the journal; null = those that are
    * declared again. What is under way above a lower limit goes on, and nothing starts before it is back.
-   * @param limits a number of slots, or an amount by resource
+   * @param limits a number of slots, or an amount by resource; what is not named stays as declared
    * @throws InvalidOptionError
    */
   setLimits(pool: string, limits: number | Readonly<Record<string, number>> | null): void {

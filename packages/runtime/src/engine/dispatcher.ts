@@ -1,10 +1,10 @@
-import type { Cost, PoolPlan } from '@pawl/sdk';
+import { InvalidOptionError, ONLY_RESOURCE, type Cost, type PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StoredAmounts } from '../ports/pool-store.ts';
 import { costIn } from '../process/declared-pools.ts';
-import { amountsOf, type Amounts } from './pools/amounts.ts';
+import { amountsOf, limitsIn, type Amounts } from './pools/amounts.ts';
 import { pickNext } from './pools/pick.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
 import { PoolTree, type RatedTask } from './pools/pool-tree.ts';
@@ -133,11 +133,21 @@ export class Dispatcher {
     return true;
   }
 
-  /** Instead of the declared limits; null = those again. More than them can be under way: nothing starts then. */
+  /**
+   * Instead of the declared limits, resource by resource; null = those again. More than them can be under way:
+   * nothing starts then.
+   * @throws InvalidOptionError for a resource that the pool does not have
+   */
   setLimits(name: string, limits: StoredAmounts | null): void {
     const pool = this.#tree.get(name);
+    const isKnown = !pool.isShared || pool.isDeclared || this.#deps.shared.lookUp(name) !== undefined;
+    for (const [resource, limit] of Object.entries(limits ?? {})) {
+      if (!isKnown || resource === ONLY_RESOURCE || Object.hasOwn(pool.plan.limits, resource)) continue;
+      const has = Object.keys(pool.plan.limits).join(', ');
+      throw new InvalidOptionError(`limits.${resource}`, limit, `left out: pool '${name}' has ${has}`);
+    }
     if (pool.isShared) this.#deps.shared.setLimits(pool, limits);
-    else pool.limits = amountsOf(limits ?? pool.plan.limits);
+    else pool.limits = amountsOf(limitsIn(pool.plan.limits, limits));
     this.#changed();
   }
 

@@ -568,6 +568,25 @@ describe('costs', () => {
     expect(starts).toEqual([40, 50, 60]);
   });
 
+  it('a limit that is set leaves those of other resources, and names one that there is', async () => {
+    const stage = new Stage();
+    await stage.use(new MemoryStore(), {}, async (runtime) => {
+      runtime.setLimits('later', { gpu: 1 });
+      await runtime
+        .start(async (_: null, ctx: Context) => {
+          const pool = ctx.pool('p', { limits: { gpu: 2, mem: 8 } });
+          await pool.execute(stage.step, t(1), { cost: { gpu: 1 } });
+          runtime.setLimits('p', 3);
+          expect(() => runtime.setLimits('p', { gpuu: 1 })).toThrow("'limits.gpuu'");
+          const four = range(4).map(() => pool.execute(stage.step, t(10), { cost: { mem: 4 } }));
+          await Promise.all(four);
+        }, null)
+        .result();
+      expect(statusOf(runtime, 'p').limits).toEqual({ gpu: 2, mem: 8, slots: 3 });
+    });
+    expect(stage.maxParallel).toBe(2);
+  });
+
   it('C28 reconcile: what is really taken counts at once', async () => {
     const stage = new Stage();
     const heavy = defineTask({

@@ -1,3 +1,5 @@
+import type { StoredAmounts } from '../../ports/pool-store.ts';
+
 /** Arithmetic of amounts by resource. What is not named is 0 as a cost, and unlimited as a limit. */
 export type Amounts = ReadonlyMap<string, number>;
 
@@ -5,6 +7,11 @@ export type Amounts = ReadonlyMap<string, number>;
 const SLACK = 1e-9;
 
 export const NOTHING: Amounts = new Map();
+
+/** What a person set, and what is declared of all else: who lowers one resource does not free the others. */
+export function limitsIn(declared: StoredAmounts, set: StoredAmounts | null): StoredAmounts {
+  return set === null ? declared : { ...declared, ...set };
+}
 
 export function amountsOf(record: Readonly<Record<string, number>>): Amounts {
   return new Map(Object.entries(record));

@@ -7,7 +7,7 @@ import type {
   PoolsChange,
   PoolsView,
 } from '../../ports/pool-store.ts';
-import { amountsOf, isSame, NOTHING, recordOf, within, type Amounts } from './amounts.ts';
+import { amountsOf, isSame, limitsIn, NOTHING, recordOf, within, type Amounts } from './amounts.ts';
 import { sharesInUnits } from './fair-shares.ts';
 
 const SLACK = 1e-9;
@@ -70,7 +70,7 @@ export function planLeases(
     const stored = view.pools.find(({ name }) => name === need.pool);
     const record = recordFor(need, stored);
     if (record !== stored) pools.push(record);
-    const limits = amountsOf(record.limits ?? record.declared.limits);
+    const limits = amountsOf(limitsIn(record.declared.limits, record.limits));
     const mine = view.leases.find((lease) => lease.pool === need.pool && lease.owner === owner);
     const others = view.leases.filter((lease) => lease.pool === need.pool && lease.owner !== owner);
     const got = amountFor(need, limits, others, all, owner);

@@ -2,7 +2,7 @@ import type { Millis } from '../../journal/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JournalStore, LeaseClaim } from '../../ports/journal-store.ts';
 import type { PoolRecord, PoolsView, StoredAmounts } from '../../ports/pool-store.ts';
-import { addTo, amountsOf, largest, NOTHING, type Amounts } from './amounts.ts';
+import { addTo, amountsOf, largest, limitsIn, NOTHING, type Amounts } from './amounts.ts';
 import { planLeases, type Answer, type LeasePlan, type Need } from './lease-plan.ts';
 import { headOf } from './pick.ts';
 import type { Pool } from './pool.ts';
@@ -254,14 +254,14 @@ export class SharedPools {
     return isAhead(pool.rateState, now) ? 1 : freeStarts(rate, pool.rateState, now);
   }
 
-  /** Instead of the limits that were declared; null = those again. */
+  /** Instead of those that were declared, resource by resource; null = those again. */
   setLimits(pool: Pool, limits: StoredAmounts | null): void {
     this.#deps.store.changePools(this.#deps.claim(), (view) => ({
       pools: [{ ...recordIn(view, pool), limits }],
       leases: [],
       released: [],
     }));
-    pool.limits = amountsOf(limits ?? pool.plan.limits);
+    pool.limits = amountsOf(limitsIn(pool.plan.limits, limits));
     this.#isStale = true;
   }
 
