@@ -109,7 +109,10 @@ export class StoreHandle implements JournalStore {
 
   readPools(now: Millis): PoolsView {
     const view = this.#read(({ pools }) => pools.view(now, NOBODY));
-    return { ...view, leases: view.leases.filter(({ owner }) => !this.#file.isOwnerDead(owner)) };
+    // Each look opens a file, and an owner has a lease for each of its pools.
+    const owners = new Set(view.leases.map(({ owner }) => owner));
+    const dead = new Set([...owners].filter((owner) => this.#file.isOwnerDead(owner)));
+    return { ...view, leases: view.leases.filter(({ owner }) => !dead.has(owner)) };
   }
 
   changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
