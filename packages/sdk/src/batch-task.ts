@@ -36,9 +36,11 @@ export function defineBatchTask<Args, Item>(
   const poll: unknown = Reflect.get(settings, 'poll');
   if (poll !== undefined)
     throw new InvalidOptionError('poll', poll, 'left out: the items of a batch are not polled');
+  // A function of its own: calls of two tasks that share their `run` are no batch, and may differ in its size.
+  const own: typeof run = (items, tasks) => run(items, tasks);
   return checked<Args, Exclude<Item, Error>>({
     name,
     settings,
-    build: (args) => ({ kind: 'batch', args, batch, run }),
+    build: (args) => ({ kind: 'batch', args, batch, run: own }),
   });
 }

@@ -83,6 +83,24 @@ describe('a batch', () => {
     expect(journal(store).filter(({ event }) => event.type === 'TaskSucceeded')).toHaveLength(5);
   });
 
+  it('is of one task, also where two share their function', async () => {
+    const sizes: string[] = [];
+    const run = async (items: readonly string[]): Promise<string[]> => {
+      sizes.push(items.join(''));
+      return [...items];
+    };
+    const small = defineBatchTask({ name: 'small', batch: { maxSize: 2, windowMs: 10 }, run });
+    const large = defineBatchTask({ name: 'large', batch: { maxSize: 9, windowMs: 10 }, run });
+    await perform(
+      () => (_, ctx) =>
+        Promise.all([
+          ...['a', 'b', 'c'].map((name) => ctx.task(large, name)),
+          ...['d', 'e', 'f'].map((name) => ctx.task(small, name)),
+        ]),
+    );
+    expect(sizes.toSorted()).toEqual(['abc', 'de', 'f']);
+  });
+
   it('an Error in a place fails that call alone, and is retried alone', async () => {
     const seen: Seen[] = [];
     const { value } = await perform((lab) => {
