@@ -145,6 +145,24 @@ describe('a task with a rate', () => {
     expect(value).toEqual(['a', 'b', 'c', true, 'QueueFullError']);
   });
 
+  it('⟲ with a circuit, a cache, a retry and a pool with costs, all on one task', async () => {
+    const program: Program = (stage) => async (_, ctx) => {
+      const all = stage.with({
+        rate: { limit: 3, per: 50, burst: 4 },
+        circuit: { threshold: 9, openFor: 100 },
+        cache: { ttl: '1h' },
+        retry: { attempts: 3, delay: 20 },
+        timeout: 500,
+      });
+      const pool = ctx.pool('p', { limits: { mem: 4 }, order: 'backfill' });
+      const ask = (value: number, failures = 0): Promise<unknown> =>
+        pool.execute(all, { ms: 5 + value, value, failures }, { cost: 1 + (value % 4) });
+      const first = await ctx.parallel.map([0, 1, 2, 3, 4, 5], (value) => ask(value, value % 2));
+      return [first, await ask(1, 1), await ask(6)];
+    };
+    await everywhere(program, [[0, 1, 2, 3, 4, 5], 1, 6]);
+  });
+
   it('what is no rate is refused at the definition, and a call has none', async () => {
     const made = (rate: unknown) => () => defineTask({ name: 'x', run: () => 1, rate: rate as PoolRate });
     for (const [rate, option] of [
