@@ -356,8 +356,7 @@ export class Runtime implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
-    await this.#engine.executors.close();
-    this.#engine.dispatcher.close();
+    await this.#engine.close();
     this.#observers.close();
     this.store.close();
   }

@@ -175,6 +175,12 @@ export class Engine {
     this.#cancelRetry = undefined;
   }
 
+  /** No run is left; attempts that were given up may be. */
+  async close(): Promise<void> {
+    await this.executors.close();
+    this.dispatcher.close();
+  }
+
   /** The run has events that wait for a commit. */
   touch(run: RunDriver): void {
     this.#dirty.add(run);

@@ -154,8 +154,9 @@ export interface JournalStore {
    * ONE transaction: what `decide` makes of the pools as they are. It may be called again with a newer
    * view, and must do nothing else. Leases that do not count any more are gone afterwards; those that are
    * made last as long as the claim says.
+   * @param countFrom leases that end later count (default: the claim's time)
    */
-  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void;
+  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange, countFrom?: Millis): void;
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

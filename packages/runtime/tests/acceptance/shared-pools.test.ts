@@ -198,6 +198,27 @@ describe('programs that share a pool', () => {
     expect(starts.at(-1)).toBeGreaterThanOrEqual(800);
   });
 
+  it('never have more than its limit when the wall clock jumps, as after a sleep of the machine', async () => {
+    for (const jumpMs of [-3_600_000, 40_000, 3_600_000]) {
+      const { stage } = await programs(2, async ([a, b], lab, store) => {
+        lab.later(110, () => lab.clock.jumpWall(jumpMs));
+        // Longer than a lease: each has to be renewed in the new time.
+        const long = (): number => 60_000;
+        const first = a?.start(run(lab, 'A', 3, long, { maxConcurrent: 3 }), null, { id: 'a' }).result();
+        await lab.clock.sleep(50);
+        const second = b?.start(run(lab, 'B', 3, long, { maxConcurrent: 3 }), null, { id: 'b' }).result();
+        await lab.clock.sleep(350);
+        // It has seen no jump.
+        const c = await lab.open(store, { entropy: seededEntropy(9) });
+        await c.start(run(lab, 'C', 3, long, { maxConcurrent: 3 }), null, { id: 'c' }).result();
+        await Promise.all([first, second]);
+        await c.close();
+      });
+      expect(stage.maxParallel, `${jumpMs}`).toBe(3);
+      expect(Math.max(...stage.spans.map(({ to }) => to ?? Infinity))).toBeLessThan(182_000);
+    }
+  });
+
   it('follow limits that one of them sets', async () => {
     const { stage } = await programs(2, async ([a, b], lab) => {
       lab.later(100, () => b?.setLimits('p', 2));

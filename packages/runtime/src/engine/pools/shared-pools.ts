@@ -1,8 +1,9 @@
 import type { Millis } from '../../journal/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JournalStore, LeaseClaim } from '../../ports/journal-store.ts';
-import type { PoolRecord, PoolsView, StoredAmounts } from '../../ports/pool-store.ts';
+import type { PoolRecord, PoolsChange, PoolsView, StoredAmounts } from '../../ports/pool-store.ts';
 import { addTo, amountsOf, largest, limitsIn, NOTHING, type Amounts } from './amounts.ts';
+import { LeaseTime } from './lease-time.ts';
 import { planLeases, type Answer, type LeasePlan, type Need } from './lease-plan.ts';
 import { headOf } from './pick.ts';
 import type { Pool } from './pool.ts';
@@ -41,6 +42,7 @@ export interface SharedPoolsDeps {
  */
 export class SharedPools {
   readonly #deps: SharedPoolsDeps;
+  readonly #leaseTime: LeaseTime;
   readonly #known = new Map<string, Known>();
   /** Declared here and not told to the others yet. */
   readonly #undeclared = new Set<Pool>();
@@ -50,6 +52,19 @@ export class SharedPools {
 
   constructor(deps: SharedPoolsDeps) {
     this.#deps = deps;
+    this.#leaseTime = new LeaseTime(deps.clock);
+  }
+
+  get #countFrom(): Millis {
+    return this.#leaseTime.countFrom(this.#deps.claim().ttlMs);
+  }
+
+  get #hasLapsed(): boolean {
+    return this.#leaseTime.hasJumpedSince(this.#provenAt, this.#deps.claim().ttlMs);
+  }
+
+  #change(decide: (view: PoolsView) => PoolsChange): void {
+    this.#deps.store.changePools(this.#deps.claim(), decide, this.#countFrom);
   }
 
   /** What others know of the pool is to be changed. */
@@ -113,12 +128,16 @@ export class SharedPools {
       .filter((pool) => this.#undeclared.has(pool) || this.#isUsed(pool))
       .map((pool) => this.#needOf(pool, keep, shown));
     const time = { now, renewBefore: now + (claim.ttlMs * 2) / 3 };
-    let plan = planLeases(store.readPools(claim.now), claim.owner, needs, time);
+    let plan = planLeases(store.readPools(this.#countFrom), claim.owner, needs, time);
     if (isChange(plan)) {
-      store.changePools(claim, (view) => {
-        plan = planLeases(view, claim.owner, needs, time);
-        return plan.change;
-      });
+      store.changePools(
+        claim,
+        (view) => {
+          plan = planLeases(view, claim.owner, needs, time);
+          return plan.change;
+        },
+        this.#countFrom,
+      );
     }
     this.#provenAt = clock.monotonic();
     this.#isStale = false;
@@ -162,7 +181,7 @@ export class SharedPools {
     this.#changeMark = mark;
     // Each of them is looked at: it notes what was wanted since the last look.
     const isOld = pools.filter((pool) => this.#isOutOfDate(pool)).length > 0;
-    if (!isForeign && !isOld && !this.#isOld) return false;
+    if (!isForeign && !isOld && !this.#isOld && !this.#hasLapsed) return false;
     this.sync(pools, 'recent');
     return true;
   }
@@ -208,8 +227,7 @@ export class SharedPools {
    * @returns by pool, how many there were
    */
   takeStarts(wanted: ReadonlyMap<Pool, number>): ReadonlyMap<Pool, number> {
-    const { store, clock } = this.#deps;
-    const now = clock.now();
+    const now = this.#deps.clock.now();
     const taken = new Map<Pool, number>();
     const use = (pool: Pool, stored: PoolRecord['rate']): PoolRecord['rate'] => {
       const { rate } = pool.plan;
@@ -227,7 +245,7 @@ export class SharedPools {
       else shared.push(pool);
     }
     if (shared.length === 0) return taken;
-    store.changePools(this.#deps.claim(), (view) => {
+    this.#change((view) => {
       // Calls of one task may have asked for several pools.
       const records = new Map<string, PoolRecord>();
       for (const pool of shared) {
@@ -256,7 +274,7 @@ export class SharedPools {
 
   /** Instead of those that were declared, resource by resource; null = those again. */
   setLimits(pool: Pool, limits: StoredAmounts | null): void {
-    this.#deps.store.changePools(this.#deps.claim(), (view) => ({
+    this.#change((view) => ({
       pools: [{ ...recordIn(view, pool), limits }],
       leases: [],
       released: [],
@@ -271,14 +289,14 @@ export class SharedPools {
   }
 
   view(): PoolsView {
-    return this.#deps.store.readPools(this.#deps.clock.now());
+    return this.#deps.store.readPools(this.#countFrom);
   }
 
   /** Nothing runs here any more. */
   leave(): void {
     const released = [...this.#known.keys()];
     if (released.length === 0) return;
-    this.#deps.store.changePools(this.#deps.claim(), () => ({ pools: [], leases: [], released }));
+    this.#change(() => ({ pools: [], leases: [], released }));
     this.#known.clear();
   }
 }

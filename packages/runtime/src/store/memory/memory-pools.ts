@@ -39,13 +39,13 @@ export class MemoryPools {
     };
   }
 
-  change(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
+  change(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange, countFrom: Millis): void {
     const { owner, now, ttlMs } = claim;
-    const { pools, leases, released } = decide(this.read(now));
+    const { pools, leases, released } = decide(this.read(countFrom));
     for (const record of pools) this.#pools.set(record.name, poolText(record));
     const replaced = new Set([...released, ...leases.map(({ pool }) => pool)]);
     this.#leases = [
-      ...this.#counting(now).filter((lease) => lease.owner !== owner || !replaced.has(lease.pool)),
+      ...this.#counting(countFrom).filter((lease) => lease.owner !== owner || !replaced.has(lease.pool)),
       ...leases.map(({ pool, ...fields }) => ({ pool, owner, text: textOf(fields), until: now + ttlMs })),
     ];
   }

@@ -268,8 +268,12 @@ export class MemoryStore implements JournalStore {
     return this.#pools.read(now);
   }
 
-  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
-    this.#pools.change(claim, decide);
+  changePools(
+    claim: LeaseClaim,
+    decide: (view: PoolsView) => PoolsChange,
+    countFrom: Millis = claim.now,
+  ): void {
+    this.#pools.change(claim, decide, countFrom);
     this.#mark += 1;
   }
 

@@ -88,11 +88,12 @@ export class Pools {
     { owner, now, ttlMs }: LeaseClaim,
     dead: ReadonlySet<string>,
     decide: (view: PoolsView) => PoolsChange,
+    countFrom: Millis,
   ): void {
     const { putPool, putLease, deleteLease, deleteExpired, deleteOwner } = this.#statements;
-    const { pools, leases, released } = decide(this.view(now, dead));
+    const { pools, leases, released } = decide(this.view(countFrom, dead));
     for (const each of dead) deleteOwner.run(each);
-    deleteExpired.run(now);
+    deleteExpired.run(countFrom);
     for (const record of pools) {
       const { declared, limits, rate } = poolText(record);
       putPool.run(record.name, declared, limits, rate);

@@ -115,12 +115,16 @@ export class StoreHandle implements JournalStore {
     return { ...view, leases: view.leases.filter(({ owner }) => !dead.has(owner)) };
   }
 
-  changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange): void {
+  changePools(
+    claim: LeaseClaim,
+    decide: (view: PoolsView) => PoolsChange,
+    countFrom: Millis = claim.now,
+  ): void {
     this.#hold(claim.owner);
     // Asked before the transaction, as for a run.
-    const owners = new Set(this.#read(({ pools }) => pools.ownersBeside(claim.owner, claim.now)));
+    const owners = new Set(this.#read(({ pools }) => pools.ownersBeside(claim.owner, countFrom)));
     const dead: ReadonlySet<string> = new Set([...owners].filter((owner) => this.#file.isOwnerDead(owner)));
-    this.#write(({ pools }) => pools.change(claim, dead, decide));
+    this.#write(({ pools }) => pools.change(claim, dead, decide, countFrom));
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {
