@@ -56,7 +56,7 @@ export interface SourceOptions {
 
 /**
  * Items as they are recorded. It is read once; `break` tells the source to stop. Several readers share the
- * items, first come first served.
+ * items, first come first served; one in a branch that has lost leaves the stream to the others.
  */
 export interface ItemStream<Item> extends AsyncIterableIterator<Item, undefined, undefined> {
   next(): Promise<IteratorResult<Item, undefined>>;

@@ -39,6 +39,8 @@ export class Scope {
   readonly defaults: ScopeDefaults;
   /** Why ctx cannot be used here at all, where that is so. */
   refusal: string | undefined;
+  /** Who stops reading where code of this scope leaves a stream: of a source whoever reads it. */
+  leaver: Scope = this;
   nextOrdinal = 0;
   nextValue = 0;
   /** Calls of this scope that are not settled: more than one means several strands. */
@@ -98,6 +100,14 @@ export class Scope {
     if (own !== undefined && (own.reach === 'all' || !isDetached)) return own.reason;
     const { parent } = this;
     return parent === undefined ? undefined : parent.#fenceFor(isDetached || this.#isDetached);
+  }
+
+  /**
+   * Whether code here decides for others that read the same stream. What has lost does not; a source that
+   * is closed does, as leaving a generator closes what that reads.
+   */
+  get mayLeave(): boolean {
+    return this.leaver === this ? this.fence === undefined : this.leaver.mayLeave;
   }
 
   /** No decision further out gives it up any more; what interrupts a group around it does. */

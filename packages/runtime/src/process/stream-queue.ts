@@ -9,12 +9,9 @@ import type { OpenStream } from './open-call.ts';
 import { ownStream } from './own-stream.ts';
 import { closeKey } from './place.ts';
 import type { Scope } from './scope.ts';
+import { unheard, WaitList } from './wait-list.ts';
 
-interface Waiter<Item> {
-  readonly scope: Scope;
-  readonly resolve: (result: IteratorResult<Item, undefined>) => void;
-  readonly reject: (reason: unknown) => void;
-}
+type Result<Item> = IteratorResult<Item, undefined>;
 
 type Phase =
   | { readonly status: 'open' }
@@ -41,7 +38,7 @@ export class StreamQueue<Item> implements OpenStream {
   readonly #scope: Scope;
   readonly #toItem: (recorded: ItemRecorded) => Item;
   #items: Item[] = [];
-  #waiters: Waiter<Item>[] = [];
+  readonly #waiters: WaitList<Result<Item>>;
   #phase: Phase = { status: 'open' };
   /** Undefined while the call waits for its place in the journal. */
   #key: CallKey | undefined;
@@ -54,6 +51,8 @@ export class StreamQueue<Item> implements OpenStream {
     this.#scope = scope;
     this.buffer = buffer;
     this.#toItem = toItem;
+    // A source that is closed while it waits leaves what it reads.
+    this.#waiters = new WaitList(host, undefined, ({ mayLeave }) => mayLeave && void this.#leave());
   }
 
   get queued(): number {
@@ -92,47 +91,28 @@ export class StreamQueue<Item> implements OpenStream {
     if (this.#phase.status !== 'open') return;
     this.#phase = { status: 'ended' };
     if (last !== undefined) this.#push(last.item);
-    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+    this.#tellDone();
     if (this.#leaving !== undefined) this.#drop();
   }
 
   fail(error: unknown): void {
     if (this.#phase.status !== 'open') return;
-    const waiters = this.#takeWaiters();
-    this.#phase = waiters.length === 0 ? { status: 'failed', error } : { status: 'ended' };
-    for (const waiter of waiters) waiter.reject(error);
+    this.#phase = this.#waiters.size === 0 ? { status: 'failed', error } : { status: 'ended' };
+    while (this.#waiters.size > 0) this.#waiters.reject(error);
     if (this.#leaving !== undefined) this.#drop();
   }
 
   #push(item: Item): void {
-    for (;;) {
-      const waiter = this.#waiters.shift();
-      if (waiter === undefined) {
-        this.#items.push(item);
-        return;
-      }
-      waiter.scope.outstanding -= 1;
-      const { fence } = waiter.scope;
-      if (fence === undefined) {
-        this.#noteTaken();
-        waiter.resolve({ done: false, value: item });
-        return;
-      }
-      // Its branch has lost: the item is for somebody else.
-      waiter.reject(fence);
-    }
+    if (this.#waiters.resolve({ done: false, value: item }) === undefined) this.#items.push(item);
+    else this.#noteTaken();
   }
 
-  #takeWaiters(): Waiter<Item>[] {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { scope } of waiters) scope.outstanding -= 1;
-    return waiters;
+  #tellDone(): void {
+    while (this.#waiters.size > 0) this.#waiters.resolve(DONE);
   }
 
-  #next(): Promise<IteratorResult<Item, undefined>> {
-    const scope = this.#host.currentScope('reads');
-    const refused = this.#host.refusal<IteratorResult<Item, undefined>>(scope);
+  #next(): Promise<Result<Item>> {
+    const refused = this.#host.refusal<Result<Item>>(this.#host.currentScope('reads'));
     if (refused !== undefined) return refused;
     if (this.#items.length > 0) {
       const [item] = this.#items.splice(0, 1);
@@ -144,22 +124,13 @@ export class StreamQueue<Item> implements OpenStream {
       case 'failed': {
         const { error } = this.#phase;
         this.#phase = { status: 'ended' };
-        const failed = Promise.reject<never>(error);
-        failed.catch(() => undefined);
-        return failed;
+        return unheard(Promise.reject(error));
       }
       case 'ended':
       case 'left':
         return Promise.resolve(DONE);
-      default: {
-        scope.outstanding += 1;
-        const item = new Promise<IteratorResult<Item, undefined>>((resolve, reject) => {
-          this.#waiters.push({ scope, resolve, reject });
-        });
-        // A loser that nobody awaits must not end the program.
-        item.catch(() => undefined);
-        return item;
-      }
+      default:
+        return this.#waiters.wait(undefined);
     }
   }
 
@@ -170,7 +141,10 @@ export class StreamQueue<Item> implements OpenStream {
 
   #return(): Promise<IteratorReturnResult<undefined>> {
     // What has lost decides nothing for others that read on.
-    if (this.#host.currentScope('reads').fence !== undefined) return Promise.resolve(DONE);
+    return this.#host.currentScope('reads').mayLeave ? this.#leave() : Promise.resolve(DONE);
+  }
+
+  #leave(): Promise<IteratorReturnResult<undefined>> {
     if (this.#phase.status !== 'open') {
       this.#drop();
       return Promise.resolve(DONE);
@@ -227,7 +201,7 @@ export class StreamQueue<Item> implements OpenStream {
   #drop(): void {
     this.#phase = { status: 'left' };
     this.#items = [];
-    for (const waiter of this.#takeWaiters()) waiter.resolve(DONE);
+    this.#tellDone();
     this.#leaving?.resolve(DONE);
   }
 }

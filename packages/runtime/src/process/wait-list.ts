@@ -11,7 +11,7 @@ export interface ChannelWait {
 
 /** What process code that waits needs of its host. */
 export interface WaitHost {
-  currentScope(): Scope;
+  currentScope(what?: 'asks' | 'reads'): Scope;
   /** What a call in a scope that was given up gets; undefined where it was not. */
   refusal<T>(scope: Scope): Promise<T> | undefined;
   readonly isStopped: boolean;
@@ -45,11 +45,14 @@ export class WaitList<T, Payload = undefined> {
   readonly #host: WaitHost;
   /** In words, where the run is stalled when nothing else is left to wait for. */
   readonly #what: string | undefined;
+  readonly #onLost: (scope: Scope) => void;
   readonly #waiters = new Queue<Waiter<T, Payload>>();
 
-  constructor(host: WaitHost, what?: string) {
+  /** @param onLost a wait of this scope was taken out, since the scope was given up */
+  constructor(host: WaitHost, what?: string, onLost: (scope: Scope) => void = () => undefined) {
     this.#host = host;
     this.#what = what;
+    this.#onLost = onLost;
   }
 
   get size(): number {
@@ -61,7 +64,7 @@ export class WaitList<T, Payload = undefined> {
    * @throws LimitError, InvalidArgumentError outside a process
    */
   wait(payload: Payload): Promise<T> {
-    const scope = this.#host.currentScope();
+    const scope = this.#host.currentScope('reads');
     const refused = this.#host.refusal<T>(scope);
     if (refused !== undefined) return refused;
     if (this.size >= MAX_WAITS) {
@@ -83,7 +86,8 @@ export class WaitList<T, Payload = undefined> {
       if (this.#host.isStopped) return;
       this.#waiters.remove(waiter);
       waiter.leave();
-      if (scope.refuseOnce()) reject(new CancelledError(scope.fence?.message ?? ''));
+      reject(new CancelledError(scope.fence?.message ?? ''));
+      this.#onLost(scope);
     });
     const waiter: Waiter<T, Payload> = {
       payload,

@@ -91,7 +91,7 @@ function thunkIn(mode: StreamMode): (item: unknown, index: number) => Thunk {
 
 /** A stream that is read; it may be read before it has its place in the journal. */
 function openStream(host: ProcessHost, scope: Scope, plan: StreamPlan): unknown {
-  const outlet = new Outlet<unknown>(host);
+  const outlet = new Outlet<unknown>(host, scope);
   const opened = requestStream(
     host,
     scope,
@@ -176,7 +176,7 @@ function openMerge(host: ProcessHost, given: unknown, options: unknown): MergedS
   const { sources, names } = checkSources(given);
   checkWidth('merge', sources.length, host.limits.fanOut);
   const plan: MergePlan = { sources, names, options: resolved, inUserContext: AsyncLocalStorage.snapshot() };
-  const outlet = new Outlet<unknown>(host);
+  const outlet = new Outlet<unknown>(host, scope);
   let merge: Merge | undefined;
   const fingerprint = groupFingerprint('merge', sources.length);
   host

@@ -1,5 +1,6 @@
 import type { ResultStream } from '@pawl/sdk';
 import { ownStream } from '../own-stream.ts';
+import type { Scope } from '../scope.ts';
 import { unheard, WaitList, type WaitHost } from '../wait-list.ts';
 import type { End } from './verdict.ts';
 
@@ -23,6 +24,8 @@ const DONE = { done: true, value: undefined } as const;
  */
 export class Outlet<T> {
   readonly #host: WaitHost;
+  /** In which the stream was called. */
+  readonly #scope: Scope;
   readonly #takers: WaitList<Result<T>>;
   readonly #closing = Promise.withResolvers<Result<T>>();
   #supply: Supply<T> | undefined;
@@ -30,9 +33,11 @@ export class Outlet<T> {
   #isLeft = false;
   #isServing = false;
 
-  constructor(host: WaitHost) {
+  constructor(host: WaitHost, scope: Scope) {
     this.#host = host;
-    this.#takers = new WaitList(host);
+    this.#scope = scope;
+    // A source that is closed while it waits leaves what it reads.
+    this.#takers = new WaitList(host, undefined, ({ mayLeave }) => mayLeave && void this.#close());
   }
 
   /** It has its place in the journal; consumers may have come, or left, before. */
@@ -90,6 +95,12 @@ export class Outlet<T> {
     return taken;
   }
 
+  #leave(): Promise<Result<T>> {
+    // What has lost decides nothing for others that read on.
+    const isOthers = this.#scope.fence === undefined && !this.#host.currentScope('reads').mayLeave;
+    return isOthers ? Promise.resolve(DONE) : this.#close();
+  }
+
   /** Settles when the stream is closed, its source included. */
   #close(): Promise<Result<T>> {
     this.#isLeft = true;
@@ -101,9 +112,9 @@ export class Outlet<T> {
   get stream(): ResultStream<T> {
     const stream: ResultStream<T> = {
       next: () => this.#next(),
-      return: () => this.#close(),
+      return: () => this.#leave(),
       throw: async (error) => {
-        await this.#close();
+        await this.#leave();
         throw error;
       },
       [Symbol.asyncIterator]: () => stream,

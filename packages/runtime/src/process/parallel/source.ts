@@ -59,6 +59,7 @@ export class Source {
     inUserContext: <R>(fn: () => R) => R,
   ) {
     this.scope = scope;
+    scope.leaver = scope.parent?.parent ?? scope;
     this.#host = host;
     this.#source = source;
     this.#inUserContext = inUserContext;
@@ -133,9 +134,7 @@ export class Source {
     try {
       const leave = (): unknown => iterator.return?.();
       // A stream of ours is left by the call that read it; what is in the branch has lost, and decides nothing.
-      const caller = this.scope.parent?.parent;
-      const isCalled = caller !== undefined && isOwnStream(iterator);
-      const returned = isCalled ? this.#host.runIn(caller, leave) : this.run(leave);
+      const returned = isOwnStream(iterator) ? this.#host.runIn(this.scope.leaver, leave) : this.run(leave);
       if (isAsync(this.#source)) Promise.resolve(returned).then(through, through);
       else through();
     } catch {
