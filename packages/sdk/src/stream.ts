@@ -6,7 +6,8 @@ export type StreamSource<T> = Iterable<T> | AsyncIterable<T>;
 
 /**
  * What a consumer reads, with `for await` or by `next`. Leaving the loop closes it: what runs is given
- * up and the source's `finally` runs. Several consumers share the items, first come first served.
+ * up and the source's `finally` runs. Several consumers share the items, first come first
+ * served; one in a branch that has lost leaves the stream to the others.
  */
 export interface ResultStream<T> extends AsyncIterableIterator<T, undefined, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;

@@ -237,6 +237,16 @@ describe('merge', () => {
     ]);
   });
 
+  it('⟲ concat goes on with a list while its consumer waits', async () => {
+    await everywhere(
+      () => async (_, ctx) => {
+        const sources = [ticking(ctx, 5, 1, 'a'), ['x', 'y'], ticking(ctx, 5, 1, 'b'), ['z']];
+        return taken(ctx.parallel.merge(sources, { mode: 'concat' }), valueOf);
+      },
+      ['a0', 'x', 'y', 'b0', 'z'],
+    );
+  });
+
   it('concat passes over many empty sources', async () => {
     const program: Program = () => async (_, ctx) => {
       const empty = Array.from({ length: 50_000 }, () => [] as number[]);

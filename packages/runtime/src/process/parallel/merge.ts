@@ -191,10 +191,13 @@ export class Merge implements OpenGroup, Supply<unknown> {
     // A source that has nothing is told within the pull: a call for each would exhaust the stack.
     if (this.#isPulling) return;
     this.#isPulling = true;
-    for (; this.#first < this.#feeds.length; this.#first += 1) {
+    for (;;) {
       const feed = this.#feeds[this.#first];
-      if (feed !== undefined && this.#canPull(feed)) feed.source.pull((pulled) => this.#pulled(feed, pulled));
-      if (feed?.hasEnded === false) break;
+      if (feed === undefined) break;
+      if (feed.hasEnded) this.#first += 1;
+      // A consumer that waits takes an item within the pull: then this is the next pull, too.
+      else if (this.#canPull(feed)) feed.source.pull((pulled) => this.#pulled(feed, pulled));
+      else break;
     }
     this.#isPulling = false;
   }
