@@ -18,8 +18,10 @@ const DEFAULT_CAPACITY = 16;
 
 /** @throws InvalidArgumentError, InvalidOptionError */
 export function createChannel<T>(host: WaitHost, name: unknown, options: unknown = {}): Channel<T> {
-  if (typeof name !== 'string' || name === '' || name.length > 200)
-    throw new InvalidArgumentError('ctx.channel takes a name of 1 to 200 characters as its first argument.');
+  if (typeof name !== 'string' || name === '' || name.length > 200 || !name.isWellFormed())
+    throw new InvalidArgumentError(
+      'ctx.channel takes a name as its first argument: 1 to 200 characters, well-formed Unicode.',
+    );
   if (typeof options !== 'object' || options === null)
     throw new InvalidOptionError('options', options, 'an object');
   for (const option of Object.keys(options)) {

@@ -46,9 +46,9 @@ export function createContext(host: ProcessHost): Context {
     channel: (name, options) => createChannel(host, name, options),
     pool: (name, options) => usePool(host, ctx, name, options),
     sleep: (duration, options) =>
-      startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options?.key),
+      startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options),
     sleepUntil: (when, options) =>
-      startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options?.key),
+      startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options),
     receive: (name: string, options?: ReceiveOptions) => receive(host, name, options),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),

@@ -7,9 +7,10 @@ import {
 } from '@pawl/sdk';
 import { waitFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
+import { checkOptionNames } from './option-names.ts';
 import type { OpenWait } from './open-call.ts';
 import { checkName } from './parallel/options.ts';
-import { encodePayload } from './payload.ts';
+import { encodePayload, tooLarge } from './payload.ts';
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   'schema',
@@ -26,12 +27,15 @@ export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOpt
       'ctx.receive takes the name of a message as its first argument: 1 to 200 characters, well-formed Unicode.',
     );
   }
-  checkOptions(options);
+  checkOptionNames(options, OPTIONS, 'receive');
+  checkTypes(options);
   const callName = checkName(options.key);
   const timeoutMs = options.timeout === undefined ? null : durationMs(options.timeout, 'timeout');
   const data = encodePayload(`The data of receive '${name}'`, options.data ?? null, host.limits.payloadBytes);
   const wait: OpenWait = { name, schema: options.schema };
   const prompt = options.prompt ?? null;
+  if (prompt !== null && prompt.length > host.limits.payloadBytes)
+    throw tooLarge(`The prompt of receive '${name}'`, host.limits.payloadBytes);
   const fingerprint = waitFingerprint(name);
   return host.request<T>(scope, callName, { fingerprint, what: fingerprint }, (key, resolve, reject) => {
     // The payload was checked against the schema, whose type the options carry.
@@ -40,24 +44,13 @@ export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOpt
   });
 }
 
-function checkOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidOptionError('options', options, 'an object');
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new InvalidOptionError(
-        name,
-        Reflect.get(options, name),
-        `left out: receive takes ${[...OPTIONS].join(', ')}`,
-      );
-  }
-  const { schema, prompt } = options as { readonly schema?: unknown; readonly prompt?: unknown };
+function checkTypes({ schema, prompt }: ReceiveOptions): void {
   if (schema !== undefined && !isSchema(schema))
     throw new InvalidOptionError(
       'schema',
       schema,
       'a Standard Schema, as zod, valibot and arktype make them',
     );
-  if (prompt !== undefined && typeof prompt !== 'string')
-    throw new InvalidOptionError('prompt', prompt, 'a text');
+  if (prompt !== undefined && (typeof prompt !== 'string' || !prompt.isWellFormed()))
+    throw new InvalidOptionError('prompt', prompt, 'a text, of well-formed Unicode');
 }

@@ -11,6 +11,7 @@ import { decode } from '../journal/codec.ts';
 import type { Encoded } from '../journal/event.ts';
 import { streamFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
+import { checkOptionNames } from './option-names.ts';
 import type { OpenSourceCall } from './open-call.ts';
 import { checkName } from './parallel/options.ts';
 import { StreamQueue } from './stream-queue.ts';
@@ -30,19 +31,6 @@ export function bufferOption(buffer: unknown, maxItems: number): number {
   );
 }
 
-function checkOptions(options: unknown): asserts options is SourceOptions {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidOptionError('options', options, 'an object');
-  for (const name of Object.keys(options)) {
-    if (OPTIONS.has(name)) continue;
-    throw new InvalidOptionError(
-      name,
-      Reflect.get(options, name),
-      `left out: ctx.source takes ${[...OPTIONS].join(', ')}`,
-    );
-  }
-}
-
 /** `ctx.source`: recorded at the call; the engine opens it once that is committed. */
 export function openSource<Item, Cursor>(
   host: ProcessHost,
@@ -51,13 +39,15 @@ export function openSource<Item, Cursor>(
   options: SourceOptions = {},
 ): ItemStream<Item> {
   const scope = host.currentScope();
-  if (typeof name !== 'string' || name === '' || !name.isWellFormed())
-    throw new InvalidArgumentError('ctx.source takes a name that is not empty as its first argument.');
+  if (typeof name !== 'string' || name === '' || name.length > 200 || !name.isWellFormed())
+    throw new InvalidArgumentError(
+      'ctx.source takes a name as its first argument: 1 to 200 characters, well-formed Unicode.',
+    );
   if (typeof open !== 'function')
     throw new InvalidArgumentError(
       'ctx.source takes a function as its second argument, which gives an async iterable of { item, cursor }, such as an async generator.',
     );
-  checkOptions(options);
+  checkOptionNames(options, OPTIONS, 'ctx.source');
   const key = checkName(options.key);
   const retry = retryPlan(options.retry);
   const buffer = bufferOption(options.buffer, host.limits.streamItems);

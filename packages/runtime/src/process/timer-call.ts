@@ -1,6 +1,9 @@
 import { InvalidOptionError, MAX_DURATION_MS } from '@pawl/sdk';
 import type { ProcessHost } from './host.ts';
+import { checkOptionNames } from './option-names.ts';
 import { checkName } from './parallel/options.ts';
+
+const OPTIONS: ReadonlySet<string> = new Set(['key']);
 
 export function pointOfTime(when: unknown): number {
   const at = when instanceof Date ? when.getTime() : when;
@@ -13,13 +16,14 @@ export function pointOfTime(when: unknown): number {
 export function startTimer(
   host: ProcessHost,
   timer: { kind: 'sleep'; durationMs: number } | { kind: 'sleepUntil'; dueAt: number },
-  key: string | undefined,
+  options: { readonly key?: string } = {},
 ): Promise<void> {
   const scope = host.currentScope();
+  checkOptionNames(options, OPTIONS, `ctx.${timer.kind}`);
   const fingerprint = timer.kind === 'sleep' ? `sleep ${timer.durationMs}ms` : `sleepUntil ${timer.dueAt}`;
   return host.request<void>(
     scope,
-    checkName(key),
+    checkName(options.key),
     { fingerprint, what: fingerprint },
     (callKey, resolve, reject) => {
       host.openCalls.set(callKey, {

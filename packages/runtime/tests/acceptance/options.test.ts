@@ -478,6 +478,38 @@ describe('D21 what is worked on', () => {
       call: (ctx) => ctx.sleep(1, { key: '' }),
       error: /^InvalidOptionError: Option 'key'/,
     },
+    'sleep options that are no object': {
+      call: (ctx) => ctx.sleep(1, null as never),
+      error: /^InvalidOptionError: Option 'options'/,
+    },
+    'a sleep option that there is not': {
+      call: (ctx) => ctx.sleepUntil(1, { name: 'k' } as never),
+      error: /^InvalidOptionError: Option 'name' must be left out: ctx\.sleepUntil takes key/,
+    },
+    'stream options that are null': {
+      call: (ctx) => ctx.parallel.stream([1], () => 1, null as never),
+      error: /^InvalidOptionError: Option 'options'/,
+    },
+    'a source name that is too long': {
+      call: (ctx) => ctx.source('n'.repeat(201), () => []),
+      error: /^InvalidArgumentError: ctx\.source takes a name/,
+    },
+    'a channel name that is no Unicode': {
+      call: (ctx) => ctx.channel('\ud800'),
+      error: /^InvalidArgumentError: ctx\.channel takes a name/,
+    },
+    'a prompt that is too large': {
+      call: (ctx) => ctx.receive('word', { prompt: 'p'.repeat(20_000_000) }),
+      error: /^LimitError: The prompt of receive 'word'/,
+    },
+    'a prompt that is no Unicode': {
+      call: (ctx) => ctx.receive('word', { prompt: '\ud800' }),
+      error: /^InvalidOptionError: Option 'prompt'/,
+    },
+    'a keyBy that gives a bigint': {
+      call: (ctx) => ctx.parallel.map([1], (n) => n, { keyBy: () => 5n as never }),
+      error: /^InvalidArgumentError: keyBy must give a string .* it gave a value of type bigint/,
+    },
     'a sleep until nothing': {
       call: (ctx) => ctx.sleepUntil(undefined as never),
       error: /^InvalidOptionError: Option 'when'/,

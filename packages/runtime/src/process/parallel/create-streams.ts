@@ -65,7 +65,7 @@ function planOf(
       `parallel.${mode} takes a function of (item, index) as its second argument where options follow it.`,
     );
   }
-  const given = options ?? (fn === undefined ? fnOrOptions : undefined);
+  const given = options === undefined && fn === undefined ? fnOrOptions : options;
   const resolved = resolveStreamOptions(mode, given, scope.defaults, host.limits.fanOut);
   const checked = checkSource(source, `The source of parallel.${mode}`);
   const thunkOf = fn === undefined ? thunkIn(mode) : thunkBy(fn as (item: unknown, index: number) => unknown);

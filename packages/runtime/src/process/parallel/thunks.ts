@@ -136,7 +136,7 @@ function branchNames(items: readonly unknown[], keyBy: KeyBy): string[] | undefi
 export function checkedName(name: unknown, index: number): string {
   if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
     throw new InvalidArgumentError(
-      `keyBy must give a string that is not empty, of well-formed Unicode; for the item at index ${index} it gave ${JSON.stringify(name) ?? 'undefined'}.`,
+      `keyBy must give a string that is not empty, of well-formed Unicode; for the item at index ${index} it gave ${typeof name === 'string' ? JSON.stringify(name) : `a value of type ${typeof name}`}.`,
     );
   }
   return name;
