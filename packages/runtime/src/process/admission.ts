@@ -136,9 +136,13 @@ export class Admission {
     }
   }
 
-  /** A branch that was parked has its slot: what it asked for is new. */
+  /** A branch is parked no longer: what it asked for is new, or refused where it was given up. */
   release(scope: Scope): void {
     scope.isParked = false;
+    if (scope.fence !== undefined) {
+      this.refuseFenced();
+      return;
+    }
     for (const request of scope.waiting.splice(0)) {
       this.#held.delete(request);
       this.#number(request);

@@ -461,3 +461,33 @@ describe('losers that change with the code', () => {
     },
   );
 });
+
+describe('named branches that stand in another order after a crash', () => {
+  it.each(['cancel', 'drain', 'detach'] as const)(
+    'one that has lost its slot is not started by a decision that comes first (%s)',
+    async (losers) => {
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      const program =
+        (list: readonly string[]): Program =>
+        (stage) =>
+        async (_, ctx) => {
+          const entries = await ctx.parallel.mapSettled(
+            list,
+            (name) => ctx.task(stage.step, t(name.charCodeAt(0), name)),
+            { keyBy: (name) => name, concurrency: 2, completion: { minSuccessful: 3 }, losers },
+          );
+          await ctx.sleep(500);
+          return entries.filter(({ status }) => status === 'fulfilled').length;
+        };
+      const fulfilled = losers === 'drain' ? 4 : 3;
+      const { store, value } = await perform(program(names));
+      expect(value).toBe(fulfilled);
+      for (let seq = 1; seq <= journal(store).length; seq += 1) {
+        const resumed = await resumeAt(store, seq, program(names.toReversed()));
+        const where = `after a crash at seq ${seq}\n${shape(resumed.store).join('\n')}`;
+        expect(resumed.value, where).toBe(fulfilled);
+        await replays(resumed.store, program(names.toReversed()), where);
+      }
+    },
+  );
+});

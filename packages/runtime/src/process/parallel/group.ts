@@ -127,6 +127,7 @@ export class Group implements OpenGroup {
   /** The journal's head is reached. */
   goLive(): void {
     this.listen();
+    if (!this.isOpen) for (const scope of this.#parked.all) this.#host.release(scope);
     this.#pump();
   }
 
@@ -252,7 +253,8 @@ export class Group implements OpenGroup {
 
   #settled(index: number, branch: Outcome): void {
     const before = this.#branches[index];
-    if (before?.status === 'running') before.scope.finish();
+    if (before?.status !== 'running') return;
+    before.scope.finish();
     this.#running -= 1;
     if (this.#phase.status === 'closed') return;
     this.#branches[index] = branch;
@@ -309,11 +311,25 @@ export class Group implements OpenGroup {
       this.#settlePromise(decided, interruption(outcome, why));
       return;
     }
+    this.#dropParked(why);
     if (this.#losers === 'detach') {
       this.#inside.detach();
       this.#settlePromise(decided, why);
     }
     this.#endWhenQuiet(phase);
+  }
+
+  /** Decided while some have no slot: whose first call is nowhere recorded counts as not started, others go on. */
+  #dropParked(why: CancelledError): void {
+    for (const scope of this.#parked.all) {
+      if (scope.waiting.length > 0 && this.#host.placeOf(scope) === Infinity) {
+        const index = this.#branches.findIndex((each) => each.status === 'running' && each.scope === scope);
+        this.#branches[index] = IDLE;
+        this.#running -= 1;
+        scope.raiseFence(why, 'all');
+      }
+      if (this.#host.live || scope.fence !== undefined) this.#host.release(scope);
+    }
   }
 
   #fence(why: CancelledError, reach: 'losers' | 'all'): void {

@@ -30,10 +30,16 @@ export function idleBranchOf(groups: ReadonlyMap<CallKey, OpenGroup>, key: CallK
 export class ParkedBranches {
   #scopes: Scope[] = [];
 
-  get count(): number {
+  get all(): readonly Scope[] {
     if (this.#scopes.length > 0)
-      this.#scopes = this.#scopes.filter((scope) => scope.issued === 0 && !scope.isFinished);
-    return this.#scopes.length;
+      this.#scopes = this.#scopes.filter(
+        (scope) => scope.issued === 0 && scope.isParked && !scope.isFinished,
+      );
+    return this.#scopes;
+  }
+
+  get count(): number {
+    return this.all.length;
   }
 
   /** Takes the slot of the branch that the journal needs last, if it needs it at all. */
