@@ -14,6 +14,7 @@ export interface ResultStream<T> extends AsyncIterableIterator<T, undefined, und
   return(): Promise<IteratorResult<T, undefined>>;
   throw(error?: unknown): Promise<IteratorResult<T, undefined>>;
   [Symbol.asyncIterator](): ResultStream<T>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Results of several sources in one. */

@@ -119,6 +119,30 @@ describe.each(KINDS)('%s that is read by a generator', (_kind, open) => {
   });
 });
 
+describe.each<[string, (...given: Parameters<Opens>) => AsyncIterator<unknown> & AsyncDisposable]>([
+  ...KINDS,
+  [
+    'a merge',
+    (stage, ctx, count, ms) =>
+      ctx.parallel.merge([ctx.source('numbers', numbers(stage, count, ms))], { mode: 'zip' }),
+  ],
+])('%s that is read by hand', (_kind, open) => {
+  it('⟲ is left at the end of the block that it is used in', async () => {
+    await everywhere(
+      (stage) => async (_, ctx) => {
+        let items: AsyncIterator<unknown>;
+        {
+          await using stream = open(stage, ctx, 100, 2);
+          items = stream;
+          await stream.next();
+        }
+        return await items.next();
+      },
+      DONE,
+    );
+  });
+});
+
 describe.each(KINDS)('a loser that reads %s from outside its branch', (_kind, open) => {
   it('⟲ does not close it for who reads on', async () => {
     await everywhere(

@@ -118,6 +118,7 @@ export class Outlet<T> {
         throw error;
       },
       [Symbol.asyncIterator]: () => stream,
+      [Symbol.asyncDispose]: async () => void (await this.#leave()),
     };
     return ownStream(stream);
   }
