@@ -11,10 +11,14 @@ function note(effect: string): void {
   appendFileSync(env['PAWL_EFFECTS'] ?? '/dev/null', `${effect}\n`);
 }
 
-const { readFile, writeFile } = promises;
+const { open, readFile, writeFile } = promises;
 const { createReadStream } = fs;
 
 Object.assign(promises, {
+  open: (...args: Parameters<typeof open>) => {
+    note(`open ${String(args[0])}`);
+    return open(...args);
+  },
   readFile: (...args: Parameters<typeof readFile>) => {
     note(`read ${String(args[0])}`);
     return readFile(...args);
@@ -26,7 +30,9 @@ Object.assign(promises, {
 });
 Object.assign(fs, {
   createReadStream: (...args: Parameters<typeof createReadStream>) => {
-    note(`stream ${String(args[0])}`);
+    const [path, options] = args;
+    const start = typeof options === 'object' ? options.start : undefined;
+    note(`stream ${String(path)}${start === undefined ? '' : ` from ${start}`}`);
     return createReadStream(...args);
   },
 });

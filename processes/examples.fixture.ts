@@ -1,14 +1,19 @@
 import { defineProcess, type ProcessDefinition } from '@pawl/sdk';
 
 import { input, process } from './converge.ts';
+import digest from './digest.ts';
 import licenseAudit from './license-audit.ts';
 import qualityGate from './quality-gate.ts';
 
-export type Example = 'converge' | 'license-audit' | 'quality-gate';
+/** Those whose journals are kept in journal-fixtures/. */
+export type RecordedExample = 'converge' | 'license-audit' | 'quality-gate';
+export type Example = RecordedExample | 'digest';
 
 /** The processes of this folder, as the CLI loads them. */
-export const EXAMPLES: { readonly [Name in Example]: ProcessDefinition } = {
+export const RECORDED_EXAMPLES: { readonly [Name in RecordedExample]: ProcessDefinition } = {
   converge: defineProcess({ name: 'converge', input, run: process }),
   'license-audit': licenseAudit,
   'quality-gate': qualityGate,
 };
+
+export const EXAMPLES: { readonly [Name in Example]: ProcessDefinition } = { ...RECORDED_EXAMPLES, digest };

@@ -15,13 +15,13 @@ import { ManualClock, type MemoryStore, seededEntropy } from '@pawl/runtime/test
 import type { ProcessDefinition } from '@pawl/sdk';
 import { describe, expect, test } from 'vitest';
 
-import { EXAMPLES, type Example } from './examples.fixture.ts';
+import { RECORDED_EXAMPLES, type RecordedExample } from './examples.fixture.ts';
 import { exportRun, FIXTURES, importRun, inSample, record, VERSION } from './recordings.fixture.ts';
 
 interface Fixture {
   readonly file: string;
   readonly version: string;
-  readonly process: Example;
+  readonly process: RecordedExample;
   readonly ending: string;
   readonly text: string;
 }
@@ -32,7 +32,7 @@ function fixturesIn(version: string): Fixture[] {
     .map((name) => {
       const [process = '', ending = ''] = name.split('.');
       const text = readFileSync(join(FIXTURES, version, name), 'utf8');
-      return { file: `${version}/${name}`, version, process: process as Example, ending, text };
+      return { file: `${version}/${name}`, version, process: process as RecordedExample, ending, text };
     });
 }
 
@@ -44,7 +44,7 @@ const interrupted = fixtures.filter((fixture) => !ended.includes(fixture));
 /** The code that made the journal: that of its version where the process has changed since. */
 async function processOf({ version, process }: Fixture): Promise<ProcessDefinition> {
   const kept = join(FIXTURES, version, `${process}.ts`);
-  if (!existsSync(kept)) return EXAMPLES[process];
+  if (!existsSync(kept)) return RECORDED_EXAMPLES[process];
   const module = (await import(pathToFileURL(kept).href)) as { readonly default: ProcessDefinition };
   return module.default;
 }
@@ -71,7 +71,7 @@ test('each version has each process with each ending', () => {
   for (const version of versions) {
     const found = fixtures.filter((fixture) => fixture.version === version);
     const names = found.map(({ process, ending }) => `${process} ${ending}`);
-    const expected = Object.keys(EXAMPLES).flatMap((name) =>
+    const expected = Object.keys(RECORDED_EXAMPLES).flatMap((name) =>
       ['crashed', 'failed', 'finished', 'resumed', 'stopped'].map((ending) => `${name} ${ending}`),
     );
     expect(names.toSorted()).toEqual(expected.toSorted());

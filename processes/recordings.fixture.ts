@@ -16,7 +16,7 @@ import {
 } from '@pawl/runtime';
 import { ManualClock, MemoryStore, seededEntropy } from '@pawl/runtime/testing';
 
-import { EXAMPLES, type Example } from './examples.fixture.ts';
+import { RECORDED_EXAMPLES, type RecordedExample } from './examples.fixture.ts';
 
 // How the journals of journal-fixtures/ are made: real runs on the sample beside them, with a clock that
 // goes on by 5 ms a commit, a seed, and one task at a time, so that they come out the same each time.
@@ -26,7 +26,7 @@ export const FIXTURES: string = join(import.meta.dirname, '..', 'journal-fixture
 const SAMPLE = join(FIXTURES, 'sample');
 
 interface Recipe {
-  readonly process: Example;
+  readonly process: RecordedExample;
   readonly inputs: object;
   /** Beside the inputs: with these the run fails. */
   readonly failing: object;
@@ -70,7 +70,7 @@ const RECIPES: readonly Recipe[] = [
 ];
 
 /** Journals by file name, of all processes or of one. */
-export async function record(only?: Example): Promise<ReadonlyMap<string, string>> {
+export async function record(only?: RecordedExample): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const recipe of RECIPES.filter(({ process }) => only === undefined || process === only)) {
     const finished = await start(recipe, recipe.inputs);
@@ -92,7 +92,7 @@ async function start({ process }: Recipe, inputs: object, stopAt?: Place): Promi
       if (stopAt !== undefined && isAt(stopAt, event)) queueMicrotask(() => void runtime.stop(runId));
     });
     const options = { id: runId, module: `processes/${process}.ts` };
-    const handle = runtime.start(EXAMPLES[process], inputs as never, options);
+    const handle = runtime.start(RECORDED_EXAMPLES[process], inputs as never, options);
     await handle.result().catch(() => undefined);
     await runtime.close();
     return exportRun(store, runId);
@@ -106,7 +106,7 @@ function cut({ runId, rows }: JournalText, last: Place): JournalText {
 async function goOn({ process }: Recipe, journal: JournalText): Promise<JournalText> {
   return inSample(async () => {
     const { store, runtime } = await openQuiet(importRun(journal));
-    await runtime.resume(journal.runId, EXAMPLES[process]).result();
+    await runtime.resume(journal.runId, RECORDED_EXAMPLES[process]).result();
     await runtime.close();
     return exportRun(store, journal.runId);
   });
