@@ -24,6 +24,7 @@ export class Servers implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly #servers: Server[] = [];
   readonly #open = new Map<string, number>();
+  readonly #waiting: (() => void)[] = [];
 
   /** How many are open now, of all paths or of those that begin so. */
   open(prefix = ''): number {
@@ -32,6 +33,16 @@ export class Servers implements AsyncDisposable {
 
   count(path: string): number {
     return this.seen.filter((request) => request.path === path).length;
+  }
+
+  /** Asks again those who wait: something of theirs has changed. */
+  changed(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves as soon as it is so. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** @returns its address, without a slash at the end */
@@ -68,6 +79,7 @@ export class Servers implements AsyncDisposable {
 
   #add(path: string, count: number): void {
     this.#open.set(path, (this.#open.get(path) ?? 0) + count);
+    this.changed();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
