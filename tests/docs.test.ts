@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -13,7 +13,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 
-/** Every documented line runs: each block of ts or sh says what is done with it. */
+/**
+ * Every documented line runs, and every module is checked by the compiler: each block of ts or sh says what is done
+ * with it. `prints` is what the last command before it prints; in a block of json only the value counts.
+ */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAWL = join(ROOT, 'packages/cli/bin/pawl.js');
 
@@ -21,7 +24,7 @@ interface Block {
   readonly line: number;
   readonly language: string;
   readonly text: string;
-  /** The comment before it: `file: name`, `run`, `run: exit 7`, `not run: why`. */
+  /** The comment before it: `file: name`, `run`, `run: exit 7`, `prints`, `not run: why`. */
   readonly marker: string | undefined;
 }
 
@@ -69,7 +72,26 @@ function makeFolder(): string {
   mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
   for (const name of ['sdk', 'runtime'])
     symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   return folder;
+}
+
+function write(folder: string, file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
+function fileOf({ marker = '' }: Block): string | undefined {
+  return /^file: (.+)$/.exec(marker)?.[1];
+}
+
+function run(folder: string, command: string): SpawnSyncReturns<string> {
+  const path = `${join(folder, '.bin')}:${process.env['PATH'] ?? ''}`;
+  return spawnSync('sh', ['-c', command], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: path, NO_COLOR: '1' },
+  });
 }
 
 describe.each(pages)('%s', (page) => {
@@ -83,29 +105,42 @@ describe.each(pages)('%s', (page) => {
   });
 
   const running = blocks.filter(({ marker }) => marker !== undefined && !marker.startsWith('not run: '));
-  it.runIf(running.length > 0)('does what it says', { timeout: 60_000 }, () => {
+  it.runIf(running.length > 0)('does what it says', { timeout: 240_000 }, () => {
     const folder = makeFolder();
-    for (const { marker = '', text, line } of running) {
-      const file = /^file: (.+)$/.exec(marker)?.[1];
-      if (file !== undefined) {
-        mkdirSync(dirname(join(folder, file)), { recursive: true });
-        writeFileSync(join(folder, file), text);
-        continue;
-      }
-      const expected = Number(/^run(?:: exit (\d+))?$/.exec(marker)?.[1] ?? 0);
-      expect(marker, `${page}:${line}`).toMatch(/^run(: exit \d+)?$/);
-      for (const command of text.trim().split('\n')) {
-        const path = `${join(folder, '.bin')}:${process.env['PATH'] ?? ''}`;
-        const result = spawnSync('sh', ['-c', command], {
-          cwd: folder,
-          encoding: 'utf8',
-          env: { ...process.env, PATH: path, NO_COLOR: '1' },
-        });
-        expect(result.status, `${page}:${line}: ${command}\n${result.stdout}\n${result.stderr}`).toBe(
-          expected,
-        );
+    let printed = '';
+    for (const block of running) {
+      const { marker = '', text, language, line } = block;
+      const file = fileOf(block);
+      if (file !== undefined) write(folder, file, text);
+      else if (marker === 'prints' && language === 'json')
+        expect(JSON.parse(printed), `${page}:${line}`).toEqual(JSON.parse(text));
+      else if (marker === 'prints') expect(printed, `${page}:${line}`).toBe(text);
+      else {
+        expect(marker, `${page}:${line}`).toMatch(/^run(: exit \d+)?$/);
+        for (const command of text.trim().split('\n')) {
+          const { status, stdout, stderr } = run(folder, command);
+          const expected = Number(/\d+$/.exec(marker)?.[0] ?? 0);
+          expect(status, `${page}:${line}: ${command}\n${stdout}\n${stderr}`).toBe(expected);
+          printed = stdout;
+        }
       }
     }
+  });
+
+  const modules = blocks.filter((block) => fileOf(block)?.endsWith('.ts'));
+  it.runIf(modules.length > 0)('shows modules that the compiler takes', { timeout: 60_000 }, () => {
+    const folder = makeFolder();
+    for (const module of modules) write(folder, fileOf(module) ?? '', module.text);
+    const compilerOptions = {
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      customConditions: ['source'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    };
+    const settings = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['**/*.ts'] };
+    write(folder, 'tsconfig.json', JSON.stringify(settings));
+    const { status, stdout } = run(folder, JSON.stringify(join(ROOT, 'node_modules/.bin/tsc')));
+    expect(status, stdout).toBe(0);
   });
 });
 
