@@ -30,8 +30,13 @@ export interface ReduceOptions<Item, Result> extends TaskDefaults {
 }
 
 /**
- * Folds items into a state that is recorded as it goes, so that a run over millions of them stays
- * small: `await ctx.reduce(urls(), 0, (sum, size) => sum + size, { each: (url) => ctx.task(fetchSize, url) })`.
+ * Folds items into a state that is recorded as it goes, so that a run over millions of them stays small:
+ *
+ *     const total = await ctx.reduce(urls(), 0, (sum, size: number) => sum + size, {
+ *       each: (url) => ctx.task(fetchSize, url),
+ *     });
+ *
+ * The compiler reads the step before `each`: where there is an `each`, say the type of its result there.
  *
  * The state is any value that can be recorded. Each item is a branch: `each` and the step may use ctx.
  * A run that resumes begins at the latest mark: items that are folded are pulled again from the source
