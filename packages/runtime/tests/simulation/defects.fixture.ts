@@ -1,12 +1,14 @@
 import type * as CallKeys from '../../src/journal/call-key.ts';
 import type * as Codec from '../../src/journal/codec.ts';
 import type * as CancelRun from '../../src/engine/cancel-run.ts';
+import type * as Dispatchers from '../../src/engine/dispatcher.ts';
 import type * as Replays from '../../src/engine/replay.ts';
 import type * as Drivers from '../../src/engine/run-driver.ts';
 import type * as Decide from '../../src/kernel/decide.ts';
 import type * as Evolve from '../../src/kernel/evolve.ts';
 import type * as Resume from '../../src/kernel/resume.ts';
 import type * as States from '../../src/kernel/state.ts';
+import type * as Pools from '../../src/process/declared-pools.ts';
 import type * as Options from '../../src/process/parallel/options.ts';
 import type * as Decision from '../../src/process/parallel/decision.ts';
 import type { Recorded } from '../../src/journal/event.ts';
@@ -223,4 +225,15 @@ export const defects: Readonly<Record<string, Defect>> = {
           : decideGroup(mode, tally, last, completion),
     }),
   ),
+  'what an attempt costs in a pool is not counted': defect<typeof Pools>(
+    'process/declared-pools.ts',
+    ({ ONE_SLOT }) => ({ costIn: () => ONE_SLOT }),
+  ),
+  'a full queue refuses nobody': defect<typeof Dispatchers>('engine/dispatcher.ts', ({ Dispatcher }) => ({
+    Dispatcher: class extends Dispatcher {
+      override enqueue(...[taker, key, asked]: Parameters<InstanceType<typeof Dispatcher>['enqueue']>) {
+        return super.enqueue(taker, key, { ...asked, refusable: false });
+      }
+    },
+  })),
 };

@@ -27,6 +27,8 @@ export interface Life {
   readonly limits: { readonly inFlight: number; readonly burstEvents: number };
   readonly concurrency: 'own' | 'one' | 'two' | 'more' | 'unlimited';
   readonly priority: number | undefined;
+  /** More slots in each pool than its program says. */
+  readonly extraSlots: number;
   /** Waits outside ctx take so many times their turns. */
   readonly rawFactor: number;
   readonly draws: number;
@@ -53,6 +55,7 @@ export const QUIET: Life = {
   limits: { inFlight: 512, burstEvents: 4096 },
   concurrency: 'own',
   priority: undefined,
+  extraSlots: 0,
   rawFactor: 1,
   draws: 0.3,
 };
@@ -121,6 +124,7 @@ function life(random: Random, ending: Fault | undefined): Life {
     },
     concurrency: random.weighted({ own: 6, one: 1, two: 1, more: 1, unlimited: 1 }),
     priority: random.chance(0.2) ? random.int(-2, 2) : undefined,
+    extraSlots: random.chance(0.2) ? 1 : 0,
     rawFactor: random.int(0, 3),
     draws: random.next(),
   };

@@ -9,7 +9,7 @@ import {
 import type { Folded } from '../../src/journal/fold-event.ts';
 import type { Manner } from './interpret.ts';
 import { lineOf } from './journal-lines.ts';
-import { Model, type Ended, type Outcome } from './model.ts';
+import { Model, type Ended, type Outcome, type RecordedGroup } from './model.ts';
 import type { Program } from './program.ts';
 
 export interface Followed {
@@ -31,14 +31,15 @@ export async function follow(
   const [first] = journal;
   if (first?.event.type !== 'RunStarted')
     return { problem: 'the journal does not start with RunStarted', ended: undefined, logs: [] };
-  const opened = new Map<string, number>();
+  const opened = new Map<string, RecordedGroup>();
   for (const { event } of journal)
-    if (event.type === 'ScopeOpened') opened.set(event.key, event.concurrency ?? Infinity);
+    if (event.type === 'ScopeOpened')
+      opened.set(event.key, { concurrency: event.concurrency ?? Infinity, buffer: event.buffer });
   const model = new Model({
     seed: first.event.seed,
     now: first.at,
     onSignal: () => undefined,
-    recordedConcurrency: (key) => opened.get(key),
+    recorded: (key) => opened.get(key),
   });
   model.start(program, manner);
   await model.drain();
@@ -88,7 +89,7 @@ function closeRoot(model: Model, outcome: string): string | undefined {
   if (left !== undefined) return `the root was closed before "${left.line}"`;
   if (model.ended === undefined) return 'the root was closed before the process ended';
   if (model.hasDetached) return 'the root was closed before what was detached ended';
-  model.root.fenced = 'outside';
+  model.root.raise('outside');
   return model.ended.ok === (outcome === 'fulfilled') ? undefined : `the root was ${outcome}`;
 }
 

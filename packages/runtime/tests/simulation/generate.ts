@@ -7,12 +7,16 @@ import type {
   Note,
   Program,
   RetrySpec,
+  SourceSpec,
   Statement,
+  StreamMode,
+  StreamSpec,
   TaskSpec,
   Test,
   Use,
   Priority,
 } from './program.ts';
+import { PATIENT, poolSpec, REFUSING, type PoolName } from './pools.ts';
 import { Random } from './random.ts';
 
 /** Where the next statement will stand. */
@@ -34,6 +38,8 @@ const MODES: readonly ListMode[] = [
   'forkJoin',
   'forkJoinSettled',
 ];
+const STREAMS: readonly StreamMode[] = ['stream', 'streamAll', 'streamSome', 'streamAny', 'raceFrom'];
+const READ: readonly StreamMode[] = ['stream', 'streamAll', 'streamSome'];
 const TIMELESS_MODES: readonly ListMode[] = ['all', 'allSettled', 'some', 'forkJoin', 'forkJoinSettled'];
 /** Those in which no failure decides by itself, and that have an order of their own. */
 const TELLS_ALL: ReadonlySet<string> = new Set(['allSettled', 'mapSettled', 'some', 'forkJoinSettled']);
@@ -64,6 +70,7 @@ class Generator {
   readonly #random: Random;
   readonly #kind: Program['kind'];
   readonly #isLong: boolean;
+  readonly #pools: readonly PoolName[];
   #budget: number;
   #id = 0;
   #slots = 0;
@@ -74,6 +81,7 @@ class Generator {
     this.#kind = this.#random.weighted({ any: 62, timeless: 20, raw: 6, wild: 12 });
     // A long one now and then, whose journal is read in more than one piece.
     this.#isLong = this.#random.chance(0.004);
+    this.#pools = this.#somePools();
     this.#budget = this.#isLong ? 150 : this.#random.pick([4, 8, 12, 20, 30]);
   }
 
@@ -82,7 +90,15 @@ class Generator {
       { depth: 0, inLoop: false, inStrand: false, safe: false },
       this.#random.int(2, this.#isLong ? 40 : 6),
     );
-    return { seed: this.#seed, kind: this.#kind, body };
+    return { seed: this.#seed, kind: this.#kind, pools: this.#pools, body };
+  }
+
+  /** Few, so that many tasks meet in them. */
+  #somePools(): PoolName[] {
+    const random = this.#random;
+    if (random.chance(0.7)) return [];
+    const known = this.#timeless ? PATIENT : [...PATIENT, ...REFUSING];
+    return [...new Set(Array.from({ length: random.int(1, 2) }, () => random.pick(known)))];
   }
 
   get #timeless(): boolean {
@@ -188,6 +204,7 @@ class Generator {
       group: deep ? 0 : 22,
       map: deep ? 0 : 10,
       native: deep ? 0 : 10,
+      stream: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 12,
       raw: this.#kind === 'raw' || (this.#kind === 'wild' && !place.inStrand) ? 14 : 0,
     });
     switch (kind) {
@@ -209,6 +226,8 @@ class Generator {
         };
       case 'native':
         return this.#native(place);
+      case 'stream':
+        return this.#stream(place);
       case 'raw':
         return { do: 'raw', turns: random.int(1, 6) };
     }
@@ -259,6 +278,51 @@ class Generator {
       return [{ do: 'leave', call: this.#call(inner, true), slot: 0, shared: false }];
     });
     return { do: 'native', how, strands };
+  }
+
+  #stream(place: Place): Call {
+    const random = this.#random;
+    const mode = random.pick(this.#timeless ? READ : STREAMS);
+    const isRead = READ.includes(mode);
+    const mayFail = !this.#timeless || mode !== 'streamAll';
+    const source = this.#source({ ...place, inLoop: true, safe: place.safe || !mayFail });
+    const body = this.#inner({ ...this.#branchOf(place, 'allSettled'), safe: !mayFail });
+    // A consumer that leaves gives up what is under way, and that is a matter of time.
+    const reading = { ...place, inLoop: true, safe: place.safe || this.#timeless };
+    const each = isRead && random.chance(0.4) ? this.#inner(reading) : [];
+    const leave = isRead && !this.#timeless && random.chance(0.3) ? random.int(1, 3) : undefined;
+    const keyBy = random.chance(0.2);
+    return {
+      do: 'stream',
+      mode,
+      source,
+      body,
+      each,
+      leave,
+      keyBy,
+      options: this.#streamOptions(place, isRead),
+    };
+  }
+
+  #source(place: Place): SourceSpec {
+    const items = this.#width();
+    if (this.#random.chance(0.5)) return { items, pull: undefined, last: [] };
+    const pull = this.#inner(place);
+    return { items, pull, last: this.#random.chance(0.2) ? this.#inner(place) : [] };
+  }
+
+  #streamOptions(place: Place, isRead: boolean): StreamSpec {
+    const random = this.#random;
+    const free = !this.#timeless;
+    return {
+      concurrency: random.chance(0.6) ? random.pick([1, 2, 3, Infinity]) : undefined,
+      buffer: isRead && random.chance(0.5) ? random.int(0, 3) : undefined,
+      preserveOrder: isRead && (!free || random.chance(0.4)) ? true : undefined,
+      timeout: free && random.chance(0.15) ? random.int(1, 120) : undefined,
+      signal: free && random.chance(0.2) ? random.int(0, CONTROLLERS - 1) : undefined,
+      key: this.#key(place),
+      priority: this.#priority(),
+    };
   }
 
   #options(place: Place, mode: string): GroupSpec {
@@ -336,6 +400,7 @@ class Generator {
       failures: fails ? 1_000_000 : passing,
       value: random.chance(0.15) ? random.pick(VALUES) : random.int(0, 99),
       deaf,
+      ...this.#pool(),
       sees: random.chance(0.15) && !this.#blind ? random.int(0, COUNTERS - 1) : undefined,
       key: this.#key(place),
       priority: this.#priority(),
@@ -343,6 +408,13 @@ class Generator {
       timeout: this.#timeout(ms, place.safe || isKept),
       deadline: !this.#timeless && random.chance(0.06) ? random.int(1, 150) : undefined,
     };
+  }
+
+  #pool(): Pick<TaskSpec, 'pool' | 'cost'> {
+    const random = this.#random;
+    if (this.#pools.length === 0 || random.chance(0.3)) return { pool: undefined, cost: undefined };
+    const pool = random.pick(this.#pools);
+    return { pool, cost: random.chance(0.4) ? random.int(1, poolSpec(pool).maxConcurrent) : undefined };
   }
 
   /** Far from how long it takes, so that it is certain which of them comes first. */

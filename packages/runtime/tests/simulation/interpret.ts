@@ -1,3 +1,4 @@
+import { poolSpec, type PoolName, type PoolSpec } from './pools.ts';
 import { COUNTERS, CONTROLLERS } from './program.ts';
 import type {
   Block,
@@ -6,7 +7,10 @@ import type {
   ListMode,
   Note,
   Program,
+  SourceSpec,
   Statement,
+  StreamMode,
+  StreamSpec,
   TaskSpec,
   Test,
   Use,
@@ -20,9 +24,13 @@ export interface TaskArgs {
   readonly failures: number;
   readonly value: unknown;
   readonly deaf: boolean;
+  /** What it holds while it runs. */
+  readonly holds?: { readonly pool: PoolName; readonly cost: number };
 }
 
 export interface TaskOptions {
+  readonly pool?: PoolName;
+  readonly cost?: number;
   readonly key?: string;
   readonly timeout?: number;
   readonly deadline?: number;
@@ -54,12 +62,27 @@ export interface MapOptions extends GroupOptions {
   readonly keyBy?: (item: number) => string;
 }
 
+export interface StreamOptions {
+  readonly key?: string;
+  readonly keyBy?: (item: number) => string;
+  readonly concurrency?: number;
+  readonly buffer?: number;
+  readonly preserveOrder?: boolean;
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  readonly priority?: Priority;
+}
+
+/** A list, or what makes a generator. */
+export type StreamSource = readonly number[] | ((inner?: Api) => AsyncGenerator<number>);
+
 /** `inner` is given by a ctx that cannot tell by itself in which branch it is used. */
 export type Thunk = (inner?: Api) => Promise<unknown>;
 export type MapFunction = (item: number, index: number, inner?: Api) => Promise<unknown>;
 
 /** What a program uses of `ctx`. */
 export interface Api {
+  pool(name: PoolName, spec: PoolSpec): void;
   task(task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown>;
   /** Thunks of a combinator that takes them by name are `b0`, `b1`, … */
   group(mode: ListMode, thunks: readonly Thunk[], options: GroupOptions): Promise<unknown>;
@@ -69,6 +92,12 @@ export interface Api {
     fn: MapFunction,
     options: MapOptions,
   ): Promise<unknown>;
+  stream(
+    mode: StreamMode,
+    source: StreamSource,
+    fn: MapFunction,
+    options: StreamOptions,
+  ): AsyncIterable<unknown> | Promise<unknown>;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
   sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
   now(): Date;
@@ -84,6 +113,8 @@ export interface Manner {
   readonly concurrency: (programs: number | undefined) => number | undefined;
   /** Instead of the program's. */
   readonly priority: number | undefined;
+  /** More slots than the program's pools have. */
+  readonly extraSlots: number;
   readonly raw: (turns: number) => Promise<void>;
 }
 
@@ -118,6 +149,10 @@ export async function interpret(program: Program, api: Api, manner: Manner): Pro
     slots: new Map(),
     logged: 0,
   };
+  for (const name of program.pools) {
+    const spec = poolSpec(name);
+    api.pool(name, { ...spec, maxConcurrent: spec.maxConcurrent + manner.extraSlots });
+  }
   const results = await runFrame(program.body, api, shared, 0);
   return { results, counters: shared.counters, order: shared.order };
 }
@@ -270,9 +305,61 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
         asked.how,
         asked.strands.map((body, index) => strand(body, index, frame)),
       );
+    case 'stream':
+      return callStream(asked, frame);
     case 'raw':
       return shared.manner.raw(asked.turns);
   }
+}
+
+async function callStream(asked: Extract<Call, { do: 'stream' }>, frame: Frame): Promise<unknown> {
+  const { api, shared } = frame;
+  const fn: MapFunction = (item, _, inner) => runFrame(asked.body, inner ?? api, shared, item);
+  const keyBy = asked.keyBy ? { keyBy: (item: number) => `item ${item}` } : {};
+  const stream = api.stream(asked.mode, sourceOf(asked.source, frame), fn, {
+    ...streamOptions(asked.options, shared),
+    ...keyBy,
+  });
+  if (stream instanceof Promise) return await stream;
+  const results: unknown[] = [];
+  for await (const result of stream) {
+    results.push(result);
+    await runBlock(asked.each, frame);
+    if (results.length === asked.leave) break;
+  }
+  return results;
+}
+
+function sourceOf({ items, pull, last }: SourceSpec, { api, shared }: Frame): StreamSource {
+  const list = Array.from({ length: items }, (_, index) => items - index);
+  if (pull === undefined) return list;
+  return async function* (inner) {
+    const frame: Frame = { api: inner ?? api, shared, slots: new Map(), results: [], item: items };
+    try {
+      for (const item of list) {
+        await runBlock(pull, frame);
+        yield item;
+      }
+    } finally {
+      await runBlock(last, frame);
+    }
+  };
+}
+
+function streamOptions(spec: StreamSpec, shared: Shared): StreamOptions {
+  const { manner, controllers } = shared;
+  const { buffer, preserveOrder, timeout } = spec;
+  const concurrency = manner.concurrency(spec.concurrency);
+  const signal = spec.signal === undefined ? undefined : controllers[spec.signal]?.signal;
+  return {
+    ...named(spec.key),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(buffer === undefined ? {} : { buffer }),
+    ...(preserveOrder === undefined ? {} : { preserveOrder }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
+    ...priorityOption(spec.priority, shared),
+  };
 }
 
 /** A strand of one call that is not awaited is the ctx promise itself. */
@@ -299,17 +386,26 @@ function native(
 }
 
 function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
-  const { id, ms, failures, deaf, sees, retry } = spec;
+  const { id, ms, failures, deaf, sees, retry, pool, cost } = spec;
   const seen = sees === undefined ? undefined : shared.counters[sees];
   const value = seen === undefined ? spec.value : seen + numeric(spec.value);
   return api.task(
     spec.task,
-    { id, ms, failures, value, deaf },
+    {
+      id,
+      ms,
+      failures,
+      value,
+      deaf,
+      ...(pool === undefined ? {} : { holds: { pool, cost: cost ?? 1 } }),
+    },
     {
       ...named(spec.key),
       ...(spec.timeout === undefined ? {} : { timeout: spec.timeout }),
       ...(spec.deadline === undefined ? {} : { deadline: spec.deadline }),
       ...priorityOption(spec.priority, shared),
+      ...(pool === undefined ? {} : { pool }),
+      ...(cost === undefined ? {} : { cost }),
       ...(retry === undefined ? {} : { retry: retryOptions(retry) }),
     },
   );

@@ -6,11 +6,11 @@ import { text } from './text.ts';
 export function lineOf(event: JournalEvent): string | undefined {
   switch (event.type) {
     case 'TaskScheduled':
-      return `TaskScheduled ${event.key} ${event.task} ${text(decode(event.args))} ${policyText(event.policy)}`;
+      return `TaskScheduled ${event.key} ${event.task} ${text(decode(event.args))} in ${event.pool} ${policyText(event.policy)}`;
     case 'TimerStarted':
       return `TimerStarted ${event.key} ${event.timer} ${event.timer === 'sleep' ? event.durationMs : event.dueAt}`;
     case 'ScopeOpened':
-      return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers}${event.aborted ? ' aborted' : ''}`;
+      return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers} buffer ${event.buffer}${event.aborted ? ' aborted' : ''}`;
     case 'ScopeClosed':
       return `ScopeClosed ${event.key} ${event.outcome} by ${event.winner}`;
     case 'TaskSucceeded':

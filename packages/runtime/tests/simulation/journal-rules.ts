@@ -6,6 +6,8 @@ import {
   type Recorded,
   type TaskScheduled,
 } from '../../src/journal/event.ts';
+import type { TaskArgs } from './interpret.ts';
+import { poolSpec } from './pools.ts';
 import { text } from './text.ts';
 
 interface Call {
@@ -148,12 +150,7 @@ function attemptProblem(
   call: Call,
   { args, policy, key }: TaskScheduled,
 ): string | undefined {
-  const { id, ms, failures, value } = decode(args) as {
-    id: number;
-    ms: number;
-    failures: number;
-    value: unknown;
-  };
+  const { id, ms, failures, value, holds } = decode(args) as TaskArgs;
   switch (event.type) {
     case 'AttemptStarted':
       call.attempts += 1;
@@ -185,6 +182,10 @@ function attemptProblem(
     case 'TaskFailed':
       call.settled = true;
       if (event.by === 'person') return undefined;
+      if (event.cause === 'queueFull') {
+        const isFull = holds !== undefined && poolSpec(holds.pool).overflow === 'reject';
+        return isFull && call.attempts === 0 ? undefined : 'no queue can have been full';
+      }
       if (event.cause === 'timeout') {
         const passed = policy.timeoutMs !== null && ms > policy.timeoutMs;
         return passed || policy.deadlineMs !== null ? undefined : 'nothing of it can time out';

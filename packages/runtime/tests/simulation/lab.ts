@@ -1,5 +1,6 @@
 import { defineTask, type Context, type Process, type TaskContext } from '@pawl/sdk';
 import { interpret, type Api, type Manner, type TaskArgs } from './interpret.ts';
+import type { PoolWatch } from './pools.ts';
 import type { Program } from './program.ts';
 import type { SimClock } from './sim-clock.ts';
 
@@ -14,11 +15,14 @@ export interface Invocation {
 export class SimLab {
   readonly #clock: SimClock;
   readonly #invoked: (invocation: Invocation) => void;
+  readonly #pools: PoolWatch | undefined;
   readonly #tasks;
 
-  constructor(clock: SimClock, invoked: (invocation: Invocation) => void) {
+  /** @param pools what attempts hold, over all runs of one program */
+  constructor(clock: SimClock, invoked: (invocation: Invocation) => void, pools?: PoolWatch) {
     this.#clock = clock;
     this.#invoked = invoked;
+    this.#pools = pools;
     const run = (args: TaskArgs, task: TaskContext): Promise<unknown> => this.#run(args, task);
     this.#tasks = {
       work: defineTask({ name: 'work', maxUnknown: 1000, run }),
@@ -43,7 +47,13 @@ export class SimLab {
 
   async #run(args: TaskArgs, task: TaskContext): Promise<unknown> {
     this.#tell('run', task);
-    if (args.ms > 0) await this.#wait(args.ms, args.deaf ? undefined : task.signal);
+    const { holds } = args;
+    if (holds !== undefined) this.#pools?.enter(holds.pool, holds.cost);
+    try {
+      if (args.ms > 0) await this.#wait(args.ms, args.deaf ? undefined : task.signal);
+    } finally {
+      if (holds !== undefined) this.#pools?.leave(holds.pool, holds.cost);
+    }
     if (task.attempt <= args.failures) throw new Error(`fail ${args.id}`);
     return args.value;
   }
@@ -65,6 +75,9 @@ export class SimLab {
   #api(ctx: Context): Api {
     const tasks = this.#tasks;
     return {
+      pool: (name, spec) => {
+        ctx.pool(name, spec);
+      },
       task: (task, args, options) => ctx.task(tasks[task], args, options),
       group: (mode, thunks, options) => {
         const plain = thunks.map((thunk) => () => thunk());
@@ -74,6 +87,7 @@ export class SimLab {
       },
       map: (mode, items, fn, options) =>
         ctx.parallel[mode](items, (item: number, index: number) => fn(item, index), options),
+      stream: (mode, source, fn, options) => streamOf(ctx, mode, source, fn, options),
       sleep: (ms, options) => ctx.sleep(ms, options),
       sleepUntil: (at, options) => ctx.sleepUntil(at, options),
       now: () => ctx.now(),
@@ -82,5 +96,26 @@ export class SimLab {
       isAborted: () => ctx.signal.aborted,
       log: (line) => ctx.log(line),
     };
+  }
+}
+
+function streamOf(
+  ctx: Context,
+  ...[mode, source, fn, options]: Parameters<Api['stream']>
+): ReturnType<Api['stream']> {
+  const items = typeof source === 'function' ? source() : source;
+  const work = (item: number, index: number): Promise<unknown> => fn(item, index);
+  const { parallel } = ctx;
+  switch (mode) {
+    case 'stream':
+      return parallel.stream(items, work, options);
+    case 'streamAll':
+      return parallel.streamAll(items, work, options);
+    case 'streamSome':
+      return parallel.streamSome(items, work, options);
+    case 'streamAny':
+      return parallel.streamAny(items, work, options);
+    case 'raceFrom':
+      return parallel.raceFrom(items, work, options);
   }
 }

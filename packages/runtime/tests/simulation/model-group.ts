@@ -22,10 +22,21 @@ interface Plan {
 }
 
 /** What a group needs of the model. */
-interface GroupWorld {
-  readonly groups: Map<string, ModelGroup>;
+export interface GroupWorld {
+  readonly groups: Map<string, OpenModelGroup>;
   readonly asked: Asked[];
-  readonly onSignal: (group: ModelGroup) => void;
+  readonly onSignal: (group: OpenModelGroup) => void;
+}
+
+/** A parallel call of the model that is open. */
+export interface OpenModelGroup {
+  readonly key: string;
+  readonly isClosed: boolean;
+  readonly isDecided: boolean;
+  readonly isFenced: boolean;
+  readonly isDetached: boolean;
+  retune(concurrency: number): void;
+  interrupt(how: 'aborted' | 'timedOut'): void;
 }
 
 /** What settles at once decides by itself. */
@@ -40,7 +51,7 @@ const DECIDES: Readonly<Partial<Record<GroupMode, 'fulfilled' | 'rejected' | 'bo
 const isOutside = (outcome: GroupOutcome): boolean => outcome === 'aborted' || outcome === 'timedOut';
 
 /** One parallel call of the model. */
-export class ModelGroup {
+export class ModelGroup implements OpenModelGroup {
   readonly key: string;
   readonly #model: GroupWorld;
   readonly #scope: ModelScope;
@@ -108,7 +119,7 @@ export class ModelGroup {
       return;
     }
     if (this.#isClosed) return;
-    this.#inside.fenced = 'outside';
+    this.#inside.raise('outside');
     this.#leave();
     if (this.#plan.options.losers === 'drain') this.#answer(decision.outcome, decision.winner, how);
   }
@@ -183,7 +194,7 @@ export class ModelGroup {
       });
     }
     if (!isRecorded || givesUp) {
-      this.#inside.fenced = isRecorded && isOutside(outcome) ? 'outside' : 'decided';
+      this.#inside.raise(isRecorded && isOutside(outcome) ? 'outside' : 'decided');
       this.#leave();
       this.#answer(outcome, winner, outcome);
       return;

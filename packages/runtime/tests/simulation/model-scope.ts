@@ -13,11 +13,36 @@ export class ModelScope {
   /** Of a group that was decided, and whose branches go on by themselves. */
   isDetached = false;
   refused = false;
+  readonly #onFence = new Set<() => void>();
+  readonly #children = new Set<ModelScope>();
 
   constructor(path: string, parent: ModelScope | undefined, priority: number) {
     this.priority = priority;
     this.path = path;
     this.parent = parent;
+  }
+
+  /** Nothing starts in it any more; whoever waits in it is told. */
+  raise(how: 'decided' | 'outside'): void {
+    if (this.fenced !== undefined) return;
+    this.fenced = how;
+    this.#tell(how === 'outside');
+  }
+
+  #tell(isForAll: boolean): void {
+    for (const callback of this.#onFence) {
+      this.#onFence.delete(callback);
+      callback();
+    }
+    for (const child of this.#children) if (isForAll || !child.isDetached) child.#tell(isForAll);
+  }
+
+  /** @returns takes it back */
+  whenFenced(callback: () => void): () => void {
+    this.#onFence.add(callback);
+    for (let scope: ModelScope | undefined = this; scope?.parent !== undefined; scope = scope.parent)
+      scope.parent.#children.add(scope);
+    return () => this.#onFence.delete(callback);
   }
 
   get isFenced(): boolean {

@@ -3,44 +3,88 @@ export interface ModelAttempt {
   readonly key: string;
   readonly number: number;
   readonly isDeaf: boolean;
+  readonly slots: ModelSlots;
+  readonly cost: number;
   isGone: boolean;
 }
 
-/** Who waits for a slot, and who has one: highest priority first, then first come first served. */
+interface Waiting {
+  readonly key: string;
+  readonly priority: number;
+  readonly cost: number;
+  /** A retry was let in before. */
+  readonly isFirst: boolean;
+}
+
+/**
+ * Who waits for slots, and who has some: highest priority first, then first come first served. A bounded
+ * queue holds those that came first; what came later has no priority yet.
+ */
 export class ModelSlots {
   readonly #limit: number;
-  readonly #waiting: { readonly key: string; readonly priority: number }[] = [];
+  readonly #queueSize: number;
+  readonly #refuses: boolean;
+  /** Who needs less may pass. */
+  readonly #passes: boolean;
+  /** As they came. */
+  #waiting: Waiting[] = [];
   #used = 0;
 
-  constructor(limit: number) {
+  constructor(
+    limit: number,
+    { queueSize = Infinity, refuses = false, passes = false } = {} as {
+      readonly queueSize?: number | undefined;
+      readonly refuses?: boolean;
+      readonly passes?: boolean;
+    },
+  ) {
     this.#limit = limit;
+    this.#queueSize = queueSize;
+    this.#refuses = refuses;
+    this.#passes = passes;
   }
 
-  queue(key: string, priority: number): void {
-    const before = this.#waiting.findIndex((other) => other.priority < priority);
-    this.#waiting.splice(before === -1 ? this.#waiting.length : before, 0, { key, priority });
+  queue(key: string, priority: number, cost: number, isFirst: boolean): void {
+    this.#waiting.push({ key, priority, cost, isFirst });
   }
 
   /** Those that start now; who is not wanted any more leaves its place to the next. */
-  grant(isWanted: (key: string) => boolean): string[] {
-    const granted: string[] = [];
-    while (this.#used < this.#limit) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      if (!isWanted(next.key)) continue;
-      granted.push(next.key);
-      this.#used += 1;
+  grant(isWanted: (key: string) => boolean): { readonly key: string; readonly cost: number }[] {
+    this.#waiting = this.#waiting.filter(({ key }) => isWanted(key));
+    const granted: Waiting[] = [];
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const { key, cost } = next;
+      this.#waiting = this.#waiting.filter((other) => other.key !== key);
+      this.#used += cost;
+      granted.push(next);
     }
     return granted;
   }
 
+  /** Those that found the queue full, and no slot either. */
+  refuse(): string[] {
+    if (!this.#refuses) return [];
+    const refused = this.#waiting.slice(this.#queueSize).filter(({ isFirst }) => isFirst);
+    this.#waiting = this.#waiting.filter((each) => !refused.includes(each));
+    return refused.map(({ key }) => key);
+  }
+
+  #next(): Waiting | undefined {
+    // A queue of size 0 holds nobody: who comes first goes straight through.
+    const inQueue = this.#waiting
+      .slice(0, Math.max(1, this.#queueSize))
+      .toSorted((a, b) => b.priority - a.priority);
+    const candidates = this.#passes ? inQueue : inQueue.slice(0, 1);
+    return candidates.find(({ cost }) => this.#used + cost <= this.#limit);
+  }
+
   get canGrant(): boolean {
-    return this.#waiting.length > 0 && this.#used < this.#limit;
+    return this.#next() !== undefined;
   }
 
   leave(attempt: ModelAttempt): void {
     if (attempt.isGone) return;
     attempt.isGone = true;
-    this.#used -= 1;
+    this.#used -= attempt.cost;
   }
 }

@@ -46,12 +46,18 @@ import type {
   MapOptions,
   TaskArgs,
   TaskOptions,
+  StreamOptions,
+  StreamSource,
   Thunk,
 } from './interpret.ts';
-import { ModelGroup } from './model-group.ts';
+import type { PoolName, PoolSpec } from './pools.ts';
+import { ModelGroup, type OpenModelGroup } from './model-group.ts';
+import { ModelOutlet, type ModelEnd } from './model-outlet.ts';
+import { ModelStream } from './model-stream.ts';
+import { guarded, refusal } from './model-waits.ts';
 import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 import type { GroupMode } from './model-group.ts';
-import type { Program, TaskSpec } from './program.ts';
+import type { Program, StreamMode, TaskSpec } from './program.ts';
 import { text } from './text.ts';
 
 export type Outcome =
@@ -71,6 +77,12 @@ export type Ended =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** What a journal says of a parallel call. */
+export interface RecordedGroup {
+  readonly concurrency: number;
+  readonly buffer: number | null;
+}
+
 /** A task or timer that has not settled. */
 export interface PendingCall {
   readonly key: string;
@@ -89,27 +101,30 @@ export interface PendingCall {
 export class Model {
   readonly root = new ModelScope('', undefined, 0);
   readonly pending = new Map<string, PendingCall>();
-  readonly groups = new Map<string, ModelGroup>();
+  readonly groups = new Map<string, OpenModelGroup>();
+  readonly #watches = new Set<{ readonly left: Set<string>; readonly callback: () => void }>();
   /** Not yet taken by who drives the model. */
   asked: Asked[] = [];
+  /** In the order in which they were declared. */
+  readonly pools = new Map<PoolName, PoolSpec>();
   readonly logs: number[] = [];
   now: number;
   ended: Ended | undefined;
   readonly #seed: string;
-  readonly #recordedConcurrency: ((key: string) => number | undefined) | undefined;
+  readonly #recorded: ((key: string) => RecordedGroup | undefined) | undefined;
   /** Told of signals that groups listen to; the order is that of the groups. */
-  readonly onSignal: (group: ModelGroup) => void;
+  readonly onSignal: (group: OpenModelGroup) => void;
 
   constructor(deps: {
     seed: string;
     now: number;
-    onSignal: (group: ModelGroup) => void;
-    recordedConcurrency?: (key: string) => number | undefined;
+    onSignal: (group: OpenModelGroup) => void;
+    recorded?: (key: string) => RecordedGroup | undefined;
   }) {
     this.#seed = deps.seed;
     this.now = deps.now;
     this.onSignal = deps.onSignal;
-    this.#recordedConcurrency = deps.recordedConcurrency;
+    this.#recorded = deps.recorded;
   }
 
   start(program: Program, manner: Manner): void {
@@ -141,7 +156,7 @@ export class Model {
   deliver(outcome: Outcome): string | undefined {
     switch (outcome.type) {
       case 'cancelRequested':
-        this.root.fenced = 'outside';
+        this.root.raise('outside');
         return undefined;
       case 'scopeAborted':
       case 'scopeTimedOut': {
@@ -155,6 +170,13 @@ export class Model {
     }
   }
 
+  /** Calls back when none of the calls of a scope is pending any more. */
+  whenSettled(path: string, callback: () => void): void {
+    const left = new Set(this.pending.keys().filter((key) => key.startsWith(`${path}/`)));
+    if (left.size === 0) callback();
+    else this.#watches.add({ left, callback });
+  }
+
   #settle(
     outcome: Extract<Outcome, { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' }>,
   ): string | undefined {
@@ -163,24 +185,38 @@ export class Model {
     if ((outcome.type === 'fired') !== (call.task === undefined) && outcome.type !== 'cancelled')
       return `${outcome.type} for ${outcome.key}`;
     this.pending.delete(outcome.key);
+    this.#tell(call, outcome);
+    for (const watch of this.#watches) {
+      if (!watch.left.delete(outcome.key) || watch.left.size > 0) continue;
+      this.#watches.delete(watch);
+      watch.callback();
+    }
+    return undefined;
+  }
+
+  #tell(
+    call: PendingCall,
+    outcome: Extract<Outcome, { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' }>,
+  ): void {
     switch (outcome.type) {
       case 'succeeded':
         call.resolve(outcome.value);
-        return undefined;
+        return;
       case 'fired':
         call.resolve(undefined);
-        return undefined;
+        return;
       case 'cancelled':
         call.reject(failure('CancelledError'));
-        return undefined;
+        return;
       case 'failed': {
         const { key, failures, message } = outcome;
         call.reject(
           outcome.cause === 'timeout'
             ? failure('TimeoutError')
-            : failure('TaskError', message, { key, attempts: failures }),
+            : outcome.cause === 'queueFull'
+              ? failure('QueueFullError')
+              : failure('TaskError', message, { key, attempts: failures }),
         );
-        return undefined;
       }
     }
   }
@@ -203,11 +239,8 @@ export class Model {
     name: string | undefined,
     issue: (key: string, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
   ): Promise<T> {
-    if (scope.isFenced) {
-      if (scope.refused) return new Promise(() => undefined);
-      scope.refused = true;
-      return guarded(Promise.reject<T>(failure('CancelledError')));
-    }
+    const refused = refusal<T>(scope);
+    if (refused !== undefined) return refused;
     const key = scope.child(name === undefined ? String(scope.calls) : segmentOf(name));
     if (name === undefined) scope.calls += 1;
     return guarded(
@@ -223,6 +256,9 @@ export class Model {
       return `${scope.path}#${scope.values}`;
     };
     return {
+      pool: (name, spec) => {
+        this.pools.set(name, spec);
+      },
       task: (task, args, options) => this.#task(scope, task, args, options),
       sleep: (ms, { key }) => this.#timer(scope, key, `sleep ${ms}`, undefined, ms),
       sleepUntil: (at, { key }) => this.#timer(scope, key, `sleepUntil ${at}`, at, 0),
@@ -237,6 +273,7 @@ export class Model {
               options,
             ),
       map: (mode, items, fn, options) => this.#map(scope, mode, items, fn, options),
+      stream: (mode, source, fn, options) => this.#stream(scope, mode, source, fn, options),
       now: () => new Date(this.now),
       random: () => Number.parseInt(digest(`random ${this.#seed} ${draw()}`).slice(0, 13), 16) / 2 ** 52,
       uuid: () => uuid(digest(`uuid ${this.#seed} ${draw()}`)),
@@ -254,7 +291,7 @@ export class Model {
       this.asked.push({
         do: 'task',
         key,
-        line: `TaskScheduled ${key} ${task} ${text(args)} ${policyText(options)}`,
+        line: `TaskScheduled ${key} ${task} ${text(args)} in ${options.pool ?? null} ${policyText(options)}`,
       });
     });
   }
@@ -289,6 +326,48 @@ export class Model {
     return this.#group(scope, mode, thunks, names, { concurrency: 1000, ...rest });
   }
 
+  #stream(
+    scope: ModelScope,
+    mode: StreamMode,
+    source: StreamSource,
+    fn: MapFunction,
+    options: StreamOptions,
+  ): AsyncIterable<unknown> | Promise<unknown> {
+    const isRead = mode !== 'streamAny' && mode !== 'raceFrom';
+    if (mode === 'raceFrom' && Array.isArray(source) && source.length === 0)
+      return guarded(Promise.reject(failure('EmptyGroupError')));
+    const outlet = new ModelOutlet();
+    const opened = this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      const recorded = this.#recorded?.(key);
+      // No stream has more under way, however much it may.
+      const ownConcurrency = Math.min(options.concurrency ?? 16, 100_000);
+      const concurrency = recorded?.concurrency ?? ownConcurrency;
+      const buffer = recorded?.buffer ?? options.buffer ?? ownConcurrency;
+      const aborted = options.signal?.aborted === true;
+      const listener = isRead
+        ? outlet
+        : {
+            serve: () => undefined,
+            end: (end: ModelEnd) => (end.ok ? resolve(end.value) : reject(end.error)),
+          };
+      const plan = { key, mode, source, fn, options, concurrency, buffer: isRead ? buffer : 0, listener };
+      const stream = new ModelStream(this, scope, plan, (inner) => this.#api(inner));
+      this.groups.set(key, stream);
+      this.asked.push({
+        do: 'open',
+        key,
+        line: `ScopeOpened ${key} ${mode} of null by ${concurrency} in Infinity timeout ${options.timeout ?? null} losers cancel buffer ${isRead ? buffer : null}${aborted ? ' aborted' : ''}`,
+        timeout: options.timeout,
+        aborted,
+      });
+      stream.open(aborted);
+      if (isRead) outlet.attach(stream);
+    });
+    if (!isRead) return opened;
+    opened.catch((error: unknown) => outlet.end({ ok: false, error }));
+    return outlet.reader(scope);
+  }
+
   #group(
     scope: ModelScope,
     mode: GroupMode,
@@ -298,7 +377,7 @@ export class Model {
   ): Promise<unknown> {
     return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
       const aborted = options.signal?.aborted === true;
-      const concurrency = this.#recordedConcurrency?.(key) ?? options.concurrency ?? Infinity;
+      const concurrency = this.#recorded?.(key)?.concurrency ?? options.concurrency ?? Infinity;
       const group = new ModelGroup(
         this,
         scope,
@@ -309,7 +388,7 @@ export class Model {
       this.asked.push({
         do: 'open',
         key,
-        line: `ScopeOpened ${key} ${mode} of ${thunks.length} by ${concurrency} in ${options.batchSize ?? Infinity} timeout ${options.timeout ?? null} losers ${options.losers ?? 'cancel'}${aborted ? ' aborted' : ''}`,
+        line: `ScopeOpened ${key} ${mode} of ${thunks.length} by ${concurrency} in ${options.batchSize ?? Infinity} timeout ${options.timeout ?? null} losers ${options.losers ?? 'cancel'} buffer null${aborted ? ' aborted' : ''}`,
         timeout: options.timeout,
         aborted,
       });
@@ -326,18 +405,13 @@ export function policyText({ retry, timeout, deadline }: TaskOptions): string {
   return `${plan}, timeout ${timeout ?? null}, deadline ${deadline ?? null}`;
 }
 
-/** Whoever does not await it must not end the program. */
-function guarded<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
-/** Ordinals as numbers and before names. */
+/** Of a source first, then ordinals as numbers, then names. */
 function byPlace(left: string, right: string): number {
   const a = left.split('/');
   const b = right.split('/');
   const at = a.findIndex((segment, i) => segment !== b[i]);
   const [x, y] = [a[at] ?? '', b[at] ?? ''];
+  if (x === 'src' || y === 'src') return x === 'src' ? -1 : 1;
   if (x.startsWith(':') !== y.startsWith(':')) return x.startsWith(':') ? 1 : -1;
   return x.startsWith(':') ? (x < y ? -1 : 1) : Number(x) - Number(y);
 }

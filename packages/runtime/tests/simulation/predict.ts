@@ -58,6 +58,7 @@ class Foretelling {
   #timers: (() => void)[] = [];
   #aborts: ModelAttempt[] = [];
   readonly #slots: ModelSlots;
+  readonly #pools = new Map<string, ModelSlots>();
   #elapsed = 0;
   #order = 0;
   #isTied = false;
@@ -88,7 +89,7 @@ class Foretelling {
     while (!this.#isOver) {
       if (this.#isQuiet) this.#commit();
       // What was aborted has left its slot to others.
-      while (this.#isQuiet && this.#slots.canGrant) this.#commit();
+      while (this.#isQuiet && this.#allSlots().some((slots) => slots.canGrant)) this.#commit();
       if (this.#isQuiet) this.#passTime();
       const outcome = this.#next();
       if (outcome === undefined) {
@@ -132,7 +133,7 @@ class Foretelling {
   /** The end waits for what was reported before it. */
   #checkEnd(): void {
     if (!this.#isQuiet || this.#model.ended === undefined || this.#model.hasDetached) return;
-    this.#model.root.fenced = 'outside';
+    this.#model.root.raise('outside');
     if (this.#model.pending.size === 0) {
       this.#isOver = true;
       return;
@@ -150,7 +151,7 @@ class Foretelling {
         const call = this.#model.pending.get(key);
         if (call === undefined) return;
         this.#work.set(key, { call, scheduledAt: this.#now, attempts: 0, running: undefined, failures: 0 });
-        this.#slots.queue(key, call.task?.priority ?? 0);
+        this.#enqueue(call, true);
         const { deadline } = optionsOf(call);
         if (deadline !== undefined)
           this.#timers.push(() => this.#after(deadline, () => this.#deadlinePassed(key)));
@@ -206,9 +207,15 @@ class Foretelling {
     const aborts = this.#aborts;
     this.#timers = [];
     this.#aborts = [];
-    const granted = this.#slots.grant((key) => this.#isOpen(key));
+    const granted = this.#allSlots().map(
+      (slots) => [slots, slots.grant((key) => this.#isOpen(key))] as const,
+    );
+    for (const key of this.#allSlots().flatMap((slots) => slots.refuse()))
+      this.#reports.push(() => this.#refused(key));
     for (const start of timers) start();
-    const started = granted.map((key) => this.#startAttempt(key)).filter((attempt) => attempt !== undefined);
+    const started = granted
+      .flatMap(([slots, places]) => places.map(({ key, cost }) => this.#startAttempt(key, slots, cost)))
+      .filter((attempt) => attempt !== undefined);
     for (const attempt of started) {
       const { timeout } = optionsOf(this.#work.get(attempt.key)?.call);
       if (timeout !== undefined) this.#after(timeout, () => this.#timedOut(attempt));
@@ -218,20 +225,44 @@ class Foretelling {
       if (ms > 0) this.#at(ms, () => this.#finish(attempt));
       else this.#finish(attempt);
     }
-    for (const attempt of aborts) if (!attempt.isDeaf) this.#slots.leave(attempt);
+    for (const attempt of aborts) if (!attempt.isDeaf) attempt.slots.leave(attempt);
   }
 
-  #startAttempt(key: string): ModelAttempt | undefined {
+  /** Those of the pools in the order in which they were declared. */
+  #allSlots(): ModelSlots[] {
+    for (const [name, { maxConcurrent, queueSize, overflow, order }] of this.#model.pools) {
+      if (this.#pools.has(name)) continue;
+      const refuses = overflow === 'reject';
+      const passes = order === 'backfill';
+      this.#pools.set(name, new ModelSlots(maxConcurrent, { queueSize, refuses, passes }));
+    }
+    return [this.#slots, ...this.#pools.values()];
+  }
+
+  #enqueue({ key, task }: PendingCall, isFirst: boolean): void {
+    const { pool, cost = 1 } = task?.options ?? {};
+    this.#allSlots();
+    const slots = pool === undefined ? this.#slots : this.#pools.get(pool);
+    if (slots === undefined) throw new RangeError(`the model has no pool '${pool}'`);
+    slots.queue(key, task?.priority ?? 0, cost, isFirst);
+  }
+
+  #refused(key: string): Outcome | undefined {
+    if (!this.#isOpen(key)) return undefined;
+    return { type: 'failed', key, cause: 'queueFull', failures: 0, message: '' };
+  }
+
+  #startAttempt(key: string, slots: ModelSlots, cost: number): ModelAttempt | undefined {
     const work = this.#work.get(key);
     if (work === undefined) return undefined;
     work.attempts += 1;
     const isDeaf = work.call.task?.args.deaf ?? false;
-    work.running = { key, number: work.attempts, isDeaf, isGone: false };
+    work.running = { key, number: work.attempts, isDeaf, slots, cost, isGone: false };
     return work.running;
   }
 
   #finish(attempt: ModelAttempt): void {
-    this.#slots.leave(attempt);
+    attempt.slots.leave(attempt);
     this.#reports.push(() => this.#finished(attempt));
   }
 
@@ -249,7 +280,7 @@ class Foretelling {
   #timedOut(attempt: ModelAttempt): Outcome | undefined {
     const { key } = attempt;
     const work = this.#work.get(key);
-    if (!attempt.isDeaf) this.#slots.leave(attempt);
+    if (!attempt.isDeaf) attempt.slots.leave(attempt);
     if (work === undefined || !this.#isOpen(key) || work.running !== attempt) return undefined;
     work.running = undefined;
     return this.#erred(key, work, 'timeout');
@@ -273,7 +304,7 @@ class Foretelling {
     if (isFinal || isLate) return { type: 'failed', key, cause, failures, message };
     this.#timers.push(() =>
       this.#after(delay, () => {
-        if (this.#isOpen(key)) this.#slots.queue(key, work.call.task?.priority ?? 0);
+        if (this.#isOpen(key)) this.#enqueue(work.call, false);
         return undefined;
       }),
     );

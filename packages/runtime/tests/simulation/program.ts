@@ -1,3 +1,5 @@
+import type { PoolName } from './pools.ts';
+
 /**
  * A program as plain data: what a process does, without saying what does it. `generate.ts` makes one
  * from a seed, `interpret.ts` runs it on any `ctx`, the product's or the model's.
@@ -18,6 +20,9 @@ export interface TaskSpec {
   readonly deaf: boolean;
   /** A counter whose value at the call becomes part of the input, and is added to `value`. */
   readonly sees: number | undefined;
+  /** Where its attempts need slots, and how many; undefined = the slots that all tasks share. */
+  readonly pool: PoolName | undefined;
+  readonly cost: number | undefined;
   readonly key: string | undefined;
   readonly retry: RetrySpec | undefined;
   readonly timeout: number | undefined;
@@ -55,6 +60,29 @@ export interface GroupSpec {
   readonly min: number | undefined;
 }
 
+export interface StreamSpec {
+  readonly concurrency: number | undefined;
+  /** Not of those that give one value. */
+  readonly buffer: number | undefined;
+  readonly preserveOrder: boolean | undefined;
+  readonly timeout: number | undefined;
+  readonly signal: number | undefined;
+  readonly key: string | undefined;
+  readonly priority: Priority | undefined;
+}
+
+/** What a stream takes its items from. */
+export interface SourceSpec {
+  readonly items: number;
+  /** A generator that does this before each item, instead of a list. */
+  readonly pull: Block | undefined;
+  /** Its `finally`. */
+  readonly last: Block;
+}
+
+/** Those that are read, and those that give one value. */
+export type StreamMode = 'stream' | 'streamAll' | 'streamSome' | 'streamAny' | 'raceFrom';
+
 /** Combinators of a list of thunks, and of thunks by name. */
 export type ListMode = 'all' | 'allSettled' | 'any' | 'race' | 'some' | 'forkJoin' | 'forkJoinSettled';
 
@@ -82,6 +110,19 @@ export type Call =
       readonly do: 'native';
       readonly how: 'all' | 'allSettled' | 'any' | 'race';
       readonly strands: readonly Block[];
+    }
+  /** Read to its end, or so many results of it: an array of them. One value where there is nothing to read. */
+  | {
+      readonly do: 'stream';
+      readonly mode: StreamMode;
+      readonly source: SourceSpec;
+      /** Of each item. */
+      readonly body: Block;
+      /** What is done with each result. */
+      readonly each: Block;
+      readonly leave: number | undefined;
+      readonly keyBy: boolean;
+      readonly options: StreamSpec;
     }
   /** A wait outside ctx, of so many turns of Node's loop. */
   | { readonly do: 'raw'; readonly turns: number };
@@ -129,6 +170,8 @@ export interface Program {
    * 'wild': as 'any', with waits outside ctx, and promises that several strands wait for.
    */
   readonly kind: 'any' | 'timeless' | 'raw' | 'wild';
+  /** Those that it declares at its start. */
+  readonly pools: readonly PoolName[];
   readonly body: Block;
 }
 

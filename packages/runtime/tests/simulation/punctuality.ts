@@ -13,6 +13,8 @@ interface Expected {
   readonly deadline: number;
   /** How long an attempt takes until it ends, or times out. */
   readonly takes: number;
+  /** It waits for slots of a pool. */
+  readonly isPooled: boolean;
 }
 
 /**
@@ -48,6 +50,7 @@ function dueOf(event: JournalEvent, expected: Expected | undefined): number | nu
     case 'TaskSucceeded':
       return event.by === 'attempt' ? expected?.end : undefined;
     case 'TaskFailed':
+      if (event.cause === 'queueFull') return undefined;
       return event.cause === 'timeout' && event.error.message.startsWith('deadline')
         ? expected?.deadline
         : expected?.end;
@@ -63,7 +66,13 @@ function expect(
   event: JournalEvent & { readonly key: string },
 ): void {
   const { key } = event;
-  const before = expected.get(key) ?? { start: undefined, end: undefined, deadline: Infinity, takes: 0 };
+  const before = expected.get(key) ?? {
+    start: undefined,
+    end: undefined,
+    deadline: Infinity,
+    takes: 0,
+    isPooled: false,
+  };
   switch (event.type) {
     case 'TimerStarted':
       expected.set(key, { ...before, end: at + event.durationMs });
@@ -75,15 +84,23 @@ function expect(
       const { ms } = decode(event.args) as { ms: number };
       const { timeoutMs, deadlineMs } = event.policy;
       const takes = Math.min(ms, timeoutMs ?? Infinity);
-      expected.set(key, { start: at, end: undefined, deadline: at + (deadlineMs ?? Infinity), takes });
+      // In a pool it starts when others leave it the slots.
+      const start = event.pool === null ? at : undefined;
+      expected.set(key, {
+        start,
+        end: undefined,
+        deadline: at + (deadlineMs ?? Infinity),
+        takes,
+        isPooled: event.pool !== null,
+      });
       return;
     }
     case 'AttemptStarted':
       // Where another one follows at once, this one got lost in a crash.
-      expected.set(key, { ...before, start: null, end: at + before.takes });
+      expected.set(key, { ...before, start: before.isPooled ? undefined : null, end: at + before.takes });
       return;
     case 'AttemptFailed':
-      expected.set(key, { ...before, start: event.retryAt, end: undefined });
+      expected.set(key, { ...before, start: before.isPooled ? undefined : event.retryAt, end: undefined });
       return;
     case 'OutcomeAsked':
     case 'AttemptInterrupted':

@@ -58,6 +58,8 @@ function blocksOf(call: Call): readonly Block[] {
       return [call.body];
     case 'native':
       return call.strands;
+    case 'stream':
+      return [call.body, call.each, ...(call.source.pull === undefined ? [] : [call.source.pull])];
     default:
       return [];
   }
@@ -124,12 +126,29 @@ function* smallerCalls(call: Call): Generator<Call> {
     case 'native':
       for (const strands of smallerLists(call.strands)) yield { ...call, strands };
       return;
+    case 'stream':
+      yield* smallerStreams(call);
+      return;
     case 'raw':
       if (call.turns > 1) yield { ...call, turns: call.turns - 1 };
       return;
     case 'sleep':
       if (call.key !== undefined) yield { ...call, key: undefined };
   }
+}
+
+function* smallerStreams(call: Extract<Call, { do: 'stream' }>): Generator<Call> {
+  const { source, leave, each } = call;
+  const { items, pull, last } = source;
+  if (items > 1) yield { ...call, source: { ...source, items: items - 1 } };
+  if (pull !== undefined) yield { ...call, source: { ...source, pull: undefined, last: [] } };
+  for (const smaller of smallerBlocks(pull ?? [])) yield { ...call, source: { ...source, pull: smaller } };
+  for (const smaller of smallerBlocks(last)) yield { ...call, source: { ...source, last: smaller } };
+  if (leave !== undefined) yield { ...call, leave: undefined };
+  if (call.keyBy) yield { ...call, keyBy: false };
+  for (const smaller of smallerBlocks(each)) yield { ...call, each: smaller };
+  for (const options of withoutOne(call.options)) yield { ...call, options };
+  for (const body of smallerBlocks(call.body)) yield { ...call, body };
 }
 
 function* smallerTasks(spec: TaskSpec): Generator<TaskSpec> {
@@ -150,11 +169,14 @@ function* withoutOne<T extends object>(options: T): Generator<T> {
 
 const OPTIONAL: ReadonlySet<string> = new Set([
   'concurrency',
+  'buffer',
   'batchSize',
   'timeout',
   'deadline',
   'signal',
   'key',
+  'pool',
+  'cost',
   'preserveOrder',
   'sees',
   'retry',

@@ -15,7 +15,12 @@ import type { RunEnd, SimRun } from './sim-run.ts';
 import { RUN, WALL, World, type Tally } from './world.ts';
 
 /** The program as it is written, where waiting outside ctx takes no time. */
-const AS_WRITTEN: Manner = { concurrency: (own) => own, priority: undefined, raw: () => Promise.resolve() };
+const AS_WRITTEN: Manner = {
+  concurrency: (own) => own,
+  priority: undefined,
+  extraSlots: 0,
+  raw: () => Promise.resolve(),
+};
 
 /** What was done to a program when something turned out to be wrong. */
 export interface Failure {

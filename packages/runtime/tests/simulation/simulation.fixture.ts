@@ -29,6 +29,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   ScopeAborted: 15,
   OutcomeAsked: 30,
   CancelRequested: 5,
+  pooled: 300,
+  streams: 300,
+  queueFull: 10,
 };
 
 /** The part of the seeds that one file simulates, so that each has a processor. */

@@ -7,6 +7,7 @@ import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
 import type { Manner, TaskArgs } from './interpret.ts';
 import { SimLab } from './lab.ts';
+import { PoolWatch } from './pools.ts';
 import type { Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
 import { afterError, SimRun } from './sim-run.ts';
@@ -30,6 +31,7 @@ interface Driver {
   readonly owner: string;
   readonly runtime: Runtime;
   readonly life: Life;
+  readonly pools: PoolWatch;
   /** Its store failed: it writes nothing any more. */
   isBroken: boolean;
 }
@@ -174,7 +176,15 @@ export class World {
     this.#firesOfLife = 0;
     this.#lastAppendAt = this.#clock.monotonic();
     const owner = `owner ${this.#lives}`;
-    const driver: Driver = { owner, runtime: this.#open(life, owner), life, isBroken: false };
+    // Of two programs that live at once the last one says how many slots there are.
+    const extra = Math.max(...this.#plan.lives.map(({ extraSlots }) => extraSlots));
+    const driver: Driver = {
+      owner,
+      runtime: this.#open(life, owner),
+      life,
+      pools: new PoolWatch(extra, (problem) => this.#main.witness.report(`${owner}: ${problem}`)),
+      isBroken: false,
+    };
     this.#drivers.push(driver);
     this.#count('lives');
     for (const run of this.runs) {
@@ -189,9 +199,13 @@ export class World {
     const { id, program, witness } = run;
     const { owner, runtime, life } = driver;
     const isAlive = (): boolean => this.#drivers.includes(driver);
-    const lab = new SimLab(this.#clock, (invocation) => {
-      if (isAlive()) witness.invoked(owner, invocation);
-    });
+    const lab = new SimLab(
+      this.#clock,
+      (invocation) => {
+        if (isAlive()) witness.invoked(owner, invocation);
+      },
+      driver.pools,
+    );
     const process = lab.process(program, this.#manner(life));
     run.heldBy(owner);
     const handle =
@@ -222,7 +236,10 @@ export class World {
     this.#busy = { count: 0 };
     this.#store = new WatchedStore({ from: snapshot });
     // A clock that was set back makes the lease last longer.
-    if (!waitsForLease || jumps.length > 0) for (const { holder } of this.runs) this.#store.ownerDied(holder);
+    if (!waitsForLease || jumps.length > 0) {
+      // Slots of a pool are leased by programs that hold no run any more, too.
+      for (let index = 1; index <= this.#lives; index += 1) this.#store.ownerDied(`owner ${index}`);
+    }
     this.#clock = new SimClock(this.#clock.now() + downMs);
     this.#watch();
     const { cancel } = this.#plan;
@@ -259,7 +276,12 @@ export class World {
       if (run === undefined || answers[index] !== 'committed') continue;
       const facts = events.map(({ event }) => event);
       run.witness.committed(owner, run.holder === owner, facts);
-      for (const { type } of facts) if (COUNTED.has(type)) this.#count(type);
+      for (const fact of facts) {
+        if (fact.type === 'ScopeOpened' && fact.mode.includes('stream')) this.#count('streams');
+        if (COUNTED.has(fact.type)) this.#count(fact.type);
+        if (fact.type === 'TaskFailed' && fact.cause === 'queueFull') this.#count('queueFull');
+        if (fact.type === 'TaskScheduled' && fact.pool !== null) this.#count('pooled');
+      }
     }
     if (batch.length > 1 && when === 'after')
       this.#count(answers.includes('fenced') ? 'fencedNeighbour' : 'sharedCommit');
@@ -284,10 +306,11 @@ export class World {
     }
   }
 
-  #manner({ concurrency, priority, rawFactor }: Life): Manner {
+  #manner({ concurrency, priority, extraSlots, rawFactor }: Life): Manner {
     return {
       concurrency: (own) => ({ own, one: 1, two: 2, more: (own ?? 1) + 1, unlimited: Infinity })[concurrency],
       priority,
+      extraSlots,
       raw: async (turns) => {
         const busy = this.#busy;
         busy.count += 1;
