@@ -108,7 +108,9 @@ function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
     case 'TaskCancelled':
       return { type: 'cancelled', key: event.key };
     case 'SignalReceived':
+      return { type: 'received', key: event.key, value: decode(event.payload) };
     case 'SignalTimedOut':
+      return { type: 'waitTimedOut', key: event.key };
     case 'TimerFired':
       return { type: 'fired', key: event.key };
     case 'ScopeAborted':

@@ -205,6 +205,8 @@ class Generator {
       map: deep ? 0 : 10,
       native: deep ? 0 : 10,
       stream: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 12,
+      channel: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 6,
+      receive: 6,
       raw: this.#kind === 'raw' || (this.#kind === 'wild' && !place.inStrand) ? 14 : 0,
     });
     switch (kind) {
@@ -228,6 +230,10 @@ class Generator {
         return this.#native(place);
       case 'stream':
         return this.#stream(place);
+      case 'channel':
+        return this.#channel(place);
+      case 'receive':
+        return this.#receive(place);
       case 'raw':
         return { do: 'raw', turns: random.int(1, 6) };
     }
@@ -309,6 +315,39 @@ class Generator {
     if (this.#random.chance(0.5)) return { items, pull: undefined, last: [] };
     const pull = this.#inner(place);
     return { items, pull, last: this.#random.chance(0.2) ? this.#inner(place) : [] };
+  }
+
+  #channel(place: Place): Call {
+    const random = this.#random;
+    const free = !this.#timeless;
+    const mode = random.pick(['all', 'allSettled'] as const);
+    const inner = { ...this.#branchOf(place, mode), inLoop: true, safe: this.#timeless };
+    const count = (): number => (free ? random.int(1, 2) : 1);
+    const block = (): Block => (random.chance(0.6) ? this.#inner(inner) : []);
+    return {
+      do: 'channel',
+      mode,
+      capacity: random.int(1, 3),
+      producers: Array.from({ length: count() }, () => ({ items: random.int(0, 4), pull: block() })),
+      consumers: Array.from({ length: count() }, () => ({
+        each: block(),
+        leave: free && random.chance(0.3) ? random.int(1, 3) : undefined,
+      })),
+      timeout: free && random.chance(0.1) ? random.int(1, 120) : undefined,
+      signal: free && random.chance(0.15) ? random.int(0, CONTROLLERS - 1) : undefined,
+    };
+  }
+
+  #receive(place: Place): Call {
+    const random = this.#random;
+    return {
+      do: 'receive',
+      id: this.#nextId(),
+      ms: random.int(0, 80) + random.int(1, SHARE - 1) / SHARE,
+      value: random.chance(0.3) ? random.pick(VALUES) : random.int(0, 99),
+      timeout: !this.#timeless && !place.safe && random.chance(0.4) ? random.int(1, 100) : undefined,
+      key: this.#key(place),
+    };
   }
 
   #streamOptions(place: Place, isRead: boolean): StreamSpec {

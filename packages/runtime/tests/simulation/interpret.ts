@@ -80,6 +80,20 @@ export type StreamSource = readonly number[] | ((inner?: Api) => AsyncGenerator<
 export type Thunk = (inner?: Api) => Promise<unknown>;
 export type MapFunction = (item: number, index: number, inner?: Api) => Promise<unknown>;
 
+/** `inner` as with thunks. */
+export interface SimChannel {
+  push(value: unknown, inner?: Api): Promise<void>;
+  read(inner?: Api): AsyncIterable<unknown>;
+  close(): void;
+  fail(error: unknown): void;
+}
+
+/** What whoever answers is told: after how long, and with what. */
+export interface ToSend {
+  readonly ms: number;
+  readonly value: unknown;
+}
+
 /** What a program uses of `ctx`. */
 export interface Api {
   pool(name: PoolName, spec: PoolSpec): void;
@@ -98,6 +112,11 @@ export interface Api {
     fn: MapFunction,
     options: StreamOptions,
   ): AsyncIterable<unknown> | Promise<unknown>;
+  channel(capacity: number): SimChannel;
+  receive(
+    name: string,
+    options: { readonly key?: string; readonly timeout?: number; readonly data: ToSend },
+  ): Promise<unknown>;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
   sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
   now(): Date;
@@ -305,11 +324,70 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
         asked.how,
         asked.strands.map((body, index) => strand(body, index, frame)),
       );
+    case 'channel':
+      return callChannel(asked, frame);
+    case 'receive': {
+      const { id, ms, value, timeout } = asked;
+      return api.receive(`message ${id}`, {
+        ...named(asked.key),
+        ...(timeout === undefined ? {} : { timeout }),
+        data: { ms, value },
+      });
+    }
     case 'stream':
       return callStream(asked, frame);
     case 'raw':
       return shared.manner.raw(asked.turns);
   }
+}
+
+/** Whoever is the last to push closes the channel, and whoever is the last to take refuses what is pushed then. */
+function callChannel(asked: Extract<Call, { do: 'channel' }>, { api, shared }: Frame): Promise<unknown> {
+  const { mode, capacity, producers, consumers, timeout } = asked;
+  const channel = api.channel(capacity);
+  let pushing = producers.length;
+  let taking = consumers.length;
+  const frameOf = (inner: Api | undefined, item: number): Frame => ({
+    api: inner ?? api,
+    shared,
+    slots: new Map(),
+    results: [],
+    item,
+  });
+  const produce = producers.map(({ items, pull }, index): Thunk => async (inner) => {
+    const frame = frameOf(inner, index);
+    try {
+      for (let item = 0; item < items; item += 1) {
+        await runBlock(pull, frame);
+        await channel.push([index, item], inner);
+      }
+    } finally {
+      pushing -= 1;
+      if (pushing === 0) channel.close();
+    }
+    return frame.results;
+  });
+  const consume = consumers.map(({ each, leave }, index): Thunk => async (inner) => {
+    const frame = frameOf(inner, index);
+    let taken = 0;
+    try {
+      for await (const value of channel.read(inner)) {
+        frame.results.push(value);
+        await runBlock(each, frame);
+        taken += 1;
+        if (taken === leave) break;
+      }
+    } finally {
+      taking -= 1;
+      if (taking === 0) channel.fail(new RangeError('nobody takes it'));
+    }
+    return frame.results;
+  });
+  const signal = asked.signal === undefined ? undefined : shared.controllers[asked.signal]?.signal;
+  return api.group(mode, [...produce, ...consume], {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 async function callStream(asked: Extract<Call, { do: 'stream' }>, frame: Frame): Promise<unknown> {

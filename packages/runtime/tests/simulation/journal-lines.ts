@@ -9,6 +9,10 @@ export function lineOf(event: JournalEvent): string | undefined {
       return `TaskScheduled ${event.key} ${event.task} ${text(decode(event.args))} in ${event.pool} ${policyText(event.policy)}`;
     case 'TimerStarted':
       return `TimerStarted ${event.key} ${event.timer} ${event.timer === 'sleep' ? event.durationMs : event.dueAt}`;
+    case 'SignalAwaited':
+      return `SignalAwaited ${event.key} ${event.name} timeout ${event.timeoutMs} ${text(decode(event.data))}`;
+    case 'SignalReceived':
+      return `SignalReceived ${event.key} ${text(decode(event.payload))}`;
     case 'ScopeOpened':
       return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers} buffer ${event.buffer}${event.aborted ? ' aborted' : ''}`;
     case 'ScopeClosed':
@@ -19,6 +23,7 @@ export function lineOf(event: JournalEvent): string | undefined {
       return `TaskFailed ${event.key} ${event.cause} ${event.failures} ${event.cause === 'error' ? event.error.message : ''}`;
     case 'TaskCancelled':
     case 'TimerFired':
+    case 'SignalTimedOut':
     case 'ScopeAborted':
     case 'ScopeTimedOut':
       return `${event.type} ${event.key}`;

@@ -29,6 +29,14 @@ export function brokenRule(journal: readonly Recorded[]): string | undefined {
   return rules.end();
 }
 
+/** What settles a call, whatever its task was told. */
+const SETTLES_ALL: ReadonlySet<string> = new Set([
+  'TaskCancelled',
+  'TimerFired',
+  'SignalReceived',
+  'SignalTimedOut',
+]);
+
 class Rules {
   #seq = 0;
   #at = -Infinity;
@@ -121,7 +129,7 @@ class Rules {
   }
 
   #call(event: JournalEvent): string | undefined {
-    if (event.type === 'TaskScheduled' || event.type === 'TimerStarted') {
+    if (event.type === 'TaskScheduled' || event.type === 'TimerStarted' || event.type === 'SignalAwaited') {
       const { key } = event;
       if (this.#calls.has(key) || this.#open.has(key) || this.#closed.has(key)) return 'J3: its key is taken';
       const scheduled = event.type === 'TaskScheduled' ? event : undefined;
@@ -134,12 +142,12 @@ class Rules {
     if (event.type === 'LateResult')
       return event.attempt > call.attempts ? 'J5: its attempt never started' : undefined;
     if (call.settled) return 'J4: its call has settled';
-    if (event.type === 'TaskCancelled' || event.type === 'TimerFired') {
+    if (SETTLES_ALL.has(event.type)) {
       call.settled = true;
       return undefined;
     }
     return call.scheduled === undefined
-      ? 'a timer has no attempts'
+      ? 'what is no task has no attempts'
       : attemptProblem(event, call, call.scheduled);
   }
 }

@@ -88,6 +88,16 @@ export class SimLab {
       map: (mode, items, fn, options) =>
         ctx.parallel[mode](items, (item: number, index: number) => fn(item, index), options),
       stream: (mode, source, fn, options) => streamOf(ctx, mode, source, fn, options),
+      channel: (capacity) => {
+        const channel = ctx.channel<unknown>('channel', { capacity });
+        return {
+          push: (value) => channel.push(value),
+          read: () => channel,
+          close: () => channel.close(),
+          fail: (error) => channel.fail(error),
+        };
+      },
+      receive: (name, options) => ctx.receive(name, options),
       sleep: (ms, options) => ctx.sleep(ms, options),
       sleepUntil: (at, options) => ctx.sleepUntil(at, options),
       now: () => ctx.now(),

@@ -1,3 +1,4 @@
+import type { ToSend } from './interpret.ts';
 import type { Priority } from './program.ts';
 
 /** What numbers calls: the program, or a branch. */
@@ -37,11 +38,17 @@ export class ModelScope {
     for (const child of this.#children) if (isForAll || !child.isDetached) child.#tell(isForAll);
   }
 
+  #link(): void {
+    const { parent } = this;
+    if (parent === undefined) return;
+    parent.#children.add(this);
+    parent.#link();
+  }
+
   /** @returns takes it back */
   whenFenced(callback: () => void): () => void {
     this.#onFence.add(callback);
-    for (let scope: ModelScope | undefined = this; scope?.parent !== undefined; scope = scope.parent)
-      scope.parent.#children.add(scope);
+    this.#link();
     return () => this.#onFence.delete(callback);
   }
 
@@ -63,6 +70,14 @@ export class ModelScope {
 /** What the program asked for, in the order in which it did. `line` is how the journal must tell it. */
 export type Asked =
   | { readonly do: 'task'; readonly key: string; readonly line: string }
+  | {
+      readonly do: 'wait';
+      readonly key: string;
+      readonly line: string;
+      readonly name: string;
+      readonly timeout: number | undefined;
+      readonly send: ToSend;
+    }
   | {
       readonly do: 'timer';
       readonly key: string;

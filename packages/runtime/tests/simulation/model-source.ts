@@ -80,11 +80,10 @@ export class ModelSource {
       callback();
     };
     Promise.resolve(this.#generator.return(undefined)).then(through, through);
-    const later = (goOn: () => void): void => {
-      void (async () => {
-        for (let round = 0; round < ROUNDS && !isThrough; round += 1) await Promise.resolve();
-        if (!isThrough) goOn();
-      })();
+    const later = (goOn: () => void, rounds = ROUNDS): void => {
+      if (isThrough) return;
+      if (rounds === 0) goOn();
+      else void Promise.resolve().then(() => later(goOn, rounds - 1));
     };
     later(() => this.#whenSettled(this.scope.path, () => later(through)));
   }

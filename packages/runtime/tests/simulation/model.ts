@@ -44,6 +44,7 @@ import type {
   Manner,
   MapFunction,
   MapOptions,
+  ToSend,
   TaskArgs,
   TaskOptions,
   StreamOptions,
@@ -52,6 +53,7 @@ import type {
 } from './interpret.ts';
 import type { PoolName, PoolSpec } from './pools.ts';
 import { ModelGroup, type OpenModelGroup } from './model-group.ts';
+import { ModelChannel } from './model-channel.ts';
 import { ModelOutlet, type ModelEnd } from './model-outlet.ts';
 import { ModelStream } from './model-stream.ts';
 import { guarded, refusal } from './model-waits.ts';
@@ -69,7 +71,8 @@ export type Outcome =
       readonly failures: number;
       readonly message: string;
     }
-  | { readonly type: 'cancelled' | 'fired'; readonly key: string }
+  | { readonly type: 'cancelled' | 'fired' | 'waitTimedOut'; readonly key: string }
+  | { readonly type: 'received'; readonly key: string; readonly value: unknown }
   | { readonly type: 'scopeAborted' | 'scopeTimedOut'; readonly key: string }
   | { readonly type: 'cancelRequested' };
 
@@ -83,10 +86,25 @@ export interface RecordedGroup {
   readonly buffer: number | null;
 }
 
-/** A task or timer that has not settled. */
+type CallOutcome = Extract<
+  Outcome,
+  { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' | 'received' | 'waitTimedOut' }
+>;
+
+/** Outcomes of each kind of call, beside that it is cancelled. */
+const SETTLES = {
+  task: ['succeeded', 'failed'],
+  timer: ['fired'],
+  wait: ['received', 'waitTimedOut'],
+} as const;
+
+/** A task, timer or wait that has not settled. */
 export interface PendingCall {
   readonly key: string;
   readonly scope: ModelScope;
+  readonly kind: keyof typeof SETTLES;
+  /** Of the message that is waited for. */
+  readonly name?: string;
   readonly task:
     | { readonly args: TaskArgs; readonly options: TaskOptions; readonly priority: number }
     | undefined;
@@ -100,6 +118,7 @@ export interface PendingCall {
  */
 export class Model {
   readonly root = new ModelScope('', undefined, 0);
+  readonly #scopes = new WeakMap<Api, ModelScope>();
   readonly pending = new Map<string, PendingCall>();
   readonly groups = new Map<string, OpenModelGroup>();
   readonly #watches = new Set<{ readonly left: Set<string>; readonly callback: () => void }>();
@@ -177,12 +196,11 @@ export class Model {
     else this.#watches.add({ left, callback });
   }
 
-  #settle(
-    outcome: Extract<Outcome, { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' }>,
-  ): string | undefined {
+  #settle(outcome: CallOutcome): string | undefined {
     const call = this.pending.get(outcome.key);
     if (call === undefined) return `${outcome.type} for ${outcome.key}, which is not pending`;
-    if ((outcome.type === 'fired') !== (call.task === undefined) && outcome.type !== 'cancelled')
+    const possible: readonly string[] = SETTLES[call.kind];
+    if (!possible.includes(outcome.type) && outcome.type !== 'cancelled')
       return `${outcome.type} for ${outcome.key}`;
     this.pending.delete(outcome.key);
     this.#tell(call, outcome);
@@ -194,13 +212,14 @@ export class Model {
     return undefined;
   }
 
-  #tell(
-    call: PendingCall,
-    outcome: Extract<Outcome, { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' }>,
-  ): void {
+  #tell(call: PendingCall, outcome: CallOutcome): void {
     switch (outcome.type) {
       case 'succeeded':
+      case 'received':
         call.resolve(outcome.value);
+        return;
+      case 'waitTimedOut':
+        call.reject(failure('TimeoutError'));
         return;
       case 'fired':
         call.resolve(undefined);
@@ -255,11 +274,14 @@ export class Model {
       scope.values += 1;
       return `${scope.path}#${scope.values}`;
     };
-    return {
+    const api: Api = {
       pool: (name, spec) => {
         this.pools.set(name, spec);
       },
       task: (task, args, options) => this.#task(scope, task, args, options),
+      channel: (capacity) =>
+        new ModelChannel(capacity, (inner) => (inner === undefined ? scope : this.#scopeOf(inner))),
+      receive: (name, options) => this.#receive(scope, name, options),
       sleep: (ms, { key }) => this.#timer(scope, key, `sleep ${ms}`, undefined, ms),
       sleepUntil: (at, { key }) => this.#timer(scope, key, `sleepUntil ${at}`, at, 0),
       group: (mode, thunks, options) =>
@@ -282,18 +304,50 @@ export class Model {
         this.logs.push(line);
       },
     };
+    this.#scopes.set(api, scope);
+    return api;
+  }
+
+  #scopeOf(api: Api): ModelScope {
+    const scope = this.#scopes.get(api);
+    if (scope === undefined) throw new RangeError('an api of another model');
+    return scope;
   }
 
   #task(scope: ModelScope, task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown> {
     return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
       const priority = priorityOf(options.priority, scope.priority);
-      this.pending.set(key, { key, scope, task: { args, options, priority }, resolve, reject });
+      const plan = { args, options, priority };
+      this.pending.set(key, { key, scope, kind: 'task', task: plan, resolve, reject });
       this.asked.push({
         do: 'task',
         key,
         line: `TaskScheduled ${key} ${task} ${text(args)} in ${options.pool ?? null} ${policyText(options)}`,
       });
     });
+  }
+
+  #receive(
+    scope: ModelScope,
+    name: string,
+    {
+      key: ownKey,
+      timeout,
+      data,
+    }: { readonly key?: string; readonly timeout?: number; readonly data: ToSend },
+  ): Promise<unknown> {
+    return this.#ask<unknown>(scope, ownKey, (key, resolve, reject) => {
+      this.pending.set(key, { key, scope, kind: 'wait', name, task: undefined, resolve, reject });
+      const line = `SignalAwaited ${key} ${name} timeout ${timeout ?? null} ${text(data)}`;
+      this.asked.push({ do: 'wait', key, line, name, timeout, send: data });
+    });
+  }
+
+  /** Who gets the next message of that name. */
+  waitFor(name: string): string | undefined {
+    for (const { key, scope, ...call } of this.pending.values())
+      if (call.name === name && !scope.isFenced) return key;
+    return undefined;
   }
 
   #timer(
@@ -304,7 +358,7 @@ export class Model {
     ms: number,
   ): Promise<void> {
     return this.#ask<unknown>(scope, name, (key, resolve, reject) => {
-      this.pending.set(key, { key, scope, task: undefined, resolve, reject });
+      this.pending.set(key, { key, scope, kind: 'timer', task: undefined, resolve, reject });
       this.asked.push({ do: 'timer', key, line: `TimerStarted ${key} ${what}`, dueAt, ms });
     }) as Promise<void>;
   }

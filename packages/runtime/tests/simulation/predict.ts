@@ -164,6 +164,18 @@ class Foretelling {
         );
         return;
       }
+      case 'wait': {
+        const { name, timeout, send } = asked;
+        this.#timers.push(() => {
+          if (timeout !== undefined)
+            this.#after(timeout, () => (this.#isOpen(key) ? { type: 'waitTimedOut', key } : undefined));
+          this.#after(send.ms, () => {
+            const taker = this.#model.waitFor(name);
+            return taker === undefined ? undefined : { type: 'received', key: taker, value: send.value };
+          });
+        });
+        return;
+      }
       case 'open': {
         const { timeout } = asked;
         if (timeout === undefined || asked.aborted) return;
@@ -344,6 +356,10 @@ export function outcomeLine(outcome: Outcome): string {
       return `TaskFailed ${outcome.key} ${outcome.cause} ${outcome.failures} ${outcome.message}`;
     case 'cancelled':
       return `TaskCancelled ${outcome.key}`;
+    case 'received':
+      return `SignalReceived ${outcome.key} ${text(outcome.value)}`;
+    case 'waitTimedOut':
+      return `SignalTimedOut ${outcome.key}`;
     case 'fired':
       return `TimerFired ${outcome.key}`;
     case 'scopeAborted':

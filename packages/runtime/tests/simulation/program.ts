@@ -124,6 +124,27 @@ export type Call =
       readonly keyBy: boolean;
       readonly options: StreamSpec;
     }
+  /** Branches of one group that push values, and branches that take them. */
+  | {
+      readonly do: 'channel';
+      readonly mode: 'all' | 'allSettled';
+      readonly capacity: number;
+      /** Each does its block before each of so many values. */
+      readonly producers: readonly { readonly items: number; readonly pull: Block }[];
+      /** Each does its block with each value, and may leave. */
+      readonly consumers: readonly { readonly each: Block; readonly leave: number | undefined }[];
+      readonly timeout: number | undefined;
+      readonly signal: number | undefined;
+    }
+  /** A message that somebody sends so long after it was asked for, for everybody who waits for one of its name. */
+  | {
+      readonly do: 'receive';
+      readonly id: number;
+      readonly ms: number;
+      readonly value: unknown;
+      readonly timeout: number | undefined;
+      readonly key: string | undefined;
+    }
   /** A wait outside ctx, of so many turns of Node's loop. */
   | { readonly do: 'raw'; readonly turns: number };
 

@@ -44,6 +44,7 @@ function dueOf(event: JournalEvent, expected: Expected | undefined): number | nu
     case 'AttemptStarted':
       return expected?.start;
     case 'TimerFired':
+    case 'SignalTimedOut':
     case 'ScopeTimedOut':
     case 'AttemptFailed':
       return expected?.end;
@@ -77,6 +78,7 @@ function expect(
     case 'TimerStarted':
       expected.set(key, { ...before, end: at + event.durationMs });
       return;
+    case 'SignalAwaited':
     case 'ScopeOpened':
       expected.set(key, { ...before, end: at + (event.timeoutMs ?? Infinity) });
       return;

@@ -58,6 +58,8 @@ function blocksOf(call: Call): readonly Block[] {
       return [call.body];
     case 'native':
       return call.strands;
+    case 'channel':
+      return [...call.producers.map(({ pull }) => pull), ...call.consumers.map(({ each }) => each)];
     case 'stream':
       return [call.body, call.each, ...(call.source.pull === undefined ? [] : [call.source.pull])];
     default:
@@ -126,6 +128,12 @@ function* smallerCalls(call: Call): Generator<Call> {
     case 'native':
       for (const strands of smallerLists(call.strands)) yield { ...call, strands };
       return;
+    case 'channel':
+      yield* smallerChannels(call);
+      return;
+    case 'receive':
+      for (const smaller of withoutOne(call)) yield smaller;
+      return;
     case 'stream':
       yield* smallerStreams(call);
       return;
@@ -135,6 +143,28 @@ function* smallerCalls(call: Call): Generator<Call> {
     case 'sleep':
       if (call.key !== undefined) yield { ...call, key: undefined };
   }
+}
+
+function* smallerChannels(call: Extract<Call, { do: 'channel' }>): Generator<Call> {
+  const { producers, consumers } = call;
+  if (call.mode === 'allSettled') yield { ...call, mode: 'all' };
+  for (const index of producers.keys())
+    if (producers.length > 1) yield { ...call, producers: producers.toSpliced(index, 1) };
+  for (const index of consumers.keys())
+    if (consumers.length > 1) yield { ...call, consumers: consumers.toSpliced(index, 1) };
+  for (const [index, producer] of producers.entries()) {
+    if (producer.items > 0)
+      yield { ...call, producers: producers.with(index, { ...producer, items: producer.items - 1 }) };
+    for (const pull of smallerBlocks(producer.pull))
+      yield { ...call, producers: producers.with(index, { ...producer, pull }) };
+  }
+  for (const [index, consumer] of consumers.entries()) {
+    if (consumer.leave !== undefined)
+      yield { ...call, consumers: consumers.with(index, { ...consumer, leave: undefined }) };
+    for (const each of smallerBlocks(consumer.each))
+      yield { ...call, consumers: consumers.with(index, { ...consumer, each }) };
+  }
+  for (const smaller of withoutOne(call)) yield smaller;
 }
 
 function* smallerStreams(call: Extract<Call, { do: 'stream' }>): Generator<Call> {

@@ -31,6 +31,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   CancelRequested: 5,
   pooled: 300,
   streams: 300,
+  sent: 100,
   queueFull: 10,
 };
 

@@ -1,11 +1,11 @@
-import { decode } from '../../src/journal/codec.ts';
+import { decode, encode } from '../../src/journal/codec.ts';
 import type { Answer } from '../../src/engine/answer.ts';
-import type { TaskScheduled } from '../../src/journal/event.ts';
+import { isOutcome, type JournalEvent, type TaskScheduled } from '../../src/journal/event.ts';
 import { Runtime } from '../../src/runtime.ts';
 import type { MemorySnapshot } from '../../src/store/memory/memory-store.ts';
 import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
-import type { Manner, TaskArgs } from './interpret.ts';
+import type { Manner, TaskArgs, ToSend } from './interpret.ts';
 import { SimLab } from './lab.ts';
 import { PoolWatch } from './pools.ts';
 import type { Program } from './program.ts';
@@ -59,6 +59,8 @@ export class World {
   #firesOfLife = 0;
   #lastAppendAt = 0;
   #isAsked = false;
+  /** Messages that somebody will send, by run and call. */
+  #promised = new Set<string>();
   appends = 0;
   fires = 0;
 
@@ -208,6 +210,7 @@ export class World {
     );
     const process = lab.process(program, this.#manner(life));
     run.heldBy(owner);
+    for (const { event } of this.#store.read(id, 0, 1_000_000)) this.#promise(run, event);
     const handle =
       runtime.get(id) === undefined
         ? runtime.start(process, null as never, { id })
@@ -234,6 +237,7 @@ export class World {
     const { downMs, waitsForLease, jumps } = life;
     this.#crashed = undefined;
     this.#busy = { count: 0 };
+    this.#promised = new Set();
     this.#store = new WatchedStore({ from: snapshot });
     // A clock that was set back makes the lease last longer.
     if (!waitsForLease || jumps.length > 0) {
@@ -277,6 +281,7 @@ export class World {
       const facts = events.map(({ event }) => event);
       run.witness.committed(owner, run.holder === owner, facts);
       for (const fact of facts) {
+        this.#promise(run, fact);
         if (fact.type === 'ScopeOpened' && fact.mode.includes('stream')) this.#count('streams');
         if (COUNTED.has(fact.type)) this.#count(fact.type);
         if (fact.type === 'TaskFailed' && fact.cause === 'queueFull') this.#count('queueFull');
@@ -378,6 +383,41 @@ export class World {
         if (call?.type === 'TaskScheduled') runtime?.resolve(id, key, this.#answerTo(call, program));
       }
     }
+  }
+
+  /** Somebody will send the message that is waited for, unless nobody waits for it by then. */
+  #promise(run: SimRun, event: JournalEvent): void {
+    if (event.type !== 'SignalAwaited') return;
+    const { key, name } = event;
+    const id = `${run.id} ${key}`;
+    if (this.#promised.has(id)) return;
+    this.#promised.add(id);
+    const { ms, value } = decode(event.data) as ToSend;
+    const clock = this.#clock;
+    clock.after(ms, () => {
+      if (clock === this.#clock && this.#awaits(run.id, name)) this.#send(run, { id, name, value });
+    });
+  }
+
+  #awaits(runId: string, name: string): boolean {
+    const open = new Set<string>();
+    for (const { event } of this.#store.read(runId, 0, 1_000_000)) {
+      if (event.type === 'SignalAwaited' && event.name === name) open.add(event.key);
+      else if (isOutcome(event) && 'key' in event) open.delete(event.key);
+    }
+    return open.size > 0;
+  }
+
+  #send(
+    run: SimRun,
+    { id, name, value }: { readonly id: string; readonly name: string; readonly value: unknown },
+  ): void {
+    const driver = this.#drivers.find(({ owner, isBroken }) => owner === run.holder && !isBroken);
+    this.#count('sent');
+    // Now and then it comes from another program.
+    if (driver === undefined || driver.life.draws < QUIET.draws)
+      this.#store.post(run.id, { kind: 'signal', id, name, payload: encode(value) });
+    else void driver.runtime.send(run.id, name, value, { id });
   }
 
   #answerTo({ args }: TaskScheduled, { kind }: Program): Answer {
