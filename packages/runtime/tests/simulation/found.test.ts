@@ -177,6 +177,21 @@ it('records no decision that a raw wait makes behind the end of the process', as
   expect(await replays(store, work)).toMatchObject({ reached: 'end' });
 });
 
+it('goes on in a concatenated source whose item is taken at once', async () => {
+  const lab = new Lab();
+  const store = new MemoryStore();
+  const ended = await lab.drive(store, async (_, ctx) => {
+    const first = async function* () {
+      yield await ctx.task(lab.work, { ms: 5, value: 1 });
+    };
+    const values: unknown[] = [];
+    for await (const { value } of ctx.parallel.merge([first(), [2, 3]], { mode: 'concat' }))
+      values.push(value);
+    return values;
+  });
+  expect(ended).toEqual({ value: [1, 2, 3] });
+});
+
 describe('a slot that a lost run had', () => {
   const neighbourOf =
     (lab: Lab): Process =>
