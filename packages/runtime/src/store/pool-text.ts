@@ -53,7 +53,7 @@ export function parseLease(pool: string, owner: string, text: unknown, until: Mi
     unit: amountsIn(pool, unit),
     running: numberIn(pool, running),
     waiting: numberIn(pool, waiting),
-    servedAt: numberIn(pool, servedAt),
+    servedAt: dateIn(pool, servedAt),
     until,
   };
 }

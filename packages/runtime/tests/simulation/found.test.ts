@@ -192,6 +192,21 @@ it('goes on in a concatenated source whose item is taken at once', async () => {
   expect(ended).toEqual({ value: [1, 2, 3] });
 });
 
+it('reads what a program leases of a pool before 1970 too', async () => {
+  const lab = Lab.at(-100_000);
+  const store = new MemoryStore();
+  const ended = await lab.drive(store, (_, ctx) =>
+    ctx.parallel.all([
+      () => ctx.task(lab.work, { ms: 50, value: 1 }, { pool: 'one' }),
+      async () => {
+        await ctx.sleep(5);
+        return ctx.task(lab.work, { ms: 5, value: 2 }, { pool: 'another' });
+      },
+    ]),
+  );
+  expect(ended).toEqual({ value: [1, 2] });
+});
+
 describe('a slot that a lost run had', () => {
   const neighbourOf =
     (lab: Lab): Process =>
