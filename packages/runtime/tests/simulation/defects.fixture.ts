@@ -5,9 +5,12 @@ import type * as Dispatchers from '../../src/engine/dispatcher.ts';
 import type * as Replays from '../../src/engine/replay.ts';
 import type * as Drivers from '../../src/engine/run-driver.ts';
 import type * as Decide from '../../src/kernel/decide.ts';
+import type * as DecideStream from '../../src/kernel/decide-stream.ts';
 import type * as Evolve from '../../src/kernel/evolve.ts';
 import type * as Resume from '../../src/kernel/resume.ts';
 import type * as States from '../../src/kernel/state.ts';
+import type * as Results from '../../src/process/parallel/results.ts';
+import type * as Turns from '../../src/process/parallel/turns.ts';
 import type * as Pools from '../../src/process/declared-pools.ts';
 import type * as Options from '../../src/process/parallel/options.ts';
 import type * as Decision from '../../src/process/parallel/decision.ts';
@@ -236,4 +239,41 @@ export const defects: Readonly<Record<string, Defect>> = {
       }
     },
   })),
+  'a stream hands over what waits for an earlier one': defect<typeof Results>(
+    'process/parallel/results.ts',
+    ({ Results }) => ({
+      Results: class extends Results {
+        constructor() {
+          super(false);
+        }
+      },
+    }),
+  ),
+  'a message goes to whoever asked last': defect<typeof States>('kernel/state.ts', ({ openWait }) => ({
+    openWait: (state, name) =>
+      openWait({ ...state, pending: new Set([...state.pending].toReversed()) }, name),
+  })),
+  'a merge gives the first source every turn': defect<typeof Turns>(
+    'process/parallel/turns.ts',
+    ({ Turns }) => ({
+      Turns: class extends Turns {
+        override take(feeds: Parameters<InstanceType<typeof Turns>['take']>[0]) {
+          const first = feeds.findIndex(({ status }) => status === 'ready');
+          return first === -1 ? undefined : first;
+        }
+      },
+    }),
+  ),
+  'items are counted anew after a crash': defect<typeof DecideStream>(
+    'kernel/decide-stream.ts',
+    ({ decideStream }) => ({
+      decideStream: (state, call, report, now) =>
+        decideStream(
+          state,
+          report.type === 'ItemProduced' && call.attempts > 1 ? { ...call, items: 0 } : call,
+          report,
+          now,
+        ),
+    }),
+  ),
 };

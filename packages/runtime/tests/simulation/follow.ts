@@ -74,6 +74,7 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
       ? undefined
       : `the journal has "${line}", the model asks for "${expected ?? 'nothing'}"`;
   }
+  if (event.type === 'AttemptStarted') model.attempts.set(event.key, event.attempt);
   if (!isOutcome(event)) return undefined;
   if (event.type === 'Folded') return `"${line}", and no program reduces`;
   const [left] = model.asked;
@@ -119,7 +120,15 @@ function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
       return { type: 'scopeTimedOut', key: event.key };
     case 'CancelRequested':
       return { type: 'cancelRequested' };
-    default:
-      throw new Error(`random programs have no streams: ${event.type}`);
+    case 'ItemRecorded': {
+      const { key, n, attempt, item } = event;
+      return { type: 'item', key, n, attempt, item: decode(item) };
+    }
+    case 'StreamEnded':
+      return { type: 'ended', key: event.key };
+    case 'StreamFailed': {
+      const { key, failures, error } = event;
+      return { type: 'sourceFailed', key, failures, message: error.message };
+    }
   }
 }

@@ -4,6 +4,7 @@ import type {
   Call,
   GroupSpec,
   ListMode,
+  MergeMode,
   Note,
   Program,
   RetrySpec,
@@ -40,6 +41,7 @@ const MODES: readonly ListMode[] = [
 ];
 const STREAMS: readonly StreamMode[] = ['stream', 'streamAll', 'streamSome', 'streamAny', 'raceFrom'];
 const READ: readonly StreamMode[] = ['stream', 'streamAll', 'streamSome'];
+const MERGES: readonly MergeMode[] = ['race', 'roundRobin', 'raceRobin', 'concat', 'zip'];
 const TIMELESS_MODES: readonly ListMode[] = ['all', 'allSettled', 'some', 'forkJoin', 'forkJoinSettled'];
 /** Those in which no failure decides by itself, and that have an order of their own. */
 const TELLS_ALL: ReadonlySet<string> = new Set(['allSettled', 'mapSettled', 'some', 'forkJoinSettled']);
@@ -71,6 +73,8 @@ class Generator {
   readonly #kind: Program['kind'];
   readonly #isLong: boolean;
   readonly #pools: readonly PoolName[];
+  /** It reads what comes from outside. */
+  readonly #reads: boolean;
   #budget: number;
   #id = 0;
   #slots = 0;
@@ -82,6 +86,7 @@ class Generator {
     // A long one now and then, whose journal is read in more than one piece.
     this.#isLong = this.#random.chance(0.004);
     this.#pools = this.#somePools();
+    this.#reads = (this.#kind === 'any' || this.#kind === 'timeless') && this.#random.chance(0.15);
     this.#budget = this.#isLong ? 150 : this.#random.pick([4, 8, 12, 20, 30]);
   }
 
@@ -90,7 +95,7 @@ class Generator {
       { depth: 0, inLoop: false, inStrand: false, safe: false },
       this.#random.int(2, this.#isLong ? 40 : 6),
     );
-    return { seed: this.#seed, kind: this.#kind, pools: this.#pools, body };
+    return { seed: this.#seed, kind: this.#kind, pools: this.#pools, isForetold: !this.#reads, body };
   }
 
   /** Few, so that many tasks meet in them. */
@@ -204,6 +209,9 @@ class Generator {
       group: deep ? 0 : 22,
       map: deep ? 0 : 10,
       native: deep ? 0 : 10,
+      merge: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 5,
+      source: this.#reads ? 14 : 0,
+      progress: this.#reads ? 14 : 0,
       stream: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 12,
       channel: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 6,
       receive: 6,
@@ -230,6 +238,12 @@ class Generator {
         return this.#native(place);
       case 'stream':
         return this.#stream(place);
+      case 'merge':
+        return this.#merge(place);
+      case 'source':
+        return this.#outside(place, deep);
+      case 'progress':
+        return this.#progress(place, deep);
       case 'channel':
         return this.#channel(place);
       case 'receive':
@@ -350,6 +364,65 @@ class Generator {
     };
   }
 
+  /** What is done with each item of something that is read; who leaves gives up what is under way. */
+  #reading(place: Place, deep = false): { readonly each: Block; readonly leave: number | undefined } {
+    const random = this.#random;
+    const reading = { ...place, inLoop: true, safe: place.safe || this.#timeless };
+    return {
+      each: !deep && random.chance(0.4) ? this.#inner(reading) : [],
+      leave: !this.#timeless && random.chance(0.3) ? random.int(1, 3) : undefined,
+    };
+  }
+
+  #merge(place: Place): Call {
+    const random = this.#random;
+    const free = !this.#timeless;
+    const mode = random.pick(free ? MERGES : (['roundRobin', 'concat'] as const));
+    const inner = { ...this.#branchOf(place, 'merge'), inLoop: true, safe: this.#timeless };
+    return {
+      do: 'merge',
+      mode,
+      envelope: mode !== 'zip' && random.chance(0.4),
+      named: random.chance(0.3),
+      sources: Array.from({ length: random.int(0, 3) }, () => this.#source(inner)),
+      ...this.#reading(place),
+      timeout: free && random.chance(0.1) ? random.int(1, 120) : undefined,
+      signal: free && random.chance(0.15) ? random.int(0, CONTROLLERS - 1) : undefined,
+      key: this.#key(place),
+    };
+  }
+
+  #outside(place: Place, deep: boolean): Call {
+    const random = this.#random;
+    const fails = !place.safe && random.chance(0.2);
+    const retry = random.chance(0.5) ? this.#retry() : undefined;
+    const passing = retry === undefined || retry.refuses ? 0 : random.int(0, retry.attempts - 1);
+    return {
+      do: 'source',
+      id: this.#nextId(),
+      items: random.int(0, 5),
+      ms: random.chance(0.3) ? 0 : random.int(1, 20) + random.int(0, SHARE - 1) / SHARE,
+      failsAt: random.int(0, 3),
+      failures: fails ? 1_000_000 : passing,
+      retry,
+      buffer: random.chance(0.5) ? random.int(1, 3) : undefined,
+      ...this.#reading(place, deep),
+      key: this.#key(place),
+    };
+  }
+
+  #progress(place: Place, deep: boolean): Call {
+    const random = this.#random;
+    // How long it takes depends on who listens.
+    const spec = { ...this.#task(place), tells: random.int(0, 4), timeout: undefined, deadline: undefined };
+    const reading = this.#reading(place, deep);
+    // A task that waits to be heard keeps its slot: who hears it must not want that slot meanwhile.
+    const buffer = reading.each.length > 0 ? 1000 : random.chance(0.5) ? random.int(1, 3) : undefined;
+    // After a crash a task tells it all again.
+    if (this.#timeless) return { do: 'progress', spec, buffer, each: [], leave: undefined, isHeard: false };
+    return { do: 'progress', spec, buffer, ...reading, isHeard: true };
+  }
+
   #streamOptions(place: Place, isRead: boolean): StreamSpec {
     const random = this.#random;
     const free = !this.#timeless;
@@ -440,6 +513,7 @@ class Generator {
       value: random.chance(0.15) ? random.pick(VALUES) : random.int(0, 99),
       deaf,
       ...this.#pool(),
+      tells: undefined,
       sees: random.chance(0.15) && !this.#blind ? random.int(0, COUNTERS - 1) : undefined,
       key: this.#key(place),
       priority: this.#priority(),

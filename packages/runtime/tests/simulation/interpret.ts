@@ -5,6 +5,7 @@ import type {
   Call,
   GroupSpec,
   ListMode,
+  MergeMode,
   Note,
   Program,
   SourceSpec,
@@ -24,6 +25,7 @@ export interface TaskArgs {
   readonly failures: number;
   readonly value: unknown;
   readonly deaf: boolean;
+  readonly tells?: number;
   /** What it holds while it runs. */
   readonly holds?: { readonly pool: PoolName; readonly cost: number };
 }
@@ -80,6 +82,38 @@ export type StreamSource = readonly number[] | ((inner?: Api) => AsyncGenerator<
 export type Thunk = (inner?: Api) => Promise<unknown>;
 export type MapFunction = (item: number, index: number, inner?: Api) => Promise<unknown>;
 
+export interface MergeOptions {
+  readonly key?: string;
+  readonly onError?: 'envelope';
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a source outside does. */
+export interface OutsideArgs {
+  readonly items: number;
+  readonly ms: number;
+  readonly failsAt: number;
+  readonly failures: number;
+}
+
+export interface OutsideOptions {
+  readonly key?: string;
+  readonly buffer?: number;
+  readonly retry?: NonNullable<TaskOptions['retry']>;
+}
+
+/** What a task that is listened to tells. */
+export type Told =
+  | {
+      readonly type: 'INTERMEDIATE';
+      readonly index: number;
+      readonly attempt: number;
+      readonly value: unknown;
+    }
+  | { readonly type: 'FINAL'; readonly attempt: number; readonly value: unknown }
+  | { readonly type: 'ERROR'; readonly attempt: number; readonly error: unknown };
+
 /** `inner` as with thunks. */
 export interface SimChannel {
   push(value: unknown, inner?: Api): Promise<void>;
@@ -112,6 +146,19 @@ export interface Api {
     fn: MapFunction,
     options: StreamOptions,
   ): AsyncIterable<unknown> | Promise<unknown>;
+  /** @param names of the sources, where they have some */
+  merge(
+    mode: MergeMode,
+    sources: readonly StreamSource[],
+    names: readonly string[] | undefined,
+    options: MergeOptions,
+  ): AsyncIterable<unknown>;
+  source(name: string, args: OutsideArgs, options: OutsideOptions): AsyncIterable<unknown>;
+  progress(
+    task: TaskSpec['task'],
+    args: TaskArgs,
+    options: TaskOptions & { readonly buffer?: number },
+  ): AsyncIterable<unknown>;
   channel(capacity: number): SimChannel;
   receive(
     name: string,
@@ -324,6 +371,12 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
         asked.how,
         asked.strands.map((body, index) => strand(body, index, frame)),
       );
+    case 'merge':
+      return callMerge(asked, frame);
+    case 'source':
+      return callOutside(asked, frame);
+    case 'progress':
+      return callProgress(asked, frame);
     case 'channel':
       return callChannel(asked, frame);
     case 'receive': {
@@ -339,6 +392,61 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
     case 'raw':
       return shared.manner.raw(asked.turns);
   }
+}
+
+async function read(
+  stream: AsyncIterable<unknown>,
+  { each, leave }: { readonly each: Block; readonly leave: number | undefined },
+  frame: Frame,
+): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for await (const result of stream) {
+    results.push(result);
+    await runBlock(each, frame);
+    if (results.length === leave) break;
+  }
+  return results;
+}
+
+function callMerge(asked: Extract<Call, { do: 'merge' }>, frame: Frame): Promise<unknown> {
+  const { mode, envelope, timeout } = asked;
+  const { api, shared } = frame;
+  const signal = asked.signal === undefined ? undefined : shared.controllers[asked.signal]?.signal;
+  const sources = asked.sources.map((source) => sourceOf(source, frame));
+  const stream = api.merge(mode, sources, asked.named ? sources.map((_, i) => `s${i}`) : undefined, {
+    ...named(asked.key),
+    ...(envelope ? { onError: 'envelope' } : {}),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return read(stream, asked, frame);
+}
+
+function callOutside(asked: Extract<Call, { do: 'source' }>, frame: Frame): Promise<unknown> {
+  const { id, items, ms, failsAt, failures, retry, buffer } = asked;
+  const stream = frame.api.source(
+    `source ${id} of ${items}`,
+    { items, ms, failsAt, failures },
+    {
+      ...named(asked.key),
+      ...(buffer === undefined ? {} : { buffer }),
+      ...(retry === undefined ? {} : { retry: retryOptions(retry) }),
+    },
+  );
+  return read(stream, asked, frame);
+}
+
+async function callProgress(asked: Extract<Call, { do: 'progress' }>, frame: Frame): Promise<unknown> {
+  const { spec, buffer, isHeard } = asked;
+  const [task, args, options] = taskCall(spec, frame);
+  const stream = frame.api.progress(task, args, { ...options, ...(buffer === undefined ? {} : { buffer }) });
+  const told = await read(stream, asked, frame);
+  // Of what is told again after a crash only the end is the same.
+  return isHeard ? told : (told as Told[]).filter(({ type }) => type !== 'INTERMEDIATE').map(endOf);
+}
+
+function endOf(told: Told): unknown {
+  return told.type === 'ERROR' ? told.error : told.value;
 }
 
 /** Whoever is the last to push closes the channel, and whoever is the last to take refuses what is pushed then. */
@@ -390,7 +498,7 @@ function callChannel(asked: Extract<Call, { do: 'channel' }>, { api, shared }: F
   });
 }
 
-async function callStream(asked: Extract<Call, { do: 'stream' }>, frame: Frame): Promise<unknown> {
+function callStream(asked: Extract<Call, { do: 'stream' }>, frame: Frame): Promise<unknown> {
   const { api, shared } = frame;
   const fn: MapFunction = (item, _, inner) => runFrame(asked.body, inner ?? api, shared, item);
   const keyBy = asked.keyBy ? { keyBy: (item: number) => `item ${item}` } : {};
@@ -398,14 +506,8 @@ async function callStream(asked: Extract<Call, { do: 'stream' }>, frame: Frame):
     ...streamOptions(asked.options, shared),
     ...keyBy,
   });
-  if (stream instanceof Promise) return await stream;
-  const results: unknown[] = [];
-  for await (const result of stream) {
-    results.push(result);
-    await runBlock(asked.each, frame);
-    if (results.length === asked.leave) break;
-  }
-  return results;
+  if (stream instanceof Promise) return stream;
+  return read(stream, asked, frame);
 }
 
 function sourceOf({ items, pull, last }: SourceSpec, { api, shared }: Frame): StreamSource {
@@ -463,11 +565,15 @@ function native(
   }
 }
 
-function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
-  const { id, ms, failures, deaf, sees, retry, pool, cost } = spec;
+function callTask(spec: TaskSpec, frame: Frame): Promise<unknown> {
+  return frame.api.task(...taskCall(spec, frame));
+}
+
+function taskCall(spec: TaskSpec, { shared }: Frame): Parameters<Api['task']> {
+  const { id, ms, failures, deaf, sees, retry, pool, cost, tells } = spec;
   const seen = sees === undefined ? undefined : shared.counters[sees];
   const value = seen === undefined ? spec.value : seen + numeric(spec.value);
-  return api.task(
+  return [
     spec.task,
     {
       id,
@@ -475,6 +581,7 @@ function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
       failures,
       value,
       deaf,
+      ...(tells === undefined ? {} : { tells }),
       ...(pool === undefined ? {} : { holds: { pool, cost: cost ?? 1 } }),
     },
     {
@@ -486,7 +593,7 @@ function callTask(spec: TaskSpec, { api, shared }: Frame): Promise<unknown> {
       ...(cost === undefined ? {} : { cost }),
       ...(retry === undefined ? {} : { retry: retryOptions(retry) }),
     },
-  );
+  ];
 }
 
 function retryOptions({
@@ -572,5 +679,7 @@ export function describeError(error: unknown, withKeys: boolean): string {
     const attempts = 'attempts' in error ? String(error.attempts) : '?';
     return `TaskError(${error.message}, ${attempts} failures${key})`;
   }
+  if (error.name === 'SourceError' && 'attempts' in error)
+    return `SourceError(${error.message}, ${String(error.attempts)} failures)`;
   return error.name === 'RangeError' ? `RangeError(${error.message})` : error.name;
 }

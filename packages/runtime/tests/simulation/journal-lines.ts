@@ -9,6 +9,12 @@ export function lineOf(event: JournalEvent): string | undefined {
       return `TaskScheduled ${event.key} ${event.task} ${text(decode(event.args))} in ${event.pool} ${policyText(event.policy)}`;
     case 'TimerStarted':
       return `TimerStarted ${event.key} ${event.timer} ${event.timer === 'sleep' ? event.durationMs : event.dueAt}`;
+    case 'StreamOpened': {
+      const { key, kind, name, retry } = event;
+      return `StreamOpened ${key} ${kind} ${name} ${retry === null ? null : planText(retry)}`;
+    }
+    case 'StreamClosed':
+      return `StreamClosed ${event.key} after ${event.consumed}`;
     case 'SignalAwaited':
       return `SignalAwaited ${event.key} ${event.name} timeout ${event.timeoutMs} ${text(decode(event.data))}`;
     case 'SignalReceived':
@@ -34,12 +40,14 @@ export function lineOf(event: JournalEvent): string | undefined {
   }
 }
 
+function planText(retry: TaskPolicy['retry']): string {
+  return retry.maxDelayMs === 0
+    ? 'no retry'
+    : `${retry.attempts} attempts after ${retry.delayMs} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelayMs}`;
+}
+
 function policyText({ retry, timeoutMs, deadlineMs }: TaskPolicy): string {
-  const plan =
-    retry.maxDelayMs === 0
-      ? 'no retry'
-      : `${retry.attempts} attempts after ${retry.delayMs} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelayMs}`;
-  return `${plan}, timeout ${timeoutMs}, deadline ${deadlineMs}`;
+  return `${planText(retry)}, timeout ${timeoutMs}, deadline ${deadlineMs}`;
 }
 
 export function linesOf(journal: readonly Recorded[]): string[] {

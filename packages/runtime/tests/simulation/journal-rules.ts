@@ -1,6 +1,7 @@
 import { decode } from '../../src/journal/codec.ts';
 import {
   isTerminal,
+  type ItemRecorded,
   keyOf,
   type JournalEvent,
   type Recorded,
@@ -12,6 +13,9 @@ import { text } from './text.ts';
 
 interface Call {
   readonly scheduled: TaskScheduled | undefined;
+  /** Of a source: how many items it has, and how many are recorded. */
+  readonly items: number | undefined;
+  recorded: number;
   attempts: number;
   failures: number;
   running: boolean;
@@ -129,11 +133,27 @@ class Rules {
   }
 
   #call(event: JournalEvent): string | undefined {
-    if (event.type === 'TaskScheduled' || event.type === 'TimerStarted' || event.type === 'SignalAwaited') {
+    if (event.type === 'StreamOpened' && event.kind === 'progress')
+      return this.#calls.get(event.key)?.scheduled === undefined ? 'it is of no task' : undefined;
+    if (
+      event.type === 'StreamOpened' ||
+      event.type === 'TaskScheduled' ||
+      event.type === 'TimerStarted' ||
+      event.type === 'SignalAwaited'
+    ) {
       const { key } = event;
       if (this.#calls.has(key) || this.#open.has(key) || this.#closed.has(key)) return 'J3: its key is taken';
       const scheduled = event.type === 'TaskScheduled' ? event : undefined;
-      this.#calls.set(key, { scheduled, attempts: 0, failures: 0, running: false, settled: false });
+      const items = event.type === 'StreamOpened' ? Number(event.name.split(' of ')[1]) : undefined;
+      this.#calls.set(key, {
+        scheduled,
+        items,
+        recorded: 0,
+        attempts: 0,
+        failures: 0,
+        running: false,
+        settled: false,
+      });
       return undefined;
     }
     if (!('key' in event) || event.type.startsWith('Scope')) return undefined;
@@ -146,9 +166,48 @@ class Rules {
       call.settled = true;
       return undefined;
     }
+    if (event.type === 'ItemRecorded') return itemProblem(event, call);
+    if (event.type === 'StreamClosed') {
+      // A task is cancelled behind it.
+      call.settled = call.scheduled === undefined;
+      return event.consumed > call.recorded ? 'more was taken than came' : undefined;
+    }
+    if (call.items !== undefined) return sourceProblem(event, call, call.items);
     return call.scheduled === undefined
       ? 'what is no task has no attempts'
       : attemptProblem(event, call, call.scheduled);
+  }
+}
+
+/** Items come once, in order: those of a source are their own numbers, whatever was lost on the way. */
+function itemProblem({ n, attempt, item }: ItemRecorded, call: Call): string | undefined {
+  if (n !== call.recorded) return `it follows item ${call.recorded - 1}`;
+  call.recorded += 1;
+  if (!call.running || attempt !== call.attempts) return 'J5: its attempt does not run';
+  if (call.items !== undefined) call.failures = 0;
+  return call.items === undefined || decode(item) === n ? undefined : 'the source gives something else';
+}
+
+function sourceProblem(event: JournalEvent, call: Call, items: number): string | undefined {
+  switch (event.type) {
+    case 'AttemptStarted':
+      call.attempts += 1;
+      call.running = true;
+      return event.attempt === call.attempts ? undefined : `J5: it follows attempt ${call.attempts - 1}`;
+    case 'AttemptInterrupted':
+    case 'AttemptFailed':
+      if (!call.running) return 'no attempt runs';
+      call.running = false;
+      if (event.type === 'AttemptFailed') call.failures += 1;
+      return undefined;
+    case 'StreamEnded':
+      call.settled = true;
+      return call.running && call.recorded === items ? undefined : `there are ${items} items`;
+    case 'StreamFailed':
+      call.settled = true;
+      return call.running && event.failures === call.failures + 1 ? undefined : 'its failures are others';
+    default:
+      return 'a source has none of it';
   }
 }
 

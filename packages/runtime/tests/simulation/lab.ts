@@ -1,5 +1,12 @@
-import { defineTask, type Context, type Process, type TaskContext } from '@pawl/sdk';
-import { interpret, type Api, type Manner, type TaskArgs } from './interpret.ts';
+import {
+  defineTask,
+  type Context,
+  type Process,
+  type SourceContext,
+  type SourceItem,
+  type TaskContext,
+} from '@pawl/sdk';
+import { interpret, type Api, type Manner, type OutsideArgs, type TaskArgs } from './interpret.ts';
 import type { PoolWatch } from './pools.ts';
 import type { Program } from './program.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -41,7 +48,7 @@ export class SimLab {
     };
   }
 
-  #tell(what: Invocation['what'], { key, attempt, idempotencyKey }: TaskContext): void {
+  #tell(what: Invocation['what'], { key, attempt, idempotencyKey }: TaskContext | SourceContext): void {
     this.#invoked({ what, key, attempt, idempotencyKey });
   }
 
@@ -50,12 +57,34 @@ export class SimLab {
     const { holds } = args;
     if (holds !== undefined) this.#pools?.enter(holds.pool, holds.cost);
     try {
-      if (args.ms > 0) await this.#wait(args.ms, args.deaf ? undefined : task.signal);
+      await this.#work(args, task);
     } finally {
       if (holds !== undefined) this.#pools?.leave(holds.pool, holds.cost);
     }
     if (task.attempt <= args.failures) throw new Error(`fail ${args.id}`);
     return args.value;
+  }
+
+  async #work({ ms, deaf, tells }: TaskArgs, task: TaskContext): Promise<void> {
+    const signal = deaf ? undefined : task.signal;
+    const parts = Math.max(1, tells ?? 0);
+    for (let part = 0; part < parts; part += 1) {
+      if (ms > 0) await this.#wait(ms / parts, signal);
+      if (part < (tells ?? 0)) await task.progress(part);
+    }
+  }
+
+  async *#outside(
+    cursor: number | undefined,
+    { items, ms, failsAt, failures }: OutsideArgs,
+    source: SourceContext,
+  ): AsyncGenerator<SourceItem<number, number>> {
+    this.#tell('run', source);
+    for (let n = (cursor ?? -1) + 1; n < items; n += 1) {
+      if (ms > 0) await this.#wait(ms, source.signal);
+      if (n === failsAt && source.attempt <= failures) throw new Error(`fail at ${n}`);
+      yield { item: n, cursor: n };
+    }
   }
 
   #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -88,6 +117,20 @@ export class SimLab {
       map: (mode, items, fn, options) =>
         ctx.parallel[mode](items, (item: number, index: number) => fn(item, index), options),
       stream: (mode, source, fn, options) => streamOf(ctx, mode, source, fn, options),
+      merge: (mode, sources, names, options) => {
+        const items = sources.map((source) => (typeof source === 'function' ? source() : source));
+        return ctx.parallel.merge(
+          names === undefined ? items : Object.fromEntries(names.map((name, i) => [name, items[i] ?? []])),
+          { mode, ...options },
+        );
+      },
+      source: (name, args, options) =>
+        ctx.source(
+          name,
+          (cursor: number | undefined, source) => this.#outside(cursor, args, source),
+          options,
+        ),
+      progress: (task, args, options) => ctx.stream(tasks[task], args, options),
       channel: (capacity) => {
         const channel = ctx.channel<unknown>('channel', { capacity });
         return {

@@ -70,6 +70,8 @@ export class ModelScope {
 /** What the program asked for, in the order in which it did. `line` is how the journal must tell it. */
 export type Asked =
   | { readonly do: 'task'; readonly key: string; readonly line: string }
+  /** Items that come from outside, or are left. */
+  | { readonly do: 'items'; readonly key: string; readonly line: string }
   | {
       readonly do: 'wait';
       readonly key: string;

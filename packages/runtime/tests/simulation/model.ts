@@ -44,6 +44,9 @@ import type {
   Manner,
   MapFunction,
   MapOptions,
+  MergeOptions,
+  OutsideOptions,
+  Told,
   ToSend,
   TaskArgs,
   TaskOptions,
@@ -55,11 +58,13 @@ import type { PoolName, PoolSpec } from './pools.ts';
 import { ModelGroup, type OpenModelGroup } from './model-group.ts';
 import { ModelChannel } from './model-channel.ts';
 import { ModelOutlet, type ModelEnd } from './model-outlet.ts';
+import { ModelItems } from './model-items.ts';
+import { ModelMerge } from './model-merge.ts';
 import { ModelStream } from './model-stream.ts';
 import { guarded, refusal } from './model-waits.ts';
 import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 import type { GroupMode } from './model-group.ts';
-import type { Program, StreamMode, TaskSpec } from './program.ts';
+import type { MergeMode, Program, StreamMode, TaskSpec } from './program.ts';
 import { text } from './text.ts';
 
 export type Outcome =
@@ -73,6 +78,20 @@ export type Outcome =
     }
   | { readonly type: 'cancelled' | 'fired' | 'waitTimedOut'; readonly key: string }
   | { readonly type: 'received'; readonly key: string; readonly value: unknown }
+  | { readonly type: 'ended'; readonly key: string }
+  | {
+      readonly type: 'sourceFailed';
+      readonly key: string;
+      readonly failures: number;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'item';
+      readonly key: string;
+      readonly n: number;
+      readonly attempt: number;
+      readonly item: unknown;
+    }
   | { readonly type: 'scopeAborted' | 'scopeTimedOut'; readonly key: string }
   | { readonly type: 'cancelRequested' };
 
@@ -88,7 +107,17 @@ export interface RecordedGroup {
 
 type CallOutcome = Extract<
   Outcome,
-  { type: 'succeeded' | 'failed' | 'cancelled' | 'fired' | 'received' | 'waitTimedOut' }
+  {
+    type:
+      | 'succeeded'
+      | 'failed'
+      | 'cancelled'
+      | 'fired'
+      | 'received'
+      | 'waitTimedOut'
+      | 'ended'
+      | 'sourceFailed';
+  }
 >;
 
 /** Outcomes of each kind of call, beside that it is cancelled. */
@@ -96,6 +125,7 @@ const SETTLES = {
   task: ['succeeded', 'failed'],
   timer: ['fired'],
   wait: ['received', 'waitTimedOut'],
+  source: ['ended', 'sourceFailed'],
 } as const;
 
 /** A task, timer or wait that has not settled. */
@@ -105,6 +135,8 @@ export interface PendingCall {
   readonly kind: keyof typeof SETTLES;
   /** Of the message that is waited for. */
   readonly name?: string;
+  /** Takes what comes of it bit by bit. */
+  readonly item?: (item: Extract<Outcome, { type: 'item' }>) => void;
   readonly task:
     | { readonly args: TaskArgs; readonly options: TaskOptions; readonly priority: number }
     | undefined;
@@ -127,6 +159,8 @@ export class Model {
   /** In the order in which they were declared. */
   readonly pools = new Map<PoolName, PoolSpec>();
   readonly logs: number[] = [];
+  /** Attempts of each call that have started, where somebody tells. */
+  readonly attempts = new Map<string, number>();
   now: number;
   ended: Ended | undefined;
   readonly #seed: string;
@@ -184,6 +218,12 @@ export class Model {
         group.interrupt(outcome.type === 'scopeAborted' ? 'aborted' : 'timedOut');
         return undefined;
       }
+      case 'item': {
+        const take = this.pending.get(outcome.key)?.item;
+        if (take === undefined) return `an item of ${outcome.key}, which gives none`;
+        take(outcome);
+        return undefined;
+      }
       default:
         return this.#settle(outcome);
     }
@@ -218,10 +258,14 @@ export class Model {
       case 'received':
         call.resolve(outcome.value);
         return;
+      case 'sourceFailed':
+        call.reject(failure('SourceError', outcome.message, { attempts: outcome.failures }));
+        return;
       case 'waitTimedOut':
         call.reject(failure('TimeoutError'));
         return;
       case 'fired':
+      case 'ended':
         call.resolve(undefined);
         return;
       case 'cancelled':
@@ -279,6 +323,9 @@ export class Model {
         this.pools.set(name, spec);
       },
       task: (task, args, options) => this.#task(scope, task, args, options),
+      merge: (mode, sources, names, options) => this.#merge(scope, mode, sources, names, options),
+      source: (name, _, options) => this.#source(scope, name, options),
+      progress: (task, args, options) => this.#progress(scope, task, args, options),
       channel: (capacity) =>
         new ModelChannel(capacity, (inner) => (inner === undefined ? scope : this.#scopeOf(inner))),
       receive: (name, options) => this.#receive(scope, name, options),
@@ -314,16 +361,105 @@ export class Model {
     return scope;
   }
 
-  #task(scope: ModelScope, task: TaskSpec['task'], args: TaskArgs, options: TaskOptions): Promise<unknown> {
+  #merge(
+    scope: ModelScope,
+    mode: MergeMode,
+    sources: readonly StreamSource[],
+    names: readonly string[] | undefined,
+    options: MergeOptions,
+  ): AsyncIterable<unknown> {
+    const outlet = new ModelOutlet();
+    const opened = this.#ask<unknown>(scope, options.key, (key) => {
+      const aborted = options.signal?.aborted === true;
+      const merge = new ModelMerge(this, scope, { key, mode, sources, names, options, outlet }, (inner) =>
+        this.#api(inner),
+      );
+      this.groups.set(key, merge);
+      this.asked.push({
+        do: 'open',
+        key,
+        line: `ScopeOpened ${key} merge of ${sources.length} by Infinity in Infinity timeout ${options.timeout ?? null} losers cancel buffer null${aborted ? ' aborted' : ''}`,
+        timeout: options.timeout,
+        aborted,
+      });
+      merge.open(aborted);
+      outlet.attach(merge);
+    });
+    opened.catch((error: unknown) => outlet.end({ ok: false, error }));
+    return outlet.reader(scope);
+  }
+
+  /** @param forget nothing of the call is told any more */
+  #items(scope: ModelScope, keyOf: () => string, forget: boolean): ModelItems {
+    return new ModelItems(scope, (consumed) => {
+      const key = keyOf();
+      if (forget) this.pending.delete(key);
+      this.asked.push({ do: 'items', key, line: `StreamClosed ${key} after ${consumed}` });
+    });
+  }
+
+  #source(scope: ModelScope, name: string, options: OutsideOptions): AsyncIterable<unknown> {
+    let ownKey = '';
+    const items = this.#items(scope, () => ownKey, true);
+    this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      ownKey = key;
+      const item = ({ item: value }: { readonly item: unknown }): void => items.item(value);
+      this.pending.set(key, { key, scope, kind: 'source', task: undefined, item, resolve, reject });
+      const line = `StreamOpened ${key} source ${name} ${planText(options.retry)}`;
+      this.asked.push({ do: 'items', key, line });
+    }).then(
+      () => items.end(),
+      (error: unknown) => items.fail(error),
+    );
+    return items.reader();
+  }
+
+  #progress(
+    scope: ModelScope,
+    task: TaskSpec['task'],
+    args: TaskArgs,
+    options: TaskOptions,
+  ): AsyncIterable<unknown> {
+    let ownKey = '';
+    const items = this.#items(scope, () => ownKey, false);
+    const last = (told: { type: 'FINAL'; value: unknown } | { type: 'ERROR'; error: unknown }): Told => {
+      const place = { key: ownKey, attempt: this.attempts.get(ownKey) ?? 0 };
+      return { ...told, ...place };
+    };
+    const item: PendingCall['item'] = ({ key, n, attempt, item: value }) =>
+      items.item({ type: 'INTERMEDIATE', key, index: n, attempt, value });
+    this.#task(scope, task, args, options, item, (key) => {
+      ownKey = key;
+      this.asked.push({ do: 'items', key, line: `StreamOpened ${key} progress ${task} null` });
+    }).then(
+      (value) => items.end(last({ type: 'FINAL', value })),
+      (error: unknown) => {
+        if (error instanceof Error && error.name === 'CancelledError') items.fail(error);
+        else items.end(last({ type: 'ERROR', error }));
+      },
+    );
+    return items.reader();
+  }
+
+  #task(
+    scope: ModelScope,
+    task: TaskSpec['task'],
+    args: TaskArgs,
+    options: TaskOptions,
+    item?: PendingCall['item'],
+    scheduled: (key: string) => void = () => undefined,
+  ): Promise<unknown> {
     return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
       const priority = priorityOf(options.priority, scope.priority);
       const plan = { args, options, priority };
-      this.pending.set(key, { key, scope, kind: 'task', task: plan, resolve, reject });
+      const call = { key, scope, kind: 'task', task: plan, resolve, reject } as const;
+      this.pending.set(key, item === undefined ? call : { ...call, item });
       this.asked.push({
         do: 'task',
         key,
         line: `TaskScheduled ${key} ${task} ${text(args)} in ${options.pool ?? null} ${policyText(options)}`,
       });
+      scheduled(key);
     });
   }
 
@@ -451,12 +587,14 @@ export class Model {
   }
 }
 
-export function policyText({ retry, timeout, deadline }: TaskOptions): string {
-  const plan =
-    retry === undefined
-      ? 'no retry'
-      : `${retry.attempts} attempts after ${retry.delay} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelay ?? 300_000}`;
-  return `${plan}, timeout ${timeout ?? null}, deadline ${deadline ?? null}`;
+function planText(retry: TaskOptions['retry']): string {
+  return retry === undefined
+    ? 'no retry'
+    : `${retry.attempts} attempts after ${retry.delay} x ${retry.factor} - ${retry.jitter} up to ${retry.maxDelay ?? 300_000}`;
+}
+
+function policyText({ retry, timeout, deadline }: TaskOptions): string {
+  return `${planText(retry)}, timeout ${timeout ?? null}, deadline ${deadline ?? null}`;
 }
 
 /** Of a source first, then ordinals as numbers, then names. */

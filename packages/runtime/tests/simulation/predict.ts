@@ -356,6 +356,10 @@ export function outcomeLine(outcome: Outcome): string {
       return `TaskFailed ${outcome.key} ${outcome.cause} ${outcome.failures} ${outcome.message}`;
     case 'cancelled':
       return `TaskCancelled ${outcome.key}`;
+    case 'item':
+    case 'ended':
+    case 'sourceFailed':
+      throw new RangeError('when items come nobody can foretell');
     case 'received':
       return `SignalReceived ${outcome.key} ${text(outcome.value)}`;
     case 'waitTimedOut':

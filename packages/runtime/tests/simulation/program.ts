@@ -23,6 +23,8 @@ export interface TaskSpec {
   /** Where its attempts need slots, and how many; undefined = the slots that all tasks share. */
   readonly pool: PoolName | undefined;
   readonly cost: number | undefined;
+  /** So often it tells how far it is, in equal parts of `ms`. */
+  readonly tells: number | undefined;
   readonly key: string | undefined;
   readonly retry: RetrySpec | undefined;
   readonly timeout: number | undefined;
@@ -80,6 +82,8 @@ export interface SourceSpec {
   readonly last: Block;
 }
 
+export type MergeMode = 'race' | 'roundRobin' | 'raceRobin' | 'concat' | 'zip';
+
 /** Those that are read, and those that give one value. */
 export type StreamMode = 'stream' | 'streamAll' | 'streamSome' | 'streamAny' | 'raceFrom';
 
@@ -123,6 +127,45 @@ export type Call =
       readonly leave: number | undefined;
       readonly keyBy: boolean;
       readonly options: StreamSpec;
+    }
+  | {
+      readonly do: 'merge';
+      readonly mode: MergeMode;
+      readonly envelope: boolean;
+      /** Sources are named. */
+      readonly named: boolean;
+      readonly sources: readonly SourceSpec[];
+      readonly each: Block;
+      readonly leave: number | undefined;
+      readonly timeout: number | undefined;
+      readonly signal: number | undefined;
+      readonly key: string | undefined;
+    }
+  /** A source outside the process, read to its end, or so many items of it. */
+  | {
+      readonly do: 'source';
+      readonly id: number;
+      readonly items: number;
+      /** Between items. */
+      readonly ms: number;
+      /** Before this item the first so many attempts fail. */
+      readonly failsAt: number;
+      readonly failures: number;
+      readonly retry: RetrySpec | undefined;
+      readonly buffer: number | undefined;
+      readonly each: Block;
+      readonly leave: number | undefined;
+      readonly key: string | undefined;
+    }
+  /** What a task tells, and its end. */
+  | {
+      readonly do: 'progress';
+      readonly spec: TaskSpec;
+      readonly buffer: number | undefined;
+      readonly each: Block;
+      readonly leave: number | undefined;
+      /** What it told counts, not only how it ended. */
+      readonly isHeard: boolean;
     }
   /** Branches of one group that push values, and branches that take them. */
   | {
@@ -193,6 +236,11 @@ export interface Program {
   readonly kind: 'any' | 'timeless' | 'raw' | 'wild';
   /** Those that it declares at its start. */
   readonly pools: readonly PoolName[];
+  /**
+   * False where it reads what comes from outside: when that comes the model cannot tell beforehand, and
+   * follows the journal without faults too.
+   */
+  readonly isForetold: boolean;
   readonly body: Block;
 }
 

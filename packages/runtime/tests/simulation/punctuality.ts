@@ -15,6 +15,8 @@ interface Expected {
   readonly takes: number;
   /** It waits for slots of a pool. */
   readonly isPooled: boolean;
+  /** Who makes items waits for who takes them. */
+  readonly isLoose: boolean;
 }
 
 /**
@@ -73,6 +75,7 @@ function expect(
     deadline: Infinity,
     takes: 0,
     isPooled: false,
+    isLoose: false,
   };
   switch (event.type) {
     case 'TimerStarted':
@@ -81,6 +84,9 @@ function expect(
     case 'SignalAwaited':
     case 'ScopeOpened':
       expected.set(key, { ...before, end: at + (event.timeoutMs ?? Infinity) });
+      return;
+    case 'StreamOpened':
+      expected.set(key, { ...before, isLoose: true });
       return;
     case 'TaskScheduled': {
       const { ms } = decode(event.args) as { ms: number };
@@ -94,12 +100,17 @@ function expect(
         deadline: at + (deadlineMs ?? Infinity),
         takes,
         isPooled: event.pool !== null,
+        isLoose: false,
       });
       return;
     }
     case 'AttemptStarted':
       // Where another one follows at once, this one got lost in a crash.
-      expected.set(key, { ...before, start: before.isPooled ? undefined : null, end: at + before.takes });
+      expected.set(key, {
+        ...before,
+        start: before.isPooled ? undefined : null,
+        end: before.isLoose ? undefined : at + before.takes,
+      });
       return;
     case 'AttemptFailed':
       expected.set(key, { ...before, start: before.isPooled ? undefined : event.retryAt, end: undefined });

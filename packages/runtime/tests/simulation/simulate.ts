@@ -175,6 +175,7 @@ class Simulation {
     const { kind } = this.#program;
     const broken = brokenRule(journal) ?? this.#late();
     if (broken !== undefined || kind === 'wild') return broken;
+    if (!this.#program.isForetold) return this.#checkFaulty(undefined);
     const { end, logs } = this.#main;
     const first = journal[0]?.event;
     const seed = first?.type === 'RunStarted' ? first.seed : '';

@@ -32,6 +32,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   pooled: 300,
   streams: 300,
   sent: 100,
+  ItemRecorded: 200,
+  StreamClosed: 10,
+  StreamFailed: 10,
   queueFull: 10,
 };
 

@@ -37,6 +37,7 @@ export class Witness {
   }
 
   #note(event: JournalEvent): void {
+    if (event.type === 'ItemRecorded') return;
     if (isOutcome(event) && 'key' in event) this.#settled.add(event.key);
   }
 

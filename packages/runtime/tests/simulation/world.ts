@@ -282,7 +282,8 @@ export class World {
       run.witness.committed(owner, run.holder === owner, facts);
       for (const fact of facts) {
         this.#promise(run, fact);
-        if (fact.type === 'ScopeOpened' && fact.mode.includes('stream')) this.#count('streams');
+        if (fact.type === 'ScopeOpened' && (fact.mode === 'merge' || fact.mode.includes('stream')))
+          this.#count('streams');
         if (COUNTED.has(fact.type)) this.#count(fact.type);
         if (fact.type === 'TaskFailed' && fact.cause === 'queueFull') this.#count('queueFull');
         if (fact.type === 'TaskScheduled' && fact.pool !== null) this.#count('pooled');
@@ -438,6 +439,9 @@ const COUNTED: ReadonlySet<string> = new Set([
   'TaskCancelled',
   'AttemptFailed',
   'CancelRequested',
+  'ItemRecorded',
+  'StreamClosed',
+  'StreamFailed',
 ]);
 
 function turnOfNode(): Promise<void> {
