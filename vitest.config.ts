@@ -30,8 +30,9 @@ export default defineConfig({
     },
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // A case that is crashed at every prefix takes seconds alone, and a busy machine many times that.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', './tooling/closing-line-reporter.ts'],
   },
