@@ -43,6 +43,10 @@ export interface ReduceOptions<Item, Result> extends TaskDefaults {
  * and passed over, and nothing is called for them. So the source has to give the same items each time,
  * without ctx; and what the code leaves in variables outside the state is not there after a resume.
  *
+ * Items of a `ctx.source` are not pulled again: it goes on at its cursor, and the journal keeps none that
+ * is folded. So it is with one that nobody has read yet; the reduce is the only one to read it until it is
+ * settled.
+ *
  * @throws InvalidOptionError, InvalidArgumentError, UnserializableError, LimitError at the call, before
  *   anything is recorded. Rejects with what the source, `each` or the step threw first, and with
  *   CancelledError or TimeoutError.

@@ -56,7 +56,8 @@ export interface SourceOptions {
 
 /**
  * Items as they are recorded. It is read once; `break` tells the source to stop. Several readers share the
- * items, first come first served; one in a branch that has lost leaves the stream to the others.
+ * items, first come first served; one in a branch that has lost leaves the stream to the others. A
+ * `ctx.reduce` shares with nobody: until it is settled others are refused with InvalidArgumentError.
  */
 export interface ItemStream<Item> extends AsyncIterableIterator<Item, undefined, undefined> {
   next(): Promise<IteratorResult<Item, undefined>>;

@@ -1,4 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
+import type { MarkReach } from '../journal/compaction.ts';
 import type { Recorded } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 import type { Engine } from './engine.ts';
@@ -19,7 +20,10 @@ export class Compactor {
   /** By reduce, the mark up to which nothing useless is left. */
   readonly #doneSeq = new Map<CallKey, Seq>();
   /** By reduce, the stretch that is under way: its latest mark, and where the next slice ends. */
-  readonly #open = new Map<CallKey, { readonly markSeq: Seq; readonly beforeSeq: Seq }>();
+  readonly #open = new Map<
+    CallKey,
+    { readonly markSeq: Seq; readonly beforeSeq: Seq; readonly source: MarkReach['source'] }
+  >();
 
   constructor(engine: Engine, plan: RunPlan) {
     this.#engine = engine;
@@ -31,9 +35,12 @@ export class Compactor {
     for (const { seq, event } of events) {
       if (event.type === 'ScopeClosed' && !this.#open.has(event.key)) this.#doneSeq.delete(event.key);
       if (event.type !== 'Folded') continue;
-      const fromSeq = this.#fromSeq(event.key);
-      if (fromSeq !== undefined && seq - fromSeq >= this.#engine.options.limits.compactRows)
-        this.#open.set(event.key, { markSeq: seq, beforeSeq: seq });
+      const { key, n } = event;
+      const fromSeq = this.#fromSeq(key);
+      if (fromSeq === undefined || seq - fromSeq < this.#engine.options.limits.compactRows) continue;
+      const { source: last } = event;
+      const source = last === null ? null : { key: last.key, seq: last.seq, items: n, attempt: last.attempt };
+      this.#open.set(key, { markSeq: seq, beforeSeq: seq, source });
     }
   }
 
@@ -51,7 +58,7 @@ export class Compactor {
   work(): boolean {
     const [next] = this.#open;
     if (next === undefined) return true;
-    const [key, { markSeq, beforeSeq }] = next;
+    const [key, { markSeq, beforeSeq, source }] = next;
     const fromSeq = this.#fromSeq(key);
     // A mark of a reduce around it stands for all of it.
     if (fromSeq === undefined) {
@@ -59,16 +66,18 @@ export class Compactor {
       return true;
     }
     const { runId, epoch } = this.#plan;
-    const slice = { runId, epoch, key, fromSeq, beforeSeq, limit: SLICE_ROWS };
+    const slice = { runId, epoch, key, source, fromSeq, beforeSeq, limit: SLICE_ROWS };
     const answer = this.#engine.options.store.compact(slice, this.#engine.claim);
     if (answer.status === 'fenced') return false;
     if (answer.beforeSeq > fromSeq) {
-      this.#open.set(key, { markSeq, beforeSeq: answer.beforeSeq });
+      this.#open.set(key, { markSeq, beforeSeq: answer.beforeSeq, source });
       return true;
     }
     this.#forget(key);
     const reduce = this.#plan.state.calls.get(key);
-    if (reduce?.kind === 'group' && reduce.phase.status === 'open') this.#doneSeq.set(key, markSeq);
+    // Items that were not folded at the mark are useless behind the next one.
+    if (reduce?.kind === 'group' && reduce.phase.status === 'open')
+      this.#doneSeq.set(key, source === null ? markSeq : source.seq + 1);
     return true;
   }
 }

@@ -73,7 +73,7 @@ export class RunDriver implements Turnable {
         changed: () => this.#wake(),
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
         itemTaken: (key) => this.#itemTaken(key),
-        foldReached: (key, n, state) => this.report({ type: 'FoldReached', key, n, state }),
+        foldReached: (reached) => this.report({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
         checkInputs: plan.checkInputs,
         log: (values) => this.#logWhenCommitted(values),

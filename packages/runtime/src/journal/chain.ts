@@ -29,9 +29,10 @@ export function cutDigest(
   place: { readonly seq: Seq; readonly at: Millis },
   cut: Omit<Compacted, 'type' | 'digest'>,
 ): string {
-  const { count, chain, scheduled, succeeded, failed } = cut;
+  const { count, chain, scheduled, succeeded, failed, sources } = cut;
+  const stands = sources.flatMap(({ key, items, attempt }) => [key, items, attempt]);
   return digest(
-    ['cut', previous, place.seq, place.at, count, chain, scheduled, succeeded, failed].join('\n'),
+    ['cut', previous, place.seq, place.at, count, chain, scheduled, succeeded, failed, ...stands].join('\n'),
   );
 }
 

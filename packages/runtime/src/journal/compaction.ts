@@ -7,7 +7,7 @@ import { isWithin } from './call-key.ts';
 import { cutDigest } from './chain.ts';
 import type { Digest } from './digest.ts';
 import { keyOf, type JournalEvent } from './event.ts';
-import type { Compacted } from './fold-event.ts';
+import type { Compacted, SourceStand } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
 import { assert } from './invariant.ts';
 
@@ -30,17 +30,27 @@ export interface Cut {
   readonly event: Compacted;
 }
 
-/** Whether a mark of the reduce `key` that comes later stands for this event. */
-export function isUselessBehind(key: CallKey, event: JournalEvent): boolean {
+/** What a mark stands for. */
+export interface MarkReach {
+  /** The reduce. */
+  readonly key: CallKey;
+  /** The source that it reads, and the last of its items that is folded. */
+  readonly source: (SourceStand & { readonly seq: Seq }) | null;
+}
+
+/** Whether a mark that comes later stands for this event. */
+export function isUselessBehind({ key, source }: MarkReach, seq: Seq, event: JournalEvent): boolean {
   const own = keyOf(event);
+  if (source !== null && own === source.key) return seq <= source.seq && event.type !== 'StreamOpened';
   return event.type === 'Folded' ? isWithin(own, key) : own !== key && isWithin(own, key) && own !== '';
 }
 
 /**
  * @param rows neighbours, in order; the first of them stays as it is
+ * @param reach of the mark that made them useless
  * @returns stretches that change, with what stood for removed rows beside them taken in
  */
-export function cutsOf(rows: readonly RowPlace[], digest: Digest): readonly Cut[] {
+export function cutsOf(rows: readonly RowPlace[], reach: MarkReach, digest: Digest): readonly Cut[] {
   const cuts: Cut[] = [];
   for (let i = 1; i < rows.length;) {
     const start = i;
@@ -50,13 +60,18 @@ export function cutsOf(rows: readonly RowPlace[], digest: Digest): readonly Cut[
       i += 1;
     }
     const stretch = rows.slice(start, i);
-    if (useless > 0) cuts.push(cutOf(rows[start - 1], stretch, digest));
+    if (useless > 0) cuts.push(cutOf(rows[start - 1], stretch, reach, digest));
     if (i === start) i += 1;
   }
   return cuts;
 }
 
-function cutOf(before: RowPlace | undefined, stretch: readonly RowPlace[], digest: Digest): Cut {
+function cutOf(
+  before: RowPlace | undefined,
+  stretch: readonly RowPlace[],
+  reach: MarkReach,
+  digest: Digest,
+): Cut {
   const first = stretch[0];
   const last = stretch.at(-1);
   assert(
@@ -77,6 +92,7 @@ function cutOf(before: RowPlace | undefined, stretch: readonly RowPlace[], diges
     scheduled: count(({ scheduled }) => scheduled, 'TaskScheduled'),
     succeeded: count(({ succeeded }) => succeeded, 'TaskSucceeded'),
     failed: count(({ failed }) => failed, 'TaskFailed'),
+    sources: standsAt(seq, from, stretch, reach),
   };
   const event: Compacted = {
     type: 'Compacted',
@@ -84,6 +100,23 @@ function cutOf(before: RowPlace | undefined, stretch: readonly RowPlace[], diges
     digest: cutDigest(digest, before.chain, { seq, at }, said),
   };
   return { from, seq, at, event };
+}
+
+/** How sources stand at the end of a stretch, of which those within the reduce are gone with the mark. */
+function standsAt(
+  seq: Seq,
+  from: Seq,
+  stretch: readonly RowPlace[],
+  { key, source }: MarkReach,
+): readonly SourceStand[] {
+  const stands = new Map<CallKey, SourceStand>();
+  for (const { cut } of stretch)
+    for (const stand of cut?.sources ?? []) if (!isWithin(stand.key, key)) stands.set(stand.key, stand);
+  if (source !== null && source.seq >= from && source.seq <= seq) {
+    const { seq: _, ...stand } = source;
+    stands.set(stand.key, stand);
+  }
+  return [...stands.values()];
 }
 
 /** The first place that a row stands for. */

@@ -3,6 +3,7 @@
  * sent, a bad disk), and the kernel folds them without looking again.
  */
 import { GROUP_MODES, type EventType, type JournalEvent } from './event.ts';
+import type { FoldedSource, SourceStand } from './fold-event.ts';
 
 type Check = (value: unknown) => boolean;
 /** A check for every field, so that a new field cannot be forgotten here. */
@@ -78,6 +79,14 @@ const isPolicy = fits<Policy>({
 });
 
 const isType: Check = () => true;
+const FOLDED_SOURCE: Shape<FoldedSource> = {
+  key: isText,
+  seq: isOrdinal,
+  attempt: isOrdinal,
+  cursor: isEncoded,
+};
+const SOURCE_STAND: Shape<SourceStand> = { key: isText, items: isOrdinal, attempt: isOrdinal };
+
 const key = { type: isType, key: isText } as const;
 const attempt = { ...key, attempt: isOrdinal } as const;
 const isAuthor = oneOf('attempt', 'check', 'person', 'cache');
@@ -160,7 +169,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   StreamEnded: key,
   StreamFailed: { ...key, error: isError, failures: isCount },
   StreamClosed: { ...key, consumed: isCount },
-  Folded: { ...key, n: isOrdinal, state: isEncoded },
+  Folded: { ...key, n: isOrdinal, state: isEncoded, source: nullOr(fits(FOLDED_SOURCE)) },
   Compacted: {
     type: isType,
     count: isOrdinal,
@@ -168,6 +177,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     scheduled: isCount,
     succeeded: isCount,
     failed: isCount,
+    sources: (value) => Array.isArray(value) && value.every(fits(SOURCE_STAND)),
     digest: isText,
   },
   CancelRequested: { type: isType, reason: isText },

@@ -1,7 +1,7 @@
 /** What folds history: of a reduce, and of a whole run. */
 import type { CallKey } from './call-key.ts';
 import type { Encoded } from './event.ts';
-import type { RunId } from './ids.ts';
+import type { RunId, Seq } from './ids.ts';
 
 /** A mark: all items of a reduce before `n` are folded into `state`, and nothing of them is open. */
 export interface Folded {
@@ -9,6 +9,21 @@ export interface Folded {
   readonly key: CallKey;
   readonly n: number;
   readonly state: Encoded;
+  /** Of a reduce that reads a `ctx.source`: its last item before `n`. Null where items are pulled again. */
+  readonly source: FoldedSource | null;
+}
+/** The last folded item of a source: what is recorded of the source up to it is not needed any more. */
+export interface FoldedSource {
+  readonly key: CallKey;
+  readonly seq: Seq;
+  readonly attempt: number;
+  readonly cursor: Encoded;
+}
+/** A source behind an item whose row was removed: `items` came, the last of them in this attempt. */
+export interface SourceStand {
+  readonly key: CallKey;
+  readonly items: number;
+  readonly attempt: number;
 }
 /**
  * Rows that a mark made useless were removed. It stands where the last of them stood, for `count`
@@ -23,6 +38,8 @@ export interface Compacted {
   readonly scheduled: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Sources among what was removed. */
+  readonly sources: readonly SourceStand[];
   /** Checksum of this row itself, see chain.ts. */
   readonly digest: string;
 }

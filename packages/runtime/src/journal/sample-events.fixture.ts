@@ -95,7 +95,13 @@ export const SAMPLE_EVENTS: {
   StreamFailed: { type: 'StreamFailed', key: '5', error, failures: 3 },
   StreamClosed: { type: 'StreamClosed', key: '5', consumed: 0 },
   RunContinued: { type: 'RunContinued', inputs: { page: 2 }, inputsHash: 'beef', nextRunId: 'run_1~2' },
-  Folded: { type: 'Folded', key: '4', n: 1000, state: { sum: 1.5, none: null } },
+  Folded: {
+    type: 'Folded',
+    key: '4',
+    n: 1000,
+    state: { sum: 1.5, none: null },
+    source: { key: '3', seq: 812, attempt: 2, cursor: { page: 9 } },
+  },
   Compacted: {
     type: 'Compacted',
     count: 6000,
@@ -103,6 +109,7 @@ export const SAMPLE_EVENTS: {
     scheduled: 2000,
     succeeded: 1990,
     failed: 4,
+    sources: [{ key: '3', items: 1000, attempt: 2 }],
     digest: 'd1935',
   },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },

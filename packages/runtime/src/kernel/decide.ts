@@ -367,11 +367,11 @@ function decideFold(
   if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
   if (report.type === 'LeftBehind')
     return { events: [], effects: [{ type: 'GiveUpWithin', scope: key, reason: whyLeftBehind(key) }] };
-  const { n } = report;
+  const { n, state: folded, source } = report;
   // It is asked for once more at the head of a replay.
   if (n <= (group.folded?.n ?? 0)) return NOTHING;
   assert(group.unsettled === 0, 'J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
-  return event({ type: 'Folded', key, n, state: report.state });
+  return event({ type: 'Folded', key, n, state: folded, source });
 }
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {

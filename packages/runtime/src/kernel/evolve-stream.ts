@@ -7,6 +7,7 @@ import type {
   JournalEvent,
   StreamOpened,
 } from '../journal/event.ts';
+import type { FoldedSource, SourceStand } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -33,6 +34,7 @@ export function openedSource(
     attempts: 0,
     failures: 0,
     items: 0,
+    foldedSeq: 0,
     retryAt: 0,
     retryDelayMs: 0,
     closed: undefined,
@@ -54,6 +56,8 @@ export function applyToStream(
       );
       call.attempts = event.attempt;
       call.phase = 'running';
+      call.retryAt = 0;
+      call.retryDelayMs = 0;
       return false;
     case 'ItemRecorded':
       isNext(event, call.items, call);
@@ -85,6 +89,35 @@ export function applyToStream(
     default:
       return unreachable(event);
   }
+}
+
+/** Rows up to one of its items were removed. Of calls that are gone nothing is to be known. */
+export function stand(state: RunState, { key, items, attempt }: SourceStand): void {
+  const call = state.calls.get(key);
+  if (call?.kind !== 'stream') return;
+  assert(
+    items >= call.items && attempt >= call.attempts && state.pending.has(key),
+    'J5',
+    `removed rows of ${key} end at item ${items} of attempt ${attempt} and follow ${call.items} items of attempt ${call.attempts}`,
+  );
+  call.items = items;
+  call.attempts = attempt;
+  call.phase = 'running';
+  call.failures = 0;
+  call.retryAt = 0;
+  call.retryDelayMs = 0;
+}
+
+/** A mark holds all items of the source up to this one. */
+export function foldSource(state: RunState, mark: Seq, { key, seq }: FoldedSource): void {
+  const call = state.calls.get(key);
+  assert(call?.kind === 'stream', 'J8', `the mark at seq ${mark} names ${key}, which is no source`);
+  assert(
+    seq < mark && seq > call.foldedSeq,
+    'J8',
+    `the mark at seq ${mark} holds ${key} up to seq ${seq}, the one before it up to ${call.foldedSeq}`,
+  );
+  call.foldedSeq = seq;
 }
 
 /** What happens to the progress of a task call, which is pending. */

@@ -16,9 +16,11 @@ import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
   applyToStream,
+  foldSource,
   isSource,
   openedSource,
   pendingStream,
+  stand,
   type StreamEvent,
 } from './evolve-stream.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -100,6 +102,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       fold(state, seq, event);
       return;
     case 'Compacted':
+      for (const source of event.sources) stand(state, source);
       return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
@@ -334,12 +337,13 @@ function addCall(state: RunState, key: CallKey, call: CallState): void {
  * that is left: compaction removes the latest rows first (docs/decisions/0004).
  */
 function fold(state: RunState, seq: Seq, event: Folded): void {
-  const { key, n } = event;
+  const { key, n, source } = event;
   const group = openGroup(state, key, event.type);
   assert(group.mode === 'reduce', 'J8', `a mark of ${key}, which is no reduce`);
   assert(n > (group.folded?.n ?? 0), 'J8', `mark ${n} of ${key} follows mark ${group.folded?.n}`);
   dropInside(state, group);
   group.folded = { n, seq };
+  if (source !== null) foldSource(state, seq, source);
 }
 
 function dropInside(state: RunState, group: GroupCall): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent, Recorded } from '../journal/event.ts';
+import type { Compacted, FoldedSource } from '../journal/fold-event.ts';
 import { decide } from './decide.ts';
 import { evolve } from './evolve.ts';
 import { closedGroups, forgetSettled } from './forget.ts';
@@ -9,15 +10,28 @@ import { isBehindMark, type RunState } from './state.ts';
 
 const reduce = (key = '0'): JournalEvent => opened(key, { mode: 'reduce', width: null });
 const done = (key: string): JournalEvent => ({ type: 'TaskSucceeded', key, output: 1, by: 'attempt' });
-const mark = (n: number, key = '0'): JournalEvent => ({ type: 'Folded', key, n, state: n });
-const reached = (n: number, key = '0'): Report => ({ type: 'FoldReached', key, n, state: n });
-const removed = (count: number): JournalEvent => ({
+const mark = (n: number, key = '0'): JournalEvent => ({
+  type: 'Folded',
+  key,
+  n,
+  state: n,
+  source: null,
+});
+const reached = (n: number, key = '0'): Report => ({
+  type: 'FoldReached',
+  key,
+  n,
+  state: n,
+  source: null,
+});
+const removed = (count: number): Compacted => ({
   type: 'Compacted',
   count,
   chain: 'c',
   scheduled: 1,
   succeeded: 1,
   failed: 0,
+  sources: [],
   digest: 'd',
 });
 
@@ -103,6 +117,66 @@ describe('a mark', () => {
     expect(behind(8, scheduled('0/2/0'))).toBe(false);
     expect(behind(3, scheduled('1'))).toBe(false);
     expect(behind(1, { type: 'CancelRequested', reason: 'r' })).toBe(false);
+  });
+});
+
+describe('a mark of a reduce that reads a source', () => {
+  const last = (seq: number): FoldedSource => ({ key: '0', seq, attempt: 1, cursor: seq });
+  const folded = (n: number, seq: number): JournalEvent => ({
+    type: 'Folded',
+    key: '1',
+    n,
+    state: n,
+    source: last(seq),
+  });
+  const item = (n: number, attempt = 1): JournalEvent => ({
+    type: 'ItemRecorded',
+    key: '0',
+    n,
+    attempt,
+    item: n,
+    cursor: n,
+  });
+  const source: JournalEvent = {
+    type: 'StreamOpened',
+    key: '0',
+    kind: 'source',
+    name: 's',
+    retry: { attempts: 3, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 },
+  };
+  /** Items 0 and 1 at seq 5 and 6. */
+  const twoItems = (): RunState => given(source, reduce('1'), started('0'), item(0), item(1));
+
+  it('stands for what the source told up to the item, and for nothing behind it', () => {
+    const state = twoItems();
+    const report = { type: 'FoldReached', key: '1', n: 1, state: 1, source: last(5) } as const;
+    expect(when(state, report).events).toEqual([{ ...folded(1, 5), state: 1 }]);
+    const behind = (seq: number, event: JournalEvent): boolean => isBehindMark(state, { seq, at: 0, event });
+    expect([behind(2, source), behind(4, started('0')), behind(5, item(0)), behind(6, item(1))]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('J8: names a source, and each time a later item of it that came before', () => {
+    const state = twoItems();
+    next(state, folded(1, 5));
+    expect(() => next(state, folded(2, 5))).toThrow(/J8/);
+    expect(() => next(twoItems(), folded(1, 7))).toThrow(/J8/);
+    expect(() => next(given(reduce('1'), scheduled('0')), folded(1, 2))).toThrow(/J8/);
+  });
+
+  it('goes on where the removed rows say that it stood', () => {
+    const state = twoItems();
+    const stands: JournalEvent = { ...removed(9), sources: [{ key: '0', items: 7, attempt: 3 }] };
+    next(state, stands, 9);
+    expect(state.calls.get('0')).toMatchObject({ items: 7, attempts: 3, failures: 0, phase: 'running' });
+    expect(() => next(state, item(6, 3))).toThrow(/J5/);
+    next(twoItems(), { ...stands, sources: [{ key: '9', items: 7, attempt: 3 }] }, 9);
+    const backwards = { ...stands, sources: [{ key: '0', items: 1, attempt: 1 }] };
+    expect(() => next(twoItems(), backwards, 9)).toThrow(/J5/);
   });
 });
 

@@ -9,6 +9,7 @@ import type {
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
+import type { Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import type { Decided } from './state.ts';
 
@@ -110,7 +111,7 @@ export type Report =
     }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
   /** All items of a reduce before `n` are folded. */
-  | { readonly type: 'FoldReached'; readonly key: CallKey; readonly n: number; readonly state: Encoded }
+  | (Omit<Folded, 'type'> & { readonly type: 'FoldReached' })
   /** Items of a reduce are done, and calls of their branches are not: those are given up. */
   | { readonly type: 'LeftBehind'; readonly key: CallKey }
   /** A decision gave the call up. */

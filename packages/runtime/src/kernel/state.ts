@@ -76,6 +76,8 @@ export interface StreamCall {
   /** Since the last item. */
   failures: number;
   items: number;
+  /** Its last item that a mark holds: the replay begins behind it. */
+  foldedSeq: Seq;
   retryAt: Millis;
   retryDelayMs: number;
   closed: ClosedStream | undefined;
@@ -196,6 +198,8 @@ export function isBehindMark(state: Readonly<RunState>, { seq, event }: Recorded
     const reduce = state.calls.get(event.key);
     if (reduce?.kind === 'group' && reduce.folded !== null && seq < reduce.folded.seq) return true;
   }
+  const call = state.calls.get(event.key);
+  if (call?.kind === 'stream' && seq <= call.foldedSeq && event.type !== 'StreamOpened') return true;
   for (const { folded } of groupsAround(state, event.key)) {
     if (folded !== null && seq < folded.seq) return true;
   }

@@ -1,6 +1,6 @@
 import type { Circuit, CircuitNote, TrialClaim } from '../journal/circuit.ts';
 import type { KeptNote } from '../journal/kept-result.ts';
-import type { CallKey } from '../journal/call-key.ts';
+import type { MarkReach } from '../journal/compaction.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
@@ -50,11 +50,13 @@ export interface AppendRun {
   readonly successor?: { readonly runId: RunId; readonly at: Millis; readonly event: RunStarted };
 }
 
-/** Rows behind a mark, which that mark made useless: those within the reduce `key`, and its earlier marks. */
-export interface CompactRun {
+/**
+ * Rows behind a mark, which that mark made useless: those within the reduce `key`, its earlier marks, and
+ * what its source told up to the last item that is folded.
+ */
+export interface CompactRun extends MarkReach {
   readonly runId: RunId;
   readonly epoch: Epoch;
-  readonly key: CallKey;
   /** Looked at from here on; what was compacted before need not be again. */
   readonly fromSeq: Seq;
   /** Seq of the latest mark that is committed. */

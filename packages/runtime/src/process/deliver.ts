@@ -10,6 +10,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
 import type { ItemRecorded, OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { OpenCall } from './open-call.ts';
 
@@ -19,12 +20,18 @@ type CallOutcome = Exclude<
 >;
 
 /** P1: hands an outcome to the call that it is of. @returns whether the call is settled by it */
-export function deliverTo(open: Map<CallKey, OpenCall>, event: CallOutcome | ItemRecorded): boolean {
+export function deliverTo(
+  open: Map<CallKey, OpenCall>,
+  event: CallOutcome | ItemRecorded,
+  seq: Seq,
+): boolean {
   const { key } = event;
   const call = open.get(key);
   assert(call !== undefined, 'P1', `${event.type} for ${key}, which the process does not wait for`);
   if (event.type === 'ItemRecorded') {
-    call.stream?.item(event);
+    // A source counts its failures since its last item, and a replay may begin behind one.
+    if (call.source !== undefined) delete call.lastFailure;
+    call.stream?.item(event, seq);
     return false;
   }
   open.delete(key);

@@ -1,7 +1,7 @@
 import type { PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
-import type { Encoded } from '../journal/event.ts';
+import type { Folded } from '../journal/fold-event.ts';
 import type { CallState } from '../kernel/state.ts';
 
 /** What the host needs of the engine. Nothing here may run user code. */
@@ -16,7 +16,7 @@ export interface HostPort {
   /** The process took an item: whoever makes them may make another. */
   itemTaken(key: CallKey): void;
   /** At the head: asks for the mark of a reduce. */
-  foldReached(key: CallKey, n: number, state: Encoded): void;
+  foldReached(reached: Omit<Folded, 'type'>): void;
   /** At the head: calls that the items of a reduce left behind are to be given up. */
   leftBehind(key: CallKey): void;
   /** The inputs of a run that follows, as the process' schema gives them back. @throws ValidationError */

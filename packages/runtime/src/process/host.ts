@@ -131,7 +131,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** Hands over one recorded outcome; the caller opens the turn. */
   deliver(recorded: Recorded<OutcomeEvent>): void {
-    const { event, at } = recorded;
+    const { event, at, seq } = recorded;
     this.now = at;
     switch (event.type) {
       case 'CancelRequested':
@@ -145,10 +145,10 @@ export class ProcessHost implements GroupHost, ReduceHost {
         this.openGroups.get(event.key)?.interrupt('timedOut', '');
         return;
       case 'Folded':
-        this.openReduces.get(event.key)?.mark(event.n, event.state);
+        this.openReduces.get(event.key)?.mark(event);
         return;
       default:
-        if (deliverTo(this.openCalls, event)) this.#settleWatch.settled(event.key);
+        if (deliverTo(this.openCalls, event, seq)) this.#settleWatch.settled(event.key);
     }
   }
 

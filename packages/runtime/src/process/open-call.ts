@@ -1,6 +1,7 @@
 import type { Cost, OpenSource, RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, ItemRecorded } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
 import type { Scope } from './scope.ts';
 
 /** Where the result of a call is kept for later runs. */
@@ -47,7 +48,7 @@ export interface OpenStream {
   readonly buffer: number;
   /** The process stopped reading. */
   readonly isLeft: boolean;
-  item(recorded: ItemRecorded): void;
+  item(recorded: ItemRecorded, seq: Seq): void;
   /**
    * Below the head the end of reading waits for its place in the journal, which is here: after so many items
    * (undefined: whatever was taken). @returns whether the process asked for it

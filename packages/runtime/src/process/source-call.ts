@@ -8,12 +8,12 @@ import {
   type SourceOptions,
 } from '@pawl/sdk';
 import { decode } from '../journal/codec.ts';
-import type { Encoded } from '../journal/event.ts';
 import { streamFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
 import { checkOptionNames } from './option-names.ts';
 import type { OpenSourceCall } from './open-call.ts';
 import { checkName } from './parallel/options.ts';
+import { noteSource } from './own-stream.ts';
 import { StreamQueue } from './stream-queue.ts';
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof SourceOptions>(['key', 'buffer', 'retry']);
@@ -51,11 +51,9 @@ export function openSource<Item, Cursor>(
   const key = checkName(options.key);
   const retry = retryPlan(options.retry);
   const buffer = bufferOption(options.buffer, host.limits.streamItems);
-  let cursor: Encoded | undefined;
-  const queue = new StreamQueue<Item>(host, scope, buffer, (recorded) => {
-    cursor = recorded.cursor;
+  const queue = new StreamQueue<Item>(host, scope, buffer, ({ item }) => {
     // What the journal gives back is what the source gave, whose type `open` carries.
-    return decode(recorded.item) as Item;
+    return decode(item) as Item;
   });
   const source: OpenSourceCall = {
     name,
@@ -63,7 +61,7 @@ export function openSource<Item, Cursor>(
     open: open as OpenSource<unknown, unknown>,
     shouldRetry: options.retry?.shouldRetry,
     get cursor() {
-      return cursor;
+      return queue.cursor;
     },
   };
   const fingerprint = streamFingerprint('source', name);
@@ -83,5 +81,5 @@ export function openSource<Item, Cursor>(
       () => queue.end(),
       (error: unknown) => queue.fail(error),
     );
-  return queue.reader;
+  return noteSource(queue.reader, queue);
 }

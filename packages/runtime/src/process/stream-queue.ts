@@ -1,17 +1,24 @@
-import type { ItemStream } from '@pawl/sdk';
+import { InvalidArgumentError, type ItemStream } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import type { ItemRecorded } from '../journal/event.ts';
+import type { Encoded, ItemRecorded } from '../journal/event.ts';
+import type { Seq } from '../journal/ids.ts';
 import { leavingAfter } from '../kernel/divergence.ts';
 import { closedStream } from '../kernel/state.ts';
 import { callSite, here } from './call-site.ts';
 import type { ProcessHost } from './host.ts';
 import type { OpenStream } from './open-call.ts';
-import { ownStream } from './own-stream.ts';
+import { ownStream, type SourceItems, type TakenItem } from './own-stream.ts';
 import { closeKey } from './place.ts';
 import type { Scope } from './scope.ts';
 import { unheard, WaitList } from './wait-list.ts';
 
 type Result<Item> = IteratorResult<Item, undefined>;
+
+interface Queued<Item> {
+  readonly item: Item;
+  /** Undefined for what follows the recorded items. */
+  readonly taken: TakenItem | undefined;
+}
 
 type Phase =
   | { readonly status: 'open' }
@@ -31,24 +38,27 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * Invariants: P1 what comes in comes by `deliver`; taking is derived from it and not recorded; below the head
  * the end of reading counts where it is recorded; a fenced branch takes nothing (law 5).
  */
-export class StreamQueue<Item> implements OpenStream {
+export class StreamQueue<Item> implements OpenStream, SourceItems {
   readonly buffer: number;
   readonly #host: ProcessHost;
   /** The scope that opened it. */
-  readonly #scope: Scope;
+  readonly scope: Scope;
   readonly #toItem: (recorded: ItemRecorded) => Item;
-  #items: Item[] = [];
+  #items: Queued<Item>[] = [];
   readonly #waiters: WaitList<Result<Item>>;
   #phase: Phase = { status: 'open' };
   /** Undefined while the call waits for its place in the journal. */
   #key: CallKey | undefined;
   #taken = 0;
+  #last: TakenItem | undefined;
+  /** Where a reduce reads it, and nobody else may. */
+  #claimedIn: Scope | undefined;
   /** The process asked to stop reading, and it is not time yet. */
   #leaving: PromiseWithResolvers<IteratorReturnResult<undefined>> | undefined;
 
   constructor(host: ProcessHost, scope: Scope, buffer: number, toItem: (recorded: ItemRecorded) => Item) {
     this.#host = host;
-    this.#scope = scope;
+    this.scope = scope;
     this.buffer = buffer;
     this.#toItem = toItem;
     // A source that is closed while it waits leaves what it reads.
@@ -66,31 +76,71 @@ export class StreamQueue<Item> implements OpenStream {
   /** What process code gets: it can read, and stop. */
   get reader(): ItemStream<Item> {
     const reader: ItemStream<Item> = {
-      next: () => this.#next(),
-      return: () => this.#return(),
+      next: () => (this.isClaimed ? readElsewhere() : this.next()),
+      return: () => (this.isClaimed ? readElsewhere() : this.leave()),
       [Symbol.asyncIterator]: () => reader,
-      [Symbol.asyncDispose]: async () => void (await this.#return()),
+      [Symbol.asyncDispose]: async () => void (await reader.return()),
     };
     return ownStream(reader);
+  }
+
+  get key(): CallKey | undefined {
+    return this.#key;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get last(): TakenItem | undefined {
+    return this.#last;
+  }
+
+  /** A branch that has lost keeps it from nobody. */
+  get isClaimed(): boolean {
+    return this.#claimedIn !== undefined && this.#claimedIn.fence === undefined;
+  }
+
+  claim(scope: Scope): boolean {
+    const isFresh = this.#taken === 0 && this.#waiters.size === 0 && this.#leaving === undefined;
+    if (this.isClaimed || !isFresh || this.isLeft) return false;
+    this.#claimedIn = scope;
+    return true;
+  }
+
+  release(): void {
+    this.#claimedIn = undefined;
+  }
+
+  skipTo(taken: number, { seq, attempt, cursor }: TakenItem): void {
+    this.#taken = taken;
+    this.#last = { seq, attempt, cursor };
+  }
+
+  /** Where the source goes on: behind the last item that came, or that is not needed any more. */
+  get cursor(): Encoded | undefined {
+    return (this.#items.at(-1)?.taken ?? this.#last)?.cursor;
   }
 
   /** The call has its key. */
   opened(key: CallKey): void {
     this.#key = key;
     // Only who waits for an item is a strand: one that comes while nobody waits wakes no code.
-    this.#scope.outstanding -= 1;
+    this.scope.outstanding -= 1;
     if (this.#leaving !== undefined) this.#tryLeave(key);
   }
 
-  item(recorded: ItemRecorded): void {
-    if (this.#phase.status === 'open') this.#push(this.#toItem(recorded));
+  item(recorded: ItemRecorded, seq: Seq): void {
+    if (this.#phase.status !== 'open') return;
+    const { attempt, cursor } = recorded;
+    this.#push({ item: this.#toItem(recorded), taken: { seq, attempt, cursor } });
   }
 
   /** @param last follows all items */
   end(last?: { readonly item: Item }): void {
     if (this.#phase.status !== 'open') return;
     this.#phase = { status: 'ended' };
-    if (last !== undefined) this.#push(last.item);
+    if (last !== undefined) this.#push({ item: last.item, taken: undefined });
     this.#tellDone();
     if (this.#leaving !== undefined) this.#drop();
   }
@@ -102,23 +152,22 @@ export class StreamQueue<Item> implements OpenStream {
     if (this.#leaving !== undefined) this.#drop();
   }
 
-  #push(item: Item): void {
-    if (this.#waiters.resolve({ done: false, value: item }) === undefined) this.#items.push(item);
-    else this.#noteTaken();
+  #push(queued: Queued<Item>): void {
+    if (this.#waiters.resolve({ done: false, value: queued.item }) === undefined) this.#items.push(queued);
+    else this.#noteTaken(queued.taken);
   }
 
   #tellDone(): void {
     while (this.#waiters.size > 0) this.#waiters.resolve(DONE);
   }
 
-  #next(): Promise<Result<Item>> {
+  next(): Promise<Result<Item>> {
     const refused = this.#host.refusal<Result<Item>>(this.#host.currentScope('reads'));
     if (refused !== undefined) return refused;
-    if (this.#items.length > 0) {
-      const [item] = this.#items.splice(0, 1);
-      this.#noteTaken();
-      // There is one; its type may have undefined in it.
-      return Promise.resolve({ done: false, value: item as Item });
+    const queued = this.#items.shift();
+    if (queued !== undefined) {
+      this.#noteTaken(queued.taken);
+      return Promise.resolve({ done: false, value: queued.item });
     }
     switch (this.#phase.status) {
       case 'failed': {
@@ -134,12 +183,13 @@ export class StreamQueue<Item> implements OpenStream {
     }
   }
 
-  #noteTaken(): void {
+  #noteTaken(taken: TakenItem | undefined): void {
     this.#taken += 1;
+    this.#last = taken;
     if (this.#key !== undefined && this.#phase.status === 'open') this.#host.port.itemTaken(this.#key);
   }
 
-  #return(): Promise<IteratorReturnResult<undefined>> {
+  leave(): Promise<IteratorReturnResult<undefined>> {
     // What has lost decides nothing for others that read on.
     return this.#host.currentScope('reads').mayLeave ? this.#leave() : Promise.resolve(DONE);
   }
@@ -159,13 +209,13 @@ export class StreamQueue<Item> implements OpenStream {
   #tryLeave(key: CallKey): void {
     const host = this.#host;
     const isRecorded = !host.live && closedStream(host.port.recorded(key)) !== undefined;
-    if (host.live || this.#scope.fence !== undefined || host.isDue(key, isRecorded)) this.takeHeld(undefined);
+    if (host.live || this.scope.fence !== undefined || host.isDue(key, isRecorded)) this.takeHeld(undefined);
   }
 
   takeHeld(recorded: number | undefined): boolean {
     const key = this.#key;
     if (this.#leaving === undefined || this.#phase.status !== 'open' || key === undefined) return false;
-    if (this.#scope.fence === undefined && !this.#close(key, recorded)) return false;
+    if (this.scope.fence === undefined && !this.#close(key, recorded)) return false;
     this.#drop();
     return true;
   }
@@ -204,4 +254,14 @@ export class StreamQueue<Item> implements OpenStream {
     this.#tellDone();
     this.#leaving?.resolve(DONE);
   }
+}
+
+function readElsewhere(): Promise<never> {
+  return unheard(
+    Promise.reject(
+      new InvalidArgumentError(
+        'The source is read by a ctx.reduce, and by nobody else until that is settled.',
+      ),
+    ),
+  );
 }

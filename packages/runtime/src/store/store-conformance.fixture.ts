@@ -520,7 +520,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
     describe('compaction', () => {
       const KEY = '1';
       const opened = { ...SAMPLE_EVENTS.ScopeOpened, key: KEY, mode: 'reduce', width: null } as const;
-      const mark = (n: number): JournalEvent => ({ type: 'Folded', key: KEY, n, state: { n } });
+      const mark = (n: number): JournalEvent => ({ type: 'Folded', key: KEY, n, state: { n }, source: null });
       /** Three rows of the item, of which every third fails. */
       const item = (i: number): readonly JournalEvent[] => {
         const key = `${KEY}/${i}/0`;
@@ -545,7 +545,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
       const marks = history.flatMap((event, i) => (event.type === 'Folded' ? [i + 1] : []));
 
       function compact(beforeSeq: Seq, more: Partial<CompactRun> = {}): CompactAnswer {
-        const run = { runId, epoch: 1, key: KEY, fromSeq: 3, beforeSeq, limit: 1000, ...more };
+        const run = { runId, epoch: 1, key: KEY, source: null, fromSeq: 3, beforeSeq, limit: 1000, ...more };
         return store.compact(run, claimOf(OWNER_A));
       }
       function lines(): readonly string[] {
@@ -620,12 +620,62 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(store.read(runId, 28, 1).map(({ seq }) => seq)).toEqual([29]);
       });
 
+      test('of a source what its folded items left goes too, and what is said of it is how it stands then', () => {
+        const id = 'with-source';
+        const told = (n: number): readonly JournalEvent[] => [
+          { ...SAMPLE_EVENTS.ItemRecorded, key: '0', n, attempt: n < 2 ? 1 : 2 },
+        ];
+        const again: readonly JournalEvent[] = [
+          { ...SAMPLE_EVENTS.AttemptFailed, key: '0' },
+          { ...AttemptStarted, key: '0', attempt: 2 },
+        ];
+        const source = { key: '0', seq: 16, items: 4, attempt: 2 };
+        const events = [
+          RunStarted,
+          { ...SAMPLE_EVENTS.StreamOpened, key: '0' },
+          { ...AttemptStarted, key: '0', attempt: 1 },
+          ...told(0),
+          opened,
+          ...told(1),
+          ...again,
+          ...item(0),
+          ...beside,
+          mark(2),
+          ...told(2),
+          ...told(3),
+          ...told(4),
+          mark(4),
+        ];
+        create(id, events);
+        const run = { runId: id, epoch: 1, key: KEY, source, fromSeq: 6, beforeSeq: 18, limit: 1000 };
+        for (const limit of [4, 1000]) {
+          expect(store.compact({ ...run, limit }, claimOf(OWNER_A))).toMatchObject({ status: 'committed' });
+          expect(store.verify().damage).toEqual([]);
+        }
+        const left = store.read(id, 0, 99);
+        expect(left.map(({ seq, event }) => `${seq} ${event.type}`)).toEqual([
+          '1 RunStarted',
+          '2 StreamOpened',
+          '3 AttemptStarted',
+          '4 ItemRecorded',
+          '5 ScopeOpened',
+          '11 Compacted',
+          '12 TaskScheduled',
+          '13 TaskScheduled',
+          '16 Compacted',
+          '17 ItemRecorded',
+          '18 Folded',
+        ]);
+        const cuts = left.flatMap(({ event }) => (event.type === 'Compacted' ? [event.sources] : []));
+        expect(cuts).toEqual([[], [{ key: '0', items: 4, attempt: 2 }]]);
+      });
+
       test('another epoch or owner is fenced, and so is a mark that is not committed', () => {
         const before = lines();
         expect(compact(marks[1] ?? 0, { epoch: 2 })).toEqual({ status: 'fenced' });
         expect(compact(44)).toEqual({ status: 'fenced' });
         expect(compact(20, { runId: 'no-such-run' })).toEqual({ status: 'fenced' });
-        const run = { runId, epoch: 1, key: KEY, fromSeq: 3, beforeSeq: 28, limit: 99 };
+        const run = { runId, epoch: 1, key: KEY, source: null, fromSeq: 3, beforeSeq: 28, limit: 99 };
         expect(store.compact(run, claimOf(OWNER_B))).toEqual({ status: 'fenced' });
         store.releaseLease(runId, 1);
         expect(compact(marks[1] ?? 0)).toEqual({ status: 'fenced' });

@@ -1,4 +1,4 @@
-import type { Folded } from '../journal/fold-event.ts';
+import type { Folded, SourceStand } from '../journal/fold-event.ts';
 import type { GroupNode, TaskNode } from './call-node.ts';
 import type { RunTree } from './run-tree.ts';
 
@@ -9,6 +9,16 @@ export function foldBranches(tree: RunTree, event: Folded): void {
   group.folded = event.n;
   group.quietBranches = 0;
   forgetBranches(tree, group);
+}
+
+/** What a source told before was removed. */
+export function standSource(tree: RunTree, { key, items, attempt }: SourceStand): void {
+  const node = tree.byKey.get(key);
+  if (node?.kind !== 'source') return;
+  node.items = items;
+  node.attempts = attempt;
+  node.status = 'running';
+  node.retryAt = null;
 }
 
 function forgetBranches(tree: RunTree, group: GroupNode): void {

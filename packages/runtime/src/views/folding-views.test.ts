@@ -7,7 +7,7 @@ import { addEvent, createRunTree } from './run-tree.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 
 const done = (key: string): JournalEvent => ({ type: 'TaskSucceeded', key, output: 1, by: 'attempt' });
-const mark: JournalEvent = { type: 'Folded', key: '0', n: 2, state: 7 };
+const mark: JournalEvent = { type: 'Folded', key: '0', n: 2, state: 7, source: null };
 
 /** Two items, the second of which a person was asked about. */
 const ITEMS: readonly JournalEvent[] = [
@@ -33,6 +33,7 @@ function cut(left: number): readonly JournalEvent[] {
     scheduled: of('TaskScheduled'),
     succeeded: of('TaskSucceeded'),
     failed: 0,
+    sources: [],
     digest: '',
   };
   return [...ITEMS.slice(0, left), compacted];
@@ -69,6 +70,21 @@ test('a mark takes branches out of the tree, and keeps what they came to', () =>
 
 test.each([0, 1, 2, 3, 4, 5, 6])('with all rows behind the first %i removed it is the same', (left) => {
   expect(views(cut(left))).toEqual(views(ITEMS));
+});
+
+test('a source stands behind the items whose rows were removed', () => {
+  const tree = createRunTree();
+  const retry = { attempts: 3, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 };
+  const source: JournalEvent = { type: 'StreamOpened', key: '0', kind: 'source', name: 's', retry };
+  const compacted = cut(ITEMS.length).at(-1);
+  if (compacted?.type !== 'Compacted') return expect.fail('no row that stands for removed ones');
+  const sources = [
+    { key: '0', items: 7, attempt: 3 },
+    { key: 'gone', items: 1, attempt: 1 },
+  ];
+  for (const [i, event] of [RUN_STARTED, source, { ...compacted, sources }].entries())
+    addEvent(tree, { seq: i + 1, at: i, event });
+  expect(tree.byKey.get('0')).toMatchObject({ items: 7, attempts: 3, status: 'running' });
 });
 
 test('a run that another follows says which', () => {

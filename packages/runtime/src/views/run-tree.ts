@@ -31,7 +31,7 @@ import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
-import { foldBranches } from './fold-branches.ts';
+import { foldBranches, standSource } from './fold-branches.ts';
 
 export interface RunTree {
   readonly calls: CallNode[];
@@ -145,6 +145,7 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.counts.failed += event.failed;
       // What is neither was given up: at a mark nothing is open.
       tree.counts.cancelled += event.scheduled - event.succeeded - event.failed;
+      for (const stand of event.sources) standSource(tree, stand);
       return;
     default:
       changeCall(tree, event, at);

@@ -1,67 +1,13 @@
 import type { Context } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { foldRun } from '../../src/engine/cancel-run.ts';
-import type { Recorded } from '../../src/journal/event.ts';
-import type { AppendRun, CompactAnswer, CompactRun, LeaseClaim } from '../../src/ports/journal-store.ts';
-import { MemoryStore } from '../../src/testing.ts';
-import { journal, settledKeys } from '../lab.fixture.ts';
-import { replays, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
+import { journal } from '../lab.fixture.ts';
+import { Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
+import { AT_ONCE, survives, WatchedStore } from './watched-store.fixture.ts';
 
 watchForLeaks();
 
 const items = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-/** Every row that is useless goes at once. */
-const AT_ONCE = { limits: { compactRows: 1 } } as const;
-
-/** Keeps what it was after each write, and all that was ever appended. */
-class WatchedStore extends MemoryStore {
-  readonly states: ReturnType<MemoryStore['snapshot']>[] = [];
-  readonly history: Recorded[] = [];
-  compactions = 0;
-
-  override append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
-    const answers = super.append(batch, claim);
-    for (const { afterSeq, events } of batch)
-      this.history.push(...events.map(({ at, event }, i) => ({ seq: afterSeq + i + 1, at, event })));
-    this.states.push(this.snapshot());
-    return answers;
-  }
-
-  override compact(run: CompactRun, claim: LeaseClaim): CompactAnswer {
-    const answer = super.compact(run, claim);
-    if (answer.status === 'committed' && answer.removed > 0) this.compactions += 1;
-    this.states.push(this.snapshot());
-    return answer;
-  }
-}
-
-/** Runs a program whose useless rows go at once, crashes it after each write, and resumes it. */
-async function survives(program: Program, expected: unknown): Promise<WatchedStore> {
-  const stage = new Stage();
-  const store = new WatchedStore();
-  expect(await stage.drive(store, program(stage), null, AT_ONCE)).toEqual({ value: expected });
-  expect(store.verify().damage).toEqual([]);
-  expect(store.compactions).toBeGreaterThan(0);
-  await replays(store, program);
-  for (const [n, state] of store.states.entries()) {
-    const resumed = MemoryStore.from(state);
-    const { owner, lastSeq, updatedAt } = resumed.getRun('r', 0) ?? expect.fail('no run');
-    const where = `after write ${n} of ${store.states.length}, at seq ${lastSeq}`;
-    expect(resumed.verify().damage, where).toEqual([]);
-    if (owner !== null) resumed.ownerDied(owner);
-    const again = Stage.at(updatedAt);
-    expect(await again.drive(resumed, program(again), null, AT_ONCE), where).toEqual({ value: expected });
-    const settled = settledKeys(store.history.filter(({ seq }) => seq <= lastSeq));
-    expect(
-      again.invoked.filter(({ key }) => settled.has(key)),
-      where,
-    ).toEqual([]);
-    expect(resumed.verify().damage, where).toEqual([]);
-    await replays(resumed, program, where);
-  }
-  return store;
-}
 
 const work = (stage: Stage, ctx: Context, n: number): Promise<unknown> =>
   ctx.task(stage.step, t(2 + (n % 3), { n, at: ctx.now().getTime() }));
@@ -164,9 +110,7 @@ describe('a journal that is compacted as it goes', () => {
     const whole = new Stage();
     const store = new WatchedStore();
     await whole.drive(store, program(whole), null, AT_ONCE);
-    const full = new MemoryStore();
-    const claim = { owner: 'a', now: 0, ttlMs: 1 };
-    full.append([{ runId: 'r', epoch: 1, afterSeq: 0, events: store.history, consumed: [] }], claim);
+    const full = store.uncut(store.history.length);
     expect(foldRun(store, 'r')).toEqual(foldRun(full, 'r'));
     const [compacted, uncut] = [store, full].map((each) => each.getRun('r', 0));
     expect(compacted).toMatchObject({ tasksScheduled: 15, tasksSettled: 15 });

@@ -26,10 +26,10 @@ function doneIn(events: readonly Recorded[]): (key: string) => boolean {
 }
 
 describe('a program that folds a journal which is compacted as it goes', () => {
-  it(
-    `over ${ITEMS} items, killed at random moments: loses nothing and repeats nothing that was done`,
+  it.each(['folds', 'foldsSources'])(
+    `%s over ${ITEMS} items, killed at random moments: loses nothing and repeats nothing that was done`,
     { timeout: TORTURE ? 3_600_000 : 120_000 },
-    async () => {
+    async (name) => {
       const { random } = seededEntropy(7);
       const folder = freshFolder();
       const [path, effects] = [join(folder, 'journal.db'), join(folder, 'effects')];
@@ -39,7 +39,7 @@ describe('a program that folds a journal which is compacted as it goes', () => {
         const program = new Program('runner-main.fixture.ts');
         program.send('open', { path, limits: LIMITS, durability: 'normal' }, effects);
         program.send('leaveAtEnd');
-        program.send('start', 'folds', INPUTS, 'r');
+        program.send('start', name, INPUTS, 'r');
         const many = 40 + Math.floor((random() * ITEMS) / 4);
         let seen = 0;
         const line = await program.until(
@@ -59,7 +59,7 @@ describe('a program that folds a journal which is compacted as it goes', () => {
         const isDone = doneIn(events);
         const again = new Program('runner-main.fixture.ts');
         again.send('open', { path, limits: LIMITS, durability: 'normal' }, effects);
-        again.send('start', 'folds', INPUTS, 'r');
+        again.send('start', name, INPUTS, 'r');
         let resumed = 0;
         await again.until(({ at }) => at === 'end' || (at === 'started' && (resumed += 1) >= 30));
         await again.kill();
@@ -74,6 +74,8 @@ describe('a program that folds a journal which is compacted as it goes', () => {
       expect(damage).toEqual([]);
       // All steps beside it are there, and next to nothing of the items.
       expect(events.length).toBeLessThan(ITEMS);
+      const items = events.filter(({ event }) => event.type === 'ItemRecorded');
+      expect(items.length).toBeLessThan(3 * LIMITS.compactRows);
       console.info(`${kills} kills, ${events.length} events left of ${events.at(-1)?.seq ?? 0}`);
     },
   );

@@ -149,13 +149,26 @@ function* numbers(count: number): Generator<number> {
   for (let n = 0; n < count; n += 1) yield n;
 }
 
+/** Numbers from a source that goes on at its cursor, and that fails now and then. */
+const recorded = (ctx: Context, count: number): AsyncIterable<number> =>
+  ctx.source<number, number>(
+    'numbers',
+    function* (cursor = -1) {
+      for (let n = cursor + 1; n < count; n += 1) {
+        if (n % 100 === 99 && n > cursor + 1) throw new Error(`not ${n} at once`);
+        yield { item: n, cursor: n };
+      }
+    },
+    { buffer: 10, retry: { attempts: 2, delay: 1 } },
+  );
+
 /** Two reduces side by side, and steps beside them; the result tells whether an item was lost or counted twice. */
-const folds = defineProcess({
-  name: 'folds',
-  run: async (input: { items: number }, ctx): Promise<unknown> => {
+const folding =
+  (source: (ctx: Context, count: number) => Iterable<number> | AsyncIterable<number>) =>
+  async (input: { items: number }, ctx: Context): Promise<unknown> => {
     const fold = (count: number): Promise<{ sum: number; items: number }> =>
       ctx.reduce(
-        numbers(count),
+        source(ctx, count),
         { sum: 0, items: 0 },
         ({ sum, items }, n: number) => ({ sum: sum + n, items: items + 1 }),
         {
@@ -176,13 +189,15 @@ const folds = defineProcess({
         return made;
       },
     ]);
-  },
-});
+  };
+const folds = defineProcess({ name: 'folds', run: folding((_, count) => numbers(count)) });
+const foldsSources = defineProcess({ name: 'foldsSources', run: folding(recorded) });
 
 /** What the programs know. The types of inputs are the tests' business. */
 export const processes: Readonly<Record<string, ProcessDefinition>> = {
   tower,
   folds,
+  foldsSources,
   steps,
   slowSteps,
   gatedSteps,

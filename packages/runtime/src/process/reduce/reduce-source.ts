@@ -1,20 +1,22 @@
 import { InvalidArgumentError } from '@pawl/sdk';
+import type { FoldedSource } from '../../journal/fold-event.ts';
 
 export type Pulled = { readonly done: true } | { readonly done: false; readonly item: unknown };
 
-/**
- * What a reduce takes its items from.
- *
- * The seam for sources that can do better than be pulled again: one with a recorded cursor goes there
- * in `skip`.
- */
+/** What a reduce takes its items from. */
 export interface ReduceSource {
   /** The next item: now, or a promise of it. */
   next(): Pulled | Promise<Pulled>;
+  /** Behind so many items, where marks say how far it came; null where it is pulled again. */
+  stand(count: number): FoldedSource | null;
+  /** Whether it is the source that a mark names. */
+  isThat(stood: FoldedSource): boolean;
   /** Goes past items that are folded. Gives how many there were: fewer where the source ends before. */
-  skip(count: number): number | Promise<number>;
+  skip(count: number, stood: FoldedSource | null): number | Promise<number>;
   /** No more items are wanted: for a source that has not ended. */
   close(): void;
+  /** The reduce is settled. */
+  release(): void;
 }
 
 /** @throws InvalidArgumentError */
@@ -34,11 +36,25 @@ export function sourceOf(source: unknown): ReduceSource {
   );
 }
 
-class ItemsAtHand implements ReduceSource {
+/** A source whose items are pulled again after a resume. */
+abstract class PulledAgain {
+  stand(): null {
+    return null;
+  }
+
+  isThat(): boolean {
+    return false;
+  }
+
+  release(): void {}
+}
+
+class ItemsAtHand extends PulledAgain implements ReduceSource {
   readonly #open: () => Iterator<unknown>;
   #iterator: Iterator<unknown> | undefined;
 
   constructor(open: () => Iterator<unknown>) {
+    super();
     this.#open = open;
   }
 
@@ -58,11 +74,12 @@ class ItemsAtHand implements ReduceSource {
   }
 }
 
-class LaterItems implements ReduceSource {
+class LaterItems extends PulledAgain implements ReduceSource {
   readonly #open: () => AsyncIterator<unknown>;
   #iterator: AsyncIterator<unknown> | undefined;
 
   constructor(open: () => AsyncIterator<unknown>) {
+    super();
     this.#open = open;
   }
 

@@ -1,7 +1,7 @@
-import { CancelledError, NonDeterminismError } from '@pawl/sdk';
+import { CancelledError } from '@pawl/sdk';
 import { ordinalKey, type CallKey } from '../../journal/call-key.ts';
 import { decode } from '../../journal/codec.ts';
-import type { Encoded } from '../../journal/event.ts';
+import type { Folded } from '../../journal/fold-event.ts';
 import { assert, unreachable } from '../../journal/invariant.ts';
 import { isInterruption, type Decided } from '../../kernel/state.ts';
 import { listenTo } from '../parallel/abort-signal.ts';
@@ -11,6 +11,7 @@ import { encodePayload } from '../payload.ts';
 import type { Scope } from '../scope.ts';
 import { isThenable } from '../thenable.ts';
 import { Judgement } from './judgement.ts';
+import { fewerItems, otherSource } from './other-source.ts';
 import type { Item, Phase } from './reduce-phase.ts';
 import type { ReduceHost, ReducePlan } from './reduce-plan.ts';
 import { Supply } from './supply.ts';
@@ -111,13 +112,15 @@ export class Reduce implements OpenGroup {
   }
 
   /** The mark was delivered: one that was asked for, or the one that the replay goes on from. */
-  mark(n: number, state: Encoded): void {
+  mark({ n, state, source }: Folded): void {
     const { status } = this.#phase;
     if (status === 'closed') return;
     this.#unwatch();
     this.#state = decode(state);
     if (status === 'resting') {
-      this.#supply.skip(n, (count) => this.#skipped(n, count));
+      if (source === null || this.plan.source.isThat(source))
+        this.#supply.skip(n, source, (count) => this.#skipped(n, count));
+      else this.#host.port.fail(otherSource(this.key, this.#host.runId, source));
       return;
     }
     assert(status === 'marking' && n === this.#folded, 'J8', `mark ${n} of ${this.key} was not asked for`);
@@ -128,11 +131,7 @@ export class Reduce implements OpenGroup {
   #skipped(n: number, count: number): void {
     if (this.#phase.status === 'closed') return;
     if (count < n) {
-      this.#host.port.fail(
-        new NonDeterminismError(
-          `The source of reduce (${this.key}) in run ${this.#host.runId} ends after ${count} items, and ${n} are folded. A source has to give the same items each time.`,
-        ),
-      );
+      this.#host.port.fail(fewerItems(this.key, this.#host.runId, count, n));
       return;
     }
     this.#folded = n;
@@ -300,8 +299,9 @@ export class Reduce implements OpenGroup {
 
   #ask(): void {
     const phase = this.#phase;
-    if (phase.status === 'marking' && this.#host.live)
-      this.#host.port.foldReached(this.key, phase.n, phase.state);
+    if (phase.status !== 'marking' || !this.#host.live) return;
+    const { n, state } = phase;
+    this.#host.port.foldReached({ key: this.key, n, state, source: this.plan.source.stand(n) });
   }
 
   /** While a mark is asked for nothing is open whose end would tell that the scope around was given up. */

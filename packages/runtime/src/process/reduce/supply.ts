@@ -1,4 +1,5 @@
 import type { CallKey } from '../../journal/call-key.ts';
+import type { FoldedSource } from '../../journal/fold-event.ts';
 import type { Scope } from '../scope.ts';
 import type { ReducePlan } from './reduce-plan.ts';
 import type { Pulled } from './reduce-source.ts';
@@ -50,16 +51,18 @@ export class Supply {
   }
 
   /** Goes past items that are folded. @param then how many there were */
-  skip(count: number, then: (skipped: number) => void): void {
-    const skipped = this.#inside(() => this.#plan.source.skip(count));
+  skip(count: number, stood: FoldedSource | null, then: (skipped: number) => void): void {
+    const skipped = this.#inside(() => this.#plan.source.skip(count, stood));
     if (typeof skipped === 'number') then(skipped);
     else skipped?.then(then, (error: unknown) => this.#fail(error));
   }
 
   close(): void {
-    if (this.#state === 'ended' || this.#state === 'failed') return;
-    this.#state = 'ended';
-    this.#inside(() => this.#plan.source.close());
+    if (this.#state !== 'ended' && this.#state !== 'failed') {
+      this.#state = 'ended';
+      this.#inside(() => this.#plan.source.close());
+    }
+    this.#plan.source.release();
   }
 
   #inside<T>(fn: () => T): T | undefined {

@@ -10,7 +10,7 @@
  */
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
-import { cutsOf, isUselessBehind, type RowPlace } from '../../journal/compaction.ts';
+import { cutsOf, isUselessBehind, type MarkReach, type RowPlace } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
@@ -187,7 +187,7 @@ export class MemoryStore implements JournalStore {
   }
 
   compact(each: CompactRun, claim: LeaseClaim): CompactAnswer {
-    const { runId, epoch, key, fromSeq, beforeSeq, limit } = each;
+    const { runId, epoch, key, source, fromSeq, beforeSeq, limit } = each;
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner !== claim.owner || run.summary.lastSeq < beforeSeq)
       return { status: 'fenced' };
@@ -197,8 +197,10 @@ export class MemoryStore implements JournalStore {
     // Two rows before, and one behind: what stood for removed rows is taken in.
     const near = run.rows.slice(Math.max(0, start - 2), Math.min(run.count, end + 1));
     const lowest = run.rows[start]?.seq ?? fromSeq;
+    const reach = { key, source };
     const cuts = cutsOf(
-      near.map((row) => placeOf(runId, row, row.seq >= lowest && row.seq < beforeSeq ? key : undefined)),
+      near.map((row) => placeOf(runId, row, row.seq >= lowest && row.seq < beforeSeq ? reach : undefined)),
+      reach,
       sha256,
     );
     const rows = run.rows.slice(0, run.count).flatMap((row) => {
@@ -344,11 +346,18 @@ function indexAfter({ rows, count }: Run, seq: Seq): number {
 }
 
 /** @param key the reduce that a useless row lies in; undefined: it is a neighbour only */
-function placeOf(runId: RunId, row: Row, key: string | undefined): RowPlace {
+function placeOf(runId: RunId, row: Row, reach: MarkReach | undefined): RowPlace {
   const event = parseRow(runId, row.seq, row);
   const { seq, at, type } = row;
   const cut = event.type === 'Compacted' ? event : undefined;
-  return { seq, at, type, chain: '', cut, isUseless: key !== undefined && isUselessBehind(key, event) };
+  return {
+    seq,
+    at,
+    type,
+    chain: '',
+    cut,
+    isUseless: reach !== undefined && isUselessBehind(reach, seq, event),
+  };
 }
 
 function without(inbox: Run['inbox'], consumed: readonly string[]): Run['inbox'] {

@@ -20,6 +20,9 @@ interface PlaceRow {
   readonly useless: number;
 }
 
+/** Twice the keys within, the source and its last folded item, the run, from, before, limit. */
+type Within = [string, string, string, string | null, Seq, number, Seq, Seq, number];
+
 interface Fence {
   readonly id: number;
   readonly epoch: number;
@@ -33,7 +36,7 @@ const PLACE = `seq, at, type, version, lower(hex(chain)) as chain,
 
 export class Compact {
   readonly #selectFence: Statement<[RunId], Fence>;
-  readonly #selectWithin: Statement<[string, string, string, number, Seq, Seq, number], PlaceRow>;
+  readonly #selectWithin: Statement<Within, PlaceRow>;
   readonly #selectBefore: Statement<[number, Seq], PlaceRow>;
   readonly #selectBehind: Statement<[number, Seq], PlaceRow>;
   readonly #delete: Statement<[number, Seq, Seq]>;
@@ -42,7 +45,8 @@ export class Compact {
   constructor(db: Database) {
     this.#selectFence = db.prepare('select id, epoch, owner, last_seq from runs where run_id = ?');
     this.#selectWithin = db.prepare(
-      `select ${PLACE}, (key = ? and type = 'Folded') or substr(key, 1, length(?)) = ? as useless from events
+      `select ${PLACE}, (key = ? and type = 'Folded') or substr(key, 1, length(?)) = ?
+       or (key = ? and seq <= ? and type <> 'StreamOpened') as useless from events
        where run = ? and seq >= ? and seq < ? order by seq desc limit ?`,
     );
     // Two: what stood for removed rows is taken in, and chained to the row before it.
@@ -58,12 +62,18 @@ export class Compact {
     );
   }
 
-  run({ runId, epoch, key, fromSeq, beforeSeq, limit }: CompactRun, claim: LeaseClaim): CompactAnswer {
+  run(
+    { runId, epoch, key, source, fromSeq, beforeSeq, limit }: CompactRun,
+    claim: LeaseClaim,
+  ): CompactAnswer {
     const run = this.#selectFence.get(runId);
     if (run?.epoch !== epoch || run.owner !== claim.owner || run.last_seq < beforeSeq)
       return { status: 'fenced' };
     const inside = `${key}/`;
-    const within = this.#selectWithin.all(key, inside, inside, run.id, fromSeq, beforeSeq, limit);
+    const within = this.#selectWithin.all(
+      ...([key, inside, inside, source?.key ?? null, source?.seq ?? 0] as const),
+      ...([run.id, fromSeq, beforeSeq, limit] as const),
+    );
     const lowest = within.at(-1)?.seq;
     if (lowest === undefined) return { status: 'committed', removed: 0, beforeSeq: fromSeq };
     const behind = this.#selectBehind.get(run.id, beforeSeq);
@@ -74,7 +84,7 @@ export class Compact {
     ];
     const places = rows.toReversed().map((row) => placeOf(runId, row));
     let removed = 0;
-    for (const { from, seq, at, event } of cutsOf(places, sha256)) {
+    for (const { from, seq, at, event } of cutsOf(places, { key, source }, sha256)) {
       const { type, version, payload } = storeEvent(event);
       removed += this.#delete.run(run.id, from, seq).changes - 1;
       this.#insert.run(run.id, seq, at, type, version, payload, event.chain);

@@ -314,7 +314,10 @@ function compacted(change: string): JournalStore {
   const mark = { ...SAMPLE_EVENTS.Folded, key };
   const events = [SAMPLE_EVENTS.RunStarted, opened, ...inside, mark, SAMPLE_EVENTS.CancelRequested];
   store.append([appendOf('r', 0, events)], claimOf(OWNER_A));
-  store.compact({ runId: 'r', epoch: 1, key, fromSeq: 3, beforeSeq: 11, limit: 99 }, claimOf(OWNER_A));
+  store.compact(
+    { runId: 'r', epoch: 1, key, source: null, fromSeq: 3, beforeSeq: 11, limit: 99 },
+    claimOf(OWNER_A),
+  );
   store.close();
   raw(path, (db) => db.exec(change));
   return open(path);
