@@ -2,7 +2,7 @@ export type { Json } from './json.ts';
 export type { Duration } from './duration.ts';
 export { durationMs, MAX_DURATION_MS } from './duration.ts';
 export * from './errors.ts';
-export type { ReceiveOptions } from './receive.ts';
+export type { ReceiveOptions, TaskReceive, TaskReceiveOptions } from './receive.ts';
 export type { RetryPlan, RetryPolicy } from './retry-policy.ts';
 export { NO_RETRY, retryPlan } from './retry-policy.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';

@@ -11,9 +11,9 @@ import {
 /**
  * What a function in another thread or process gets beside its arguments. It has no signal: it is ended instead. Its
  * progress does not wait for a reader: what is too much for one fails the attempt with LimitError. What it costs is said
- * at the call.
+ * at the call. It receives no messages.
  */
-export type ModuleContext = Omit<TaskContext, 'signal' | 'reconcile'>;
+export type ModuleContext = Omit<TaskContext, 'signal' | 'reconcile' | 'receive'>;
 
 interface ModuleTask<Args, Output> extends Omit<TaskSettings, 'cache' | 'poll'> {
   readonly name: string;

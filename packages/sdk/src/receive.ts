@@ -1,5 +1,5 @@
 import type { Duration } from './duration.ts';
-import type { Schema } from './standard-schema.ts';
+import type { Schema, SchemaOutput } from './standard-schema.ts';
 
 /** How a process waits for a message from outside. */
 export interface ReceiveOptions {
@@ -13,4 +13,21 @@ export interface ReceiveOptions {
   readonly data?: unknown;
   /** Names the call inside its scope, so that its identity does not depend on its position. */
   readonly key?: string;
+}
+
+/** How a running task waits for a message. */
+export interface TaskReceiveOptions {
+  /** As of `ctx.receive`. */
+  readonly schema?: Schema;
+  /** Rejects with TimeoutError when no message was taken within this time. Default: waits for ever. */
+  readonly timeout?: Duration;
+}
+
+/** `task.receive`. */
+export interface TaskReceive {
+  <S extends Schema>(
+    name: string,
+    options: TaskReceiveOptions & { readonly schema: S },
+  ): Promise<SchemaOutput<S>>;
+  <T = unknown>(name: string, options?: TaskReceiveOptions & { readonly schema?: undefined }): Promise<T>;
 }

@@ -10,6 +10,7 @@ import {
   type PollSettings,
 } from './resilience.ts';
 import { ratePlan, type PoolRate } from './pool.ts';
+import type { TaskReceive } from './receive.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from './standard-schema.ts';
 import { checkCommandOptions } from './shell-options.ts';
@@ -46,6 +47,22 @@ export interface TaskContext {
    * @throws InvalidOptionError, InvalidCostError
    */
   readonly reconcile: (actualCost: Cost) => void;
+  /**
+   * Waits for a message that somebody sends to this run under that name (`runtime.send`, `pawl send`), one at a
+   * time. Until it is there the attempt gives its slot back; with the message it is the first of its priority to
+   * get one again, at the cost of its call, and only then the promise settles. So do no work before that. While it
+   * has no slot, `timeout` and `heartbeatTimeout` of the task stand still; its `deadline` does not.
+   *
+   * A message is recorded before it is handed over. A later attempt of the call, after a failure or a crash, gets
+   * what was recorded first, in the same order. Where others wait for the same name, in the process or in another
+   * task, who waited first is served first.
+   *
+   *     const code = await task.receive('one-time code', { schema: z.string(), timeout: '5m' });
+   *
+   * @throws InvalidArgumentError, InvalidOptionError, LimitError at the call; rejects with TimeoutError, and
+   *   at once with the reason of `signal` when the attempt is no longer wanted
+   */
+  readonly receive: TaskReceive;
 }
 
 /** What an attempt that started and has no recorded end means. */

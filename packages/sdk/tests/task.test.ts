@@ -20,6 +20,7 @@ const context: TaskContext = {
   heartbeat: () => undefined,
   progress: async () => undefined,
   reconcile: () => undefined,
+  receive: () => Promise.reject(new Error('no messages here')),
 };
 
 /** What a definition asks for, given arguments. */

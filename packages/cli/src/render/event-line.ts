@@ -99,6 +99,8 @@ function detailOf(event: JournalEvent): string {
       return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
     case 'SignalReceived':
       return value(event.payload);
+    case 'TaskSignalReceived':
+      return `${clean(event.name)} ${event.n}: ${value(event.payload)}`;
     case 'StreamOpened':
       return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
     case 'ItemRecorded':

@@ -10,9 +10,11 @@ import {
   type CheckResult,
   type Cost,
   type TaskContext,
+  type TaskReceiveOptions,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
+import type { Encoded } from '../journal/event.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
@@ -20,6 +22,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
+import { AttemptLimits } from './attempt-limits.ts';
+import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
 import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
 import { pollUntil } from './executors/poll.ts';
@@ -27,7 +31,7 @@ import { isPromise } from './promise-answer.ts';
 import type { StreamWindow } from './stream-window.ts';
 import { Timers } from './timers.ts';
 
-export interface AttemptDeps extends ProgressDeps {
+export interface AttemptDeps extends ProgressDeps, MessageDeps {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly executors: Executors;
@@ -41,8 +45,13 @@ export interface AttemptDeps extends ProgressDeps {
 
 /** The slot that an attempt runs in. */
 export interface AttemptSlot {
+  readonly isHeld: boolean;
   /** What it really takes; false where it holds nothing any more. */
   reconcile(cost: Cost): boolean;
+  /** It holds nothing, and asks for nothing, from now on. */
+  giveBack(): void;
+  /** After `giveBack`: asks for a slot again, before all others of its priority. */
+  comeBack(granted: () => void): void;
 }
 
 export interface AttemptPlace {
@@ -62,11 +71,14 @@ export interface AttemptPlace {
 export class Attempt {
   readonly place: AttemptPlace;
   readonly #task: OpenTask;
-  readonly #deps: AttemptDeps & AttemptSlot;
+  readonly #deps: AttemptDeps;
+  readonly #slot: AttemptSlot;
   readonly #report: (report: Report) => void;
   readonly #gone: () => void;
   readonly #controller = new AbortController();
   readonly #progress: AttemptProgress;
+  readonly #messages: AttemptMessages;
+  readonly #limits: AttemptLimits;
   readonly #timers: Timers;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   #isGone = false;
@@ -74,7 +86,8 @@ export class Attempt {
   constructor(
     place: AttemptPlace,
     task: OpenTask,
-    deps: AttemptDeps & AttemptSlot,
+    deps: AttemptDeps,
+    slot: AttemptSlot,
     /** Where the process reads what it tells. */
     window: StreamWindow | undefined,
     report: (report: Report) => void,
@@ -83,10 +96,13 @@ export class Attempt {
     this.place = place;
     this.#task = task;
     this.#deps = deps;
+    this.#slot = slot;
     this.#timers = new Timers(deps.clock);
+    this.#limits = new AttemptLimits(deps.clock);
     this.#report = report;
     this.#gone = gone;
     this.#progress = new AttemptProgress(place, task.definition.name, deps, window, report);
+    this.#messages = new AttemptMessages(place, deps, slot, this.#limits);
   }
 
   start(): void {
@@ -120,9 +136,15 @@ export class Attempt {
     if (this.#aborted === 'no') this.#aborted = 'stopped';
     this.#progress.end();
     if (this.#isGone || this.#controller.signal.aborted) return;
-    this.#timers.clearAll();
+    this.#limits.clear();
     this.#controller.abort(new DOMException(reason, 'AbortError'));
+    this.#messages.end(this.#controller.signal.reason);
     this.#timers.set('grace', this.#deps.graceMs, () => this.#leave());
+  }
+
+  /** Message `n` of its name, which it waits for, is committed. */
+  hand(n: number, payload: Encoded): void {
+    this.#messages.handed(n, payload);
   }
 
   async #run(): Promise<Report> {
@@ -161,7 +183,8 @@ export class Attempt {
     const args = await this.#args();
     this.#checkWanted();
     // `check` takes what `run` takes; the definition's signature says so.
-    return (await check(args as never, this.#context())) as CheckResult<unknown>;
+    const context = { ...this.#context(), receive: refuseReceive };
+    return (await check(args as never, context)) as CheckResult<unknown>;
   }
 
   /**
@@ -204,9 +227,12 @@ export class Attempt {
         if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
       },
       reconcile: (actualCost) => {
-        if (this.#deps.reconcile(checkCost(actualCost))) return;
+        if (this.#slot.reconcile(checkCost(actualCost))) return;
         this.#deps.warn(`Call ${key} reconciles its cost, and holds nothing any more.`);
       },
+      // A message was checked against the schema, whose type the options carry.
+      receive: (name: string, options?: TaskReceiveOptions) =>
+        this.#messages.receive(name, options) as Promise<never>,
     };
   }
 
@@ -218,7 +244,7 @@ export class Attempt {
   }
 
   #limit(name: string, ms: number, how: string): void {
-    this.#timers.set(name, ms, () => this.#timedOut(how));
+    this.#limits.set(name, ms, () => this.#timedOut(how));
   }
 
   #timedOut(how: string): void {
@@ -267,8 +293,7 @@ export class Attempt {
   }
 
   #ended(report: Report): void {
-    this.#timers.clearAll();
-    this.#progress.end();
+    this.#clear();
     const { key, attempt } = this.place;
     const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
     this.#report(stopped ? { type: 'AttemptStopped', key, attempt } : report);
@@ -277,7 +302,7 @@ export class Attempt {
 
   /** One that was stopped tells nothing: the next program asks again. */
   #checked(report: Report): void {
-    this.#timers.clearAll();
+    this.#clear();
     if (this.#aborted === 'no') this.#report(report);
     this.#leave();
   }
@@ -285,7 +310,19 @@ export class Attempt {
   #leave(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#progress.end();
+    this.#clear();
     this.#gone();
   }
+
+  #clear(): void {
+    this.#timers.clearAll();
+    this.#limits.clear();
+    this.#progress.end();
+    this.#messages.end();
+  }
+}
+
+/** A check looks what became of work, and does none: no message is for it. */
+function refuseReceive(): never {
+  throw new InvalidArgumentError('task.receive is for the task itself, not for its check.');
 }

@@ -4,13 +4,14 @@ import type { Millis } from '../journal/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StoredAmounts } from '../ports/pool-store.ts';
 import { costIn } from '../process/declared-pools.ts';
-import { amountsOf, limitsIn, type Amounts } from './pools/amounts.ts';
+import { amountsOf, limitsIn } from './pools/amounts.ts';
 import { pickNext } from './pools/pick.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
-import { PoolTree, type RatedTask } from './pools/pool-tree.ts';
+import { PoolTree } from './pools/pool-tree.ts';
 import type { Pool, SlotTaker, Ticket } from './pools/pool.ts';
 import { SHORT_POLL_MS, type SharedPools } from './pools/shared-pools.ts';
 import { takeStarts } from './pools/take-starts.ts';
+import { costOf, newTicket, returning, type Asked } from './pools/ticket.ts';
 
 export interface DispatcherDeps {
   readonly clock: Clock;
@@ -20,16 +21,6 @@ export interface DispatcherDeps {
   readonly queueLength: number;
   readonly shared: SharedPools;
   warn(message: string): void;
-}
-
-/** What a call asks for. */
-export interface Asked {
-  readonly pool: string;
-  readonly priority: number;
-  readonly cost: Cost | undefined;
-  readonly refusable: boolean;
-  /** Of a task with a rate of its own. */
-  readonly rated?: RatedTask | undefined;
 }
 
 /**
@@ -73,20 +64,19 @@ export class Dispatcher {
     const cost = costOf(named, asked.cost);
     const pool = asked.rated === undefined ? named : this.#tree.ofTask(named, asked.rated);
     this.#orders += 1;
-    const ticket: Ticket = {
-      taker,
-      key,
-      pool,
-      cost,
-      held: cost,
-      priority: asked.priority,
-      refusable: asked.refusable,
-      order: this.#orders,
-      since: this.#deps.clock.monotonic(),
-      waits: true,
-      inQueue: pool.door.length === 0 && this.#roomIn(pool) > 0,
-      state: 'waiting',
-    };
+    const inQueue = pool.door.length === 0 && this.#roomIn(pool) > 0;
+    const place = { order: this.#orders, since: this.#deps.clock.monotonic(), inQueue };
+    return this.#line(newTicket(taker, key, pool, cost, asked, place));
+  }
+
+  /** One that gave its slot back and wants one again: it goes before all others of its priority. */
+  comeBack(former: Ticket, taker: SlotTaker): Ticket {
+    this.#orders += 1;
+    return this.#line(returning(former, taker, this.#orders, this.#deps.clock.monotonic()));
+  }
+
+  #line(ticket: Ticket): Ticket {
+    const { pool } = ticket;
     pool.countWaiting(1);
     if (ticket.inQueue) pool.queue.add(ticket);
     else pool.door.push(ticket);
@@ -361,15 +351,5 @@ export class Dispatcher {
       return;
     }
     this.#stopWaking();
-  }
-}
-
-/** A pool that others declared otherwise than this run knew: as much of each resource as was said. */
-function costOf(pool: Pool, cost: Cost | undefined): Amounts {
-  try {
-    return costIn(pool.name, pool.plan, cost);
-  } catch {
-    const amount = typeof cost === 'number' ? cost : 1;
-    return new Map([...pool.limits.keys()].map((resource) => [resource, amount]));
   }
 }

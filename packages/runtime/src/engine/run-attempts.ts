@@ -1,13 +1,16 @@
-import { ratePlan, type Cost } from '@pawl/sdk';
+import { ratePlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import { Attempt, type AttemptDeps, type AttemptPlace } from './attempt.ts';
+import type { Encoded } from '../journal/event.ts';
+import { Attempt, type AttemptDeps, type AttemptPlace, type AttemptSlot } from './attempt.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
 import type { RatedTask } from './pools/pool-tree.ts';
 import type { SlotTaker, Ticket } from './pools/pool.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import type { RunDriver } from './run-driver.ts';
+import { recordedMessage } from './recorded-message.ts';
 import type { RunStreams } from './run-streams.ts';
+import { NO_SLOT, Slot } from './slot.ts';
 
 function ratedTask({ name, settings: { rate } }: OpenTask['definition']): RatedTask | undefined {
   return rate === undefined ? undefined : { task: name, rate: ratePlan(rate) };
@@ -31,6 +34,9 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
         return false;
       }
     },
+    recordedMessage: (key, name, n) => recordedMessage(engine.options.store, run, key, name, n),
+    awaitMessage: (wait) => run.inbox.awaitMessage(wait),
+    forgoMessage: (wait) => run.inbox.forgoMessage(wait),
     log: (key, values) => sink.log({ runId: run.runId, key, values }),
     progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
     warn: (message) => sink.warn(run.runId, message),
@@ -108,14 +114,13 @@ export class RunAttempts {
   start(key: CallKey, attempt: number): void {
     const ticket = this.#takeTicket(key);
     if (ticket === undefined) return;
-    const { dispatcher } = this.#engine;
-    const made = this.#make(
-      key,
-      attempt,
-      () => dispatcher.release(ticket),
-      (cost) => dispatcher.reconcile(ticket, cost),
+    const slot = new Slot(
+      this.#engine.dispatcher,
+      { isOurs: this.#deps.isOurs, slotFreed: this.#taker.slotFreed },
+      ticket,
     );
-    if (made === undefined) dispatcher.release(ticket);
+    const made = this.#make(key, attempt, slot);
+    if (made === undefined) slot.giveBack();
     else made.start();
   }
 
@@ -133,32 +138,29 @@ export class RunAttempts {
 
   /** A check holds no slot: it does none of the task's work. */
   check(key: CallKey, attempt: number): void {
-    this.#make(
-      key,
-      attempt,
-      () => undefined,
-      () => false,
-    )?.startCheck();
+    this.#make(key, attempt, NO_SLOT)?.startCheck();
   }
 
-  #make(
-    key: CallKey,
-    attempt: number,
-    release: () => void,
-    reconcile: (cost: Cost) => boolean,
-  ): Attempt | undefined {
+  /** A message that it waits for is committed. */
+  hand(key: CallKey, attempt: number, n: number, payload: Encoded): void {
+    const current = this.#current.get(key);
+    if (current?.place.attempt === attempt) current.hand(n, payload);
+  }
+
+  #make(key: CallKey, attempt: number, slot: AttemptSlot): Attempt | undefined {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return undefined;
     const made: Attempt = new Attempt(
       this.placeOf(key, attempt),
       task,
-      { ...this.#deps, reconcile },
+      this.#deps,
+      slot,
       this.#streams.openWindow(key),
       (report) => this.#run.report(report),
       () => {
         this.#running -= 1;
         if (this.#current.get(key) === made) this.#current.delete(key);
-        release();
+        slot.giveBack();
         this.#run.slotFreed();
       },
     );

@@ -125,6 +125,9 @@ export class RunEffects {
       case 'RunCheck':
         this.attempts.check(effect.key, effect.attempt);
         return;
+      case 'HandMessage':
+        this.attempts.hand(effect.key, effect.attempt, effect.n, effect.payload);
+        return;
       case 'SetTimer': {
         const { report } = effect;
         this.timers.set(`${report.type} ${report.key}`, effect.delayMs, () => this.#run.report(report));

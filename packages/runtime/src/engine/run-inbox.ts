@@ -1,6 +1,7 @@
 import type { Encoded } from '../journal/event.ts';
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
+import type { AttemptWait } from './attempt-waits.ts';
 import { Mailbox, type Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
@@ -54,6 +55,22 @@ export class RunInbox {
   /** A wait for this name is open, or a message for it has come: they find each other in a turn of their own. */
   offer(name: string): void {
     this.#run.ask(() => this.#take(name));
+  }
+
+  /** A running attempt waits for a message; it is told whether one is there. */
+  awaitMessage(wait: AttemptWait): void {
+    const { attemptWaits } = this.#mailbox;
+    attemptWaits.open(wait);
+    this.#run.ask(() => {
+      const report = this.#take(wait.name);
+      if (attemptWaits.isOpen(wait)) wait.notThere();
+      return report;
+    });
+  }
+
+  /** It waits no more. */
+  forgoMessage(wait: AttemptWait): void {
+    this.#mailbox.attemptWaits.close(wait);
   }
 
   refusal(name: string, payload: Encoded): Refusal | undefined {

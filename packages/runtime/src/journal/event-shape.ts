@@ -159,6 +159,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   },
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
+  TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
   StreamOpened: {
     ...key,
     kind: oneOf('source', 'progress'),

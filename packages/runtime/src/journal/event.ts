@@ -3,6 +3,7 @@ import type { CallKey } from './call-key.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
+import type { TaskSignalReceived } from './message-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
@@ -287,6 +288,7 @@ export type JournalEvent =
   | SignalAwaited
   | SignalReceived
   | SignalTimedOut
+  | TaskSignalReceived
   | StreamOpened
   | ItemRecorded
   | StreamEnded

@@ -83,6 +83,15 @@ export const SAMPLE_EVENTS: {
   },
   SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
   SignalTimedOut: { type: 'SignalTimedOut', key: '4' },
+  TaskSignalReceived: {
+    type: 'TaskSignalReceived',
+    key: '0',
+    attempt: 2,
+    n: 0,
+    name: 'one-time code',
+    messageId: '02',
+    payload: { code: '000000', none: null },
+  },
   StreamOpened: {
     type: 'StreamOpened',
     key: '5',

@@ -8,6 +8,7 @@ import { decideStream, decideStreamCommand, isStreamReport, recordItem } from '.
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
 import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
+import { decideTaskMessage } from './task-messages.ts';
 import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -52,6 +53,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       const { key, messageId, payload } = input;
       return isOpen(state, key) ? settle({ type: 'SignalReceived', key, messageId, payload }) : NOTHING;
     }
+    case 'TaskSignalTaken':
+      return decideTaskMessage(state, input);
     case 'ScopeDue':
     case 'SignalAborted':
       return decideScope(state, input);

@@ -12,6 +12,7 @@ import {
 import type { Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
+import type { TaskSignalReceived } from '../journal/message-event.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
@@ -32,6 +33,7 @@ import {
   type RunState,
   type TaskCall,
 } from './state.ts';
+import { applyTaskMessage, pendingTask } from './task-messages.ts';
 
 /** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
 export function evolve(state: RunState, recorded: Recorded): void {
@@ -97,6 +99,9 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'StreamFailed':
     case 'StreamClosed':
       applyToStreams(state, seq, event);
+      return;
+    case 'TaskSignalReceived':
+      applyTaskMessage(pendingTask(state, event.key, event.type), seq, event);
       return;
     case 'Folded':
       fold(state, seq, event);
@@ -240,7 +245,10 @@ function applyToStreams(state: RunState, seq: number, event: StreamEvent): void 
   applyToProgress(call, seq, event);
 }
 
-type TaskEvent = Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>;
+type TaskEvent = Exclude<
+  Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>,
+  TaskSignalReceived
+>;
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
   if (event.type === 'TaskScheduled') {
@@ -257,6 +265,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
       retryAt: 0,
       retryDelayMs: 0,
       progress: undefined,
+      messages: undefined,
     });
     addPending(state, event.key);
     return;
@@ -355,16 +364,6 @@ function dropInside(state: RunState, group: GroupCall): void {
     if (state.pending.has(key)) removePending(state, key);
     state.calls.delete(key);
   }
-}
-
-function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {
-  const call = state.calls.get(key);
-  assert(
-    call?.kind === 'task' && state.pending.has(key),
-    'J4',
-    `${what} for ${key}, which is no pending task`,
-  );
-  return call;
 }
 
 function openGroup(state: RunState, key: CallKey, what: string): GroupCall {

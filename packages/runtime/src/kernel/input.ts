@@ -109,6 +109,15 @@ export type Report =
       readonly messageId: string;
       readonly payload: Encoded;
     }
+  /** A message from outside, for a running attempt that waits for it. */
+  | {
+      readonly type: 'TaskSignalTaken';
+      readonly key: CallKey;
+      readonly attempt: number;
+      readonly name: string;
+      readonly messageId: string;
+      readonly payload: Encoded;
+    }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
   /** All items of a reduce before `n` are folded. */
   | (Omit<Folded, 'type'> & { readonly type: 'FoldReached' })
@@ -158,6 +167,14 @@ export type Effect =
         Report,
         { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' | 'WaitDue' }
       >;
+    }
+  /** Message `n` of its name that the call took: the attempt gets it. */
+  | {
+      readonly type: 'HandMessage';
+      readonly key: CallKey;
+      readonly attempt: number;
+      readonly n: number;
+      readonly payload: Encoded;
     }
   /** A wait is open: messages of that name that came early are its. */
   | { readonly type: 'OfferMessages'; readonly name: string }

@@ -39,6 +39,8 @@ export interface TaskCall {
   retryDelayMs: number;
   /** Where the process reads its progress. */
   progress: ReadProgress | undefined;
+  /** Where messages that its attempts took are recorded, by their name; undefined before the first. */
+  messages: Map<string, Seq[]> | undefined;
 }
 
 /** Progress of a task call that is recorded, since the process reads it. */

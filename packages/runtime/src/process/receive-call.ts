@@ -22,13 +22,8 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
 
 export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOptions = {}): Promise<T> {
   const scope = host.currentScope();
-  if (typeof name !== 'string' || name === '' || name.length > 200 || !name.isWellFormed()) {
-    throw new InvalidArgumentError(
-      'ctx.receive takes the name of a message as its first argument: 1 to 200 characters, well-formed Unicode.',
-    );
-  }
-  checkOptionNames(options, OPTIONS, 'receive');
-  checkTypes(options);
+  checkMessageName(name, 'ctx.receive');
+  checkReceiveOptions(options, OPTIONS, 'receive');
   const callName = checkName(options.key);
   const timeoutMs = options.timeout === undefined ? null : durationMs(options.timeout, 'timeout');
   const data = encodePayload(`The data of receive '${name}'`, options.data ?? null, host.limits.payloadBytes);
@@ -44,7 +39,22 @@ export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOpt
   });
 }
 
-function checkTypes({ schema, prompt }: ReceiveOptions): void {
+/** @throws InvalidArgumentError */
+export function checkMessageName(name: unknown, method: string): asserts name is string {
+  if (typeof name === 'string' && name !== '' && name.length <= 200 && name.isWellFormed()) return;
+  throw new InvalidArgumentError(
+    `${method} takes the name of a message as its first argument: 1 to 200 characters, well-formed Unicode.`,
+  );
+}
+
+/** @throws InvalidOptionError */
+export function checkReceiveOptions(
+  options: ReceiveOptions,
+  taken: ReadonlySet<string>,
+  method: string,
+): void {
+  checkOptionNames(options, taken, method);
+  const { schema, prompt } = options;
   if (schema !== undefined && !isSchema(schema))
     throw new InvalidOptionError(
       'schema',

@@ -66,6 +66,7 @@ async function endOf(work: ModuleWork, tell: (sign: SignOfLife) => void): Promis
       log: (...values: readonly unknown[]) => tell({ pawl: 'log', id, values: values.map(loggable) }),
       heartbeat: () => tell({ pawl: 'heartbeat', id }),
       progress,
+      receive: refuseReceive,
     });
     value = await outputOf(returned, progress);
   } catch (error) {
@@ -78,6 +79,13 @@ async function endOf(work: ModuleWork, tell: (sign: SignOfLife) => void): Promis
     if (refusal.kind === 'size') return { status: 'refused', reason: 'size' };
     return { status: 'refused', reason: 'value', path: refusal.path, why: refusal.reason };
   }
+}
+
+/** Messages are for attempts of this program: a thread or a process has no way to wait for them. */
+function refuseReceive(): never {
+  throw Object.assign(new TypeError('task.receive is not there in a thread or in a process of its own.'), {
+    name: 'InvalidArgumentError',
+  });
 }
 
 /** Of a generator, what it returns; what it yields is its progress. */

@@ -9,13 +9,15 @@ export interface Waiting {
   readonly cost: Amounts;
   /** Counts up with every call that came to the pool. */
   readonly order: number;
+  /** It had a slot before, and goes before all others of its priority. */
+  readonly returns: boolean;
   /** When it came, monotonic. */
   readonly since: Millis;
   /** False when it was taken out of the line. */
   waits: boolean;
 }
 
-/** Those of one priority and one cost: the oldest stands for all of them. */
+/** Those of one priority and one cost, apart from those that return: the oldest stands for all of them. */
 interface Lane<T extends Waiting> {
   readonly priority: number;
   readonly entries: Fifo<T>;
@@ -74,6 +76,15 @@ export class WaitQueue<T extends Waiting> {
       bestRank = rank;
     }
     return best;
+  }
+
+  /** Since when the oldest of a priority waits; Infinity where none does. */
+  oldest(priority: number): Millis {
+    return this.#lanes.reduce(
+      (oldest, lane) =>
+        lane.priority === priority ? Math.min(oldest, lane.entries.first?.since ?? Infinity) : oldest,
+      Infinity,
+    );
   }
 
   /** The oldest of each priority and cost, in the order in which they would be served. */
@@ -176,9 +187,10 @@ export class Door<T extends Waiting> {
   }
 }
 
-function laneName({ priority, cost }: Waiting): string {
-  if (cost.size === 1) for (const [resource, amount] of cost) return `${priority} ${resource} ${amount}`;
-  return `${priority} ${JSON.stringify([...cost].toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
+function laneName({ priority, cost, returns }: Waiting): string {
+  const lead = returns ? `${priority} again` : `${priority}`;
+  if (cost.size === 1) for (const [resource, amount] of cost) return `${lead} ${resource} ${amount}`;
+  return `${lead} ${JSON.stringify([...cost].toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
 /** Its priority by now: never more than `boost` above what was asked for. */

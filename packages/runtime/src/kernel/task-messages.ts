@@ -1,0 +1,57 @@
+/** Messages that running attempts take: they belong to the call, and settle nothing. */
+import type { CallKey } from '../journal/call-key.ts';
+import type { Seq } from '../journal/ids.ts';
+import { assert } from '../journal/invariant.ts';
+import type { TaskSignalReceived } from '../journal/message-event.ts';
+import type { Decision } from './decide.ts';
+import type { Report } from './input.ts';
+import { isFenced, type RunState, type TaskCall } from './state.ts';
+
+/** The call whose attempt may take a message; undefined where that attempt is not, or no longer, wanted. */
+export function hearerOf(state: Readonly<RunState>, key: CallKey, attempt: number): TaskCall | undefined {
+  const call = state.calls.get(key);
+  if (call?.kind !== 'task' || call.phase !== 'running' || call.attempts !== attempt) return undefined;
+  return state.pending.has(key) && !isFenced(state, key) ? call : undefined;
+}
+
+export function decideTaskMessage(
+  state: Readonly<RunState>,
+  { key, attempt, name, messageId, payload }: Extract<Report, { type: 'TaskSignalTaken' }>,
+): Decision {
+  const call = hearerOf(state, key, attempt);
+  if (call === undefined) return { events: [], effects: [] };
+  const n = messagesOf(call, name).length;
+  return {
+    events: [{ type: 'TaskSignalReceived', key, attempt, n, name, messageId, payload }],
+    effects: [{ type: 'HandMessage', key, attempt, n, payload }],
+  };
+}
+
+/** Where the messages of a name that a call took are recorded, in their order. */
+export function messagesOf({ messages }: TaskCall, name: string): readonly Seq[] {
+  return messages?.get(name) ?? [];
+}
+
+export function applyTaskMessage(call: TaskCall, seq: Seq, event: TaskSignalReceived): void {
+  const { key, attempt, n, name } = event;
+  assert(
+    call.phase === 'running' && call.attempts === attempt,
+    'J4',
+    `attempt ${attempt} of ${key} took a message and was not running`,
+  );
+  call.messages ??= new Map();
+  const seqs = call.messages.get(name) ?? [];
+  assert(n === seqs.length, 'J5', `message ${n} of ${key} follows ${seqs.length} messages`);
+  seqs.push(seq);
+  call.messages.set(name, seqs);
+}
+
+export function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {
+  const call = state.calls.get(key);
+  assert(
+    call?.kind === 'task' && state.pending.has(key),
+    'J4',
+    `${what} for ${key}, which is no pending task`,
+  );
+  return call;
+}
