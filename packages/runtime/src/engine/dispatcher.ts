@@ -226,7 +226,7 @@ export class Dispatcher {
     pool.asked.running += 1;
     this.#grants += 1;
     for (let level: Pool | undefined = pool; level !== undefined; level = level.parent) {
-      level.starts -= 1;
+      if (!ticket.returns) level.starts -= 1;
       level.lastGrant = this.#grants;
     }
   }

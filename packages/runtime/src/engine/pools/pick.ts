@@ -3,7 +3,7 @@
  * decides; granting is the dispatcher's.
  */
 import type { Millis } from '../../journal/ids.ts';
-import { shortOf, usedShare, type Amounts } from './amounts.ts';
+import { shortOf, usedShare } from './amounts.ts';
 import type { Pool, Ticket } from './pool.ts';
 
 /** How long others may pass a call in 'backfill' that asks for no aging. */
@@ -54,7 +54,7 @@ function pickOwn(pool: Pool, now: Millis): Ticket | undefined {
   const { queue, plan } = pool;
   const head = ownHead(pool, now);
   if (head === undefined) return undefined;
-  const block = blockOf(pool, head.cost);
+  const block = blockOf(pool, head);
   if (block === undefined) return head;
   const isOverdue = now - head.since >= longestPassedMs(pool);
   if (!block.byRate && (block.level.plan.order === 'strict' || isOverdue)) {
@@ -64,7 +64,7 @@ function pickOwn(pool: Pool, now: Millis): Ticket | undefined {
     }
   }
   if (plan.order === 'strict' || isOverdue) return undefined;
-  return queue.heads(now, plan.aging).find((other) => blockOf(pool, other.cost) === undefined);
+  return queue.heads(now, plan.aging).find((other) => blockOf(pool, other) === undefined);
 }
 
 function longestPassedMs({ plan: { aging } }: Pool): number {
@@ -78,9 +78,10 @@ interface Block {
 }
 
 /** The first level, from the pool to the root, on which a call cannot start now. */
-function blockOf(pool: Pool, cost: Amounts): Block | undefined {
+function blockOf(pool: Pool, { cost, returns }: Ticket): Block | undefined {
   for (let level: Pool | undefined = pool; level !== undefined; level = level.parent) {
-    if (level.starts < 1) return { level, byRate: true };
+    // A rate is of starts: who returns was counted.
+    if (level.starts < 1 && !returns) return { level, byRate: true };
     if (shortOf(cost, level.held, level.caps) !== undefined) return { level, byRate: false };
     if (level.reserved.size === 0) continue;
     for (const resource of cost.keys()) if (level.reserved.has(resource)) return { level, byRate: false };

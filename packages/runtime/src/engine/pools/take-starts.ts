@@ -2,12 +2,13 @@ import type { Pool, Ticket } from './pool.ts';
 import type { SharedPools } from './shared-pools.ts';
 
 /**
- * Uses up the rates of what was picked.
+ * Uses up the rates of what was picked; who returns was counted when it started.
  * @returns what other programs were faster with, in the order in which it was picked
  */
 export function takeStarts(picked: readonly Ticket[], shared: SharedPools): readonly Ticket[] {
   const wanted = new Map<Pool, number>();
-  for (const { pool } of picked) {
+  for (const { pool, returns } of picked) {
+    if (returns) continue;
     for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
       if (level.plan.rate !== null) wanted.set(level, (wanted.get(level) ?? 0) + 1);
   }
@@ -21,7 +22,8 @@ export function takeStarts(picked: readonly Ticket[], shared: SharedPools): read
     .toReversed();
 }
 
-function isOver({ pool }: Ticket, over: Map<Pool, number>): boolean {
+function isOver({ pool, returns }: Ticket, over: Map<Pool, number>): boolean {
+  if (returns) return false;
   let found = false;
   for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
     found ||= (over.get(level) ?? 0) > 0;
