@@ -317,8 +317,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   /**
-   * Sends a message to whatever waits for one of that name in a run, now or later (`ctx.receive`). It is kept in
-   * the journal's file before this resolves.
+   * Sends a message to whoever waits for that name in a run, now or later. It is in the file when this resolves.
    * @param options.id the same id twice is one message (default: a new one)
    * @throws UnserializableError
    */
@@ -332,9 +331,10 @@ export class Runtime implements AsyncDisposable {
     return this.#messenger.send(this.#lastId(id), name, payload, options.id);
   }
 
-  /** What a run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
+  /** What a run waits for, the oldest first; its tasks while it is driven here. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    return openWaits(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
+    const { runId } = this.#lastOf(this.#mustGet(id));
+    return openWaits(eventsOf(this.store, runId), this.#engine.runs.get(runId)?.inbox.attemptWaits);
   }
 
   /**

@@ -88,11 +88,14 @@ export class AttemptMessages {
 
   #wait(name: string, schema: TaskReceiveOptions['schema'], timeoutMs: number | null): Promise<unknown> {
     const { key, attempt } = this.#place;
+    const since = this.#deps.clock.now();
     const wait: AttemptWait = {
       key,
       attempt,
       name,
       schema,
+      since,
+      dueAt: timeoutMs === null ? null : since + timeoutMs,
       notThere: () => this.#suspend(open, timeoutMs),
       taken: () => {
         open.stage = 'taken';

@@ -1,6 +1,6 @@
 import type { Schema } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import type { Seq } from '../journal/ids.ts';
+import type { Millis, Seq } from '../journal/ids.ts';
 import type { RunState } from '../kernel/state.ts';
 import { hearerOf } from '../kernel/task-messages.ts';
 
@@ -10,6 +10,9 @@ export interface AttemptWait {
   readonly attempt: number;
   readonly name: string;
   readonly schema: Schema | undefined;
+  readonly since: Millis;
+  /** When it gives up; null = never. */
+  readonly dueAt: Millis | null;
   /** No message is there for it now. */
   notThere(): void;
   /** Its message is recorded, and handed over once that is committed. */
@@ -42,6 +45,10 @@ export class AttemptWaits {
     const others = this.#byName.get(wait.name);
     if (others === undefined) this.#byName.set(wait.name, new Set([opened]));
     else others.add(opened);
+  }
+
+  get all(): Iterable<AttemptWait> {
+    return this.#opened.keys();
   }
 
   isOpen(wait: AttemptWait): boolean {

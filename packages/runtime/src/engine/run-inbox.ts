@@ -73,6 +73,11 @@ export class RunInbox {
     this.#mailbox.attemptWaits.close(wait);
   }
 
+  /** Attempts that wait for messages, in the order in which they began to. */
+  get attemptWaits(): Iterable<AttemptWait> {
+    return this.#mailbox.attemptWaits.all;
+  }
+
   refusal(name: string, payload: Encoded): Refusal | undefined {
     return this.#mailbox.refusal(name, payload);
   }

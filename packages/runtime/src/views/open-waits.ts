@@ -14,8 +14,14 @@ export interface OpenWait {
   readonly dueAt: Millis | null;
 }
 
-/** What is still waited for after these events, the oldest first. */
-export function openWaits(events: Iterable<Recorded>): OpenWait[] {
+/**
+ * What is still waited for after these events, the oldest first.
+ * @param ofAttempts waits of running attempts, which are not recorded
+ */
+export function openWaits(
+  events: Iterable<Recorded>,
+  ofAttempts: Iterable<Pick<OpenWait, 'key' | 'name' | 'since' | 'dueAt'>> = [],
+): OpenWait[] {
   const open = new Map<CallKey, OpenWait>();
   for (const { at, event } of events) {
     switch (event.type) {
@@ -44,5 +50,13 @@ export function openWaits(events: Iterable<Recorded>): OpenWait[] {
       default:
     }
   }
-  return [...open.values()];
+  const inAttempts = Array.from(ofAttempts, ({ key, name, since, dueAt }) => ({
+    key,
+    name,
+    prompt: null,
+    data: null,
+    since,
+    dueAt,
+  }));
+  return [...open.values(), ...inAttempts].toSorted((a, b) => a.since - b.since);
 }

@@ -8,6 +8,8 @@ interface Told {
   log(...values: readonly unknown[]): void;
   heartbeat(): void;
   progress(value: unknown): Promise<void>;
+  /** There only to refuse. */
+  receive?(name: string): never;
 }
 
 /** Values keep their types on both ways. */
@@ -23,6 +25,8 @@ export function exitOnce(_: unknown, task: Told): string {
   if (task.attempt === 1) process.exit(3);
   return `attempt ${task.attempt}`;
 }
+
+export const receives = (_: unknown, task: Told): unknown => task.receive?.('word');
 
 export const exit = (): never => process.exit(0);
 

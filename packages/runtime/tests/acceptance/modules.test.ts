@@ -84,6 +84,13 @@ describe.each(['thread', 'process'] as const)('a task in a %s', (kind) => {
     });
   });
 
+  it('receives no messages', async () => {
+    expect(await run((_, ctx) => ctx.task(task('receives'), 0).catch(tells))).toMatchObject({
+      name: 'InvalidArgumentError',
+      message: expect.stringContaining('task.receive') as string,
+    });
+  });
+
   it('is elsewhere', async () => {
     const told = (await run((_, ctx) => ctx.task(task('where'), 0))) as { pid: number; threadId: number };
     if (kind === 'process') {

@@ -1,96 +1,15 @@
-import { defineTask, type Context, type Cost, type TaskContext, type TaskSettings } from '@pawl/sdk';
+import { defineTask, type Context, type Cost, type TaskContext } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { PoolStatus } from '../../src/index.ts';
-import type { RuntimeOptions } from '../../src/runtime-options.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
+import { expectIdle, hearer, send, told, type Said } from './hearer.fixture.ts';
 import { brief, replays, seqOf, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
 
 watchForLeaks();
 
 /* Messages to a running task: while none is there the attempt holds no slot. */
-
-interface Hears {
-  readonly before?: number;
-  readonly names?: readonly string[];
-  readonly after?: number;
-  readonly timeout?: number;
-  /** This attempt and those before it fail once they have heard everything. */
-  readonly failing?: number;
-}
-
-/** Works, waits for messages, and works again after each; its spans are the times in which it works. */
-function hearer(stage: Stage, settings: TaskSettings = {}) {
-  const work = async (ms: number, { key, attempt, signal }: TaskContext): Promise<void> => {
-    const from = stage.clock.monotonic();
-    const span = { key, attempt, from, to: undefined as number | undefined, aborted: false };
-    stage.spans.push(span);
-    await stage.clock.sleep(ms, signal).finally(() => (span.to = stage.clock.monotonic()));
-  };
-  return defineTask({
-    name: 'hear',
-    ...(settings as object),
-    run: async (
-      { before = 0, names = ['word'], after = 0, timeout, failing = 0 }: Hears,
-      task: TaskContext,
-    ) => {
-      stage.invoked.push({ task: 'hear', key: task.key, attempt: task.attempt });
-      await work(before, task);
-      const heard: unknown[] = [];
-      for (const name of names) {
-        heard.push(await task.receive(name, timeout === undefined ? {} : { timeout }));
-        await work(after, task);
-      }
-      if (task.attempt <= failing) throw new Error(`attempt ${task.attempt}`);
-      return heard;
-    },
-  });
-}
-
-type Said = Readonly<Record<number, (runtime: Runtime, stage: Stage) => unknown>>;
-
-/** Runs or resumes a program while people say things at points of its time. */
-async function told(
-  program: Program,
-  said: Said,
-  {
-    store = new MemoryStore(),
-    stage = new Stage(),
-    ...options
-  }: { store?: MemoryStore; stage?: Stage } & Partial<RuntimeOptions> = {},
-): Promise<{
-  readonly value: unknown;
-  readonly store: MemoryStore;
-  readonly stage: Stage;
-  readonly pools: PoolStatus[];
-}> {
-  return stage.use(store, options, async (runtime) => {
-    for (const [ms, say] of Object.entries(said)) stage.later(Number(ms), () => void say(runtime, stage));
-    const process = program(stage);
-    const known = runtime.get('r') !== undefined;
-    const handle = known ? runtime.resume('r', process) : runtime.start(process, null as never, { id: 'r' });
-    const value = await handle.result().catch(brief);
-    return { value, store, stage, pools: runtime.pools() };
-  });
-}
-
-const send =
-  (name: string, payload: unknown, id = `${name} ${String(payload)}`) =>
-  (runtime: Runtime): unknown =>
-    runtime.send('r', name, payload, { id });
-
-/** Nothing is held, and nobody waits. */
-function expectIdle(pools: readonly PoolStatus[]): void {
-  for (const { name, used, active, queueLength } of pools)
-    expect({ name, used: Object.values(used).every((amount) => amount === 0), active, queueLength }).toEqual({
-      name,
-      used: true,
-      active: 0,
-      queueLength: 0,
-    });
-}
 
 const ONE = { pools: { one: 1 } };
 
@@ -224,6 +143,44 @@ describe('slots', () => {
       ],
     ]);
     expectIdle(pools);
+  });
+
+  it('a rate counts starts: who comes back is let through', async () => {
+    const program: Program = (stage) => async (_, ctx: Context) => {
+      ctx.pool('p', { maxConcurrent: 1, rate: { limit: 2, per: 1000 } });
+      return ctx.parallel.all([
+        () => ctx.task(hearer(stage, { pool: 'p' }), { names: ['a', 'b'], after: 1 }),
+        () => ctx.task(stage.with({ pool: 'p' }), t(1)),
+        () => ctx.task(stage.with({ pool: 'p' }), t(1)),
+      ]);
+    };
+    const { stage, pools } = await told(program, { 10: send('a', 1), 20: send('b', 2) });
+    expect(stage.spans.map(({ key, from }) => `${key.split('/')[1]} at ${from}`)).toEqual([
+      '0 at 0',
+      '1 at 0',
+      '0 at 10',
+      '0 at 20',
+      '2 at 1000',
+    ]);
+    expectIdle(pools);
+  });
+
+  it('aging: a higher priority that waits longer does not lose to one that comes back', async () => {
+    const program: Program = (stage) => async (_, ctx: Context) => {
+      ctx.pool('p', { maxConcurrent: 1, aging: { ratePerMs: 1, boost: 1000 } });
+      const place = { pool: 'p' };
+      return ctx.parallel.all([
+        () => ctx.task(hearer(stage, place), { before: 100, after: 5 }),
+        () => ctx.task(stage.with(place), t(50, 'first')),
+        async () => {
+          await ctx.sleep(101);
+          return ctx.task(stage.with(place), t(50, 'high'), { priority: 1 });
+        },
+      ]);
+    };
+    const { stage } = await told(program, { 120: send('word', 1) });
+    // It ran for 100 ms, and that is no time in which it waited.
+    expect(stage.spans.map(({ key }) => key.split('/')[1])).toEqual(['0', '1', '2', '0']);
   });
 
   it('what is there already is handed over without giving the slot back', async () => {
@@ -440,6 +397,22 @@ describe('given up', () => {
     expect(value).toEqual([['x'], 20]);
   });
 
+  it('a deadline while it waits for its slot: the slot goes to the next', async () => {
+    const program: Program = (stage) => async (_, ctx: Context) =>
+      ctx.parallel.allSettled([
+        () => ctx.task(hearer(stage, { pool: 'one', deadline: 30 }), {}),
+        () => ctx.task(stage.with({ pool: 'one' }), t(50)),
+        () => ctx.task(stage.with({ pool: 'one' }), t(5)),
+      ]);
+    const { stage, pools } = await told(program, { 10: send('word', 'x') }, ONE);
+    expect(stage.spans.map(({ key, from }) => `${key.split('/')[1]} at ${from}`)).toEqual([
+      '0 at 0',
+      '1 at 0',
+      '2 at 50',
+    ]);
+    expectIdle(pools);
+  });
+
   it('it ends without waiting for what it asked for', async () => {
     const careless = defineTask({
       name: 'careless',
@@ -459,7 +432,57 @@ describe('given up', () => {
   });
 });
 
+describe('who waits', () => {
+  it('is listed while the run is driven here', async () => {
+    const seen: unknown[] = [];
+    const program: Program = (stage) => (_, ctx: Context) =>
+      ctx.parallel.all([
+        () => ctx.receive('yes', { prompt: 'Ship it?' }),
+        () => ctx.task(hearer(stage), { before: 5, names: ['code'], timeout: 100 }),
+      ]);
+    await told(program, {
+      10: (runtime) =>
+        seen.push(runtime.waits('r').map(({ key, name, dueAt }) => [key, name, dueAt !== null])),
+      11: send('code', 1),
+      12: (runtime) => seen.push(runtime.waits('r').map(({ name }) => name)),
+      13: send('yes', 1),
+    });
+    expect(seen).toEqual([
+      [
+        ['0/0/0', 'yes', false],
+        ['0/1/0', 'code', true],
+      ],
+      ['yes'],
+    ]);
+  });
+});
+
 describe('refused at the call', () => {
+  it('in a check', async () => {
+    const store = new MemoryStore();
+    const task = (stage: Stage) =>
+      defineTask<void, Promise<unknown>>({
+        name: 'checked',
+        onUnknown: 'check',
+        run: (_, { receive }) => receive('word'),
+        check: async (_, { receive }) => {
+          try {
+            await receive('word');
+          } catch (error) {
+            stage.warnings.push(String(error));
+          }
+          return { status: 'done', output: 'found' };
+        },
+      });
+    const program: Program = (stage) => (_, ctx: Context) => ctx.task(task(stage));
+    const first = await told(program, { 5: send('word', 1) }, { store });
+    expect(first.value).toBe(1);
+    const seq = seqOf(store, 'AttemptStarted');
+    const again = await told(program, {}, { store: store.prefix('r', seq) });
+    expect(again.value).toBe('found');
+    expect(again.stage.warnings).toEqual([expect.stringContaining('not for its check')]);
+  });
+
   it('bad arguments, and a second wait at once', async () => {
     const names: unknown[] = [];
     const refused = (fn: () => unknown): void => {
