@@ -413,6 +413,29 @@ describe('given up', () => {
     expectIdle(pools);
   });
 
+  it('one that does not listen, given up while it waits for its slot, gets none', async () => {
+    const program: Program = (stage) => async (_, ctx: Context) => {
+      const deaf = defineTask({
+        name: 'deaf',
+        pool: 'one',
+        deadline: 20,
+        run: async (_: void, task: TaskContext) => {
+          await task.receive('word').catch(() => undefined);
+          await stage.clock.sleep(500);
+          return task.receive('word').catch(String);
+        },
+      });
+      return ctx.parallel.allSettled([
+        () => ctx.task(deaf),
+        () => ctx.task(stage.with({ pool: 'one' }), t(50)),
+        () => ctx.task(stage.with({ pool: 'one' }), t(5)),
+      ]);
+    };
+    const { stage, pools } = await told(program, { 10: send('word', 'x') }, ONE);
+    expect(stage.spans.map(({ from }) => from)).toEqual([0, 50]);
+    expectIdle(pools);
+  });
+
   it('it ends without waiting for what it asked for', async () => {
     const careless = defineTask({
       name: 'careless',
