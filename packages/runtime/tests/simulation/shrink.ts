@@ -157,7 +157,10 @@ function* smallerCalls(call: Call): Generator<Call> {
 function* smallerReads(call: Extract<Call, { do: 'merge' | 'source' | 'progress' }>): Generator<Call> {
   if (call.leave !== undefined) yield { ...call, leave: undefined };
   for (const each of smallerBlocks(call.each)) yield { ...call, each };
-  yield* withoutOne(call);
+  for (const smaller of withoutOne(call))
+    yield smaller.do === 'source' && smaller.retry === undefined && smaller.failures < 1_000_000
+      ? { ...smaller, failures: 0 }
+      : smaller;
   switch (call.do) {
     case 'merge':
       for (const [index, source] of call.sources.entries()) {
@@ -227,7 +230,9 @@ function* smallerTasks(spec: TaskSpec): Generator<TaskSpec> {
   if (spec.value !== 0) yield { ...spec, value: 0 };
   // Who fails at first needs another try: else how it ends is a matter of crashes.
   const passes = spec.failures > 0 && spec.failures < 1_000_000;
-  for (const smaller of withoutOne(spec)) if (!passes || smaller.retry !== undefined) yield smaller;
+  for (const smaller of withoutOne(spec))
+    if (!passes || smaller.retry !== undefined)
+      yield smaller.pool === undefined ? { ...smaller, cost: undefined } : smaller;
 }
 
 /** The same options with one left out. */

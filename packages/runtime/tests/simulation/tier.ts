@@ -41,7 +41,12 @@ export async function firstFailure(seeds: Iterable<number>, tally: Tally): Promi
 /** What can be said of a seed: how to run it again, the program, smaller if it can be, and its journal. */
 async function describeFailure(program: Program, failure: Failure): Promise<string> {
   const { seed } = program;
-  const smaller = await shrink(program, async (candidate) => (await failureOf(candidate)) !== undefined);
+  // What fails otherwise may be a program that the generator never makes.
+  const isSame = async (candidate: Program): Promise<boolean> => {
+    const other = await failureOf(candidate);
+    return other !== undefined && kindOf(other) === kindOf(failure);
+  };
+  const smaller = await shrink(program, isSame);
   const shown = (await failureOf(smaller)) ?? failure;
   return [
     `Seed ${seed} fails. Again: PAWL_SIM_SEED=${seed} npx pnpm exec vitest run ${FOLDER}`,
@@ -52,6 +57,16 @@ async function describeFailure(program: Program, failure: Failure): Promise<stri
     `Faults: ${show(shown.plan)}`,
     ...[...shown.journals].flatMap(([id, journal]) => [`Journal of ${id}:`, ...transcript(journal)]),
   ].join('\n');
+}
+
+/** The first words of a problem, without where it was met. */
+function kindOf({ problem }: Failure): string {
+  const words = problem.slice(problem.indexOf(': ') + 2).replaceAll(/[^a-z ]/gu, '');
+  return words
+    .split(' ')
+    .filter((word) => word.length > 1)
+    .slice(0, 4)
+    .join(' ');
 }
 
 /** A smaller program meets other faults at other places: a few plans are tried on it. */

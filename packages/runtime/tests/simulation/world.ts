@@ -18,6 +18,9 @@ export const RUN = 'r';
 /** Nothing of a program takes so long: who has written nothing since then hangs. */
 const HANG_MS = 60_000;
 
+/** After so long without a word somebody looks whether a person is asked. */
+const LOOK_MS = 20_000;
+
 /** A violation that is seen while it happens. */
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -334,7 +337,7 @@ export class World {
     this.fires += 1;
     this.#firesOfLife += 1;
     const { life, runtime } = driver;
-    if (this.#isAsked) this.#answer();
+    if (this.#isAsked || this.#isLookedAt) this.#answer();
     for (const { fires, byMs } of life.jumps) if (fires === this.#firesOfLife) this.#clock.jumpWall(byMs);
     const isDriving = this.#main.state.is === 'driving';
     const { cancel } = this.#plan;
@@ -343,6 +346,12 @@ export class World {
     if (isDriving && this.#hasFault(driver)) return;
     if (this.#clock.monotonic() - this.#lastAppendAt > HANG_MS) this.#main.witness.report(this.#hang());
     this.#clock.fire(life.windowMs);
+  }
+
+  /** A source that is full of items hides that a person is waited for: nobody is told, and somebody looks. */
+  get #isLookedAt(): boolean {
+    const canHide = this.runs.some(({ program }) => !program.isForetold);
+    return canHide && this.#clock.monotonic() - this.#lastAppendAt > LOOK_MS;
   }
 
   #cancel(how: 'program' | 'message' | 'idle', runtime: Runtime): void {
