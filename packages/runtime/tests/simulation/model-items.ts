@@ -1,13 +1,7 @@
-import { failure, type ModelScope } from './model-scope.ts';
-import { guarded, refusal } from './model-waits.ts';
+import type { ModelScope } from './model-scope.ts';
+import { guarded, ModelWaits, refusal } from './model-waits.ts';
 
 type Result = IteratorResult<unknown, undefined>;
-
-interface Waiter {
-  readonly scope: ModelScope;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (reason: unknown) => void;
-}
 
 const DONE: Result = { done: true, value: undefined };
 
@@ -16,7 +10,10 @@ export class ModelItems {
   readonly #scope: ModelScope;
   readonly #tellLeft: (consumed: number) => void;
   readonly #items: unknown[] = [];
-  #waiters: Waiter[] = [];
+  /** A source that is closed while it waits leaves what it reads. */
+  readonly #waits = new ModelWaits<Result>(({ mayLeave }) => {
+    if (mayLeave) void this.#leave();
+  });
   #taken = 0;
   #end: 'open' | 'ended' | 'left' | { readonly error: unknown } = 'open';
 
@@ -31,16 +28,8 @@ export class ModelItems {
   }
 
   #push(item: unknown): void {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      if (waiter.scope.isFenced) {
-        waiter.reject(failure('CancelledError'));
-        continue;
-      }
-      this.#taken += 1;
-      waiter.resolve({ done: false, value: item });
-      return;
-    }
-    this.#items.push(item);
+    if (this.#waits.resolve({ done: false, value: item }) === undefined) this.#items.push(item);
+    else this.#taken += 1;
   }
 
   /** @param last what follows all items */
@@ -48,17 +37,22 @@ export class ModelItems {
     if (this.#end !== 'open') return;
     this.#end = 'ended';
     for (const item of last) this.#push(item);
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve(DONE);
+    while (this.#waits.size > 0) this.#waits.resolve(DONE);
   }
 
   fail(error: unknown): void {
     if (this.#end !== 'open') return;
-    this.#end = this.#waiters.length === 0 ? { error } : 'ended';
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#end = this.#waits.size === 0 ? { error } : 'ended';
+    while (this.#waits.size > 0) this.#waits.reject(error);
   }
 
   reader(): AsyncIterable<unknown> {
-    return { [Symbol.asyncIterator]: () => ({ next: () => this.#next(), return: () => this.#leave() }) };
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => this.#next(),
+        return: () => (this.#scope.mayLeave ? this.#leave() : Promise.resolve(DONE)),
+      }),
+    };
   }
 
   #next(): Promise<Result> {
@@ -68,12 +62,7 @@ export class ModelItems {
       this.#taken += 1;
       return Promise.resolve({ done: false, value: this.#items.shift() });
     }
-    if (this.#end === 'open')
-      return guarded(
-        new Promise((resolve, reject) => {
-          this.#waiters.push({ scope: this.#scope, resolve, reject });
-        }),
-      );
+    if (this.#end === 'open') return this.#waits.wait(this.#scope, undefined);
     if (typeof this.#end === 'string') return Promise.resolve(DONE);
     const { error } = this.#end;
     this.#end = 'ended';
@@ -81,11 +70,10 @@ export class ModelItems {
   }
 
   #leave(): Promise<Result> {
-    if (this.#scope.isFenced) return Promise.resolve(DONE);
-    if (this.#end === 'open') this.#tellLeft(this.#taken);
+    if (this.#end === 'open' && !this.#scope.isFenced) this.#tellLeft(this.#taken);
     this.#end = 'left';
     this.#items.length = 0;
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve(DONE);
+    while (this.#waits.size > 0) this.#waits.resolve(DONE);
     return Promise.resolve(DONE);
   }
 }

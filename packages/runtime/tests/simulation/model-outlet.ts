@@ -17,7 +17,10 @@ const DONE: Result = { done: true, value: undefined };
 
 /** The consumers' side of a stream of the model: what is ready, then the end, an error once. */
 export class ModelOutlet {
-  readonly #takers = new ModelWaits<Result>();
+  /** A source that is closed while it waits leaves what it reads. */
+  readonly #takers = new ModelWaits<Result>(({ mayLeave }) => {
+    if (mayLeave) void this.#leave();
+  });
   #supply: ModelSupply | undefined;
   #end: ModelEnd | undefined;
   #isLeft = false;
@@ -61,6 +64,12 @@ export class ModelOutlet {
     while (this.#takers.size > 0) this.#takers.resolve(DONE);
   }
 
+  #leave(): Promise<Result> {
+    this.#isLeft = true;
+    this.#supply?.close();
+    return this.#closed;
+  }
+
   /** For code of one scope. */
   reader(scope: ModelScope): AsyncIterableIterator<unknown, undefined> {
     const reader: AsyncIterableIterator<unknown, undefined> = {
@@ -73,11 +82,7 @@ export class ModelOutlet {
         this.#tellEnd();
         return taken;
       },
-      return: () => {
-        this.#isLeft = true;
-        this.#supply?.close();
-        return this.#closed;
-      },
+      return: () => this.#leave(),
       [Symbol.asyncIterator]: () => reader,
     };
     return reader;

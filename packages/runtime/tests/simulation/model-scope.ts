@@ -14,6 +14,8 @@ export class ModelScope {
   /** Of a group that was decided, and whose branches go on by themselves. */
   isDetached = false;
   refused = false;
+  /** Who stops reading where code of this scope leaves a stream: of a source whoever reads it. */
+  leaver: ModelScope | undefined;
   readonly #onFence = new Set<() => void>();
   readonly #children = new Set<ModelScope>();
 
@@ -50,6 +52,11 @@ export class ModelScope {
     this.#onFence.add(callback);
     this.#link();
     return () => this.#onFence.delete(callback);
+  }
+
+  /** What has lost closes nothing that others read; a source that is closed does. */
+  get mayLeave(): boolean {
+    return this.leaver === undefined ? !this.isFenced : this.leaver.mayLeave;
   }
 
   get isFenced(): boolean {

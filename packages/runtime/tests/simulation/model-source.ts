@@ -27,6 +27,7 @@ export class ModelSource {
     whenSettled: (path: string, callback: () => void) => void,
   ) {
     this.scope = scope;
+    scope.leaver = scope.parent?.parent;
     this.#source = source;
     this.#api = api;
     this.#whenSettled = whenSettled;

@@ -25,6 +25,13 @@ export function guarded<T>(promise: Promise<T>): Promise<T> {
 export class ModelWaits<T, Payload = undefined> {
   #waits: Wait<T, Payload>[] = [];
 
+  readonly #onLost: (scope: ModelScope) => void;
+
+  /** @param onLost a wait of this scope was given up */
+  constructor(onLost: (scope: ModelScope) => void = () => undefined) {
+    this.#onLost = onLost;
+  }
+
   get size(): number {
     return this.#waits.length;
   }
@@ -36,9 +43,8 @@ export class ModelWaits<T, Payload = undefined> {
         new Promise<T>((resolve, reject) => {
           const leave = scope.whenFenced(() => {
             this.#waits = this.#waits.filter((other) => other !== wait);
-            if (scope.refused) return;
-            scope.refused = true;
             reject(failure('CancelledError'));
+            this.#onLost(scope);
           });
           const wait: Wait<T, Payload> = { payload, resolve, reject, leave };
           this.#waits.push(wait);
