@@ -35,6 +35,7 @@ export function runTreeDocument(run: RunRecord, tree: RunTree): Document {
     output: tree.output ?? null,
     failure: tree.error ?? null,
     cancelReason: tree.cancelReason ?? null,
+    startedBy: tree.parent ?? null,
     continuedAs: tree.nextRunId ?? null,
     calls: tree.calls.map(callDocument),
   };
@@ -77,6 +78,15 @@ function callDocument(call: CallNode): Document {
         data: call.data,
         dueAt: timestamp(call.dueAt),
         output: orNull(call.output),
+      };
+    case 'child':
+      return {
+        ...base,
+        name: call.name,
+        runId: call.runId,
+        output: orNull(call.output),
+        error: orNull(call.error),
+        reason: call.reason ?? null,
       };
     case 'group':
       return {

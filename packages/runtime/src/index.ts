@@ -34,6 +34,7 @@ export type {
   BranchNode,
   CallNode,
   CallStatus,
+  ChildNode,
   GroupNode,
   TaskNode,
   TimerNode,

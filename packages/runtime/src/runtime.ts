@@ -8,7 +8,7 @@ import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { Answer } from './engine/answer.ts';
 import { foldRun } from './engine/cancel-run.ts';
-import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './engine/definition.ts';
+import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack } from './engine/messenger.ts';

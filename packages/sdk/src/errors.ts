@@ -20,7 +20,8 @@ export type PawlErrorCode =
   | 'CHANNEL_CLOSED'
   | 'WORKER_LOST'
   | 'SOURCE_FAILED'
-  | 'TASK_FAILED';
+  | 'TASK_FAILED'
+  | 'CHILD_FAILED';
 
 export abstract class PawlError extends Error {
   abstract readonly code: PawlErrorCode;
@@ -152,6 +153,25 @@ export class SourceError extends PawlError {
   }
 }
 
+/**
+ * A run that was started by `ctx.run` did not succeed, or could not be started under its id: what it threw is the
+ * `cause`; a CancelledError where it was cancelled.
+ */
+export class ChildError extends PawlError {
+  readonly code = 'CHILD_FAILED';
+  readonly runId: string;
+  readonly process: string;
+  /** The call key in the run that started it, as `pawl show` prints it. */
+  readonly key: string;
+
+  constructor(message: string, details: { runId: string; process: string; key: string; cause: unknown }) {
+    super(message, { cause: details.cause });
+    this.runId = details.runId;
+    this.process = details.process;
+    this.key = details.key;
+  }
+}
+
 /** A command ended with an exit code that the task does not accept, or by a signal. */
 export class ShellError extends PawlError {
   readonly code = 'SHELL';
@@ -241,6 +261,7 @@ type AnyPawlError =
   | LimitError
   | TaskError
   | SourceError
+  | ChildError
   | ShellError
   | QueueFullError
   | CircuitOpenError
@@ -270,6 +291,7 @@ const NAMES: { readonly [Code in PawlErrorCode]: string } = {
   WORKER_LOST: 'WorkerLostError',
   SOURCE_FAILED: 'SourceError',
   TASK_FAILED: 'TaskError',
+  CHILD_FAILED: 'ChildError',
 };
 
 /**

@@ -29,6 +29,13 @@ type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
   ? [args?: Args, options?: Options]
   : [args: Args, options?: Options];
 
+export interface ChildRunOptions {
+  /** Names the call inside its scope, so that its identity does not depend on its position. */
+  readonly key?: string;
+  /** Of the run. Default: made of this run's id and the key of the call. */
+  readonly id?: string;
+}
+
 export interface Context {
   readonly runId: string;
   /** Aborted when the current branch is given up or the run is cancelled. */
@@ -99,6 +106,24 @@ export interface Context {
     options: ReceiveOptions & { readonly schema: S },
   ): Promise<SchemaOutput<S>>;
   receive<T = unknown>(name: string, options?: ReceiveOptions & { readonly schema?: undefined }): Promise<T>;
+  /**
+   * Starts a run of another process, or of the same, and waits for its end: a run with a journal of its own, that
+   * `pawl list` and `pawl show` know. While it goes on this one holds no slot. Where this call is given up, or
+   * this run is cancelled or stopped, so is the other. A run that has this `id` already, of the same process and
+   * inputs, is waited for, and left alone otherwise.
+   *
+   *     const invoice = await ctx.run(billing, { customer: 7 });
+   *
+   * @throws InvalidOptionError, ValidationError, UnserializableError, LimitError at the call, before anything is
+   *   recorded; rejects with ChildError where the run failed, was cancelled, or its id is that of a run of another
+   *   process or of other inputs; with CancelledError where the call is given up
+   */
+  run<Inputs, Output>(
+    process: Process<Inputs, Output> | ProcessDefinition<Inputs, Output>,
+    inputs: Inputs,
+    options?: ChildRunOptions,
+  ): Promise<Output>;
+
   /**
    * Ends this run and starts another of the same process with new inputs, so that a process that goes on
    * for ever has a journal that does not: `job` is followed by `job~2`, then `job~3`. What is pending is

@@ -13,6 +13,7 @@ import type {
 } from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
+import { childNote } from './child-note.ts';
 import { itemsText, sourceNote } from './source-note.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
@@ -102,7 +103,7 @@ class RowBuilder {
       duration: this.#durationOf(call),
       note: this.#noteOf(call),
       below:
-        (call.kind === 'task' || call.kind === 'source') && call.status === 'failed'
+        (call.kind === 'task' || call.kind === 'source' || call.kind === 'child') && call.status === 'failed'
           ? this.#errorBelow(call.error)
           : [],
     });
@@ -173,6 +174,7 @@ class RowBuilder {
     if (call.kind === 'group') return groupNote(call);
     if (call.kind === 'timer') return NO_NOTE;
     if (call.kind === 'wait') return this.#waitNote(call);
+    if (call.kind === 'child') return childNote(call, this.#options.values);
     if (call.kind === 'source') return sourceNote(call, this.#options.alive, this.#options.now);
     return this.#taskNote(call);
   }
@@ -247,6 +249,8 @@ function nameOf(call: CallNode): string {
       return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
     case 'wait':
       return `receive ${clean(call.name)}`;
+    case 'child':
+      return `run ${clean(call.name)}`;
     case 'source':
       return `source ${clean(call.name)}`;
     case 'group':

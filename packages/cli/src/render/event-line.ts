@@ -49,6 +49,11 @@ function paintType(event: JournalEvent, theme: Theme): string {
   }
 }
 
+function childEnd(outcome: Extract<JournalEvent, { type: 'ChildFinished' }>['outcome']): string {
+  if (outcome.status === 'succeeded') return value(outcome.output);
+  return outcome.status === 'failed' ? errorTitle(outcome.error) : `cancelled: ${clean(outcome.reason)}`;
+}
+
 function value(encoded: Parameters<typeof shortValue>[0]): string {
   return clean(shortValue(encoded, LONGEST_VALUE));
 }
@@ -101,6 +106,12 @@ function detailOf(event: JournalEvent): string {
       return value(event.payload);
     case 'TaskSignalReceived':
       return `${clean(event.name)} ${event.n}: ${value(event.payload)}`;
+    case 'ChildStarted':
+      return `${clean(event.process)} as ${clean(event.runId)}`;
+    case 'ChildFinished':
+      return childEnd(event.outcome);
+    case 'ParentRecorded':
+      return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
     case 'StreamOpened':
       return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
     case 'ItemRecorded':

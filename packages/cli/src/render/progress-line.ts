@@ -1,4 +1,12 @@
-import type { GroupNode, JournalEvent, Recorded, RunTree, SourceNode, TaskNode } from '@pawl/runtime';
+import type {
+  ChildNode,
+  GroupNode,
+  JournalEvent,
+  Recorded,
+  RunTree,
+  SourceNode,
+  TaskNode,
+} from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
@@ -27,6 +35,7 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     if (event.type !== 'SignalAwaited') return undefined;
     return `${theme.attention('?')} ${clean(node.prompt ?? `waits for message ${node.name}`)} ${theme.dim(`(${clean(node.key)})`)}`;
   }
+  if (node.kind === 'child') return childLine(node, event, theme);
   if (node.kind === 'source') return sourceEvent(node, event, theme);
   if (node.kind === 'group') return groupEvent(node, event, theme);
   const wide = wideGroupAround(tree, node.key);
@@ -52,6 +61,14 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     default:
       return undefined;
   }
+}
+
+/** `✓ run billing (2) job.2` */
+function childLine(node: ChildNode, { type }: JournalEvent, theme: Theme): string | undefined {
+  if (type !== 'ChildStarted' && type !== 'ChildFinished') return undefined;
+  const note = node.error === undefined ? '' : `: ${errorTitle(node.error)}`;
+  const what = `run ${clean(node.name)} (${clean(node.key)}) ${theme.dim(clean(node.runId))}`;
+  return `${paintStatus(theme, node.status, signOf(node.status))} ${what}${note}`;
 }
 
 /** `✓ read-file (2/1/0) 1.2s: note` */

@@ -1,10 +1,15 @@
+import type { CallKey } from '../journal/call-key.ts';
 import type { RunId } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
 import { initialState, type RunState } from '../kernel/state.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
-import type { JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
+import type { InboxMessage, JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
+import { parentOf } from './child-run.ts';
+import type { Engine } from './engine.ts';
+import { lastOf } from './run-chain.ts';
+import type { RunDriver } from './run-driver.ts';
 
 const PAGE = 1000;
 
@@ -24,8 +29,73 @@ export function foldRun(store: JournalStore, runId: RunId): RunState {
   }
 }
 
+/** Asks a run that has not ended to give up, whoever drives it; one that nobody drives is cancelled without its code. */
+export function cancelRun(
+  engine: Engine,
+  runId: RunId,
+  message: Extract<InboxMessage, { kind: 'cancel' }>,
+): 'asked' | 'cancelled' | 'ended' {
+  const { store, clock } = engine.options;
+  const active = engine.runs.get(runId);
+  if (active !== undefined) {
+    postTo(engine, active, runId, message);
+    return 'asked';
+  }
+  const answer = store.acquireLease(runId, engine.claim);
+  if (answer.status !== 'acquired') {
+    store.post(runId, message, clock.now());
+    return 'asked';
+  }
+  try {
+    cancelChildren(engine, runId, message.reason);
+    return cancelIdleRun(store, runId, answer.lease.epoch, engine.claim, message.reason);
+  } finally {
+    store.releaseLease(runId, answer.lease.epoch);
+  }
+}
+
+/** First what it started: a crash before its own end leaves a run that can be cancelled again. */
+function cancelChildren(engine: Engine, runId: RunId, reason: string): void {
+  for (const [key, call] of foldRun(engine.options.store, runId).calls) {
+    if (call.kind === 'child' && (call.phase === 'pending' || call.phase === 'cancelled'))
+      cancelChild(engine, runId, key, call.runId, `the run was cancelled: ${reason}`);
+  }
+}
+
+/**
+ * Cancels a run that a call started, or the last of those that follow it; not one that was only found under its
+ * id. Told again after a crash it is the same message.
+ */
+export function cancelChild(
+  engine: Engine,
+  parentId: RunId,
+  key: CallKey,
+  childId: RunId,
+  reason: string,
+): void {
+  const { store, clock } = engine.options;
+  const record = store.getRun(childId, clock.now());
+  const parent = record === undefined ? undefined : parentOf(store, childId);
+  if (record === undefined || parent?.parentRunId !== parentId || parent.parentKey !== key) return;
+  const last = lastOf(store, record, clock.now());
+  if (last.status !== 'running') return;
+  cancelRun(engine, last.runId, { kind: 'cancel', id: `given up by ${parentId} ${key}`, reason });
+}
+
+export function postTo(
+  engine: Engine,
+  active: RunDriver | undefined,
+  runId: RunId,
+  message: InboxMessage,
+): ReturnType<JournalStore['post']> {
+  const posted = engine.options.store.post(runId, message, engine.options.clock.now());
+  // One that was started a moment ago is in no file yet: it can be cancelled all the same.
+  if (posted === 'posted' || posted === 'unknown') active?.inbox.receive(message);
+  return posted;
+}
+
 /** Cancels a run that nobody drives, without its code. The caller holds the lease. */
-export function cancelIdleRun(
+function cancelIdleRun(
   store: JournalStore,
   runId: RunId,
   epoch: number,

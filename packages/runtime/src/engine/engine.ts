@@ -109,6 +109,8 @@ export class Engine {
   readonly runs: Map<RunId, RunDriver> = new Map();
   /** Comparing only: they own no run, and several of one run are no contradiction. */
   readonly replays: Set<RunDriver> = new Set();
+  /** Children that the next commit creates. */
+  readonly unborn: Set<RunId> = new Set();
   readonly #dirty = new Set<RunDriver>();
   readonly #outside: (fn: () => void) => void = AsyncLocalStorage.snapshot();
   readonly #patience: Patience;

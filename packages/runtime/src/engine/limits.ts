@@ -6,6 +6,8 @@ export interface Limits {
   readonly fanOut: number;
   /** Parallel calls within each other. Thunks are called within the call, so the stack is the other bound. */
   readonly groupDepth: number;
+  /** Runs within runs (`ctx.run`): a run that nothing started is at depth 0. */
+  readonly runDepth: number;
   /** ctx calls that are made before one of them settles. */
   readonly callsPerTurn: number;
   /** Size of one input, output or result, in characters of JSON. */
@@ -40,6 +42,7 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
   const limits: Limits = {
     fanOut: 100_000,
     groupDepth: 200,
+    runDepth: 16,
     callsPerTurn: 1_000_000,
     payloadBytes: 16 * 1024 * 1024,
     inFlight: 512,

@@ -5,7 +5,7 @@ import type { InboxMessage, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { encodePayload } from '../process/payload.ts';
 import { encodeAnswer, inWords, type Answer } from './answer.ts';
-import { cancelIdleRun } from './cancel-run.ts';
+import { cancelRun, postTo } from './cancel-run.ts';
 import type { Engine } from './engine.ts';
 import type { Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
@@ -45,20 +45,7 @@ export class Messenger {
     if (record !== undefined && record.status !== 'running') return 'ended';
     // Whatever a JavaScript caller gives, it is told in words.
     const message = { kind: 'cancel', id: this.#newId(), reason: inWords(reason) } as const;
-    if (active !== undefined) {
-      this.#post(active, id, message);
-      return 'asked';
-    }
-    const answer = store.acquireLease(id, this.#engine.claim);
-    if (answer.status !== 'acquired') {
-      store.post(id, message, clock.now());
-      return 'asked';
-    }
-    try {
-      return cancelIdleRun(store, id, answer.lease.epoch, this.#engine.claim, message.reason);
-    } finally {
-      store.releaseLease(id, answer.lease.epoch);
-    }
+    return cancelRun(this.#engine, id, message);
   }
 
   resolve(id: RunId, key: CallKey, as: Answer): void {
@@ -105,10 +92,7 @@ export class Messenger {
     id: RunId,
     message: InboxMessage,
   ): 'posted' | 'duplicate' | 'unknown' | 'closed' {
-    const posted = this.#engine.options.store.post(id, message, this.#engine.options.clock.now());
-    // One that was started a moment ago is in no file yet: it can be cancelled all the same.
-    if (posted === 'posted' || posted === 'unknown') active?.inbox.receive(message);
-    return posted;
+    return postTo(this.#engine, active, id, message);
   }
 
   #newId(): string {

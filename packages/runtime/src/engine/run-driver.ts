@@ -45,7 +45,7 @@ export class RunDriver implements Turnable {
   readonly #journal: RunJournal;
   readonly #effects: RunEffects;
   readonly #replay: Replay;
-  readonly #standstill: Standstill;
+  readonly standstill: Standstill;
   readonly #compactor: Compactor;
   readonly #succession: Succession;
   readonly #settleExit: (exit: RunExit) => void;
@@ -75,6 +75,7 @@ export class RunDriver implements Turnable {
         itemTaken: (key) => this.#itemTaken(key),
         foldReached: (reached) => this.report({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
+        depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
@@ -90,16 +91,23 @@ export class RunDriver implements Turnable {
       payloadBytes: limits.payloadBytes,
       warn: (message) => sink.warn(plan.runId, message),
     });
-    this.#succession = new Succession(engine, plan, (next) => new RunDriver(engine, next));
+    const driverOf = (next: RunPlan): RunDriver => new RunDriver(engine, next);
+    this.#succession = new Succession(engine, plan, driverOf);
     this.#compactor = new Compactor(engine, plan);
-    this.#effects = new RunEffects(engine, this, this.#journal, (report) => this.#cancels.push(report));
-    this.#standstill = new Standstill(this, this.#effects, engine.options);
+    this.#effects = new RunEffects(engine, this, this.#journal, driverOf, (report) =>
+      this.#cancels.push(report),
+    );
+    this.standstill = new Standstill(this, this.#effects, engine.options);
     this.#replay = new Replay(plan.runId, plan.state, this.host, engine.options);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }
 
   get isReplayOnly(): boolean {
     return this.#plan.replayOnly;
+  }
+
+  get isStopping(): boolean {
+    return this.#phase === 'stopping' || this.#phase === 'left';
   }
 
   /** Which run this is, also before its first commit. */
@@ -136,7 +144,7 @@ export class RunDriver implements Turnable {
   ask(report: () => Report | undefined): void {
     if (this.#phase === 'left' || this.#terminal !== undefined) return;
     this.#reports.push(report);
-    this.#standstill.answered();
+    this.standstill.answered();
     this.#wake();
   }
 
@@ -319,7 +327,7 @@ export class RunDriver implements Turnable {
     const { result } = this.host;
     const cancelled = this.state.phase.status === 'cancelling' ? this.state.phase.reason : undefined;
     if (cancelled === undefined && (result === undefined || this.host.hasDetached)) {
-      this.#standstill.turned(this.#journal.uncommitted === 0 && !this.isReady);
+      this.standstill.turned(this.#journal.uncommitted === 0 && !this.isReady);
       return;
     }
     this.host.closeRoot();
@@ -348,9 +356,10 @@ export class RunDriver implements Turnable {
     if (this.#phase === 'live') this.inbox.read();
   }
 
-  /** Renews the lease in good time. */
+  /** Renews the lease in good time, and looks after children elsewhere. */
   keepLease(): void {
     if (this.#phase !== 'left' && !this.#lease.keep()) this.fenced();
+    else if (this.#phase === 'live' || this.#phase === 'ending') this.#effects.children.look();
   }
 
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */

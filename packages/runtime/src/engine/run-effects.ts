@@ -5,6 +5,8 @@ import type { Effect, Report } from '../kernel/input.ts';
 import { fencedWithin, pendingWithin } from '../kernel/resume.ts';
 import type { Engine } from './engine.ts';
 import { attemptDeps, RunAttempts } from './run-attempts.ts';
+import { RunChildren } from './run-children.ts';
+import type { RunPlan } from './run-plan.ts';
 import { RunStreams } from './run-streams.ts';
 import type { RunDriver } from './run-driver.ts';
 import { RunGate } from './run-gate.ts';
@@ -20,6 +22,7 @@ import { Timers } from './timers.ts';
 export class RunEffects {
   readonly attempts: RunAttempts;
   readonly streams: RunStreams;
+  readonly children: RunChildren;
   readonly timers: Timers;
   readonly #engine: Engine;
   readonly #gate: RunGate;
@@ -29,20 +32,27 @@ export class RunEffects {
   #logs: (readonly unknown[])[] = [];
 
   /** @param cancel queues the cancellation of a fenced call, before everything else */
-  constructor(engine: Engine, run: RunDriver, journal: RunJournal, cancel: (report: Report) => void) {
+  constructor(
+    engine: Engine,
+    run: RunDriver,
+    journal: RunJournal,
+    driverOf: (plan: RunPlan) => RunDriver,
+    cancel: (report: Report) => void,
+  ) {
     this.timers = new Timers(engine.options.clock);
     const deps = attemptDeps(engine, run);
     this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
     this.attempts = new RunAttempts(engine, run, deps, this.streams);
+    this.children = new RunChildren(engine, run, journal, driverOf);
     this.#engine = engine;
     this.#gate = new RunGate(engine, run, journal);
     this.#run = run;
     this.#cancel = cancel;
   }
 
-  /** Attempts, and sources, that have neither ended nor been given up on. */
+  /** Attempts, sources and children that have neither ended nor been given up on. */
   get running(): number {
-    return this.attempts.running + this.streams.running;
+    return this.attempts.running + this.streams.running + this.children.running;
   }
 
   /** What was decided, before its effects. */
@@ -79,6 +89,14 @@ export class RunEffects {
         return;
       case 'GiveUpWithin':
         this.#cancelAll(pendingWithin(this.#run.state, effect.scope), effect.reason);
+        return;
+      case 'StartChild':
+        this.children.start(effect.key);
+        this.#waiting.push(effect);
+        return;
+      case 'CancelChild':
+        this.children.giveUp(effect.key, effect.runId, effect.reason);
+        this.#waiting.push(effect);
         return;
       case 'ClearTimers':
         this.attempts.forget(effect.key);
@@ -128,6 +146,13 @@ export class RunEffects {
       case 'HandMessage':
         this.attempts.hand(effect.key, effect.attempt, effect.n, effect.payload);
         return;
+      case 'StartChild':
+      case 'DriveChild':
+        this.children.drive(effect.key);
+        return;
+      case 'CancelChild':
+        this.children.cancel(effect.key, effect.runId, effect.reason);
+        return;
       case 'SetTimer': {
         const { report } = effect;
         this.timers.set(`${report.type} ${report.key}`, effect.delayMs, () => this.#run.report(report));
@@ -156,11 +181,13 @@ export class RunEffects {
       if (effect.type === 'StartAttempt' && !this.streams.has(effect.key)) this.attempts.forgo(effect.key);
     this.#waiting = [];
     this.timers.clearAll();
+    this.children.drop();
     this.abortAll('the run was stopped');
   }
 
   abortAll(reason: string): void {
     this.attempts.abortAll(reason);
     this.streams.abortAll(reason);
+    this.children.stop();
   }
 }

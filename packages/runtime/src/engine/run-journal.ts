@@ -7,7 +7,7 @@ import { closedGroups, forgetSettled } from '../kernel/forget.ts';
 import type { Command, Effect, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { AppendRun, StoreNote } from '../ports/journal-store.ts';
+import type { AppendRun, NewRun, StoreNote } from '../ports/journal-store.ts';
 
 /**
  * The end of a run's journal that is decided and not committed yet.
@@ -22,6 +22,7 @@ export class RunJournal {
   #buffer: Recorded[] = [];
   #consumed: string[] = [];
   #notes: StoreNote[] = [];
+  #children: NewRun[] = [];
   #committedSeq: Seq;
   /** Groups whose calls are to be forgotten once all of them are settled. */
   readonly #closed = new Set<CallKey>();
@@ -68,6 +69,11 @@ export class RunJournal {
     this.#notes.push(note);
   }
 
+  /** A run that the next commit creates. */
+  bear(child: NewRun): void {
+    this.#children.push(child);
+  }
+
   batch(runId: string, epoch: number, successor: AppendRun['successor']): AppendRun {
     return {
       runId,
@@ -76,6 +82,7 @@ export class RunJournal {
       events: this.#buffer.map(({ at, event }) => ({ at, event })),
       consumed: this.#consumed,
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
+      ...(this.#children.length === 0 ? {} : { children: this.#children }),
       ...(successor === undefined ? {} : { successor }),
     };
   }
@@ -90,6 +97,7 @@ export class RunJournal {
     this.#buffer = [];
     this.#consumed = [];
     this.#notes = [];
+    this.#children = [];
     this.#committedSeq = this.state.seq;
     for (const { event } of events) if (event.type === 'ScopeClosed') this.#closed.add(event.key);
     this.#forget();

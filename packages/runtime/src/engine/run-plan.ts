@@ -1,20 +1,17 @@
-import type { Process } from '@pawl/sdk';
 import type { TerminalEvent } from '../journal/event.ts';
 import type { RunContinued } from '../journal/fold-event.ts';
 import type { Epoch, RunId } from '../journal/ids.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
+import type { ProcessCode } from '../process/definition.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What a driver starts from. */
-export interface RunPlan {
+export interface RunPlan extends ProcessCode {
   readonly runId: RunId;
   readonly epoch: Epoch;
-  readonly run: Process;
   readonly inputs: unknown;
-  /** Of a run that follows, as the process' schema gives them back. @throws ValidationError */
-  readonly checkInputs: (inputs: unknown) => unknown;
   /** Folded from the journal; fresh for a new run. */
   readonly state: RunState;
   /** Given for a new run. */

@@ -32,6 +32,11 @@ export class Standstill {
     this.#sink = sink;
   }
 
+  /** Nothing of the run can go on before somebody outside answers. */
+  get awaitsPeople(): boolean {
+    return this.#hasTold;
+  }
+
   /** Somebody answered: what is waited for from now on is told anew. */
   answered(): void {
     this.#hasTold = false;
@@ -54,9 +59,12 @@ export class Standstill {
   }
 
   #tellWaiting(pending: ReadonlySet<CallKey>): void {
-    if (this.#hasTold || !awaitsPeople(this.#run.state)) return;
+    const { runId, state } = this.#run;
+    const { children } = this.#effects;
+    if (this.#hasTold || !awaitsPeople(state, (key) => children.awaitsPeople(key))) return;
     this.#hasTold = true;
-    this.#sink.waiting(this.#run.runId, [...pending]);
+    // Whoever drives the run above it is told of that one, once nothing of it can go on.
+    if (!children.tellParent()) this.#sink.waiting(runId, [...pending]);
   }
 
   get #waits(): ReadonlySet<ChannelWait> {

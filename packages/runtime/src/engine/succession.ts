@@ -2,11 +2,10 @@ import { decode } from '../journal/codec.ts';
 import type { RunStarted, TerminalEvent } from '../journal/event.ts';
 import { successorOf, type Millis, type RunId } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
-import { evolve } from '../kernel/evolve.ts';
-import { initialState } from '../kernel/state.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import type { ProcessResult } from '../process/process-result.ts';
 import type { Engine } from './engine.ts';
+import { stateOf } from './child-run.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunExit, RunPlan } from './run-plan.ts';
 
@@ -48,7 +47,13 @@ export class Succession {
     const { process, module, codeHash } = this.#started();
     const { entropy, version: engine } = this.#engine.options;
     const facts = { process, module, codeHash, inputs, inputsHash, seed: entropy.token(), engine };
-    this.#successor = { runId, at, event: { type: 'RunStarted', ...facts } };
+    const { parent } = this.#plan.state;
+    this.#successor = {
+      runId,
+      at,
+      event: { type: 'RunStarted', ...facts },
+      ...(parent === undefined ? {} : { parent: { type: 'ParentRecorded', ...parent } }),
+    };
   }
 
   #started(): Omit<RunStarted, 'type'> {
@@ -63,9 +68,8 @@ export class Succession {
   exitBy(event: TerminalEvent): RunExit {
     if (event.type !== 'RunContinued') return { status: 'ended', event };
     assert(this.#successor !== undefined, 'S1', 'a run that is continued has a successor');
-    const { runId, at, event: first } = this.#successor;
-    const state = initialState();
-    evolve(state, { seq: 1, at, event: first });
+    const { runId, event: first } = this.#successor;
+    const state = stateOf(this.#successor);
     const again = { inputs: decode(first.inputs), state, start: undefined, replayOnly: false };
     const next = this.#driverOf({ ...this.#plan, ...again, runId, epoch: 1 });
     this.#engine.add(next);

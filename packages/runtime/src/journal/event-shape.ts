@@ -78,6 +78,13 @@ const isPolicy = fits<Policy>({
   maxUnknown: isCount,
 });
 
+const isChildOutcome: Check = (value) => {
+  if (!isRecord(value)) return false;
+  if (value['status'] === 'succeeded') return isEncoded(value['output']);
+  if (value['status'] === 'failed') return isError(value['error']);
+  return value['status'] === 'cancelled' && isText(value['reason']);
+};
+
 const isType: Check = () => true;
 const FOLDED_SOURCE: Shape<FoldedSource> = {
   key: isText,
@@ -160,6 +167,9 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
   TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
+  ChildStarted: { ...key, process: isText, inputHash: isText, runId: isText },
+  ChildFinished: { ...key, outcome: isChildOutcome },
+  ParentRecorded: { type: isType, parentRunId: isText, parentKey: isText, depth: isOrdinal },
   StreamOpened: {
     ...key,
     kind: oneOf('source', 'progress'),

@@ -1,5 +1,6 @@
 import type { Json, RetryPlan, UnknownPolicy } from '@pawl/sdk';
 import type { CallKey } from './call-key.ts';
+import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
@@ -289,6 +290,9 @@ export type JournalEvent =
   | SignalReceived
   | SignalTimedOut
   | TaskSignalReceived
+  | ChildStarted
+  | ChildFinished
+  | ParentRecorded
   | StreamOpened
   | ItemRecorded
   | StreamEnded
@@ -310,6 +314,7 @@ export type OutcomeEvent =
   | TimerFired
   | SignalReceived
   | SignalTimedOut
+  | ChildFinished
   | ItemRecorded
   | StreamEnded
   | StreamFailed
@@ -322,6 +327,7 @@ export type CommandEvent =
   | TaskScheduled
   | TimerStarted
   | SignalAwaited
+  | ChildStarted
   | StreamOpened
   | StreamClosed
   | ScopeOpened
@@ -354,6 +360,7 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'TimerFired':
     case 'SignalReceived':
     case 'SignalTimedOut':
+    case 'ChildFinished':
     case 'ItemRecorded':
     case 'StreamEnded':
     case 'StreamFailed':
@@ -372,6 +379,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'TaskScheduled':
     case 'TimerStarted':
     case 'SignalAwaited':
+    case 'ChildStarted':
     case 'StreamOpened':
     case 'StreamClosed':
     case 'ScopeOpened':

@@ -22,3 +22,12 @@ export function successorOf(runId: RunId): RunId {
   const [base, n] = found === null ? [runId, 1] : [found[1] ?? runId, Number(found[2])];
   return `${base}~${n + 1}`;
 }
+
+/**
+ * The id of the run that a call starts: `job.2.0` for call `2/0` of `job`, `job.:page` for one that is named. What
+ * an id cannot hold, and what would make two keys one, is written as its code point.
+ */
+export function childOf(parent: RunId, key: string): RunId {
+  const safe = key.replace(/[^A-Za-z0-9_:/-]/gu, (char) => `+${char.codePointAt(0)?.toString(16)}+`);
+  return `${parent}.${safe.replaceAll('/', '.')}`;
+}

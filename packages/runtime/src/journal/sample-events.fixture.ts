@@ -92,6 +92,9 @@ export const SAMPLE_EVENTS: {
     messageId: '02',
     payload: { code: '000000', none: null },
   },
+  ChildStarted: { type: 'ChildStarted', key: '6', process: 'invoice', inputHash: 'beef', runId: 'run_1.6' },
+  ChildFinished: { type: 'ChildFinished', key: '6', outcome: { status: 'failed', error } },
+  ParentRecorded: { type: 'ParentRecorded', parentRunId: 'run_1', parentKey: '6', depth: 1 },
   StreamOpened: {
     type: 'StreamOpened',
     key: '5',

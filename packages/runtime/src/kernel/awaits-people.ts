@@ -1,9 +1,17 @@
+import type { CallKey } from '../journal/call-key.ts';
 import type { RunState } from './state.ts';
 
-/** Whether nothing of a run can go on before somebody outside answers. */
-export function awaitsPeople({ pending, calls }: Readonly<RunState>): boolean {
+/**
+ * Whether nothing of a run can go on before somebody outside answers.
+ * @param child whether that is so of a run that this one waits for
+ */
+export function awaitsPeople(
+  { pending, calls }: Readonly<RunState>,
+  child: (key: CallKey) => boolean,
+): boolean {
   for (const key of pending) {
     const call = calls.get(key);
+    if (call?.kind === 'child' && child(key)) continue;
     if (call?.kind !== 'wait' && (call?.kind !== 'task' || call.phase !== 'asked')) return false;
   }
   return pending.size > 0;

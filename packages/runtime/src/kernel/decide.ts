@@ -4,6 +4,8 @@ import type { Millis } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report } from './input.ts';
+import { cancelCall, cancelRun } from './decide-cancel.ts';
+import { childEnded, startChild } from './decide-child.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
@@ -30,6 +32,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'RetuneScope':
     case 'CloseScope':
       return decideCommand(state, input, now);
+    case 'StartChild':
+      return startChild(input);
     case 'OpenStream':
     case 'CloseStream':
       return decideStreamCommand(state, input);
@@ -55,6 +59,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     }
     case 'TaskSignalTaken':
       return decideTaskMessage(state, input);
+    case 'ChildEnded':
+      return childEnded(state, input);
     case 'ScopeDue':
     case 'SignalAborted':
       return decideScope(state, input);
@@ -93,7 +99,7 @@ function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
 
 function decideCommand(
   state: Readonly<RunState>,
-  command: Exclude<Command, { type: `${string}Stream` }>,
+  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' }>,
   now: Millis,
 ): Decision {
   switch (command.type) {
@@ -379,20 +385,4 @@ function decideFold(
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {
   return state.pending.has(key) && !isFenced(state, key);
-}
-
-function cancelCall(state: Readonly<RunState>, key: CallKey, reason: string): Decision {
-  const call = state.calls.get(key);
-  if (call === undefined || !state.pending.has(key)) return NOTHING;
-  const effects: Effect[] = [{ type: 'ClearTimers', key }];
-  if (call.kind !== 'group' && call.phase === 'running') effects.push({ type: 'AbortAttempt', key, reason });
-  return event({ type: 'TaskCancelled', key, reason }, ...effects);
-}
-
-function cancelRun(state: Readonly<RunState>, reason: string): Decision {
-  if (state.phase.status !== 'running') return NOTHING;
-  return event(
-    { type: 'CancelRequested', reason },
-    { type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` },
-  );
 }

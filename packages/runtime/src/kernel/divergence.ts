@@ -34,6 +34,8 @@ export function describeEvent(event: JournalEvent): string {
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'SignalAwaited':
       return waitFingerprint(event.name);
+    case 'ChildStarted':
+      return `run ${JSON.stringify(event.process)}`;
     case 'StreamOpened':
       return streamFingerprint(event.kind, event.name);
     case 'StreamClosed':
@@ -94,6 +96,7 @@ function likelyCause(
     return `the process no longer reads what the task tells: it was called by ctx.stream`;
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
+  if (asked.what === was && recorded.type === 'ChildStarted') return `the input of the run changed`;
   if (asked.what === was) return `the version of the task changed`;
   if (recorded.type === 'StreamClosed' && asked.what.startsWith('the end of reading'))
     return `the process takes another number of items before it leaves the loop`;

@@ -24,16 +24,11 @@ import {
   stand,
   type StreamEvent,
 } from './evolve-stream.ts';
+import { applyToChild } from './evolve-child.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import {
-  fencesLosers,
-  groupsAround,
-  type CallState,
-  type GroupCall,
-  type RunState,
-  type TaskCall,
-} from './state.ts';
 import { applyTaskMessage, pendingTask } from './task-messages.ts';
+import { addCall, addPending, removePending } from './recorded-call.ts';
+import { fencesLosers, type GroupCall, type RunState, type TaskCall } from './state.ts';
 
 /** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
 export function evolve(state: RunState, recorded: Recorded): void {
@@ -93,6 +88,15 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'SignalTimedOut':
       applyToWait(state, seq, at, event);
       return;
+    case 'ChildStarted':
+    case 'ChildFinished':
+      applyToChild(state, seq, event);
+      return;
+    case 'ParentRecorded': {
+      const { type: _, ...parent } = event;
+      state.parent = parent;
+      return;
+    }
     case 'StreamOpened':
     case 'ItemRecorded':
     case 'StreamEnded':
@@ -334,13 +338,6 @@ function applyToAttempts(
   }
 }
 
-function addCall(state: RunState, key: CallKey, call: CallState): void {
-  assert(!state.calls.has(key), 'J3', `call ${key} was recorded twice`);
-  state.calls.set(key, call);
-  const [innermost] = groupsAround(state, key);
-  innermost?.inside.push(key);
-}
-
 /**
  * What lies before a mark leaves the state. Of calls whose end lay in removed rows the mark is all
  * that is left: compaction removes the latest rows first (docs/decisions/0004).
@@ -385,14 +382,4 @@ function unfencedGroup(state: RunState, key: CallKey, what: string): GroupCall {
     `${what} for ${key}, which is no group with anything to give up`,
   );
   return call;
-}
-
-function addPending(state: RunState, key: CallKey): void {
-  state.pending.add(key);
-  for (const group of groupsAround(state, key)) group.unsettled += 1;
-}
-
-function removePending(state: RunState, key: CallKey): void {
-  state.pending.delete(key);
-  for (const group of groupsAround(state, key)) group.unsettled -= 1;
 }

@@ -16,6 +16,8 @@ export function fingerprintOf(event: Opening): string {
       return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${event.dueAt}`;
     case 'SignalAwaited':
       return waitFingerprint(event.name);
+    case 'ChildStarted':
+      return childFingerprint(event.process, event.inputHash);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'StreamOpened':
@@ -28,6 +30,11 @@ export function fingerprintOf(event: Opening): string {
 /** A prompt, its data and a timeout are no identity. */
 export function waitFingerprint(name: string): string {
   return `receive ${JSON.stringify(name)}`;
+}
+
+/** Its id is no identity: the one that was recorded counts. */
+export function childFingerprint(process: string, inputHash: string): string {
+  return `run ${JSON.stringify(process)} ${inputHash}`;
 }
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {

@@ -1,4 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
+import type { ChildOutcome, ChildStarted } from '../journal/child-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
@@ -47,6 +48,7 @@ export type Command =
       readonly timeoutMs: number | null;
       readonly aborted: boolean;
     }
+  | (Omit<ChildStarted, 'type'> & { readonly type: 'StartChild' })
   | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
   | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided }
   | (Omit<StreamOpened, 'type'> & { readonly type: 'OpenStream' })
@@ -118,6 +120,8 @@ export type Report =
       readonly messageId: string;
       readonly payload: Encoded;
     }
+  /** A run that this one started ended, or could not be started. */
+  | { readonly type: 'ChildEnded'; readonly key: CallKey; readonly outcome: ChildOutcome }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
   /** All items of a reduce before `n` are folded. */
   | (Omit<Folded, 'type'> & { readonly type: 'FoldReached' })
@@ -178,6 +182,11 @@ export type Effect =
     }
   /** A wait is open: messages of that name that came early are its. */
   | { readonly type: 'OfferMessages'; readonly name: string }
+  /** A run that was asked for: it is created in the commit, and driven after it. */
+  | { readonly type: 'StartChild'; readonly key: CallKey }
+  /** At the head: a run that is waited for goes on, or its end is looked up. */
+  | { readonly type: 'DriveChild'; readonly key: CallKey }
+  | { readonly type: 'CancelChild'; readonly key: CallKey; readonly runId: RunId; readonly reason: string }
   /** All timers of a call or group. */
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
   /** Cancel every pending call in the scope, also what no decision gave up. */

@@ -4,6 +4,7 @@ import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
+import { childAgain } from './decide-child.ts';
 import type { Effect } from './input.ts';
 import { NOT_READ, whyGivenUp } from './why-given-up.ts';
 import {
@@ -29,13 +30,16 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     const call = state.calls.get(key);
     if (closedStream(call) !== undefined)
       effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
-    if (call === undefined || call.kind === 'group' || isFenced(state, key)) continue;
+    if (call === undefined || call.kind === 'group' || call.kind === 'child' || isFenced(state, key))
+      continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
     else if (call.kind === 'wait') waitAgain(key, call, now, effects);
     else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
     else resumeTask(key, call, now, events, effects);
   }
   for (const [key, call] of state.calls) {
+    if (call.kind === 'child' && (call.phase === 'cancelled' || !isFenced(state, key)))
+      effects.push(...childAgain(key, call));
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     const fencedBy = call.phase.status === 'closed' ? call.phase.fencedBy : null;
     if (fencedBy !== null) {

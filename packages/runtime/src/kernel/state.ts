@@ -8,7 +8,8 @@ import type {
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
-import type { Millis, Seq } from '../journal/ids.ts';
+import type { ParentRecorded } from '../journal/child-event.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
 
 /** Where a task call stands. */
 export type TaskPhase =
@@ -105,6 +106,15 @@ export interface WaitCall {
   phase: 'pending' | 'received' | 'timedOut' | 'cancelled';
 }
 
+/** Another run that this one started and waits for. It holds no slot. */
+export interface ChildCall {
+  readonly kind: 'child';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly runId: RunId;
+  phase: 'pending' | 'succeeded' | 'failed' | 'cancelled';
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall {
@@ -139,7 +149,7 @@ export interface GroupCall {
       };
 }
 
-export type CallState = TaskCall | TimerCall | WaitCall | StreamCall | GroupCall;
+export type CallState = TaskCall | TimerCall | WaitCall | ChildCall | StreamCall | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }
@@ -160,6 +170,8 @@ export interface RunState {
   process: string;
   inputsHash: string;
   codeHash: string | null;
+  /** Of a run that another one started. */
+  parent: Omit<ParentRecorded, 'type'> | undefined;
   phase: RunPhase;
   readonly calls: Map<CallKey, CallState>;
   /** Calls that are not settled, but for groups. */
@@ -176,6 +188,7 @@ export function initialState(): RunState {
     process: '',
     inputsHash: '',
     codeHash: null,
+    parent: undefined,
     phase: { status: 'unstarted' },
     calls: new Map(),
     pending: new Set(),

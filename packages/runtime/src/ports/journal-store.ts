@@ -2,6 +2,7 @@ import type { Circuit, CircuitNote, TrialClaim } from '../journal/circuit.ts';
 import type { KeptNote } from '../journal/kept-result.ts';
 import type { MarkReach } from '../journal/compaction.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
+import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
@@ -47,7 +48,18 @@ export interface AppendRun {
    * same transaction; messages that nobody has taken are its own then. Where its id is taken the whole is
    * 'fenced'.
    */
-  readonly successor?: { readonly runId: RunId; readonly at: Millis; readonly event: RunStarted };
+  readonly successor?: NewRun;
+  /** Runs that these events start: created like a successor, and nothing is handed on to them. */
+  readonly children?: readonly NewRun[];
+}
+
+/** A run that is created in the commit of another. */
+export interface NewRun {
+  readonly runId: RunId;
+  readonly at: Millis;
+  readonly event: RunStarted;
+  /** Second event of one that another run started. */
+  readonly parent?: ParentRecorded;
 }
 
 /**

@@ -13,6 +13,7 @@ import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
 import { usePool } from './pool-call.ts';
 import { receive } from './receive-call.ts';
+import { runChild } from './run-call.ts';
 import { openSource } from './source-call.ts';
 import { scheduleTask } from './task-call.ts';
 import { streamTask } from './task-stream.ts';
@@ -42,6 +43,7 @@ export function createContext(host: ProcessHost): Context {
     parallel: createParallel(host),
     // The types of state and items follow from the source's, which the signatures of Reduce say.
     reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
+    run: (process, inputs, options) => runChild(host, process, inputs, options),
     continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),
     pool: (name, options) => usePool(host, ctx, name, options),

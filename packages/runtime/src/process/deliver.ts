@@ -1,5 +1,6 @@
 import {
   CancelledError,
+  ChildError,
   CircuitOpenError,
   QueueFullError,
   SourceError,
@@ -7,6 +8,7 @@ import {
   TimeoutError,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
+import type { ChildFinished } from '../journal/child-event.ts';
 import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
 import type { ItemRecorded, OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
@@ -65,6 +67,9 @@ function settleCall(call: OpenCall, event: CallOutcome): void {
     case 'SignalTimedOut':
       call.reject(new TimeoutError(`No message '${call.wait?.name ?? ''}' came in time (${event.key})`));
       return;
+    case 'ChildFinished':
+      settleChild(call, event);
+      return;
     case 'StreamFailed':
       call.reject(sourceFailure(call, event));
       return;
@@ -90,6 +95,28 @@ function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): E
     }
     default:
       return unreachable(cause);
+  }
+}
+
+function settleChild(call: OpenCall, { key, outcome }: ChildFinished): void {
+  const { process = '', runId = '' } = call.child ?? {};
+  const what = `Run ${runId} of process '${process}'`;
+  switch (outcome.status) {
+    case 'succeeded':
+      call.resolve(decode(outcome.output));
+      return;
+    case 'failed': {
+      const cause = reviveError(outcome.error);
+      call.reject(new ChildError(`${what} failed: ${cause.message}`, { runId, process, key, cause }));
+      return;
+    }
+    case 'cancelled': {
+      const cause = new CancelledError(outcome.reason);
+      call.reject(new ChildError(`${what} was cancelled: ${outcome.reason}`, { runId, process, key, cause }));
+      return;
+    }
+    default:
+      unreachable(outcome);
   }
 }
 

@@ -21,6 +21,8 @@ export interface HostPort {
   leftBehind(key: CallKey): void;
   /** The inputs of a run that follows, as the process' schema gives them back. @throws ValidationError */
   checkInputs(inputs: unknown): unknown;
+  /** How many runs are above this one. */
+  depth(): number;
   log(values: readonly unknown[]): void;
   warn(message: string): void;
   /** Leaves the run as its journal has it: an error that process code must not catch. */
@@ -35,6 +37,7 @@ export interface HostPort {
 export interface HostLimits {
   readonly fanOut: number;
   readonly groupDepth: number;
+  readonly runDepth: number;
   readonly callsPerTurn: number;
   readonly payloadBytes: number;
   readonly streamItems: number;

@@ -2,6 +2,7 @@ import type { Cost, OpenSource, RetryPolicy, Schema, TaskDefinition } from '@paw
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, ItemRecorded } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
+import type { ProcessCode } from './definition.ts';
 import type { Scope } from './scope.ts';
 
 /** Where the result of a call is kept for later runs. */
@@ -29,6 +30,15 @@ export interface OpenTask {
 export interface OpenWait {
   readonly name: string;
   readonly schema: Schema | undefined;
+}
+
+/** A run that the process asked for. */
+export interface OpenChild extends ProcessCode {
+  /** As it was recorded, where it was. */
+  readonly runId: string;
+  readonly process: string;
+  readonly inputs: Encoded;
+  readonly inputHash: string;
 }
 
 /** A source that the process reads, as it asked for it. */
@@ -63,6 +73,7 @@ export interface OpenCall {
   readonly scope: Scope;
   readonly task?: OpenTask;
   readonly wait?: OpenWait;
+  readonly child?: OpenChild;
   /** Of a source, and of a task whose progress is read. */
   readonly stream?: OpenStream | undefined;
   readonly source?: OpenSourceCall;

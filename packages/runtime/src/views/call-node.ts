@@ -13,7 +13,8 @@ import type {
   TaskScheduled,
   TimerStarted,
 } from '../journal/event.ts';
-import type { Millis } from '../journal/ids.ts';
+import type { ChildStarted } from '../journal/child-event.ts';
+import type { Millis, RunId } from '../journal/ids.ts';
 
 /** What of a value is kept. */
 type Keep = (value: Encoded) => Encoded;
@@ -96,6 +97,18 @@ export interface WaitNode extends NodeBase {
   output: Encoded | undefined;
 }
 
+/** Another run that this one started. */
+export interface ChildNode extends NodeBase {
+  readonly kind: 'child';
+  /** Of its process. */
+  readonly name: string;
+  readonly runId: RunId;
+  output: Encoded | undefined;
+  error: ErrorRecord | undefined;
+  /** Why it was cancelled. */
+  reason: string | undefined;
+}
+
 export interface GroupNode extends NodeBase {
   readonly kind: 'group';
   readonly mode: GroupMode;
@@ -119,7 +132,7 @@ export interface BranchNode {
   openCalls: number;
 }
 
-export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | GroupNode;
+export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | ChildNode | GroupNode;
 
 export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
   return {
@@ -179,6 +192,21 @@ export function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode
     status: 'running',
     endedAt: null,
     output: undefined,
+  };
+}
+
+export function childNode({ key, process, runId }: ChildStarted, at: Millis): ChildNode {
+  return {
+    kind: 'child',
+    key,
+    name: process,
+    runId,
+    openedAt: at,
+    status: 'running',
+    endedAt: null,
+    output: undefined,
+    error: undefined,
+    reason: undefined,
   };
 }
 

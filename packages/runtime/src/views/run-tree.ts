@@ -7,6 +7,7 @@
  */
 import { isSourcePath, ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import {
+  childNode,
   groupNode,
   sourceNode,
   taskNode,
@@ -15,9 +16,11 @@ import {
   type BranchNode,
   type CallNode,
   type CallStatus,
+  type ChildNode,
   type SourceNode,
   type TaskNode,
 } from './call-node.ts';
+import type { ParentRecorded } from '../journal/child-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
@@ -52,6 +55,8 @@ export interface RunTree {
   error: ErrorRecord | undefined;
   /** Why it is being cancelled, or was. */
   cancelReason: string | undefined;
+  /** The run that started it, and by which call. */
+  parent: { readonly runId: RunId; readonly key: CallKey } | undefined;
   /** The run that followed it. */
   nextRunId: RunId | undefined;
   /** What of a value is kept. */
@@ -85,6 +90,7 @@ export function createRunTree(keep: (value: Encoded) => Encoded = (value) => val
     output: undefined,
     error: undefined,
     cancelReason: undefined,
+    parent: undefined,
     nextRunId: undefined,
     keep,
   };
@@ -127,6 +133,12 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       return;
     case 'SignalAwaited':
       addCall(tree, waitNode(tree.keep, event, at));
+      return;
+    case 'ChildStarted':
+      addCall(tree, childNode(event, at));
+      return;
+    case 'ParentRecorded':
+      tree.parent = { runId: event.parentRunId, key: event.parentKey };
       return;
     case 'StreamOpened':
       openStream(tree, event, at);
@@ -221,6 +233,7 @@ function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Mil
 type CallEvent = Exclude<
   JournalEvent,
   | StreamOpened
+  | ParentRecorded
   | {
       type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'RunContinued' | 'CancelRequested';
     }
@@ -236,6 +249,7 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   if (node === undefined) return;
   if (node.kind === 'task') changeTask(tree, node, event, at);
   else if (node.kind === 'source') changeSource(tree, node, event, at);
+  else if (node.kind === 'child') changeChild(tree, node, event, at);
   else if (event.type === 'TimerFired') settle(tree, node, 'succeeded', at);
   else if (event.type === 'TaskCancelled') settle(tree, node, 'cancelled', at);
   else if (event.type === 'SignalTimedOut') settle(tree, node, 'failed', at);
@@ -246,6 +260,19 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   // In a group that was decided it ends what went on; an open one is decided by it in a moment.
   else if (node.kind === 'group' && node.endedAt !== null && INTERRUPTIONS.has(event.type))
     giveUp(tree, callsOf(node), true, at);
+}
+
+function changeChild(tree: RunTree, node: ChildNode, event: CallEvent, at: Millis): void {
+  if (event.type === 'TaskCancelled') {
+    node.reason = event.reason;
+    settle(tree, node, 'cancelled', at);
+  }
+  if (event.type !== 'ChildFinished') return;
+  const { outcome } = event;
+  if (outcome.status === 'succeeded') node.output = tree.keep(outcome.output);
+  if (outcome.status === 'failed') node.error = outcome.error;
+  if (outcome.status === 'cancelled') node.reason = outcome.reason;
+  settle(tree, node, outcome.status, at);
 }
 
 function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {

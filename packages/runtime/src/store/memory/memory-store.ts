@@ -33,6 +33,7 @@ import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import { newRunsOf } from '../new-runs.ts';
 import { MemoryPools, type PoolTexts } from './memory-pools.ts';
 import { Shared, type SharedStep } from './shared.ts';
 
@@ -119,14 +120,15 @@ export class MemoryStore implements JournalStore {
     this.#faults.beforeAppend?.(batch);
     const stored = batch.map((each) => each.events.map(({ event }) => storeEvent(event)));
     const answers = batch.map((each, i) => {
-      const { successor } = each;
-      if (successor !== undefined && this.#runs.has(successor.runId)) return 'fenced';
+      const created = newRunsOf(each);
+      if (created.some(({ runId }) => this.#runs.has(runId))) return 'fenced';
       const answer = this.#appendRun(each, stored[i] ?? [], claim);
-      if (successor === undefined || answer === 'fenced') return answer;
-      const { runId, at, event } = successor;
-      const first = { runId, epoch: 1, afterSeq: 0, events: [{ at, event }], consumed: [] };
-      this.#appendRun(first, [storeEvent(event)], claim);
-      this.#passOn(each.runId, runId);
+      if (answer === 'fenced') return answer;
+      for (const run of created) {
+        const events = run.events.map(({ event }) => storeEvent(event));
+        this.#appendRun(run, events, claim);
+      }
+      if (each.successor !== undefined) this.#passOn(each.runId, each.successor.runId);
       return answer;
     });
     this.#faults.afterAppend?.(batch);

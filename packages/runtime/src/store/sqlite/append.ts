@@ -6,6 +6,7 @@ import { assert } from '../../journal/invariant.ts';
 import type { RunId } from '../../journal/ids.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
 import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
+import { newRunsOf } from '../new-runs.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
@@ -70,7 +71,7 @@ export class Append {
   run(batch: readonly AppendRun[], claim: LeaseClaim): Appended {
     const rows: (readonly Value[])[] = [];
     const answers = batch.map((each) => {
-      const parts = [each, ...firstOf(each)].map((part) => this.#prepare(part, claim));
+      const parts = [each, ...newRunsOf(each)].map((part) => this.#prepare(part, claim));
       if (!parts.every((part) => part !== undefined)) return 'fenced';
       const runs = parts.map((prepared) => {
         const run = this.#write(prepared, claim);
@@ -79,7 +80,8 @@ export class Append {
         return run;
       });
       const [before, next] = runs;
-      if (before !== undefined && next !== undefined) this.#passOn.run(next, before);
+      if (each.successor !== undefined && before !== undefined && next !== undefined)
+        this.#passOn.run(next, before);
       if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });
@@ -147,11 +149,4 @@ export class Append {
       for (; rows.length - at >= size; at += size) insert.run(rows.slice(at, at + size).flat());
     }
   }
-}
-
-/** The creation of the run that follows, as an append of its own. */
-function firstOf({ successor }: AppendRun): readonly AppendRun[] {
-  if (successor === undefined) return [];
-  const { runId, at, event } = successor;
-  return [{ runId, epoch: 1, afterSeq: 0, events: [{ at, event }], consumed: [] }];
 }

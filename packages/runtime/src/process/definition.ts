@@ -7,7 +7,13 @@ import {
 } from '@pawl/sdk';
 
 export type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
-import type { RunPlan } from './run-plan.ts';
+
+/** What a driver runs of a process. */
+export interface ProcessCode {
+  readonly run: Process;
+  /** Of a run that is asked for by process code, as the process' schema gives them back. @throws ValidationError */
+  readonly checkInputs: (inputs: unknown) => unknown;
+}
 
 /** Of a function without a name. */
 export const NAMELESS = 'process';
@@ -29,7 +35,7 @@ function guarded(definition: ProcessDefinition): Process {
 }
 
 /**
- * What gives the inputs of a run that follows as the process' schema does.
+ * What gives the inputs of a run that process code asks for as the process' schema does.
  * It throws ValidationError, and InvalidArgumentError where the schema answers later.
  */
 function inputsOf({ input, name }: ProcessDefinition): (inputs: unknown) => unknown {
@@ -39,12 +45,11 @@ function inputsOf({ input, name }: ProcessDefinition): (inputs: unknown) => unkn
     if (!(checked instanceof Promise)) return checked;
     checked.catch(() => undefined);
     throw new InvalidArgumentError(
-      `continueAsNew of process '${name}' needs an input schema that answers at once.`,
+      `A run of process '${name}' that process code asks for needs an input schema that answers at once.`,
     );
   };
 }
 
-/** What a driver runs of a process. */
-export function codeOf(definition: ProcessDefinition): Pick<RunPlan, 'run' | 'checkInputs'> {
+export function codeOf(definition: ProcessDefinition): ProcessCode {
   return { run: guarded(definition), checkInputs: inputsOf(definition) };
 }

@@ -1,0 +1,68 @@
+import type { ChildOutcome, ParentRecorded } from '../journal/child-event.ts';
+import type { RunId } from '../journal/ids.ts';
+import { unreachable } from '../journal/invariant.ts';
+import { evolve } from '../kernel/evolve.ts';
+import { initialState, type RunState } from '../kernel/state.ts';
+import type { JournalStore, NewRun, RunRecord } from '../ports/journal-store.ts';
+import { RuntimeError } from '../errors.ts';
+import type { OpenChild } from '../process/open-call.ts';
+import { refuseOther } from './refusals.ts';
+import type { FinalEvent } from './run-plan.ts';
+
+/** What the end of a child means to its parent. */
+export function childOutcome(event: FinalEvent): ChildOutcome {
+  switch (event.type) {
+    case 'RunSucceeded':
+      return { status: 'succeeded', output: event.output };
+    case 'RunFailed':
+      return { status: 'failed', error: event.error };
+    case 'RunCancelled':
+      return { status: 'cancelled', reason: event.reason };
+    default:
+      return unreachable(event);
+  }
+}
+
+/** What started a run; undefined where nothing did. */
+export function parentOf(store: JournalStore, runId: RunId): ParentRecorded | undefined {
+  const event = store.read(runId, 1, 1)[0]?.event;
+  return event?.type === 'ParentRecorded' ? event : undefined;
+}
+
+/** Why a run that has the id already cannot be the child; undefined where it is the same run. */
+export function refusedChild(
+  store: JournalStore,
+  parent: { readonly runId: RunId; readonly state: Readonly<RunState> },
+  known: RunRecord,
+  { process, inputHash }: OpenChild,
+): unknown {
+  const { runId } = known;
+  try {
+    refuseOther(runId, known, process, inputHash);
+  } catch (error) {
+    return error;
+  }
+  for (let above = parent.state.parent; above !== undefined; above = parentOf(store, above.parentRunId)) {
+    if (above.parentRunId !== runId) continue;
+    return new RuntimeError('REFUSED', `Run ${parent.runId} is within run ${runId}, which waits for it.`, {
+      hint: 'Give the child another id, or none',
+    });
+  }
+  return undefined;
+}
+
+export function tooNew(runId: RunId): RuntimeError {
+  return new RuntimeError(
+    'NEWER',
+    `Run ${runId} was recorded by a newer version of Pawl; this one must not touch it.`,
+    { hint: 'Update Pawl, then try again' },
+  );
+}
+
+/** The state of a run that was created in the commit of another. */
+export function stateOf({ at, event, parent }: NewRun): RunState {
+  const state = initialState();
+  evolve(state, { seq: 1, at, event });
+  if (parent !== undefined) evolve(state, { seq: 2, at, event: parent });
+  return state;
+}

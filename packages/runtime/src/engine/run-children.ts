@@ -1,0 +1,270 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { ChildOutcome } from '../journal/child-event.ts';
+import { decode } from '../journal/codec.ts';
+import { toErrorRecord } from '../journal/error-record.ts';
+import type { RunId } from '../journal/ids.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { NewRun } from '../ports/journal-store.ts';
+import type { OpenChild } from '../process/open-call.ts';
+import { RuntimeError } from '../errors.ts';
+import { cancelChild, foldRun } from './cancel-run.ts';
+import { childOutcome, refusedChild, stateOf, tooNew } from './child-run.ts';
+import type { Engine } from './engine.ts';
+import { unknownRun } from './refusals.ts';
+import { finalEvent, lastOf, stopAll } from './run-chain.ts';
+import type { RunDriver } from './run-driver.ts';
+import type { RunJournal } from './run-journal.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/** A run that is waited for and driven here. */
+interface Driven {
+  readonly driver: RunDriver;
+  /** This run started it: it is stopped and cancelled with it, and not where it was only found under its id. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * The runs that one run started by `ctx.run`.
+ *
+ * Owns which of them are driven here, and whose end is looked for in the store. Talks to its run by reports,
+ * and to the engine, which drives them like any run.
+ * Invariants: a child is created in the commit of its ChildStarted (S1), and driven after it (E1); its end is
+ * told after the commit of that end; the run does not end before children that it gave up.
+ */
+export class RunChildren {
+  readonly #engine: Engine;
+  readonly #run: RunDriver;
+  readonly #journal: RunJournal;
+  readonly #driverOf: (plan: RunPlan) => RunDriver;
+  readonly #driven = new Map<CallKey, Driven>();
+  /** Created in the next commit. */
+  readonly #unborn = new Map<CallKey, NewRun>();
+  /** Looked at again from time to time: mostly since other programs drive them. */
+  readonly #elsewhere = new Set<CallKey>();
+  /** Given up, and not told yet. */
+  readonly #untold = new Map<CallKey, { readonly runId: RunId; readonly reason: string }>();
+
+  constructor(engine: Engine, run: RunDriver, journal: RunJournal, driverOf: (plan: RunPlan) => RunDriver) {
+    this.#engine = engine;
+    this.#run = run;
+    this.#journal = journal;
+    this.#driverOf = driverOf;
+  }
+
+  /** What the end of the run waits for, beside its calls. */
+  get running(): number {
+    let running = this.#untold.size;
+    for (const { isOwn } of this.#driven.values()) running += Number(isOwn);
+    return running;
+  }
+
+  /** The child is decided and not committed: it comes into being with that, unless there is a run of its id. */
+  start(key: CallKey): void {
+    const found = this.#openOf(key);
+    if (found === undefined) return;
+    const { child, runId } = found;
+    const { store, clock, entropy, version: engine } = this.#engine.options;
+    const { unborn, runs } = this.#engine;
+    if (unborn.has(runId) || runs.has(runId) || store.getRun(runId, clock.now()) !== undefined) return;
+    const { process, inputs, inputHash: inputsHash } = child;
+    const { runId: parentRunId, state } = this.#run;
+    const depth = (state.parent?.depth ?? 0) + 1;
+    const facts = {
+      process,
+      module: null,
+      codeHash: null,
+      inputs,
+      inputsHash,
+      seed: entropy.token(),
+      engine,
+    };
+    const born: NewRun = {
+      runId,
+      at: state.lastAt,
+      event: { type: 'RunStarted', ...facts },
+      parent: { type: 'ParentRecorded', parentRunId, parentKey: key, depth },
+    };
+    unborn.add(runId);
+    this.#unborn.set(key, born);
+    this.#journal.bear(born);
+  }
+
+  /** It is committed, or the run was resumed: the child goes on, or its end is looked up. */
+  drive(key: CallKey): void {
+    const born = this.#unborn.get(key);
+    this.#forgetUnborn(key);
+    const found = this.#openOf(key);
+    if (found === undefined) return;
+    const { child, runId } = found;
+    if (born === undefined) this.#patiently(key, () => this.#find(key, child, runId));
+    else this.#launch(key, this.#planOf(runId, child, 1, stateOf(born), born.event.inputs));
+  }
+
+  #find(key: CallKey, child: OpenChild, runId: RunId): void {
+    const { store, clock } = this.#engine.options;
+    const first = store.getRun(runId, clock.now());
+    const why = first === undefined ? unknownRun(runId, []) : refusedChild(store, this.#run, first, child);
+    if (first === undefined || why !== undefined) {
+      this.#ended(key, { status: 'failed', error: toErrorRecord(why) });
+      return;
+    }
+    const record = lastOf(store, first, clock.now());
+    if (record.status === 'running') this.#goOn(key, child, record.runId);
+    else this.#ended(key, childOutcome(finalEvent(store, record)));
+  }
+
+  /** While another program has the journal locked it is tried again; else it is an error of this run. */
+  #patiently(key: CallKey, look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === 'BUSY') this.#elsewhere.add(key);
+      else this.#run.fail(error);
+    }
+  }
+
+  #goOn(key: CallKey, child: OpenChild, runId: RunId): void {
+    const { store } = this.#engine.options;
+    const active = this.#engine.runs.get(runId);
+    if (active !== undefined) {
+      this.#waitFor(key, active);
+      return;
+    }
+    const answer = store.acquireLease(runId, this.#engine.claim);
+    if (answer.status === 'newer') throw tooNew(runId);
+    if (answer.status !== 'acquired') {
+      this.#elsewhere.add(key);
+      return;
+    }
+    const { epoch } = answer.lease;
+    try {
+      const first = store.read(runId, 0, 1)[0]?.event;
+      const inputs = first?.type === 'RunStarted' ? first.inputs : null;
+      const state = foldRun(store, runId);
+      if (state.phase.status !== 'ended') {
+        this.#launch(key, this.#planOf(runId, child, epoch, state, inputs));
+        return;
+      }
+    } catch (error) {
+      store.releaseLease(runId, epoch);
+      throw error;
+    }
+    // Another program ended it between the look and the lease.
+    store.releaseLease(runId, epoch);
+    this.#elsewhere.add(key);
+  }
+
+  #planOf(
+    runId: RunId,
+    { run, checkInputs }: OpenChild,
+    epoch: number,
+    state: RunState,
+    inputs: OpenChild['inputs'],
+  ): RunPlan {
+    return {
+      runId,
+      run,
+      checkInputs,
+      epoch,
+      state,
+      inputs: decode(inputs),
+      start: undefined,
+      replayOnly: false,
+    };
+  }
+
+  #launch(key: CallKey, plan: RunPlan): void {
+    const driver = this.#driverOf(plan);
+    this.#engine.add(driver);
+    this.#waitFor(key, driver);
+  }
+
+  /** And for those that follow it. */
+  #waitFor(key: CallKey, driver: RunDriver): void {
+    const { parent } = driver.state;
+    const isOwn = parent?.parentRunId === this.#run.runId && parent.parentKey === key;
+    this.#driven.set(key, { driver, isOwn });
+    void driver.exit.then((exit) => {
+      this.#driven.delete(key);
+      if (exit.status === 'continued') this.#waitFor(key, exit.next);
+      else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
+      else if (exit.status === 'left') this.#left(key, exit.error);
+    });
+  }
+
+  /** Without its end: taken over by another program, or stopped here, and then this run cannot go on either. */
+  #left(key: CallKey, error: unknown): void {
+    if (error instanceof RuntimeError && error.code === 'FENCED') this.#elsewhere.add(key);
+    else if (this.#openOf(key) !== undefined && !this.#run.isStopping) this.#run.fail(error);
+    this.#run.ask(() => undefined);
+  }
+
+  #ended(key: CallKey, outcome: ChildOutcome): void {
+    this.#run.report({ type: 'ChildEnded', key, outcome });
+  }
+
+  /** Looks for the ends of those that other programs drive, and takes them over when nobody does. */
+  look(): void {
+    const keys = [...this.#elsewhere];
+    this.#elsewhere.clear();
+    for (const key of keys) {
+      const untold = this.#untold.get(key);
+      if (untold === undefined) this.drive(key);
+      else this.cancel(key, untold.runId, untold.reason);
+    }
+  }
+
+  /** Whether a child waits for people, and for nothing else. */
+  awaitsPeople(key: CallKey): boolean {
+    return this.#driven.get(key)?.driver.standstill.awaitsPeople ?? false;
+  }
+
+  /** Lets the run that started this one look at itself; false where it is not driven here. */
+  tellParent(): boolean {
+    const parent = this.#engine.runs.get(this.#run.state.parent?.parentRunId ?? '');
+    parent?.ask(() => undefined);
+    return parent !== undefined;
+  }
+
+  /** Its call is given up, which is not committed yet. */
+  giveUp(key: CallKey, runId: RunId, reason: string): void {
+    this.#elsewhere.delete(key);
+    this.#untold.set(key, { runId, reason });
+  }
+
+  /** It is committed. */
+  cancel(key: CallKey, runId: RunId, reason: string): void {
+    this.#forgetUnborn(key);
+    this.#patiently(key, () => {
+      cancelChild(this.#engine, this.#run.runId, key, runId, reason);
+      this.#untold.delete(key);
+      this.#run.ask(() => undefined);
+    });
+  }
+
+  /** Stops those of its own so that they can be resumed. */
+  stop(): void {
+    for (const { driver, isOwn } of this.#driven.values()) if (isOwn) void stopAll(driver);
+  }
+
+  /** The run is left. */
+  drop(): void {
+    for (const key of Array.from(this.#unborn.keys())) this.#forgetUnborn(key);
+    this.#elsewhere.clear();
+    this.#untold.clear();
+    this.stop();
+  }
+
+  #forgetUnborn(key: CallKey): void {
+    const born = this.#unborn.get(key);
+    if (born !== undefined) this.#engine.unborn.delete(born.runId);
+    this.#unborn.delete(key);
+  }
+
+  #openOf(key: CallKey): { readonly child: OpenChild; readonly runId: RunId } | undefined {
+    const call = this.#run.state.calls.get(key);
+    const child = this.#run.host.openCalls.get(key)?.child;
+    if (call?.kind !== 'child' || call.phase !== 'pending' || child === undefined) return undefined;
+    return { child, runId: call.runId };
+  }
+}

@@ -1,0 +1,25 @@
+import type { ChildFinished, ChildStarted } from '../journal/child-event.ts';
+import type { Seq } from '../journal/ids.ts';
+import { assert } from '../journal/invariant.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { addCall, addPending, removePending } from './recorded-call.ts';
+import type { RunState } from './state.ts';
+
+/** Runs that this one starts and waits for. */
+export function applyToChild(state: RunState, seq: Seq, event: ChildStarted | ChildFinished): void {
+  const { key } = event;
+  if (event.type === 'ChildStarted') {
+    const { runId } = event;
+    addCall(state, key, { kind: 'child', seq, fingerprint: fingerprintOf(event), runId, phase: 'pending' });
+    addPending(state, key);
+    return;
+  }
+  const child = state.calls.get(key);
+  assert(
+    child?.kind === 'child' && child.phase === 'pending',
+    'J4',
+    `the end of child ${key}, which is no pending one`,
+  );
+  child.phase = event.outcome.status;
+  removePending(state, key);
+}
