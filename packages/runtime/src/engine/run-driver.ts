@@ -282,7 +282,7 @@ export class RunDriver implements Turnable {
     this.afterBurst();
     if (this.#terminal !== undefined) this.#leave(this.#succession.exitBy(this.#terminal));
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
-    else if (this.#effects.running === 0) this.#wake();
+    else if (this.#effects.working === 0) this.#wake();
   }
 
   /** After a commit: removes what marks have made useless. */

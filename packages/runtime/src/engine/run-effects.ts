@@ -52,7 +52,12 @@ export class RunEffects {
 
   /** Attempts, sources and children that have neither ended nor been given up on. */
   get running(): number {
-    return this.attempts.running + this.streams.running + this.children.running;
+    return this.working + this.children.running;
+  }
+
+  /** Of these, what works here. */
+  get working(): number {
+    return this.attempts.running + this.streams.running;
   }
 
   /** What was decided, before its effects. */

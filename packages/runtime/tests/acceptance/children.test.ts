@@ -1,7 +1,7 @@
 import { ChildError, type Process, type Schema } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import type { AppendRun, LeaseClaim } from '../../src/ports/journal-store.ts';
-import { MemoryStore } from '../../src/testing.ts';
+import { MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
 import { f, Stage, t, watchForLeaks, type StepInput, type Told } from './stage.fixture.ts';
 
@@ -42,7 +42,8 @@ function looseEnds(store: MemoryStore): string[] {
   for (const id of Object.keys(statuses(store))) {
     for (const { event } of journal(store, id)) {
       if (event.type === 'ChildStarted') named.set(event.runId, `${id} ${event.key}`);
-      if (event.type === 'ParentRecorded') found.set(id, `${event.parentRunId} ${event.parentKey}`);
+      // Those that follow a child are named by the end before them.
+      if (event.type === 'ParentRecorded' && !id.includes('~')) found.set(id, `${event.parentRunId} ${event.parentKey}`);
     }
   }
   return [
@@ -199,8 +200,382 @@ describe('ctx.run', () => {
         return async (_, ctx) => ctx.run(pages, 1);
       },
       { value: 'r.0~3' },
-    ).catch((error: unknown) => error as Error);
-    // Those that follow are named by the end before them.
-    expect(String(store)).toContain('nobody names');
+    );
+    for (const id of ['r.0', 'r.0~2', 'r.0~3'])
+      expect(journal(store, id)[1]?.event).toMatchObject({ parentRunId: 'r', parentKey: '0', depth: 1 });
+  });
+
+  it('cancelled with the run that waits for it, after any crash', async () => {
+    const store = await everywhere(
+      (stage) => async (_, ctx) =>
+        ctx.parallel
+          .all([() => ctx.run(pair(stage), t(500, 'slow')), () => ctx.sleep('1h')], { timeout: 50 })
+          .catch((error: unknown) => (error as Error).name),
+      { value: 'TimeoutError' },
+    );
+    expect(statuses(store)).toEqual({ 'r.0.0.0': 'cancelled', r: 'succeeded' });
+    expect(shape(store, 'r.0.0.0').slice(-3)).toEqual([
+      'TaskCancelled 1',
+      'LateResult 1',
+      'RunCancelled',
+    ]);
+  });
+
+  it('that nobody awaits is given up when the process ends', async () => {
+    const store = await everywhere(
+      (stage) => async (_, ctx) => {
+        void ctx.run(pair(stage), t(500, 'slow'));
+        return ctx.task(stage.step, t(1, 'done'));
+      },
+      { value: 'done' },
+    );
+    expect(statuses(store)).toEqual({ 'r.0': 'cancelled', r: 'succeeded' });
+  });
+
+  it('goes on where the losers of its group are drained', async () => {
+    const store = await everywhere(
+      (stage) => async (_, ctx) => {
+        const first = await ctx.parallel.race(
+          [() => ctx.run(pair(stage), t(50, 'slow')), () => ctx.task(stage.step, t(1, 'fast'))],
+          { losers: 'drain' },
+        );
+        await ctx.sleep(1000);
+        return first;
+      },
+      { value: 'fast' },
+    );
+    expect(statuses(store)).toEqual({ 'r.0.0.0': 'succeeded', r: 'succeeded' });
+  });
+});
+
+const outer =
+  (stage: Stage, input: StepInput = t(50, 'x')): Process =>
+  async (_, ctx) =>
+    ctx.run(pair(stage), input, { key: 'it' });
+
+describe('ctx.run and the world', () => {
+  it('C68 the same key with another input, or another process, is a divergence and starts nothing', async () => {
+    const stage = new Stage();
+    const store = new WatchedStore();
+    await stage.drive(store, outer(stage));
+    for (const state of [store.states[0], store.states.at(-1)]) {
+      const changed: Program[] = [
+        (again) => outer(again, t(51, 'x')),
+        (again) => async (_, ctx) =>
+          ctx.run(async function another() {
+            return again.step.name;
+          }, t(50, 'x'), { key: 'it' }),
+        (again) => async (_, ctx) => ctx.task(again.step, t(50, 'x'), { key: 'it' }),
+      ];
+      for (const program of changed) {
+        const resumed = reborn(state as NonNullable<typeof state>);
+        const before = all(resumed);
+        const again = new Stage();
+        await again.use(resumed, {}, async (runtime) => {
+          const replay =
+            runtime.get('r')?.status === 'running'
+              ? runtime.resume('r', program(again)).result()
+              : runtime.replay('r', program(again));
+          await expect(replay).rejects.toMatchObject({
+            name: 'NonDeterminismError',
+            report: { key: ':it', recorded: 'run "pair"' },
+          });
+        });
+        expect(again.invoked).toEqual([]);
+        expect(all(resumed)).toEqual(before);
+      }
+    }
+  });
+
+  it('names the input as the likely cause where only that differs', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    await stage.drive(store, outer(stage));
+    const again = new Stage();
+    await again.use(store, {}, async (runtime) => {
+      await expect(runtime.replay('r', outer(again, t(51, 'x')))).rejects.toMatchObject({
+        report: { likelyCause: 'the input of the run changed', asked: 'run "pair"' },
+      });
+    });
+  });
+
+  it('the id that was recorded counts, whatever the code says later', async () => {
+    const program =
+      (stage: Stage, id: string): Process =>
+      async (_, ctx) =>
+        ctx.run(pair(stage), t(5, 'x'), { id });
+    const stage = new Stage();
+    const store = new WatchedStore();
+    expect(await stage.drive(store, program(stage, 'mine'))).toEqual({ value: ['first', 'x'] });
+    const resumed = reborn(store.states[0] as ReturnType<MemoryStore['snapshot']>);
+    const again = new Stage();
+    expect(await again.drive(resumed, program(again, 'other'))).toEqual({ value: ['first', 'x'] });
+    expect(statuses(resumed)).toEqual({ mine: 'succeeded', r: 'succeeded' });
+  });
+
+  it('an id of another run: the same process and inputs are waited for, others are refused', async () => {
+    const program =
+      (stage: Stage): Process =>
+      async (_, ctx) => {
+        const told: unknown[] = [await ctx.run(pair(stage), t(5, 'x'), { id: 'known' })];
+        for (const wrong of [
+          () => ctx.run(pair(stage), t(6, 'x'), { id: 'known' }),
+          () => ctx.run(async () => 1, t(5, 'x'), { id: 'known' }),
+        ])
+          told.push(await wrong().catch((error: ChildError) => [error.name, (error.cause as Error).message]));
+        return told;
+      };
+    const stage = new Stage();
+    const store = new WatchedStore();
+    const expected = [
+      ['first', 'x'],
+      ['ChildError', 'Run known exists already, with other inputs; one id is one run.'],
+      ['ChildError', "Run known exists already, of process 'pair'; one id is one run."],
+    ];
+    await stage.use(store, {}, async (runtime) => {
+      await runtime.start(pair(stage), t(5, 'x'), { id: 'known' }).result();
+      expect(await runtime.start(program(stage), null as never, { id: 'r' }).result()).toEqual(expected);
+    });
+    const invoked = stage.invoked.length;
+    expect(invoked).toBe(2);
+    for (const state of store.states) {
+      const resumed = reborn(state);
+      if (resumed.getRun('r', 0) === undefined) continue;
+      const again = new Stage();
+      expect(await again.drive(resumed, program(again))).toEqual({ value: expected });
+      expect(again.invoked).toEqual([]);
+    }
+  });
+
+  it('one that was only found under its id is not cancelled with the run that waits for it', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    await stage.use(store, {}, async (runtime) => {
+      const found = runtime.start(pair(stage), t(100, 'x'), { id: 'known' });
+      const waiting = runtime.start(
+        async (_: null, ctx: Parameters<Process>[1]) =>
+          ctx.parallel.race([() => ctx.run(pair(stage), t(100, 'x'), { id: 'known' }), () => ctx.sleep(20)]),
+        null,
+        { id: 'r' },
+      );
+      await waiting.result();
+      expect(await found.result()).toEqual(['first', 'x']);
+    });
+    expect(statuses(store)).toEqual({ known: 'succeeded', r: 'succeeded' });
+  });
+
+  it('a run cannot wait for one that waits for it', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const program: Process<null, unknown> = async function program(_, ctx) {
+      if (ctx.runId === 'r') {
+        const own = (): unknown => ctx.run(program, null, { id: 'r' });
+        expect(own).toThrow('Run r cannot wait for its own end.');
+      }
+      return ctx.run(program, null, { id: ctx.runId === 'r' ? 'within' : 'r' });
+    };
+    const told = await stage.drive(store, program as Process);
+    expect(plain(told)).toEqual({
+      error: expect.stringContaining('Run within is within run r, which waits for it.') as unknown,
+    });
+  });
+
+  it('refuses at the call what it cannot do, and records nothing of it', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const input = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value: unknown) =>
+          typeof value === 'number' ? { value } : { issues: [{ message: 'no number' }] },
+      },
+    } as unknown as Schema;
+    const told = await stage.drive(store, async (_, ctx) => {
+      const run = ctx.run as (...args: unknown[]) => unknown;
+      const definition = { name: 'checked', input, run: async () => 1 };
+      return [
+        () => run('text', null),
+        () => run(undefined, null),
+        () => run(definition, 'text'),
+        () => run(pair(stage), Symbol('x')),
+        () => run(pair(stage), null, 7),
+        () => run(pair(stage), null, { detached: true }),
+        () => run(pair(stage), null, { key: '' }),
+        () => run(pair(stage), null, { id: 'a b' }),
+        () => run(pair(stage), null, { id: 'r' }),
+      ].map((call) => {
+        try {
+          return String(call());
+        } catch (error) {
+          return (error as Error).name;
+        }
+      });
+    });
+    expect(told).toEqual({
+      value: [
+        'InvalidOptionError',
+        'InvalidOptionError',
+        'ValidationError',
+        'UnserializableError',
+        'InvalidOptionError',
+        'InvalidOptionError',
+        'InvalidOptionError',
+        'InvalidOptionError',
+        'InvalidArgumentError',
+      ],
+    });
+    expect(shape(store)).toEqual(['RunStarted', 'RunSucceeded']);
+  });
+
+  it('at most so deep as limits.runDepth says', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const endless: Process<number, unknown> = async function endless(n, ctx) {
+      return ctx.run(endless, n + 1);
+    };
+    const told = await stage.drive(store, endless as Process, 0, { limits: { runDepth: 3 } });
+    let error = 'error' in told ? told.error : undefined;
+    while (error?.cause instanceof Error) error = error.cause;
+    expect(error).toMatchObject({ name: 'LimitError', code: 'LIMIT' });
+    expect(statuses(store)).toEqual({ r: 'failed', 'r.0': 'failed', 'r.0.0': 'failed', 'r.0.0.0': 'failed' });
+  });
+
+  it('cancelled from outside: the run that waits is told so', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    await stage.use(store, {}, async (runtime) => {
+      const handle = runtime.start(outer(stage), null as never, { id: 'r' });
+      await stage.clock.sleep(20);
+      expect(runtime.cancel('r.:it', 'enough')).toBe('asked');
+      await expect(handle.result()).rejects.toMatchObject({
+        code: 'RUN_FAILED',
+        cause: { name: 'ChildError', message: "Run r.:it of process 'pair' was cancelled: enough" },
+      });
+    });
+    expect(statuses(store)).toEqual({ 'r.:it': 'cancelled', r: 'failed' });
+  });
+
+  it('cancel of the run reaches what it waits for, driven or not', async () => {
+    const stage = new Stage();
+    const store = new WatchedStore();
+    await stage.use(store, {}, async (runtime) => {
+      const handle = runtime.start(outer(stage), null as never, { id: 'r' });
+      await stage.clock.sleep(20);
+      expect(runtime.cancel('r', 'enough')).toBe('asked');
+      await expect(handle.result()).rejects.toMatchObject({ code: 'CANCELLED' });
+      // The run ends after its child.
+      expect(statuses(store)).toEqual({ 'r.:it': 'cancelled', r: 'cancelled' });
+    });
+    for (const state of store.states) {
+      const idle = reborn(state);
+      const again = new Stage();
+      await again.use(idle, {}, async (runtime) => {
+        expect(['cancelled', 'ended']).toContain(runtime.cancel('r', 'enough'));
+      });
+      const ends = new Set(Object.values(statuses(idle)));
+      expect(ends).toEqual(new Set(['cancelled']));
+      expect(again.invoked).toEqual([]);
+    }
+  });
+
+  it('is stopped and resumed with the run that waits for it', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    await stage.use(store, {}, async (runtime) => {
+      const handle = runtime.start(outer(stage), null as never, { id: 'r' });
+      await stage.clock.sleep(20);
+      await runtime.stop('r');
+      await expect(handle.result()).rejects.toMatchObject({ code: 'STOPPED' });
+      expect(runtime.get('r.:it')).toMatchObject({ status: 'running', owner: null });
+      expect(await runtime.resume('r').result()).toEqual(['first', 'x']);
+      // Neither goes on while the other does not.
+      const other = runtime.start(outer(stage), null as never, { id: 'other' });
+      await stage.clock.sleep(20);
+      await runtime.stop('other.:it');
+      await expect(other.result()).rejects.toMatchObject({ code: 'STOPPED' });
+      expect(await runtime.resume('other').result()).toEqual(['first', 'x']);
+    });
+  });
+
+  it('resumed by itself first, the run that started it finds it under way', async () => {
+    const stage = new Stage();
+    const store = new WatchedStore();
+    await stage.drive(store, outer(stage));
+    const resumed = reborn(store.states[1] as ReturnType<MemoryStore['snapshot']>);
+    const again = new Stage();
+    await again.use(resumed, {}, async (runtime) => {
+      const child = runtime.resume('r.:it', pair(again));
+      expect(await runtime.resume('r', outer(again)).result()).toEqual(['first', 'x']);
+      expect(await child.result()).toEqual(['first', 'x']);
+    });
+    expect(again.invoked.map(({ key }) => key)).toEqual(['0', '1']);
+  });
+
+  it('driven by another program: its end is found in the journal, and it is taken over when that is gone', async () => {
+    for (const isKilled of [false, true]) {
+      const stage = new Stage();
+      const store = new WatchedStore();
+      await stage.drive(store, outer(stage));
+      const resumed = reborn(store.states[1] as ReturnType<MemoryStore['snapshot']>);
+      const again = new Stage();
+      await again.use(resumed, { entropy: seededEntropy(7) }, async (elsewhere) => {
+        const child = elsewhere.resume('r.:it', pair(again));
+        child.result().catch(() => undefined);
+        await again.use(resumed, { entropy: seededEntropy(8) }, async (runtime) => {
+          const handle = runtime.resume('r', outer(again));
+          await again.clock.sleep(10);
+          if (isKilled) await elsewhere.stop('r.:it');
+          expect(await handle.result()).toEqual(['first', 'x']);
+        });
+      });
+      expect(statuses(resumed)).toEqual({ 'r.:it': 'succeeded', r: 'succeeded' });
+    }
+  });
+
+  it('that waits for people: whoever drives the first run is told of that one', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const asked: string[] = [];
+    const asking: Process<null, unknown> = async function asking(_, ctx) {
+      return ctx.receive('answer');
+    };
+    const process: Process = async (_, ctx) =>
+      ctx.parallel.all([() => ctx.run(asking, null), () => ctx.task(stage.step, t(30, 'work'))]);
+    await stage.use(
+      store,
+      { onWaiting: (id, keys) => asked.push(`${id} ${keys.join()} at ${stage.clock.monotonic() >= 30}`) },
+      async (runtime) => {
+        const handle = runtime.start(process, null as never, { id: 'r' });
+        await stage.clock.sleep(100);
+        expect(asked).toEqual(['r 0/0/0 at true']);
+        expect(runtime.waits('r.0.0.0')).toMatchObject([{ name: 'answer' }]);
+        expect(await runtime.send('r.0.0.0', 'answer', 42)).toMatchObject({ status: 'accepted' });
+        expect(await handle.result()).toEqual([42, 'work']);
+      },
+    );
+  });
+
+  it('keeps ids apart, and within their bounds', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const id: Process<null, string> = async function id(_, ctx) {
+      return ctx.runId;
+    };
+    const long = 'x'.repeat(150);
+    const told = await stage.drive(store, async (_, ctx) => {
+      const ids: string[] = [];
+      for (const key of ['a', 'a.0', 'a~2', 'a/0', 'ö +', long, `${long}y`]) ids.push(await ctx.run(id, null, { key }));
+      return ids;
+    });
+    const ids = 'value' in told ? (told.value as string[]) : [];
+    expect(ids.slice(0, 5)).toEqual([
+      'r.:a',
+      'r.:a+2e+0',
+      'r.:a+7e+2',
+      'r.:a+25+2F0',
+      'r.:+f6++25+20+2b+',
+    ]);
+    expect(new Set(ids).size).toBe(7);
   });
 });
