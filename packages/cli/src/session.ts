@@ -171,6 +171,17 @@ export class Session {
         data: { runId, asked: [...keys] },
       });
     }
+    if (node?.kind === 'child') {
+      const waiting = shellWords('pawl', 'waiting', ...this.#place.flags);
+      return new RuntimeError(
+        'WAITING',
+        `Run ${runId} waits for run ${node.runId} (call ${key}), which waits for people${more}.`,
+        {
+          hint: `See for what: ${waiting}; answer it, then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
+          data: { runId, asked: [...keys] },
+        },
+      );
+    }
     const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
     const resolve = shellWords('pawl', 'resolve', runId, key, '--as', 'done', ...this.#place.flags);
     return new RuntimeError(

@@ -79,3 +79,18 @@ test('isPawlError tells the class by the code', () => {
   // @ts-expect-error no such code
   isPawlError(error, 'BROKEN');
 });
+
+test('a run within a run has the types of its process', () => {
+  const pages = defineProcess({ name: 'pages', input: z.object({ from: z.string() }), run: () => 7 });
+  const check = (ctx: Context): void => {
+    expectTypeOf(ctx.run(pages, { from: 'a' })).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(
+      ctx.run(async (n: number, inner: Context) => [n, inner.runId] as const, 1, { key: 'k', id: 'i' }),
+    ).toEqualTypeOf<Promise<readonly [number, string]>>();
+    // @ts-expect-error other inputs
+    void ctx.run(pages, { from: 7 });
+    // @ts-expect-error no such option
+    void ctx.run(pages, { from: 'a' }, { detached: true });
+  };
+  expectTypeOf(check).returns.toEqualTypeOf<void>();
+});

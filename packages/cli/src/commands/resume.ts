@@ -1,4 +1,4 @@
-import { displayStatus, RuntimeError, type RunId, type RunRecord } from '@pawl/runtime';
+import { displayStatus, RuntimeError, type JournalReader, type RunId, type RunRecord } from '@pawl/runtime';
 import type { ProcessDefinition } from '@pawl/sdk';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
@@ -70,8 +70,17 @@ function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<reado
   return readJournal(place, (reader) => {
     if (id !== undefined) return [reader.get(id)];
     const open = reader.list({ limit: MOST_RUNS, statuses: ['running'] });
-    return open.filter((run) => displayStatus(run) !== 'running');
+    const runs = open.filter((run) => displayStatus(run) !== 'running');
+    const ids = new Set(runs.map(({ runId }) => runId));
+    // One that another run started goes on with that one.
+    return runs.filter(({ runId }) => !ids.has(parentOf(reader, runId) ?? ''));
   });
+}
+
+function parentOf(reader: JournalReader, id: RunId): RunId | undefined {
+  for (const { event } of reader.events(id, 1))
+    return event.type === 'ParentRecorded' ? event.parentRunId : undefined;
+  return undefined;
 }
 
 function ambiguous(runs: readonly RunRecord[]): RuntimeError {

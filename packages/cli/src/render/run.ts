@@ -78,6 +78,8 @@ function runFacts({ run, tree, now, places }: RunView, status: DisplayStatus): F
     ['status', statusText(run, tree, status, now), paintOf(status)],
     ['started', `${formatTime(run.startedAt)}, ${formatAgo(now - run.startedAt)}`],
   ];
+  if (tree.parent !== undefined)
+    facts.push(['within', `${clean(tree.parent.runId)}, call ${clean(tree.parent.key)}`]);
   if (run.module !== null) facts.push(['module', clean(run.module)]);
   facts.push(['tasks', tasksText(tree, isAlive(run))]);
   if (tree.input !== undefined && shown(tree.input) !== '') facts.push(['input', shown(tree.input)]);

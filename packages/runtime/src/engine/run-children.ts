@@ -14,7 +14,7 @@ import { unknownRun } from './refusals.ts';
 import { finalEvent, lastOf, stopAll } from './run-chain.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
-import type { RunPlan } from './run-plan.ts';
+import type { RunExit, RunPlan } from './run-plan.ts';
 
 /** A run that is waited for and driven here. */
 interface Driven {
@@ -43,6 +43,8 @@ export class RunChildren {
   readonly #elsewhere = new Set<CallKey>();
   /** Given up, and not told yet. */
   readonly #untold = new Map<CallKey, { readonly runId: RunId; readonly reason: string }>();
+
+  #isStopped = false;
 
   constructor(engine: Engine, run: RunDriver, journal: RunJournal, driverOf: (plan: RunPlan) => RunDriver) {
     this.#engine = engine;
@@ -94,7 +96,11 @@ export class RunChildren {
     const born = this.#unborn.get(key);
     this.#forgetUnborn(key);
     const found = this.#openOf(key);
-    if (found === undefined) return;
+    if (found === undefined) {
+      // Given up in the burst that began it: it is cancelled without its code, as one that nobody drives.
+      if (born !== undefined) this.#engine.options.store.releaseLease(born.runId, 1);
+      return;
+    }
     const { child, runId } = found;
     if (born === undefined) this.#patiently(key, () => this.#find(key, child, runId));
     else this.#launch(key, this.#planOf(runId, child, 1, stateOf(born), born.event.inputs));
@@ -184,18 +190,22 @@ export class RunChildren {
     const { parent } = driver.state;
     const isOwn = parent?.parentRunId === this.#run.runId && parent.parentKey === key;
     this.#driven.set(key, { driver, isOwn });
-    void driver.exit.then((exit) => {
-      this.#driven.delete(key);
-      if (exit.status === 'continued') this.#waitFor(key, exit.next);
-      else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
-      else if (exit.status === 'left') this.#left(key, exit.error);
-    });
+    void driver.exit.then((exit) => this.#exited(key, exit));
+    // The stop came while it was not committed yet.
+    if (this.#isStopped && isOwn) void stopAll(driver);
+  }
+
+  #exited(key: CallKey, exit: RunExit): void {
+    this.#driven.delete(key);
+    if (exit.status === 'continued') this.#waitFor(key, exit.next);
+    else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
+    else if (exit.status === 'left') this.#left(key, exit.error);
   }
 
   /** Without its end: taken over by another program, or stopped here, and then this run cannot go on either. */
   #left(key: CallKey, error: unknown): void {
     if (error instanceof RuntimeError && error.code === 'FENCED') this.#elsewhere.add(key);
-    else if (this.#openOf(key) !== undefined && !this.#run.isStopping) this.#run.fail(error);
+    else if (this.#openOf(key) !== undefined && !this.#isStopped) this.#run.fail(error);
     this.#run.ask(() => undefined);
   }
 
@@ -244,6 +254,7 @@ export class RunChildren {
 
   /** Stops those of its own so that they can be resumed. */
   stop(): void {
+    this.#isStopped = true;
     for (const { driver, isOwn } of this.#driven.values()) if (isOwn) void stopAll(driver);
   }
 

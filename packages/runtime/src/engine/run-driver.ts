@@ -106,10 +106,6 @@ export class RunDriver implements Turnable {
     return this.#plan.replayOnly;
   }
 
-  get isStopping(): boolean {
-    return this.#phase === 'stopping' || this.#phase === 'left';
-  }
-
   /** Which run this is, also before its first commit. */
   get identity(): { readonly process: string; readonly inputsHash: string } {
     return this.#plan.start ?? this.state;

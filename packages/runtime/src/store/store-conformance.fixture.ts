@@ -319,6 +319,36 @@ export function describeStore(name: string, open: () => JournalStore): void {
       });
     });
 
+    describe('runs that are created with an append', () => {
+      const { ParentRecorded } = SAMPLE_EVENTS;
+      const born = (id: RunId) => ({ runId: id, at: START, event: RunStarted, parent: ParentRecorded });
+
+      test('are there with it, ours, and nothing is handed on to them', () => {
+        create(runId);
+        store.post(runId, cancel('m1'), START);
+        const children = [born('child-1'), born('child-2')];
+        expect(append({ ...appendOf(runId, 1, [TaskScheduled]), children })).toEqual(['committed']);
+        for (const id of ['child-1', 'child-2']) {
+          expect(store.read(id, 0, 9).map(({ event }) => event)).toEqual([RunStarted, ParentRecorded]);
+          expect(append(appendOf(id, 2, [TaskScheduled]))).toEqual(['committed']);
+        }
+        expect(store.takeInbox(runId)).toEqual([cancel('m1')]);
+        expect(store.takeInbox('child-1')).toEqual([]);
+        expect(store.verify().damage).toEqual([]);
+      });
+
+      test('none of them, and no event, where one of the ids is taken or the append is fenced', () => {
+        create(runId);
+        create('child-2');
+        const children = [born('child-1'), born('child-2')];
+        expect(append({ ...appendOf(runId, 1, [TaskScheduled]), children })).toEqual(['fenced']);
+        const late = { ...appendOf(runId, 7, [TaskScheduled]), children: [born('child-1')] };
+        expect(append(late)).toEqual(['fenced']);
+        expect(store.getRun('child-1', START)).toBeUndefined();
+        expect(store.read(runId, 0, 9)).toHaveLength(1);
+      });
+    });
+
     describe('what runs share', () => {
       const plan = { name: 'bank', threshold: 2, openForMs: 100, halfOpen: 1 };
       const told = (outcome: CircuitNote['outcome'], generation = 0, seq = 2): CircuitNote => ({

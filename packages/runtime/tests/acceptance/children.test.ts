@@ -21,7 +21,7 @@ type Program = (stage: Stage) => Process;
 
 /** Two steps, one after the other. */
 const pair = (stage: Stage): Process<StepInput, unknown> =>
-  async function pair(input, ctx) {
+  async function pairOf(input, ctx) {
     const first = await ctx.task(stage.step, t(5, 'first'));
     return [first, await ctx.task(stage.step, input)];
   };
@@ -43,7 +43,8 @@ function looseEnds(store: MemoryStore): string[] {
     for (const { event } of journal(store, id)) {
       if (event.type === 'ChildStarted') named.set(event.runId, `${id} ${event.key}`);
       // Those that follow a child are named by the end before them.
-      if (event.type === 'ParentRecorded' && !id.includes('~')) found.set(id, `${event.parentRunId} ${event.parentKey}`);
+      if (event.type === 'ParentRecorded' && !id.includes('~'))
+        found.set(id, `${event.parentRunId} ${event.parentKey}`);
     }
   }
   return [
@@ -67,9 +68,21 @@ function plain(told: Told): unknown {
  * statuses in the end, no loose ends, and nothing done again that was recorded as done.
  */
 async function everywhere(program: Program, expected: unknown): Promise<WatchedStore> {
+  const inBranch: Program = (stage) => async (inputs, ctx) => {
+    const [value] = await ctx.parallel.map(['only'], () => program(stage)(inputs, ctx));
+    return value;
+  };
+  await crashedEverywhere(inBranch, undefined);
+  return crashedEverywhere(program, expected);
+}
+
+/** @param expected undefined = whatever it comes to the first time */
+async function crashedEverywhere(program: Program, result: unknown): Promise<WatchedStore> {
   const stage = new Stage();
   const store = new WatchedStore();
-  expect(plain(await stage.drive(store, program(stage)))).toEqual(expected);
+  const first = plain(await stage.drive(store, program(stage)));
+  const expected = result ?? first;
+  expect(first).toEqual(expected);
   expect(looseEnds(store)).toEqual([]);
   expect(store.verify().damage).toEqual([]);
   const before = all(store);
@@ -98,9 +111,9 @@ describe('ctx.run', () => {
     const store = await everywhere(
       (stage) => async (_, ctx) => {
         const got = await ctx.run(pair(stage), t(5, 'second'));
-        return { got, then: await ctx.task(stage.step, t(1, 'then')) };
+        return { got, next: await ctx.task(stage.step, t(1, 'next')) };
       },
-      { value: { got: ['first', 'second'], then: 'then' } },
+      { value: { got: ['first', 'second'], next: 'next' } },
     );
     expect(shape(store)).toEqual([
       'RunStarted',
@@ -114,12 +127,20 @@ describe('ctx.run', () => {
     expect(shape(store, 'r.0').slice(0, 3)).toEqual(['RunStarted', 'ParentRecorded', 'TaskScheduled 0']);
     expect(statuses(store)).toEqual({ 'r.0': 'succeeded', r: 'succeeded' });
     const child = journal(store, 'r.0')[0]?.event;
-    expect(child).toMatchObject({ type: 'RunStarted', process: 'pair', module: null });
+    expect(child).toMatchObject({ type: 'RunStarted', process: 'pairOf', module: null });
+    const before = all(store);
+    const again = new Stage();
+    await again.use(store, {}, async (runtime) => {
+      const report = await runtime.replay('r.0', pair(again) as Process);
+      expect(report).toEqual({ reached: 'end', events: journal(store, 'r.0').length });
+    });
+    expect(again.invoked).toEqual([]);
+    expect(all(store)).toEqual(before);
   });
 
   it('holds no slot of a limit of one, at any depth', async () => {
     const stage = new Stage();
-    const nested: Process<number, number> = async function nested(n, ctx) {
+    const nested: Process<number, number> = async function nested(n, ctx): Promise<number> {
       if (n === 0) return Number(await ctx.task(stage.step, t(1, 0)));
       return 1 + (await ctx.run(nested, n - 1));
     };
@@ -180,9 +201,9 @@ describe('ctx.run', () => {
           name: 'ChildError',
           code: 'CHILD_FAILED',
           runId: 'r.:it',
-          process: 'pair',
+          process: 'pairOf',
           key: ':it',
-          message: "Run r.:it of process 'pair' failed: no",
+          message: "Run r.:it of process 'pairOf' failed: no",
           cause: 'TaskError',
         },
       },
@@ -214,11 +235,7 @@ describe('ctx.run', () => {
       { value: 'TimeoutError' },
     );
     expect(statuses(store)).toEqual({ 'r.0.0.0': 'cancelled', r: 'succeeded' });
-    expect(shape(store, 'r.0.0.0').slice(-3)).toEqual([
-      'TaskCancelled 1',
-      'LateResult 1',
-      'RunCancelled',
-    ]);
+    expect(shape(store, 'r.0.0.0').slice(-3)).toEqual(['TaskCancelled 1', 'LateResult 1', 'RunCancelled']);
   });
 
   it('that nobody awaits is given up when the process ends', async () => {
@@ -230,6 +247,21 @@ describe('ctx.run', () => {
       { value: 'done' },
     );
     expect(statuses(store)).toEqual({ 'r.0': 'cancelled', r: 'succeeded' });
+  });
+
+  it('that is given up in the turn that began it is cancelled before any of its code runs', async () => {
+    const store = await everywhere(
+      (stage) => async (_, ctx) =>
+        ctx.parallel.race([() => ctx.run(pair(stage), t(500, 'slow')), () => Promise.resolve('at once')]),
+      { value: 'at once' },
+    );
+    expect(statuses(store)).toEqual({ 'r.0.0.0': 'cancelled', r: 'succeeded' });
+    expect(shape(store, 'r.0.0.0')).toEqual([
+      'RunStarted',
+      'ParentRecorded',
+      'CancelRequested',
+      'RunCancelled',
+    ]);
   });
 
   it('goes on where the losers of its group are drained', async () => {
@@ -262,9 +294,13 @@ describe('ctx.run and the world', () => {
       const changed: Program[] = [
         (again) => outer(again, t(51, 'x')),
         (again) => async (_, ctx) =>
-          ctx.run(async function another() {
-            return again.step.name;
-          }, t(50, 'x'), { key: 'it' }),
+          ctx.run(
+            async function another() {
+              return again.step.name;
+            },
+            t(50, 'x'),
+            { key: 'it' },
+          ),
         (again) => async (_, ctx) => ctx.task(again.step, t(50, 'x'), { key: 'it' }),
       ];
       for (const program of changed) {
@@ -278,7 +314,7 @@ describe('ctx.run and the world', () => {
               : runtime.replay('r', program(again));
           await expect(replay).rejects.toMatchObject({
             name: 'NonDeterminismError',
-            report: { key: ':it', recorded: 'run "pair"' },
+            report: { key: ':it', recorded: 'run "pairOf"' },
           });
         });
         expect(again.invoked).toEqual([]);
@@ -294,7 +330,7 @@ describe('ctx.run and the world', () => {
     const again = new Stage();
     await again.use(store, {}, async (runtime) => {
       await expect(runtime.replay('r', outer(again, t(51, 'x')))).rejects.toMatchObject({
-        report: { likelyCause: 'the input of the run changed', asked: 'run "pair"' },
+        report: { likelyCause: 'the input of the run changed', asked: 'run "pairOf"' },
       });
     });
   });
@@ -330,7 +366,7 @@ describe('ctx.run and the world', () => {
     const expected = [
       ['first', 'x'],
       ['ChildError', 'Run known exists already, with other inputs; one id is one run.'],
-      ['ChildError', "Run known exists already, of process 'pair'; one id is one run."],
+      ['ChildError', "Run known exists already, of process 'pairOf'; one id is one run."],
     ];
     await stage.use(store, {}, async (runtime) => {
       await runtime.start(pair(stage), t(5, 'x'), { id: 'known' }).result();
@@ -367,7 +403,7 @@ describe('ctx.run and the world', () => {
   it('a run cannot wait for one that waits for it', async () => {
     const stage = new Stage();
     const store = new MemoryStore();
-    const program: Process<null, unknown> = async function program(_, ctx) {
+    const program: Process<null, unknown> = async function program(_, ctx): Promise<unknown> {
       if (ctx.runId === 'r') {
         const own = (): unknown => ctx.run(program, null, { id: 'r' });
         expect(own).toThrow('Run r cannot wait for its own end.');
@@ -431,7 +467,7 @@ describe('ctx.run and the world', () => {
   it('at most so deep as limits.runDepth says', async () => {
     const stage = new Stage();
     const store = new MemoryStore();
-    const endless: Process<number, unknown> = async function endless(n, ctx) {
+    const endless: Process<number, unknown> = async function endless(n, ctx): Promise<unknown> {
       return ctx.run(endless, n + 1);
     };
     const told = await stage.drive(store, endless as Process, 0, { limits: { runDepth: 3 } });
@@ -450,7 +486,7 @@ describe('ctx.run and the world', () => {
       expect(runtime.cancel('r.:it', 'enough')).toBe('asked');
       await expect(handle.result()).rejects.toMatchObject({
         code: 'RUN_FAILED',
-        cause: { name: 'ChildError', message: "Run r.:it of process 'pair' was cancelled: enough" },
+        cause: { name: 'ChildError', message: "Run r.:it of process 'pairOf' was cancelled: enough" },
       });
     });
     expect(statuses(store)).toEqual({ 'r.:it': 'cancelled', r: 'failed' });
@@ -496,6 +532,22 @@ describe('ctx.run and the world', () => {
       await expect(other.result()).rejects.toMatchObject({ code: 'STOPPED' });
       expect(await runtime.resume('other').result()).toEqual(['first', 'x']);
     });
+  });
+
+  it('is stopped with it also where the stop comes before the first commit', async () => {
+    for (const turns of [1, 2, 3, 4]) {
+      const stage = new Stage();
+      const store = new MemoryStore();
+      await stage.use(store, {}, async (runtime) => {
+        const handle = runtime.start(outer(stage), null as never, { id: 'r' });
+        handle.result().catch(() => undefined);
+        for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+        await runtime.stop('r');
+        expect(Object.values(statuses(store)).every((status) => status === 'running')).toBe(true);
+        const again = runtime.start(outer(stage), null as never, { id: 'r' });
+        expect(await again.result()).toEqual(['first', 'x']);
+      });
+    }
   });
 
   it('resumed by itself first, the run that started it finds it under way', async () => {
@@ -565,17 +617,12 @@ describe('ctx.run and the world', () => {
     const long = 'x'.repeat(150);
     const told = await stage.drive(store, async (_, ctx) => {
       const ids: string[] = [];
-      for (const key of ['a', 'a.0', 'a~2', 'a/0', 'ö +', long, `${long}y`]) ids.push(await ctx.run(id, null, { key }));
+      for (const key of ['a', 'a.0', 'a~2', 'a/0', 'ö +', long, `${long}y`])
+        ids.push(await ctx.run(id, null, { key }));
       return ids;
     });
     const ids = 'value' in told ? (told.value as string[]) : [];
-    expect(ids.slice(0, 5)).toEqual([
-      'r.:a',
-      'r.:a+2e+0',
-      'r.:a+7e+2',
-      'r.:a+25+2F0',
-      'r.:+f6++25+20+2b+',
-    ]);
+    expect(ids.slice(0, 5)).toEqual(['r.:a', 'r.:a+2e+0', 'r.:a+7e+2', 'r.:a+25+2F0', 'r.:+f6++25+20+2b+']);
     expect(new Set(ids).size).toBe(7);
   });
 });
