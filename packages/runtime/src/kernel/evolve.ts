@@ -4,6 +4,7 @@ import {
   isTerminal,
   type JournalEvent,
   type Recorded,
+  type RunStarted,
   type ScopeAborted,
   type ScopeTimedOut,
   type TimerFired,
@@ -56,11 +57,7 @@ export function evolve(state: RunState, recorded: Recorded): void {
 function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
   switch (event.type) {
     case 'RunStarted':
-      state.seed = event.seed;
-      state.process = event.process;
-      state.inputsHash = event.inputsHash;
-      state.codeHash = event.codeHash;
-      state.phase = { status: 'running' };
+      begin(state, event);
       return;
     case 'RunSucceeded':
     case 'RunFailed':
@@ -125,6 +122,14 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
         applyToStreams(state, seq, event);
       else applyToTask(state, seq, at, event);
   }
+}
+
+function begin(state: RunState, { seed, process, inputsHash, codeHash }: RunStarted): void {
+  state.seed = seed;
+  state.process = process;
+  state.inputsHash = inputsHash;
+  state.codeHash = codeHash;
+  state.phase = { status: 'running' };
 }
 
 function applyToWait(

@@ -294,7 +294,7 @@ describe('what was said is kept', () => {
 
 describe('time', () => {
   it('the timeout of a receive: it has its slot back, and the next message is for the next', async () => {
-    const program: Program = (stage) => async (_, ctx: Context) => {
+    const program: Program = (stage) => async (_input, ctx: Context) => {
       const listen = defineTask({
         name: 'listen',
         pool: 'one',
@@ -414,7 +414,7 @@ describe('given up', () => {
   });
 
   it('one that does not listen, given up while it waits for its slot, gets none', async () => {
-    const program: Program = (stage) => async (_, ctx: Context) => {
+    const program: Program = (stage) => async (_input, ctx: Context) => {
       const deaf = defineTask({
         name: 'deaf',
         pool: 'one',
