@@ -179,6 +179,49 @@ test('colours: only on request where nobody looks, and never with NO_COLOR', asy
   expect(await show({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(escape);
 });
 
+test('C64 a secret goes by the command line, and is told by none of it', async () => {
+  const canary = 'canary-5c1d-token';
+  const key = { PAWL_SECRET_KEY: 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=' };
+  folder.write(
+    'login.ts',
+    `import { defineTask } from '@pawl/sdk';
+    const logIn = defineTask({ name: 'logIn', run: async ({ token }, task) => {
+      task.log('with', token);
+      return { userId: token.length, token };
+    } });
+    export const process = async (_: null, ctx) => {
+      const token = await ctx.receive('token', { secret: true });
+      return ctx.task(logIn, { token });
+    };`,
+  );
+  const told: string[] = [];
+  const pawl = async (args: readonly string[], env: Record<string, string> = {}, stdin?: string) => {
+    const ended = await folder.start(args, stdin === undefined ? { env } : { env, stdin }).ended;
+    told.push(ended.stdout, ended.stderr);
+    return ended;
+  };
+  expect((await pawl(['run', 'login.ts', '--id', 'login'])).code).toBe(13);
+  expect((await pawl(['waiting'])).stdout).toContain('pawl send login token - --secret');
+  const refused = await pawl(['send', 'login', 'token', '-', '--secret'], {}, JSON.stringify(canary));
+  expect(refused).toMatchObject({ code: 11, stderr: expect.stringContaining('openssl rand -base64 32') });
+  // It is known from the journal that the run waits for a secret.
+  const sent = await pawl(['send', 'login', 'token', '-'], key, JSON.stringify(canary));
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'token' for login: taken\n" });
+  expect(await pawl(['resume', 'login'])).toMatchObject({
+    code: 11,
+    stderr: expect.stringContaining('there is none here'),
+  });
+  const resumed = await pawl(['resume', 'login'], key);
+  expect(resumed.code).toBe(0);
+  expect(JSON.parse(resumed.stdout)).toEqual({ userId: canary.length, token: '[secret]' });
+  expect((await pawl(['show', 'login', '--all'], key)).stdout).toContain('logIn');
+  expect((await pawl(['events', 'login'], key)).code).toBe(0);
+  expect((await pawl(['events', 'login', '--json'], key)).stdout).toContain('"Secret"');
+  for (const text of told) expect(text).not.toContain(canary);
+  for (const name of ['journal.db', 'journal.db-wal'])
+    expect(folder.read(`.pawl/${name}`)).not.toContain(canary);
+});
+
 test('waiting and send: a run that waits for a person is left, answered, and goes on', async () => {
   folder.write(
     'ask.ts',

@@ -21,6 +21,11 @@ export interface RuntimeOptions {
   /** Pools by name: a number of slots, or what `ctx.pool` takes. */
   readonly pools?: Readonly<Record<string, number | PoolOptions>>;
   readonly limits?: Partial<Limits>;
+  /**
+   * What secret messages are encrypted with: 32 bytes, base64 or hex. It is in no file of Pawl. Default: the
+   * environment's `PAWL_SECRET_KEY`; without either, secrets are refused.
+   */
+  readonly secretKey?: string | undefined;
   /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
   readonly strict?: boolean;
   /** Processes that `resume` finds by the name that was recorded. */

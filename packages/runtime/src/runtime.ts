@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { env } from 'node:process';
 import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
 import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
@@ -11,7 +12,7 @@ import { foldRun } from './engine/cancel-run.ts';
 import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
-import { Messenger, type Ack } from './engine/messenger.ts';
+import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
 import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
@@ -19,7 +20,9 @@ import { finalEvent, firstCommit, lastOf, outcomeOf, replayed, stopAll } from '.
 import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
-import { sha256, systemClock, systemEntropy } from './system.ts';
+import { Vault } from './engine/vault.ts';
+import { resolveSecretKey } from './secret-key.ts';
+import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
@@ -66,6 +69,7 @@ export class Runtime implements AsyncDisposable {
       clock: options.clock ?? systemClock,
       entropy,
       digest: sha256,
+      vault: new Vault(store, systemCipher, resolveSecretKey(options.secretKey, env)),
       limits: resolveLimits(options.limits, availableParallelism()),
       pools: options.pools ?? {},
       owner: entropy.token(),
@@ -88,7 +92,8 @@ export class Runtime implements AsyncDisposable {
         },
       },
     });
-    this.#messenger = new Messenger(this.#engine, (id) => this.#mustGet(id));
+    const mustGet = (id: RunId): RunRecord => this.#mustGet(id);
+    this.#messenger = new Messenger(this.#engine, mustGet, (id) => this.waits(id));
     this.#handleDeps = {
       store,
       watch: (runId, callback) => this.#observers.watch(runId, callback),
@@ -318,17 +323,11 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Sends a message to whoever waits for that name in a run, now or later. It is in the file when this resolves.
-   * @param options.id the same id twice is one message (default: a new one)
-   * @throws UnserializableError
+   * @throws UnserializableError; RuntimeError REFUSED for a secret without a key
    */
-  async send(
-    id: RunId,
-    name: string,
-    payload: unknown,
-    options: { readonly id?: string } = {},
-  ): Promise<Ack> {
+  async send(id: RunId, name: string, payload: unknown, options: SendOptions = {}): Promise<Ack> {
     await this.#firstCommit(id);
-    return this.#messenger.send(this.#lastId(id), name, payload, options.id);
+    return this.#messenger.send(this.#lastId(id), name, payload, options);
   }
 
   /** What a run waits for, the oldest first; its tasks while it is driven here. @throws RuntimeError NOT_FOUND */

@@ -1,6 +1,7 @@
-import { hash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { ulid } from 'ulid';
+import type { Cipher } from './ports/cipher.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Digest } from './journal/digest.ts';
 import type { Entropy } from './ports/entropy.ts';
@@ -37,3 +38,31 @@ export const systemEntropy: Entropy = {
 };
 
 export const sha256: Digest = (text) => hash('sha256', text, 'hex');
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** AES-256-GCM; a sealed text is iv, tag and ciphertext. */
+export const systemCipher: Cipher = {
+  newKey: () => randomBytes(32).toString('base64'),
+  seal(key, text) {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', Buffer.from(key, 'base64'), iv);
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
+  },
+  open(key, sealed) {
+    const bytes = Buffer.from(sealed, 'base64');
+    if (bytes.length < IV_BYTES + TAG_BYTES) return undefined;
+    const iv = bytes.subarray(0, IV_BYTES);
+    const options = { authTagLength: TAG_BYTES };
+    const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key, 'base64'), iv, options);
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    try {
+      const body = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES));
+      return Buffer.concat([body, decipher.final()]).toString('utf8');
+    } catch {
+      return undefined;
+    }
+  },
+};

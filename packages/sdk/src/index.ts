@@ -3,6 +3,7 @@ export type { Duration } from './duration.ts';
 export { durationMs, MAX_DURATION_MS } from './duration.ts';
 export * from './errors.ts';
 export type { ReceiveOptions, TaskReceive, TaskReceiveOptions } from './receive.ts';
+export type { Secret, WithSecrets } from './secret.ts';
 export type { RetryPlan, RetryPolicy } from './retry-policy.ts';
 export { NO_RETRY, retryPlan } from './retry-policy.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';

@@ -2,6 +2,7 @@ import { durationMs, type Duration } from './duration.ts';
 import { InvalidOptionError } from './errors.ts';
 import type { MapOptions, PoolReference } from './parallel.ts';
 import type { TaskCallOptions } from './process.ts';
+import type { WithSecrets } from './secret.ts';
 import type { TaskDefinition } from './task.ts';
 import { poolName } from './task-resources.ts';
 
@@ -62,8 +63,8 @@ export interface Pool {
   execute<Args, Output>(
     definition: TaskDefinition<Args, Output>,
     ...rest: undefined extends Args
-      ? [args?: Args, options?: PoolTaskOptions]
-      : [args: Args, options?: PoolTaskOptions]
+      ? [args?: WithSecrets<Args>, options?: PoolTaskOptions]
+      : [args: WithSecrets<Args>, options?: PoolTaskOptions]
   ): Promise<Output>;
   /** The task with each of the arguments, side by side as far as the pool allows; outputs in input order. */
   executeMany<Args, Output>(

@@ -5,6 +5,7 @@ import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
 import type { Reduce } from './reduce.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { Secret, WithSecrets } from './secret.ts';
 import type { CallSource, ItemStream, TaskEnvelope, TaskStreamOptions } from './source.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
@@ -26,8 +27,8 @@ export interface TaskCallOptions {
 }
 
 type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
-  ? [args?: Args, options?: Options]
-  : [args: Args, options?: Options];
+  ? [args?: WithSecrets<Args>, options?: Options]
+  : [args: WithSecrets<Args>, options?: Options];
 
 export interface ChildRunOptions {
   /** Names the call inside its scope, so that its identity does not depend on its position. */
@@ -98,14 +99,34 @@ export interface Context {
    * Waits for a message that somebody sends to this run under that name (`runtime.send`, `pawl send`): for as
    * long as it takes, over crashes, and without a slot. Messages that came early are kept; each is taken once,
    * first in, first out.
+   *
+   * With `secret: true` the process gets a handle that has nothing to read, and hands it to a task:
+   *
+   *     const token = await ctx.receive('token', { secret: true, schema: z.string() });
+   *     const user = await ctx.task(logIn, { token }); // the task's function gets the text
+   *
+   * The message is encrypted before it is kept anywhere (`runtime.send`, `pawl send --secret`), and the key that
+   * opens it is destroyed when the run ends. Of what the task tells (its output, errors, log and progress) the texts
+   * of the secret are cut out before it is recorded, where they stand in it as they are.
    * @throws InvalidArgumentError, InvalidOptionError, UnserializableError at the call; rejects with
    *   TimeoutError or CancelledError
    */
   receive<S extends Schema>(
     name: string,
-    options: ReceiveOptions & { readonly schema: S },
+    options: ReceiveOptions & { readonly schema: S; readonly secret: true },
+  ): Promise<Secret<SchemaOutput<S>>>;
+  receive<T = unknown>(
+    name: string,
+    options: ReceiveOptions & { readonly schema?: undefined; readonly secret: true },
+  ): Promise<Secret<T>>;
+  receive<S extends Schema>(
+    name: string,
+    options: ReceiveOptions & { readonly schema: S; readonly secret?: false },
   ): Promise<SchemaOutput<S>>;
-  receive<T = unknown>(name: string, options?: ReceiveOptions & { readonly schema?: undefined }): Promise<T>;
+  receive<T = unknown>(
+    name: string,
+    options?: ReceiveOptions & { readonly schema?: undefined; readonly secret?: false },
+  ): Promise<T>;
   /**
    * Starts a run of another process, or of the same, and waits for its end: a run with a journal of its own, that
    * `pawl list` and `pawl show` know. While it goes on this one holds no slot. Where this call is given up, or

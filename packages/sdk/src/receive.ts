@@ -11,6 +11,11 @@ export interface ReceiveOptions {
   readonly prompt?: string;
   /** Shown beside the prompt. */
   readonly data?: unknown;
+  /**
+   * The message is given as a `Secret`, which only tasks can look into, and is nowhere kept but encrypted. Who sends
+   * it needs a key: `PAWL_SECRET_KEY`, or `openRuntime({ secretKey })`.
+   */
+  readonly secret?: boolean;
   /** Names the call inside its scope, so that its identity does not depend on its position. */
   readonly key?: string;
 }

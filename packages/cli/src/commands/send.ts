@@ -1,6 +1,6 @@
 import { EXIT_CODES, type Ack } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
@@ -20,11 +20,13 @@ export const sendCommand: Command = defineCommand({
   ],
   options: {
     id: text('--id <id>', 'the same id twice is one message (default: a new one)'),
+    secret: flag('--secret', 'keep it encrypted only, with the key in PAWL_SECRET_KEY'),
     ...COMMON_OPTIONS,
   },
   examples: [
     { command: 'pawl waiting', what: 'what is waited for, and under which name' },
     { command: `pawl send run_01kh… approval '{"approved":true}'`, what: 'answer it' },
+    { command: 'pawl send run_01kh… token - --secret < token.json', what: 'send what nobody else may read' },
   ],
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
@@ -33,7 +35,7 @@ export const sendCommand: Command = defineCommand({
     const payload = args[2] === undefined ? null : await readJsonOption('the payload', args[2], io);
     const { ack, isDriven } = await changeRun(place, runId, async (runtime) => ({
       isDriven: runtime.get(runId)?.ownerAlive === true,
-      ack: await runtime.send(runId, name, payload, options.id === undefined ? {} : { id: options.id }),
+      ack: await runtime.send(runId, name, payload, { id: options.id, secret: options.secret || undefined }),
     }));
     if (options.json) io.out.line(jsonLine({ runId, name, ...ack, isDriven }));
     else io.out.line(`message '${clean(name)}' for ${runId}: ${inWords(ack)}`);

@@ -33,7 +33,13 @@ export function renderWaits(view: {
     if (wait.data !== null) facts.push(['data', shown(wait.data)]);
     facts.push([
       'answer',
-      clean(shellWords('pawl', 'send', runId, wait.name, '<json>', ...flags)).replace("'<json>'", '<json>'),
+      // What stands in a command line stays in the shell's history.
+      wait.secret
+        ? clean(shellWords('pawl', 'send', runId, wait.name, '-', '--secret', ...flags))
+        : clean(shellWords('pawl', 'send', runId, wait.name, '<json>', ...flags)).replace(
+            "'<json>'",
+            '<json>',
+          ),
     ]);
     const question = wait.prompt ?? `waits for message '${wait.name}'`;
     return [

@@ -94,6 +94,7 @@ export class AttemptMessages {
       attempt,
       name,
       schema,
+      isSecret: false,
       since,
       dueAt: timeoutMs === null ? null : since + timeoutMs,
       notThere: () => this.#suspend(open, timeoutMs),

@@ -10,6 +10,8 @@ export interface AttemptWait {
   readonly attempt: number;
   readonly name: string;
   readonly schema: Schema | undefined;
+  /** What a task receives is recorded as it is. */
+  readonly isSecret: false;
   readonly since: Millis;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;

@@ -13,7 +13,6 @@ import {
   type TaskReceiveOptions,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import { decode } from '../journal/codec.ts';
 import type { Encoded } from '../journal/event.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
@@ -28,6 +27,7 @@ import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
 import { pollUntil } from './executors/poll.ts';
 import { isPromise } from './promise-answer.ts';
+import { Redaction } from './redaction.ts';
 import type { StreamWindow } from './stream-window.ts';
 import { Timers } from './timers.ts';
 
@@ -39,6 +39,8 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   readonly graceMs: number;
   /** False when the run was left, such as for a lost lease. */
   isOurs(): boolean;
+  /** Decodes the input of a task, with the values that its secrets stand for. */
+  reveal(args: Encoded): { readonly value: unknown; readonly redaction: Redaction };
   warn(message: string): void;
   log(key: CallKey, values: readonly unknown[]): void;
 }
@@ -66,7 +68,8 @@ export interface AttemptPlace {
  *
  * Owns its abort signal and its timers. Talks to the run by `report` (any number of times: a timeout,
  * and later what really happened) and once by `gone`, when it ended or was given up on.
- * Invariants: nothing of it starts before its start is committed; its timers end with it.
+ * Invariants: nothing of it starts before its start is committed; its timers end with it; nothing that it tells
+ * holds a text of its secrets.
  */
 export class Attempt {
   readonly place: AttemptPlace;
@@ -80,6 +83,7 @@ export class Attempt {
   readonly #messages: AttemptMessages;
   readonly #limits: AttemptLimits;
   readonly #timers: Timers;
+  #redaction = Redaction.NONE;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   #isGone = false;
 
@@ -99,9 +103,14 @@ export class Attempt {
     this.#slot = slot;
     this.#timers = new Timers(deps.clock);
     this.#limits = new AttemptLimits(deps.clock);
-    this.#report = report;
+    this.#report = (told) => report(this.#redaction.report(told));
     this.#gone = gone;
-    this.#progress = new AttemptProgress(place, task.definition.name, deps, window, report);
+    const telling: ProgressDeps = {
+      payloadBytes: deps.payloadBytes,
+      progress: (key, attempt, value) => deps.progress(key, attempt, this.#redaction.value(value)),
+      warn: (message) => deps.warn(this.#redaction.text(message)),
+    };
+    this.#progress = new AttemptProgress(place, task.definition.name, telling, window, this.#report);
     this.#messages = new AttemptMessages(place, deps, slot, this.#limits);
   }
 
@@ -171,10 +180,11 @@ export class Attempt {
 
   async #args(): Promise<unknown> {
     const { definition, args } = this.#task;
-    const decoded = decode(args);
+    const { value, redaction } = this.#deps.reveal(args);
+    this.#redaction = redaction;
     return definition.input === undefined
-      ? decoded
-      : checkAgainst(definition.input, decoded, `The input of task '${definition.name}'`);
+      ? value
+      : checkAgainst(definition.input, value, `The input of task '${definition.name}'`);
   }
 
   async #check(): Promise<CheckResult<unknown>> {
@@ -221,7 +231,11 @@ export class Attempt {
       idempotencyKey,
       runId,
       key,
-      log: (...values) => this.#deps.log(key, values),
+      log: (...values) =>
+        this.#deps.log(
+          key,
+          values.map((value) => this.#redaction.logged(value)),
+        ),
       progress: (value) => this.#progress.tell(value),
       heartbeat: () => {
         if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();

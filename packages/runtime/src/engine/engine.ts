@@ -17,6 +17,7 @@ import { SharedPools } from './pools/shared-pools.ts';
 import { Patience } from './patience.ts';
 import type { RunDriver } from './run-driver.ts';
 import { TurnLoop } from './turn-loop.ts';
+import type { Vault } from './vault.ts';
 
 export interface LogEntry {
   readonly runId: RunId;
@@ -48,6 +49,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly digest: Digest;
+  readonly vault: Vault;
   readonly limits: Limits;
   /** By name: a number of slots, or options. */
   readonly pools: Readonly<Record<string, number | PoolOptions>>;

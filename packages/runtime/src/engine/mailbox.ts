@@ -1,13 +1,23 @@
 import { checkAgainst, ValidationError, type ValidationIssue } from '@pawl/sdk';
-import { decode } from '../journal/codec.ts';
+import { canonical } from '../journal/canonical.ts';
+import { decode, sealedOf } from '../journal/codec.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Report } from '../kernel/input.ts';
 import { openWait, type RunState } from '../kernel/state.ts';
+import { assert } from '../journal/invariant.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
 import type { ProcessHost } from '../process/host.ts';
 import type { OpenWait } from '../process/open-call.ts';
 import { encodePayload } from '../process/payload.ts';
 import { AttemptWaits } from './attempt-waits.ts';
+import { Redaction } from './redaction.ts';
+import type { Vault } from './vault.ts';
+
+/** What a message holds, and whether it is for a wait that takes secrets. */
+export interface Plain {
+  readonly value: Encoded;
+  readonly isSecret: boolean;
+}
 
 type SignalMessage = Extract<InboxMessage, { kind: 'signal' }>;
 
@@ -20,6 +30,13 @@ interface FirstWait {
   /** What it means that it gets the message; decided at once. */
   take(messageId: string, payload: Encoded): Report;
 }
+type Checked = { readonly value: Encoded; readonly refusal?: undefined } | { readonly refusal: Refusal };
+
+export const ONLY_SECRET: ValidationIssue = {
+  path: '$',
+  message: 'the wait takes it as a secret only: send it encrypted',
+};
+const NO_SECRET: ValidationIssue = { path: '$', message: 'the wait takes no secret' };
 
 /**
  * Messages for a run that nobody has taken yet, by name, in the order of their arrival.
@@ -31,14 +48,16 @@ export class Mailbox {
   readonly #state: Readonly<RunState>;
   readonly #host: ProcessHost;
   readonly #payloadBytes: number;
+  readonly #vault: Vault;
   readonly #waiting = new Map<string, SignalMessage[]>();
   readonly attemptWaits: AttemptWaits;
 
-  constructor(state: Readonly<RunState>, host: ProcessHost, payloadBytes: number) {
+  constructor(state: Readonly<RunState>, host: ProcessHost, payloadBytes: number, vault: Vault) {
     this.#state = state;
     this.#host = host;
     this.#payloadBytes = payloadBytes;
     this.attemptWaits = new AttemptWaits(state);
+    this.#vault = vault;
   }
 
   add(message: SignalMessage): void {
@@ -52,7 +71,7 @@ export class Mailbox {
     const message = this.#waiting.get(name)?.[0];
     const first = message === undefined ? undefined : this.#first(name);
     if (message === undefined || first === undefined) return undefined;
-    const payload = this.#checked(first.wait, message.payload);
+    const payload = this.#payload(first.wait, message.payload);
     if (payload.refusal !== undefined) return { message, report: payload.refusal };
     return { message, report: first.take(message.id, payload.value) };
   }
@@ -80,6 +99,22 @@ export class Mailbox {
     };
   }
 
+  /** @throws RuntimeError REFUSED where a secret must be looked into, and cannot be here */
+  #payload(wait: OpenWait | undefined, payload: Encoded): Checked {
+    const sealed = sealedOf(payload);
+    if (sealed === undefined) return this.#checked(wait, { value: payload, isSecret: false });
+    if (wait?.isSecret !== true) return { refusal: [NO_SECRET] };
+    if (wait.schema === undefined) return { value: payload };
+    const { runId } = this.#host;
+    const plain = this.#vault.open(runId, sealed);
+    const checked = this.#checked(wait, { value: plain, isSecret: true });
+    if (checked.refusal !== undefined) return checked;
+    if (canonical(checked.value) === canonical(plain)) return { value: payload };
+    const anew = this.#vault.seal(runId, checked.value);
+    assert(anew.status === 'sealed', 'J6', 'a run that takes messages has not ended');
+    return { value: anew.payload };
+  }
+
   taken(message: SignalMessage): void {
     const list = this.#waiting.get(message.name);
     if (list?.[0] !== message) return;
@@ -87,16 +122,30 @@ export class Mailbox {
     if (list.length === 0) this.#waiting.delete(message.name);
   }
 
-  /** Whether the wait that a message would be for refuses it; none where nothing waits for it yet. */
-  refusal(name: string, payload: Encoded): Refusal | undefined {
-    const first = this.#waiting.has(name) ? undefined : this.#first(name);
-    return first === undefined ? undefined : this.#checked(first.wait, payload).refusal;
+  /** Whether who waits first for this name takes secrets; undefined where nobody does. */
+  takesSecret(name: string): boolean | undefined {
+    return this.#first(name)?.wait?.isSecret;
   }
 
-  #checked(
-    wait: OpenWait | undefined,
-    payload: Encoded,
-  ): { readonly value: Encoded; readonly refusal?: undefined } | { readonly refusal: Refusal } {
+  /** Whether the wait that a message would be for refuses it; none where nothing waits for it yet. */
+  refusal(name: string, plain: Plain): Refusal | undefined {
+    const first = this.#waiting.has(name) ? undefined : this.#first(name);
+    return first === undefined ? undefined : this.#checked(first.wait, plain).refusal;
+  }
+
+  #checked(wait: OpenWait | undefined, { value: payload, isSecret }: Plain): Checked {
+    if (wait !== undefined && wait.isSecret !== isSecret)
+      return { refusal: [wait.isSecret ? ONLY_SECRET : NO_SECRET] };
+    const checked = this.#againstSchema(wait, payload);
+    if (!isSecret || checked.refusal === undefined) return checked;
+    // A schema may quote what it refuses.
+    const redaction = Redaction.of([payload]);
+    return {
+      refusal: checked.refusal.map(({ path, message }) => ({ path, message: redaction.text(message) })),
+    };
+  }
+
+  #againstSchema(wait: OpenWait | undefined, payload: Encoded): Checked {
     if (wait?.schema === undefined) return { value: payload };
     const what = `The message '${wait.name}'`;
     try {

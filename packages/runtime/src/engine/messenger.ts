@@ -1,5 +1,6 @@
-import { InvalidArgumentError } from '@pawl/sdk';
+import { InvalidArgumentError, InvalidOptionError } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
+import { sealedOf } from '../journal/codec.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { InboxMessage, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { encodePayload } from '../process/payload.ts';
 import { encodeAnswer, inWords, type Answer } from './answer.ts';
 import { cancelRun, postTo } from './cancel-run.ts';
 import type { Engine } from './engine.ts';
-import type { Refusal } from './mailbox.ts';
+import { ONLY_SECRET, type Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What became of a message. */
@@ -21,6 +22,18 @@ export type Ack =
   | { readonly status: 'closed' }
   | { readonly status: 'unknown' };
 
+interface OpenWait {
+  readonly name: string;
+  readonly secret: boolean;
+}
+
+export interface SendOptions {
+  /** The same id twice is one message (default: a new one). */
+  readonly id?: string | undefined;
+  /** Kept only encrypted, for `ctx.receive(name, { secret: true })`. Default: whether the run waits for it so. */
+  readonly secret?: boolean | undefined;
+}
+
 /**
  * What this program sends to runs, whoever drives them.
  *
@@ -30,11 +43,16 @@ export type Ack =
 export class Messenger {
   readonly #engine: Engine;
   readonly #mustGet: (id: RunId) => RunRecord;
+  readonly #waits: (id: RunId) => readonly OpenWait[];
 
-  /** @param mustGet the run; throws NOT_FOUND */
-  constructor(engine: Engine, mustGet: (id: RunId) => RunRecord) {
+  /**
+   * @param mustGet the run; throws NOT_FOUND
+   * @param waits what its journal says that it waits for
+   */
+  constructor(engine: Engine, mustGet: (id: RunId) => RunRecord, waits: (id: RunId) => readonly OpenWait[]) {
     this.#engine = engine;
     this.#mustGet = mustGet;
+    this.#waits = waits;
   }
 
   cancel(id: RunId, reason: string): 'asked' | 'cancelled' | 'ended' {
@@ -66,7 +84,7 @@ export class Messenger {
     });
   }
 
-  send(id: RunId, name: string, payload: unknown, messageId: string | undefined): Ack {
+  send(id: RunId, name: string, payload: unknown, { id: messageId, secret }: SendOptions): Ack {
     if (typeof name !== 'string' || name === '' || name.length > 200)
       throw new InvalidArgumentError(
         'A message has a name of 1 to 200 characters: send(run, name, payload).',
@@ -76,15 +94,36 @@ export class Messenger {
       (typeof messageId !== 'string' || messageId === '' || messageId.length > 200)
     )
       throw new InvalidArgumentError('The id of a message has 1 to 200 characters.');
+    if (secret !== undefined && typeof secret !== 'boolean')
+      throw new InvalidOptionError('secret', secret, 'true or false');
     const encoded = encodePayload(`The message '${name}'`, payload, this.#engine.options.limits.payloadBytes);
     const active = this.#engine.runs.get(id);
-    const issues = active?.inbox.refusal(name, encoded);
+    if (sealedOf(encoded) !== undefined)
+      throw new InvalidArgumentError(`The message '${name}' is a secret's handle; send its value.`);
+    const isWaited = this.#isWaitedForAsSecret(active, id, name);
+    const isSecret = secret ?? isWaited;
+    // Also where another program drives the run: it must not get into the file as it is.
+    if (isWaited && !isSecret) return { status: 'invalid', issues: [ONLY_SECRET] };
+    const issues = active?.inbox.refusal(name, { value: encoded, isSecret });
     if (issues !== undefined) return { status: 'invalid', issues };
-    const message = { kind: 'signal', id: messageId ?? this.#newId(), name, payload: encoded } as const;
+    const sealed = isSecret ? this.#engine.options.vault.seal(id, encoded) : undefined;
+    if (sealed !== undefined && sealed.status !== 'sealed') return sealed;
+    const stored = sealed?.payload ?? encoded;
+    const message = { kind: 'signal', id: messageId ?? this.#newId(), name, payload: stored } as const;
     const posted = this.#post(active, id, message);
     return posted === 'closed' || posted === 'unknown'
       ? { status: posted }
       : { status: posted === 'posted' ? 'accepted' : 'duplicate', messageId: message.id };
+  }
+
+  #isWaitedForAsSecret(active: RunDriver | undefined, id: RunId, name: string): boolean {
+    const known = active?.inbox.takesSecret(name);
+    if (known !== undefined) return known;
+    const { store, clock } = this.#engine.options;
+    const record = store.getRun(id, clock.now());
+    // The whole journal is read, and only where it says that something is waited for.
+    if (record?.status !== 'running' || record.asked.length === 0) return false;
+    return this.#waits(id).find((wait) => wait.name === name)?.secret ?? false;
   }
 
   #post(

@@ -1,4 +1,5 @@
 import { ratePlan } from '@pawl/sdk';
+import { RuntimeError } from '../errors.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
 import { Attempt, type AttemptDeps, type AttemptPlace, type AttemptSlot } from './attempt.ts';
@@ -37,6 +38,15 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
     recordedMessage: (key, name, n) => recordedMessage(engine.options.store, run, key, name, n),
     awaitMessage: (wait) => run.inbox.awaitMessage(wait),
     forgoMessage: (wait) => run.inbox.forgoMessage(wait),
+    reveal: (args) => {
+      try {
+        return engine.options.vault.reveal(run.runId, args);
+      } catch (error) {
+        // A key that is missing here is no failure of the task: with the key the run goes on.
+        if (error instanceof RuntimeError) run.fail(error);
+        throw error;
+      }
+    },
     log: (key, values) => sink.log({ runId: run.runId, key, values }),
     progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
     warn: (message) => sink.warn(run.runId, message),

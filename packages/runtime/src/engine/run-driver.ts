@@ -89,6 +89,7 @@ export class RunDriver implements Turnable {
     this.inbox = new RunInbox(this, this.#journal, {
       store,
       payloadBytes: limits.payloadBytes,
+      vault: engine.options.vault,
       warn: (message) => sink.warn(plan.runId, message),
     });
     const driverOf = (next: RunPlan): RunDriver => new RunDriver(engine, next);

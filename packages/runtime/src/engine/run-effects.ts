@@ -69,8 +69,14 @@ export class RunEffects {
     }
   }
 
-  /** Whether an attempt may have the slot that is there for it; what settles it otherwise is reported. */
+  /**
+   * Whether an attempt may have the slot that is there for it; what settles it otherwise is reported.
+   * @throws RuntimeError REFUSED where its secrets cannot be opened
+   */
   admits(key: CallKey): boolean {
+    const { runId, host } = this.#run;
+    // Before the start is recorded: without it nothing has begun, and with the key the run goes on.
+    if (host.openCalls.get(key)?.task?.hasSecrets === true) this.#engine.options.vault.check(runId);
     const settled = this.#gate.admit(key);
     if (settled !== undefined) this.#run.report(settled);
     return settled === undefined;

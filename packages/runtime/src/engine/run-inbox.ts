@@ -1,11 +1,11 @@
-import type { Encoded } from '../journal/event.ts';
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
 import type { AttemptWait } from './attempt-waits.ts';
-import { Mailbox, type Refusal } from './mailbox.ts';
+import { Mailbox, type Plain, type Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
 import { reportOf } from './run-plan.ts';
+import type { Vault } from './vault.ts';
 
 /**
  * What others sent to one run.
@@ -24,13 +24,13 @@ export class RunInbox {
   constructor(
     run: RunDriver,
     journal: RunJournal,
-    deps: { store: JournalStore; payloadBytes: number; warn: (message: string) => void },
+    deps: { store: JournalStore; payloadBytes: number; vault: Vault; warn: (message: string) => void },
   ) {
     this.#run = run;
     this.#journal = journal;
     this.#store = deps.store;
     this.#warn = deps.warn;
-    this.#mailbox = new Mailbox(run.state, run.host, deps.payloadBytes);
+    this.#mailbox = new Mailbox(run.state, run.host, deps.payloadBytes, deps.vault);
   }
 
   read(): void {
@@ -78,8 +78,12 @@ export class RunInbox {
     return this.#mailbox.attemptWaits.all;
   }
 
-  refusal(name: string, payload: Encoded): Refusal | undefined {
-    return this.#mailbox.refusal(name, payload);
+  takesSecret(name: string): boolean | undefined {
+    return this.#mailbox.takesSecret(name);
+  }
+
+  refusal(name: string, plain: Plain): Refusal | undefined {
+    return this.#mailbox.refusal(name, plain);
   }
 
   #take(name: string): Report | undefined {

@@ -14,6 +14,7 @@
  * | URL | `{"$pawl":"URL","value":"https://example.org/"}` |
  * | typed arrays, DataView, ArrayBuffer | `{"$pawl":"Uint8Array","value":"<base64>"}`, bytes as in memory |
  * | Error | `{"$pawl":"Error","value":{"class":"TypeError","name":…,"message":…,"stack":…,"cause":…,"fields":{…}}}` |
+ * | a secret | `{"$pawl":"Secret","value":"<base64>"}`, encrypted |
  * | an object with an own key `$pawl` | `{"$pawl":"object","value":{"$pawl":…}}` |
  *
  * What comes back is in some ways simpler than what went in, so a live value too is handed on only
@@ -22,8 +23,8 @@
  * error of a class of the user's own becomes an instance of the nearest native class, with its name.
  */
 import type { Json } from '@pawl/sdk';
-import { Decoder } from './decoder.ts';
-import { Encoder } from './encoder.ts';
+import { Decoder, type Reveal } from './decoder.ts';
+import { Encoder, SECRET, TAG } from './encoder.ts';
 
 export { DecodeRefusal, EncodeRefusal } from './refusal.ts';
 
@@ -53,8 +54,26 @@ export function encode(value: unknown, limits: EncodeLimits = {}): Json {
 /**
  * The value that `encode` was given, sharing nothing with `encoded`.
  *
+ * @param reveal gives what stands instead of a secret; default: its handle. It must not throw.
  * @throws DecodeRefusal for what `encode` does not write. Throws nothing else.
  */
-export function decode(encoded: Json): unknown {
-  return new Decoder().run(encoded);
+export function decode(encoded: Json, reveal?: Reveal): unknown {
+  return new Decoder(reveal).run(encoded);
+}
+
+/** Whether a text of encoded values may hold secrets; one that has such a text itself counts, too. */
+export function mayHoldSecrets(text: string): boolean {
+  return text.includes(`"${TAG}":"${SECRET}"`);
+}
+
+/** What is encrypted in an encoded value that is a secret as a whole. */
+export function sealedOf(encoded: Json): string | undefined {
+  if (typeof encoded !== 'object' || encoded === null || Array.isArray(encoded)) return undefined;
+  const { [TAG]: kind, value } = encoded as { readonly [key: string]: Json };
+  return kind === SECRET && typeof value === 'string' ? value : undefined;
+}
+
+/** The encoded form of a secret. */
+export function encodedSecret(sealed: string): Json {
+  return { [TAG]: SECRET, value: sealed };
 }

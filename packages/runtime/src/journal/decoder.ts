@@ -12,10 +12,11 @@
 import type { Json } from '@pawl/sdk';
 import { fromBase64 } from './base64.ts';
 import { VIEWS } from './builtin.ts';
-import { MAX_BIGINT_BITS, TAG } from './encoder.ts';
+import { MAX_BIGINT_BITS, SECRET, TAG } from './encoder.ts';
 import { defineField, defineHidden, isNativeErrorName, makeNativeError } from './native-error.ts';
 import { DecodeRefusal, formatPath } from './refusal.ts';
 import type { PathStep } from './refusal.ts';
+import { SealedSecret } from './secret.ts';
 
 type JsonObject = { readonly [key: string]: Json };
 
@@ -40,9 +41,17 @@ function isHole(node: Json | undefined): boolean {
   return isObject(node) && Object.hasOwn(node, TAG) && node[TAG] === 'hole' && Object.keys(node).length === 1;
 }
 
+/** What stands in the value instead of a secret, by its sealed text. */
+export type Reveal = (sealed: string) => unknown;
+
 export class Decoder {
+  readonly #reveal: Reveal;
   readonly #at: PathStep[] = [];
   #depth = 0;
+
+  constructor(reveal: Reveal = (sealed) => new SealedSecret(sealed)) {
+    this.#reveal = reveal;
+  }
 
   /** The only way in: whatever goes wrong inside comes out as a refusal. */
   run(node: Json): unknown {
@@ -149,6 +158,8 @@ export class Decoder {
         return this.#url(this.#text(value, kind));
       case 'Error':
         return this.#error(value);
+      case SECRET:
+        return this.#secret(this.#text(value, kind));
       default:
         return this.#binary(kind, value);
     }
@@ -214,6 +225,10 @@ export class Decoder {
     }
     regexp.lastIndex = lastIndex as number;
     return regexp;
+  }
+
+  #secret(sealed: string): unknown {
+    return fromBase64(sealed) === undefined ? this.#invalid(SECRET) : this.#reveal(sealed);
   }
 
   #url(href: string): URL {

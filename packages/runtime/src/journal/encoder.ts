@@ -16,11 +16,13 @@ import { builtinKind, className, VIEWS } from './builtin.ts';
 import { nativeErrorName } from './native-error.ts';
 import { EncodeRefusal, formatPath } from './refusal.ts';
 import type { PathStep } from './refusal.ts';
+import { SealedSecret, sealedText } from './secret.ts';
 
 type JsonObject = { [key: string]: Json };
 
 /** Tag, see `codec.ts`. */
 export const TAG = '$pawl';
+export const SECRET = 'Secret';
 
 /** A sparse array costs a tag for each hole, so that a reader never trusts a length in a text. */
 const MAX_HOLES = 65_536;
@@ -153,6 +155,7 @@ export class Encoder {
       case 'Error':
         return this.#error(value as Error);
       default: {
+        if (value instanceof SealedSecret) return { [TAG]: SECRET, value: this.#text(sealedText(value)) };
         const name = className(value);
         throw this.#refusal(
           BOXED.has(name) ? `is a boxed primitive (new ${name})` : `is an instance of ${name}`,

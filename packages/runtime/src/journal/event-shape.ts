@@ -163,6 +163,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     timeoutMs: nullOr(isDuration),
     prompt: nullOr(isText),
     data: isEncoded,
+    secret: (value) => value === undefined || value === true,
   },
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,

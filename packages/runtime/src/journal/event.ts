@@ -204,6 +204,8 @@ export interface SignalAwaited {
   /** What is shown to whoever can answer. */
   readonly prompt: string | null;
   readonly data: Encoded;
+  /** The message is kept encrypted, and given to the process as a handle. Left out where it is not. */
+  readonly secret?: true;
 }
 export interface SignalReceived {
   readonly type: 'SignalReceived';

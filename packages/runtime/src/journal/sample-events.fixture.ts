@@ -80,6 +80,7 @@ export const SAMPLE_EVENTS: {
     timeoutMs: null,
     prompt: 'ship it?',
     data: { pr: 7 },
+    secret: true,
   },
   SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
   SignalTimedOut: { type: 'SignalTimedOut', key: '4' },

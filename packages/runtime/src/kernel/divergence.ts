@@ -33,7 +33,7 @@ export function describeEvent(event: JournalEvent): string {
         ? `sleep ${event.durationMs}ms`
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'SignalAwaited':
-      return waitFingerprint(event.name);
+      return waitFingerprint(event.name, event.secret === true);
     case 'ChildStarted':
       return `run ${JSON.stringify(event.process)}`;
     case 'StreamOpened':

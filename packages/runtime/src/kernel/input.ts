@@ -35,6 +35,7 @@ export type Command =
       readonly timeoutMs: number | null;
       readonly prompt: string | null;
       readonly data: Encoded;
+      readonly secret?: true;
     }
   | {
       readonly type: 'OpenScope';

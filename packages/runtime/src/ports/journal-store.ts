@@ -154,6 +154,15 @@ export interface JournalStore {
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
   /** Messages of a run in the order of their arrival; they stay until an append consumes them. */
   takeInbox(runId: RunId): readonly InboxMessage[];
+  /**
+   * What the key of a run's secrets is kept as: `fresh`, where the run has none yet. It goes with what follows the
+   * run, and is gone with the commit of the run's end: from then on nobody can open what was sealed with it.
+   */
+  keepKey(
+    runId: RunId,
+    fresh: string,
+  ): { readonly status: 'kept'; readonly key: string } | { readonly status: 'unknown' | 'closed' };
+  keyOf(runId: RunId): string | undefined;
   /** What attempts in all runs made of a circuit; undefined where none told anything yet. */
   circuit(name: string): Circuit | undefined;
   /** Takes a place as a trial, where there is one; the circuit as it is then, undefined where others were faster. */

@@ -5,6 +5,7 @@ import {
   type TaskCallOptions,
   type TaskDefinition,
   type TaskStreamOptions,
+  type WithSecrets,
 } from '@pawl/sdk';
 import { continueAsNew } from './continue-as-new.ts';
 import type { ProcessHost } from './host.ts';
@@ -32,11 +33,14 @@ export function createContext(host: ProcessHost): Context {
     get signal() {
       return host.currentScope().signal;
     },
-    task: <Args, Output>(definition: TaskDefinition<Args, Output>, args?: Args, options?: TaskCallOptions) =>
-      scheduleTask<Output>(host, definition, args, options),
+    task: <Args, Output>(
+      definition: TaskDefinition<Args, Output>,
+      args?: WithSecrets<Args>,
+      options?: TaskCallOptions,
+    ) => scheduleTask<Output>(host, definition, args, options),
     stream: <Args, Output, Progress>(
       definition: TaskDefinition<Args, Output, Progress>,
-      args?: Args,
+      args?: WithSecrets<Args>,
       options?: TaskStreamOptions,
     ) => streamTask<Output, Progress>(host, definition, args, options),
     source: (name, open, options) => openSource(host, name, open, options),
@@ -51,7 +55,8 @@ export function createContext(host: ProcessHost): Context {
       startTimer(host, { kind: 'sleep', durationMs: durationMs(duration, 'duration') }, options),
     sleepUntil: (when, options) =>
       startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options),
-    receive: (name: string, options?: ReceiveOptions) => receive(host, name, options),
+    // What comes is what the options say.
+    receive: ((name: string, options?: ReceiveOptions) => receive(host, name, options)) as Context['receive'],
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),

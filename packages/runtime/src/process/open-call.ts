@@ -15,6 +15,8 @@ export interface KeptPlace {
 export interface OpenTask {
   readonly definition: TaskDefinition<never, unknown>;
   readonly args: Encoded;
+  /** Its input may hold secrets. */
+  readonly hasSecrets: boolean;
   readonly priority: number;
   /** Null = the slots that all tasks share. */
   readonly pool: string | null;
@@ -30,6 +32,8 @@ export interface OpenTask {
 export interface OpenWait {
   readonly name: string;
   readonly schema: Schema | undefined;
+  /** Takes encrypted messages only, and a wait that is not takes none of them. */
+  readonly isSecret: boolean;
 }
 
 /** A run that the process asked for. */

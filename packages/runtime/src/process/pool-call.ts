@@ -9,6 +9,7 @@ import {
   type PoolTaskOptions,
   type TaskCallOptions,
   type TaskDefinition,
+  type WithSecrets,
 } from '@pawl/sdk';
 import type { ProcessHost } from './host.ts';
 
@@ -40,11 +41,15 @@ function poolOf(ctx: Context, name: string): Pool {
     name,
     execute: <Args, Output>(
       definition: TaskDefinition<Args, Output>,
-      args?: Args,
+      args?: WithSecrets<Args>,
       options?: PoolTaskOptions,
     ): Promise<Output> =>
       // The signature says where arguments may be left out; here they are what was given.
-      ctx.task(definition as TaskDefinition<Args | undefined, Output>, args, inPool(name, options)),
+      ctx.task(
+        definition as TaskDefinition<Args | undefined, Output>,
+        args as WithSecrets<Args | undefined>,
+        inPool(name, options),
+      ),
     executeMany: <Args, Output>(
       definition: TaskDefinition<Args, Output>,
       argsList: Iterable<Args>,

@@ -17,6 +17,7 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   'timeout',
   'prompt',
   'data',
+  'secret',
   'key',
 ]);
 
@@ -27,15 +28,17 @@ export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOpt
   const callName = checkName(options.key);
   const timeoutMs = options.timeout === undefined ? null : durationMs(options.timeout, 'timeout');
   const data = encodePayload(`The data of receive '${name}'`, options.data ?? null, host.limits.payloadBytes);
-  const wait: OpenWait = { name, schema: options.schema };
+  const { secret: isSecret = false, schema } = options;
+  const wait: OpenWait = { name, schema, isSecret };
   const prompt = options.prompt ?? null;
   if (prompt !== null && prompt.length > host.limits.payloadBytes)
     throw tooLarge(`The prompt of receive '${name}'`, host.limits.payloadBytes);
-  const fingerprint = waitFingerprint(name);
+  const fingerprint = waitFingerprint(name, isSecret);
   return host.request<T>(scope, callName, { fingerprint, what: fingerprint }, (key, resolve, reject) => {
     // The payload was checked against the schema, whose type the options carry.
     host.openCalls.set(key, { resolve: (value) => resolve(value as T), reject, scope, wait });
-    host.command({ type: 'AwaitSignal', key, name, timeoutMs, prompt, data });
+    const facts = { key, name, timeoutMs, prompt, data };
+    host.command({ type: 'AwaitSignal', ...facts, ...(isSecret ? { secret: true } : {}) });
   });
 }
 
@@ -54,7 +57,7 @@ export function checkReceiveOptions(
   method: string,
 ): void {
   checkOptionNames(options, taken, method);
-  const { schema, prompt } = options;
+  const { schema, prompt, secret }: { readonly [Name in keyof ReceiveOptions]: unknown } = options;
   if (schema !== undefined && !isSchema(schema))
     throw new InvalidOptionError(
       'schema',
@@ -63,4 +66,6 @@ export function checkReceiveOptions(
     );
   if (prompt !== undefined && (typeof prompt !== 'string' || !prompt.isWellFormed()))
     throw new InvalidOptionError('prompt', prompt, 'a text, of well-formed Unicode');
+  if (secret !== undefined && typeof secret !== 'boolean')
+    throw new InvalidOptionError('secret', secret, 'true or false');
 }

@@ -11,7 +11,8 @@ import {
   type TaskSettings,
 } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import { identityText } from '../journal/canonical.ts';
+import { canonical, identityText } from '../journal/canonical.ts';
+import { encode, mayHoldSecrets } from '../journal/codec.ts';
 import type { TaskPolicy } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
@@ -67,7 +68,7 @@ export function scheduleTask<Output>(
   const byDefault = { pool: settings.pool, cost: settings.cost ?? scope.defaults.cost };
   const own = checkedPlace(host, resourcesOf({ pool, cost }, byDefault));
   const what = `The input of task '${definition.name}'`;
-  if (definition.input !== undefined) refuseInvalid(definition.input, args, what);
+  refuseUnfit(definition, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
   const text = identityText(encoded);
   if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
@@ -77,6 +78,7 @@ export function scheduleTask<Output>(
   const task: OpenTask = {
     definition,
     args: encoded,
+    hasSecrets: mayHoldSecrets(text),
     priority: priority === undefined ? scope.defaults.priority : priorityNumber(priority),
     pool: own.pool ?? null,
     cost: own.cost,
@@ -112,6 +114,25 @@ export function scheduleTask<Output>(
       stream?.opened(callKey);
     },
   );
+}
+
+/** @throws ValidationError */
+function refuseUnfit({ input }: TaskDefinition<never, unknown>, args: unknown, what: string): void {
+  if (input === undefined) return;
+  try {
+    refuseInvalid(input, args, what);
+  } catch (error) {
+    // A schema speaks of the value that a secret stands for, which only the attempt has.
+    if (!holdsSecrets(args)) throw error;
+  }
+}
+
+function holdsSecrets(args: unknown): boolean {
+  try {
+    return mayHoldSecrets(canonical(encode(args)));
+  } catch {
+    return false;
+  }
 }
 
 /** What of the settings is recorded. */

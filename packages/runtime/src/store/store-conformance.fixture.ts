@@ -44,7 +44,8 @@ export function appendOf(
   };
 }
 
-const { RunStarted, RunSucceeded, TaskScheduled, AttemptStarted, TaskSucceeded } = SAMPLE_EVENTS;
+const { RunStarted, RunSucceeded, RunContinued, TaskScheduled, AttemptStarted, TaskSucceeded } =
+  SAMPLE_EVENTS;
 
 /** `RunStarted`, then tasks that are scheduled, started and done, `count` events in all. */
 export function someEvents(count: number): readonly JournalEvent[] {
@@ -252,6 +253,34 @@ export function describeStore(name: string, open: () => JournalStore): void {
         create(runId);
         expect(store.acquireLease(runId, claimOf(OWNER_A)).status).toBe('busy');
         expect(store.acquireLease('no-such-run', claimOf(OWNER_A))).toEqual({ status: 'unknown' });
+      });
+    });
+
+    describe('keys', () => {
+      test('the first one is kept for as long as the run goes on', () => {
+        expect(store.keepKey(runId, 'a')).toEqual({ status: 'unknown' });
+        expect(store.keyOf(runId)).toBeUndefined();
+        create(runId);
+        create('run-2');
+        expect(store.keyOf(runId)).toBeUndefined();
+        expect(store.keepKey(runId, 'a')).toEqual({ status: 'kept', key: 'a' });
+        expect(store.keepKey(runId, 'b')).toEqual({ status: 'kept', key: 'a' });
+        expect(store.keepKey('run-2', 'c')).toEqual({ status: 'kept', key: 'c' });
+        append(appendOf(runId, 1, [RunSucceeded], { epoch: 9 }));
+        expect(store.keyOf(runId)).toBe('a');
+        append(appendOf(runId, 1, [RunSucceeded]));
+        expect(store.keyOf(runId)).toBeUndefined();
+        expect(store.keyOf('run-2')).toBe('c');
+        expect(store.keepKey(runId, 'd')).toEqual({ status: 'closed' });
+      });
+
+      test('it goes to the run that follows', () => {
+        create(runId);
+        store.keepKey(runId, 'a');
+        const successor = { runId: 'run-3', at: START, event: RunStarted };
+        append({ ...appendOf(runId, 1, [RunContinued]), successor });
+        expect([store.keyOf(runId), store.keyOf('run-3')]).toEqual([undefined, 'a']);
+        expect(store.keepKey('run-3', 'b')).toEqual({ status: 'kept', key: 'a' });
       });
     });
 

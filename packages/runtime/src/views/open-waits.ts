@@ -10,6 +10,8 @@ export interface OpenWait {
   readonly prompt: string | null;
   readonly data: Encoded;
   readonly since: Millis;
+  /** It takes the message encrypted only. */
+  readonly secret: boolean;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;
 }
@@ -26,13 +28,14 @@ export function openWaits(
   for (const { at, event } of events) {
     switch (event.type) {
       case 'SignalAwaited': {
-        const { key, name, prompt, data, timeoutMs } = event;
+        const { key, name, prompt, data, timeoutMs, secret = false } = event;
         open.set(key, {
           key,
           name,
           prompt,
           data,
           since: at,
+          secret,
           dueAt: timeoutMs === null ? null : at + timeoutMs,
         });
         break;
@@ -56,6 +59,7 @@ export function openWaits(
     prompt: null,
     data: null,
     since,
+    secret: false,
     dueAt,
   }));
   return [...open.values(), ...inAttempts].toSorted((a, b) => a.since - b.since);

@@ -102,6 +102,9 @@ function writeTagged(object: { readonly [key: string]: Encoded }, out: Brief): v
     case 'Error':
       out.add(errorTitle(value));
       return;
+    case 'Secret':
+      out.add('[secret]');
+      return;
     default:
       out.add(`${String(tag)}(`);
       if (value !== null && typeof value === 'object') write(value, out);

@@ -75,3 +75,10 @@ export function hungry(): number {
   const all: unknown[] = [];
   for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i, all })));
 }
+
+/** Tells what it was given, in each way. */
+export function leaky(input: unknown, task: Told): unknown {
+  const { token } = input as { token: string };
+  task.log(`with ${token}`);
+  return { length: token.length, token };
+}

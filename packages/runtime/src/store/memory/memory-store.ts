@@ -62,6 +62,7 @@ export interface MemorySnapshot {
   readonly runs: ReadonlyMap<RunId, Run>;
   readonly shared: readonly SharedStep[];
   readonly pools?: PoolTexts;
+  readonly keys?: ReadonlyMap<RunId, string>;
 }
 
 export interface MemoryFaults {
@@ -79,11 +80,14 @@ export class MemoryStore implements JournalStore {
   readonly #deadOwners = new Set<string>();
   readonly #shared: Shared;
   readonly #pools: MemoryPools;
+  /** Given out while their runs go on; a prefix is of a time when they did. */
+  readonly #keys: Map<RunId, string>;
   #mark = 0;
 
   constructor(options: { readonly faults?: MemoryFaults; readonly from?: MemorySnapshot } = {}) {
     this.#faults = options.faults ?? {};
     this.#runs = new Map(options.from?.runs);
+    this.#keys = new Map(options.from?.keys);
     this.#shared = new Shared(options.from?.shared);
     this.#pools = new MemoryPools(options.from?.pools, (owner) => this.#deadOwners.has(owner));
   }
@@ -95,7 +99,7 @@ export class MemoryStore implements JournalStore {
   /** Everything as it is now, leases included. Cheap: rows are shared. */
   snapshot(): MemorySnapshot {
     const pools = this.#pools.texts();
-    return { runs: new Map(this.#runs), shared: [...this.#shared.steps], pools };
+    return { runs: new Map(this.#runs), shared: [...this.#shared.steps], pools, keys: new Map(this.#keys) };
   }
 
   /** A store that holds the first `seq` events of one run, and what runs shared by then; the lease is free. */
@@ -108,7 +112,7 @@ export class MemoryStore implements JournalStore {
     const { summary } = last;
     const shared = this.#shared.steps.slice(0, last.shared);
     const start: Run = { ...run, count, summary, owner: null, until: 0, inbox: NO_INBOX };
-    return MemoryStore.from({ runs: new Map([[runId, start]]), shared }, faults);
+    return MemoryStore.from({ runs: new Map([[runId, start]]), shared, keys: this.#keys }, faults);
   }
 
   /** An owner's process is provably gone: its leases need not be waited out. */
@@ -145,6 +149,8 @@ export class MemoryStore implements JournalStore {
       inbox: new Map([...before.inbox].filter(([, text]) => text === null)),
     });
     this.#runs.set(to, { ...next, inbox: new Map(waiting) });
+    const key = this.#keys.get(from);
+    if (key !== undefined) this.#keys.set(to, key);
   }
 
   #appendRun(each: AppendRun, stored: readonly StoredEvent[], claim: LeaseClaim): 'committed' | 'fenced' {
@@ -250,6 +256,18 @@ export class MemoryStore implements JournalStore {
   takeInbox(runId: RunId): readonly InboxMessage[] {
     const waiting = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
     return waiting.filter((text) => text !== null).map((text) => JSON.parse(text) as InboxMessage);
+  }
+
+  keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
+    const status = this.#runs.get(runId)?.summary.status;
+    if (status !== 'running') return { status: status === undefined ? 'unknown' : 'closed' };
+    const key = this.#keys.get(runId) ?? fresh;
+    this.#keys.set(runId, key);
+    return { status: 'kept', key };
+  }
+
+  keyOf(runId: RunId): string | undefined {
+    return this.#runs.get(runId)?.summary.status === 'running' ? this.#keys.get(runId) : undefined;
   }
 
   circuit(name: string): Circuit | undefined {

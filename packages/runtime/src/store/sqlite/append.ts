@@ -12,6 +12,7 @@ import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
 
 export interface Appended {
@@ -36,6 +37,7 @@ interface Prepared {
 
 export class Append {
   readonly #shared: Shared;
+  readonly #keys: Keys;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -43,8 +45,9 @@ export class Append {
   readonly #consume: Statement<[number, string]>;
   readonly #passOn: Statement<[number, number]>;
 
-  constructor(db: Database, shared: Shared) {
+  constructor(db: Database, shared: Shared, keys: Keys) {
     this.#shared = shared;
+    this.#keys = keys;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -80,8 +83,9 @@ export class Append {
         return run;
       });
       const [before, next] = runs;
-      if (each.successor !== undefined && before !== undefined && next !== undefined)
-        this.#passOn.run(next, before);
+      const successor = each.successor === undefined ? undefined : next;
+      if (before !== undefined && successor !== undefined) this.#passOn.run(successor, before);
+      if (before !== undefined && parts[0]?.summary.status !== 'running') this.#keys.ended(before, successor);
       if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });

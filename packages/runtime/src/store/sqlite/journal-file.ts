@@ -16,6 +16,7 @@ import { checkDurability, connect, setDurability } from './connect.ts';
 import type { ConnectOptions, Durability } from './connect.ts';
 import { failureOf, storageError } from './failure.ts';
 import { Inbox } from './inbox.ts';
+import { Keys } from './keys.ts';
 import { Leases } from './lease.ts';
 import { OwnerLocks } from './liveness.ts';
 import { patiently } from './patience.ts';
@@ -33,6 +34,7 @@ interface Statements {
   readonly read: Read;
   readonly leases: Leases;
   readonly inbox: Inbox;
+  readonly keys: Keys;
   readonly pools: Pools;
   readonly query: Query;
   readonly verify: Verify;
@@ -96,9 +98,11 @@ export class JournalFile {
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     const shared = new Shared(db);
+    const keys = new Keys(db);
     this.statements = {
       shared,
-      append: new Append(db, shared),
+      keys,
+      append: new Append(db, shared, keys),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db),

@@ -90,6 +90,14 @@ export class StoreHandle implements JournalStore {
     return this.#read(({ inbox }) => inbox.take(runId));
   }
 
+  keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
+    return this.#write(({ keys }) => keys.keep(runId, fresh));
+  }
+
+  keyOf(runId: RunId): string | undefined {
+    return this.#read(({ keys }) => keys.of(runId));
+  }
+
   circuit(name: string): Circuit | undefined {
     return this.#read(({ shared }) => shared.circuit(name));
   }
