@@ -97,8 +97,12 @@ export class Redaction {
 
   #finds(value: Json): boolean {
     if (this.#texts.length === 0) return false;
-    const text = JSON.stringify(value);
-    return this.#texts.some((secret) => text.includes(secret));
+    if (typeof value === 'string') return this.#texts.some((secret) => value.includes(secret));
+    if (typeof value === 'number') return this.#texts.includes(String(value));
+    if (typeof value !== 'object' || value === null) return false;
+    return Object.entries(value).some(
+      ([key, field]: [string, Json]) => this.#finds(field) || (!Array.isArray(value) && this.#finds(key)),
+    );
   }
 
   #cut(value: Json): Json {

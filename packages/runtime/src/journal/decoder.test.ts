@@ -26,6 +26,8 @@ const CHANGED: readonly (readonly [string, string, path: string, reason: string]
   ],
   ['a key too many', '{"$pawl":"Date","value":null,"x":1}', '$', 'is no valid "Date"'],
   ['a hole in an object', '{"a":{"$pawl":"hole"}}', '$.a', 'is a hole outside of an array'],
+  ['a secret that is no base64', '{"$pawl":"Secret","value":"plain text"}', '$.value', 'is no valid Secret'],
+  ['a secret that is plain', '{"$pawl":"Secret","value":{"a":1}}', '$.value', 'is no valid Secret'],
   ['an unknown number', '{"$pawl":"number","value":"1"}', '$.value', 'is no valid number'],
   ['an object that is none', '{"$pawl":"object","value":[1]}', '$.value', 'is not the fields of an object'],
   ['a BigInt in hex', '{"$pawl":"BigInt","value":"0x10"}', '$.value', 'is no valid BigInt'],

@@ -8,6 +8,7 @@ import {
   InvalidArgumentError,
   InvalidOptionError,
   processTask,
+  shellTask,
   threadTask,
   type Context,
   type Process,
@@ -128,14 +129,23 @@ describe('C64 credentials by message to a task', () => {
     const events = runtime.events();
     const handle = runtime.start(process, null, { id: 'r' });
     await until(() => runtime.get('r')?.asked.length === 1);
+    const shell = shellTask({ name: 'list', command: () => ['printenv'] });
+    vi.stubEnv('PAWL_SECRET_KEY', OTHER_KEY);
+    const listed = runtime.start((_inputs: null, ctx: Context) => ctx.task(shell), null);
+    expect(JSON.stringify(await listed.result())).not.toContain(OTHER_KEY);
     expect(await runtime.send('r', 'account', { token: CANARY, pin: 12_345_678 })).toMatchObject({
       status: 'accepted',
     });
+    const key = runtime.store.keyOf('r') ?? '';
+    expect(key).not.toBe('');
     const result = await handle.result();
     expect(result).toEqual({ userId: 7, said: 'Bearer [secret]', pin: '[secret]', url: '[secret]' });
     expectCleanFolder(path, 'at the end');
     await runtime.close();
     expectCleanFolder(path, 'closed');
+    // Nor is there what could open what is kept of them.
+    for (const name of readdirSync(path))
+      expect(readFileSync(join(path, name)).includes(key), name).toBe(false);
     for await (const event of events) told.push(inspect(event, { depth: 9 }));
     expect(told.filter((line) => line.includes('[secret]')).length).toBeGreaterThan(4);
     for (const line of told) expectClean(line, 'told');

@@ -50,7 +50,8 @@ export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Cloc
   const [file = '', ...args] = typeof command === 'string' ? [command] : command;
   const child = execa(file, args, {
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
-    ...(spec.env === undefined ? {} : { env: { ...spec.env } }),
+    // What a command prints is recorded, and one that lists its environment must not record the key of all secrets.
+    env: { PAWL_SECRET_KEY: undefined, ...spec.env },
     ...(spec.input === undefined ? { stdin: 'ignore' as const } : { input: spec.input }),
     shell: typeof command === 'string',
     detached: true,
