@@ -232,3 +232,17 @@ test('a check has the types of its task', () => {
   // @ts-expect-error a retry needs its number of attempts
   defineTask({ name: 'odd', run: () => 1, retry: { delay: 5 } });
 });
+
+test('what a task receives has the type of the schema, or the one that is said', () => {
+  defineTask({
+    name: 'login',
+    run: async (_: void, task) => {
+      expectTypeOf(await task.receive('code')).toEqualTypeOf<unknown>();
+      expectTypeOf(await task.receive<string>('code', { timeout: '5m' })).toEqualTypeOf<string>();
+      const schema = z.object({ code: z.string().transform(Number) });
+      expectTypeOf(await task.receive('code', { schema })).toEqualTypeOf<{ code: number }>();
+      // @ts-expect-error a running task shows no prompt
+      await task.receive('code', { prompt: 'The code?' });
+    },
+  });
+});

@@ -280,7 +280,7 @@ describe('what was said is kept', () => {
     const schema = z.object({ code: z.string().transform((code) => code.length) });
     const listen = defineTask({
       name: 'listen',
-      run: async (_: void, task: TaskContext) => (await task.receive('code', { schema })).code,
+      run: async (_none: void, task: TaskContext) => (await task.receive('code', { schema })).code,
     });
     const acks: unknown[] = [];
     const { value } = await told(() => (_, ctx: Context) => ctx.task(listen), {
@@ -298,7 +298,7 @@ describe('time', () => {
       const listen = defineTask({
         name: 'listen',
         pool: 'one',
-        run: async (_: void, task: TaskContext) => {
+        run: async (_none: void, task: TaskContext) => {
           const first = await task.receive('word', { timeout: 10 }).catch(brief);
           const at = stage.clock.monotonic();
           return [first, at, await task.receive('word', { timeout: 1000 })];
@@ -419,7 +419,7 @@ describe('given up', () => {
         name: 'deaf',
         pool: 'one',
         deadline: 20,
-        run: async (_: void, task: TaskContext) => {
+        run: async (_none: void, task: TaskContext) => {
           await task.receive('word').catch(() => undefined);
           await stage.clock.sleep(500);
           return task.receive('word').catch(String);
@@ -440,7 +440,7 @@ describe('given up', () => {
     const careless = defineTask({
       name: 'careless',
       pool: 'one',
-      run: async (_: void, task: TaskContext) => {
+      run: async (_none: void, task: TaskContext) => {
         void task.receive('word');
         return 'done';
       },
@@ -518,7 +518,7 @@ describe('refused at the call', () => {
     };
     const bad = defineTask({
       name: 'bad',
-      run: async (_: void, task: TaskContext) => {
+      run: async (_none: void, task: TaskContext) => {
         refused(() => task.receive(''));
         refused(() => task.receive(7 as never));
         refused(() => task.receive('a', { timeout: -1 }));
