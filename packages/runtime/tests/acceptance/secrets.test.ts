@@ -434,6 +434,24 @@ describe('messages', () => {
     expect(value).toEqual([{ userId: 0 }, 'y']);
   });
 
+  test('a task receives plain messages only', async () => {
+    const hears = defineTask({
+      name: 'hears',
+      run: (_args: void, task: TaskContext) => task.receive('token'),
+    });
+    const stage = new Stage();
+    await stage.use(new MemoryStore(), { secretKey: KEY }, async (runtime) => {
+      const handle = runtime.start((_inputs: null, ctx: Context) => ctx.task(hears), null, { id: 'r' });
+      await until(() => runtime.get('r') !== undefined && runtime.waits('r').length === 1);
+      expect(await runtime.send('r', 'token', CANARY, { secret: true })).toMatchObject({
+        status: 'invalid',
+        issues: [{ message: 'the wait takes no secret' }],
+      });
+      await runtime.send('r', 'token', 'plain');
+      expect(await handle.result()).toBe('plain');
+    });
+  });
+
   test('a wait that was plain and is secret now is another', async () => {
     const plain: Program = (stage) => async (_, ctx: Context) => {
       await ctx.receive('token');
