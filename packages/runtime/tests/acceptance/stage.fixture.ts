@@ -377,7 +377,7 @@ export function startsInClosedScopes(events: readonly Recorded[]): string[] {
   return bad;
 }
 
-/** Replays a whole journal: no invocation, no row, and the same result, byte for byte. */
+/** D01: replays a whole journal: no invocation, no row, and the same result, byte for byte. */
 export async function replays(store: MemoryStore, program: Program, where = ''): Promise<void> {
   const before = transcript(store);
   const events = journal(store);
