@@ -52,12 +52,12 @@ export class RunEffects {
 
   /** Attempts, sources and children that have neither ended nor been given up on. */
   get running(): number {
-    return this.working + this.children.running;
+    return this.attempts.running + this.streams.running + this.children.running;
   }
 
-  /** Of these, what works here. */
+  /** Of these, what works here and may make a turn by itself. */
   get working(): number {
-    return this.attempts.running + this.streams.running;
+    return this.attempts.running + this.streams.working;
   }
 
   /** What was decided, before its effects. */

@@ -34,6 +34,13 @@ export class RunStreams {
     return this.#running;
   }
 
+  /** Of these, those that do not wait for the process. */
+  get working(): number {
+    let working = this.#running;
+    for (const key of this.#current.keys()) working -= Number(this.isFull(key));
+    return working;
+  }
+
   has(key: CallKey): boolean {
     return this.#run.state.calls.get(key)?.kind === 'stream';
   }
@@ -82,6 +89,11 @@ export class RunStreams {
     this.#windows.get(key)?.close();
     this.#windows.set(key, window);
     return window;
+  }
+
+  /** Whether a source waits for the process to take what it has told. */
+  isFull(key: CallKey): boolean {
+    return this.#windows.get(key)?.isFull ?? false;
   }
 
   /** @returns whether somebody who makes items may wait for it */

@@ -60,8 +60,9 @@ export class Standstill {
 
   #tellWaiting(pending: ReadonlySet<CallKey>): void {
     const { runId, state } = this.#run;
-    const { children } = this.#effects;
-    if (this.#hasTold || !awaitsPeople(state, (key) => children.awaitsPeople(key))) return;
+    const { children, streams } = this.#effects;
+    const rests = (key: CallKey): boolean => children.awaitsPeople(key) || streams.isFull(key);
+    if (this.#hasTold || !awaitsPeople(state, rests)) return;
     this.#hasTold = true;
     // Whoever drives the run above it is told of that one, once nothing of it can go on.
     if (!children.tellParent()) this.#sink.waiting(runId, [...pending]);

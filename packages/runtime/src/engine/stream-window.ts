@@ -32,6 +32,11 @@ export class StreamWindow {
     this.#ahead += 1;
   }
 
+  /** Whoever makes items waits for the process. */
+  get isFull(): boolean {
+    return !this.#isClosed && this.#ahead >= this.#size;
+  }
+
   taken(count: number): void {
     this.#ahead -= count;
     if (this.#ahead < this.#size) this.#wake();
@@ -39,7 +44,7 @@ export class StreamWindow {
 
   /** Resolves when there is room for one more, and at once when the window is closed. */
   room(): Promise<void> {
-    if (this.#isClosed || this.#ahead < this.#size) return Promise.resolve();
+    if (!this.isFull) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });

@@ -3,15 +3,15 @@ import type { RunState } from './state.ts';
 
 /**
  * Whether nothing of a run can go on before somebody outside answers.
- * @param child whether that is so of a run that this one waits for
+ * @param rests whether that is so of a run that this one waits for, or a source has no room to go on
  */
 export function awaitsPeople(
   { pending, calls }: Readonly<RunState>,
-  child: (key: CallKey) => boolean,
+  rests: (key: CallKey) => boolean,
 ): boolean {
   for (const key of pending) {
     const call = calls.get(key);
-    if (call?.kind === 'child' && child(key)) continue;
+    if ((call?.kind === 'child' || call?.kind === 'stream') && rests(key)) continue;
     if (call?.kind !== 'wait' && (call?.kind !== 'task' || call.phase !== 'asked')) return false;
   }
   return pending.size > 0;
