@@ -3,6 +3,7 @@ import type { ChildOutcome } from '../journal/child-event.ts';
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import type { RunId } from '../journal/ids.ts';
+import type { Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { NewRun } from '../ports/journal-store.ts';
 import type { OpenChild } from '../process/open-call.ts';
@@ -44,6 +45,8 @@ export class RunChildren {
   /** Given up, and not told yet. */
   readonly #untold = new Map<CallKey, { readonly runId: RunId; readonly reason: string }>();
 
+  /** What waits until all that were given up have ended. */
+  #held: Report[] = [];
   #isStopped = false;
 
   constructor(engine: Engine, run: RunDriver, journal: RunJournal, driverOf: (plan: RunPlan) => RunDriver) {
@@ -200,6 +203,7 @@ export class RunChildren {
     if (exit.status === 'continued') this.#waitFor(key, exit.next);
     else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
     else if (exit.status === 'left') this.#left(key, exit.error);
+    this.#reportHeld();
   }
 
   /** Without its end: taken over by another program, or stopped here, and then this run cannot go on either. */
@@ -242,6 +246,18 @@ export class RunChildren {
     this.#untold.set(key, { runId, reason });
   }
 
+  /** A mark forgets the children before it: after a crash behind it nobody would end one that was given up. */
+  whenGone(report: Report): void {
+    this.#held.push(report);
+    this.#reportHeld();
+  }
+
+  #reportHeld(): void {
+    for (const [key, { isOwn }] of this.#driven) if (isOwn && this.#openOf(key) === undefined) return;
+    if (this.#untold.size > 0) return;
+    for (const report of this.#held.splice(0)) this.#run.report(report);
+  }
+
   /** It is committed. */
   cancel(key: CallKey, runId: RunId, reason: string): void {
     this.#forgetUnborn(key);
@@ -249,6 +265,7 @@ export class RunChildren {
       cancelChild(this.#engine, this.#run.runId, key, runId, reason);
       this.#untold.delete(key);
       this.#run.ask(() => undefined);
+      this.#reportHeld();
     });
   }
 
@@ -263,6 +280,7 @@ export class RunChildren {
     for (const key of Array.from(this.#unborn.keys())) this.#forgetUnborn(key);
     this.#elsewhere.clear();
     this.#untold.clear();
+    this.#held = [];
     this.stop();
   }
 

@@ -73,7 +73,7 @@ export class RunDriver implements Turnable {
         changed: () => this.#wake(),
         signalAborted: (key, reason) => this.report({ type: 'SignalAborted', key, reason }),
         itemTaken: (key) => this.#itemTaken(key),
-        foldReached: (reached) => this.report({ type: 'FoldReached', ...reached }),
+        foldReached: (reached) => this.#effects.children.whenGone({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,

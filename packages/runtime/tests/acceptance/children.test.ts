@@ -264,6 +264,25 @@ describe('ctx.run', () => {
     ]);
   });
 
+  it('in the items of a reduce, over its marks', async () => {
+    await everywhere(
+      (stage) => async (_, ctx) =>
+        ctx.reduce(
+          [1, 2, 3, 4],
+          0,
+          async (sum, item) => {
+            const raced = ctx.parallel.race([
+              () => ctx.run(pair(stage), t(5, item)),
+              () => ctx.run(pair(stage), t(500, 'slow')),
+            ]);
+            return sum + Number(((await raced) as unknown[])[1]);
+          },
+          { foldEvery: 2 },
+        ),
+      { value: 10 },
+    );
+  });
+
   it('goes on where the losers of its group are drained', async () => {
     const store = await everywhere(
       (stage) => async (_, ctx) => {
