@@ -39,6 +39,7 @@ function byShell(pipe: string): string {
   return execFileSync('sh', ['-c', `${cat} | ${pipe}`], {
     cwd: folder,
     encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, LC_ALL: 'C' },
   }).trim();
 }

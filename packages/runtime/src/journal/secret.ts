@@ -33,12 +33,12 @@ export class SealedSecret implements Secret {
   [Symbol.toPrimitive](): typeof SHOWN {
     return SHOWN;
   }
-
-  /** How Node and others print a value. */
-  [Symbol.for('nodejs.util.inspect.custom')](): typeof SHOWN {
-    return SHOWN;
-  }
 }
+
+/** How Node and others print a value. */
+Object.defineProperty(SealedSecret.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value: () => SHOWN,
+});
 
 export function sealedText(secret: SealedSecret): string {
   return textOf(secret);

@@ -174,8 +174,12 @@ export class World {
   }
 
   /** Starts the next life over what is stored. */
+  get #nextLife(): Life {
+    return this.#plan.lives[this.#lives] ?? this.#plan.lives.at(-1) ?? QUIET;
+  }
+
   #live(): void {
-    const life = this.#plan.lives[this.#lives] ?? this.#plan.lives.at(-1) ?? QUIET;
+    const life = this.#nextLife;
     this.#lives += 1;
     this.#appendsOfLife = 0;
     this.#firesOfLife = 0;
@@ -242,8 +246,8 @@ export class World {
     this.#busy = { count: 0 };
     this.#promised = new Set();
     this.#store = new WatchedStore({ from: snapshot });
-    // A clock that was set back makes the lease last longer.
-    if (!waitsForLease || jumps.length > 0) {
+    // A clock that is set back makes a lease last longer, and one of a pool that was over begin again (seed 13958).
+    if (!waitsForLease || jumps.length > 0 || this.#nextLife.jumps.length > 0) {
       // Slots of a pool are leased by programs that hold no run any more, too.
       for (let index = 1; index <= this.#lives; index += 1) this.#store.ownerDied(`owner ${index}`);
     }
