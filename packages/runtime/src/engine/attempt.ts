@@ -27,6 +27,7 @@ import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
 import { pollUntil } from './executors/poll.ts';
 import { isPromise } from './promise-answer.ts';
+import { decode } from '../journal/codec.ts';
 import { Redaction } from './redaction.ts';
 import type { StreamWindow } from './stream-window.ts';
 import { Timers } from './timers.ts';
@@ -103,15 +104,26 @@ export class Attempt {
     this.#slot = slot;
     this.#timers = new Timers(deps.clock);
     this.#limits = new AttemptLimits(deps.clock);
-    this.#report = (told) => report(this.#redaction.report(told));
+    // Most attempts have no secrets, and there are many of them: what looks for some is made where it is needed.
+    this.#report = task.hasSecrets ? (told) => report(this.#redaction.report(told)) : report;
     this.#gone = gone;
-    const telling: ProgressDeps = {
-      payloadBytes: deps.payloadBytes,
-      progress: (key, attempt, value) => deps.progress(key, attempt, this.#redaction.value(value)),
-      warn: (message) => deps.warn(this.#redaction.text(message)),
-    };
+    const telling = task.hasSecrets ? this.#redacting(deps) : deps;
     this.#progress = new AttemptProgress(place, task.definition.name, telling, window, this.#report);
     this.#messages = new AttemptMessages(place, deps, slot, this.#limits);
+  }
+
+  #redacting({ payloadBytes, progress, warn }: ProgressDeps): ProgressDeps {
+    return {
+      payloadBytes,
+      progress: (key, attempt, value) => progress(key, attempt, this.#redaction.value(value)),
+      warn: (message) => warn(this.#redaction.text(message)),
+    };
+  }
+
+  #reveal(args: Encoded): unknown {
+    const { value, redaction } = this.#deps.reveal(args);
+    this.#redaction = redaction;
+    return value;
   }
 
   start(): void {
@@ -180,8 +192,7 @@ export class Attempt {
 
   async #args(): Promise<unknown> {
     const { definition, args } = this.#task;
-    const { value, redaction } = this.#deps.reveal(args);
-    this.#redaction = redaction;
+    const value = this.#task.hasSecrets ? this.#reveal(args) : decode(args);
     return definition.input === undefined
       ? value
       : checkAgainst(definition.input, value, `The input of task '${definition.name}'`);
