@@ -105,7 +105,6 @@ function prepare(db: Database.Database, options: ConnectOptions): void {
   db.pragma('foreign_keys = on');
   db.pragma('secure_delete = on');
   const version = identify(db, path);
-  if (version > 0) checkSchema(db, version, path);
   if (readOnly) {
     if (version === 0) throw noJournal(path);
     db.pragma('query_only = on');

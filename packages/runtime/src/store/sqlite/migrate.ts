@@ -9,11 +9,20 @@ import { checkSchema } from './schema.ts';
 export const APPLICATION_ID = 0x50_61_77_6c;
 
 /**
- * Version of the journal in the file, 0 where there is none yet. Reads only.
+ * Version of the journal in the file, 0 where there is none yet. Reads only, and one state of the
+ * file: one that another program makes or migrates meanwhile would look like a foreign one.
  *
- * @throws RuntimeError CORRUPT where it is something else, NEWER
+ * @throws RuntimeError CORRUPT where it is something else or its schema is not ours, NEWER
  */
 export function identify(db: Database, path: string): number {
+  return db.transaction(() => {
+    const version = versionOf(db, path);
+    if (version > 0) checkSchema(db, version, path);
+    return version;
+  })();
+}
+
+function versionOf(db: Database, path: string): number {
   const applicationId: unknown = db.pragma('application_id', { simple: true });
   const version: unknown = db.pragma('user_version', { simple: true });
   if (applicationId === APPLICATION_ID && typeof version === 'number' && version >= 1) {
@@ -35,7 +44,6 @@ export function migrate(db: Database, path: string): void {
   db.exec('begin immediate');
   try {
     const version = identify(db, path);
-    if (version > 0) checkSchema(db, version, path);
     for (const sql of MIGRATIONS.slice(version)) db.exec(sql);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
