@@ -10,7 +10,14 @@ export function applyToChild(state: RunState, seq: Seq, event: ChildStarted | Ch
   const { key } = event;
   if (event.type === 'ChildStarted') {
     const { runId } = event;
-    addCall(state, key, { kind: 'child', seq, fingerprint: fingerprintOf(event), runId, phase: 'pending' });
+    addCall(state, key, {
+      kind: 'child',
+      seq,
+      group: undefined,
+      fingerprint: fingerprintOf(event),
+      runId,
+      phase: 'pending',
+    });
     addPending(state, key);
     return;
   }

@@ -28,6 +28,7 @@ export function openedSource(
   return {
     kind: 'stream',
     seq,
+    group: undefined,
     fingerprint: fingerprintOf(event),
     retry: event.retry,
     phase: 'scheduled',

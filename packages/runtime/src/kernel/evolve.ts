@@ -142,6 +142,7 @@ function applyToWait(
     addCall(state, event.key, {
       kind: 'wait',
       seq,
+      group: undefined,
       openedAt: at,
       fingerprint: fingerprintOf(event),
       name: event.name,
@@ -166,6 +167,7 @@ function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerF
     addCall(state, event.key, {
       kind: 'timer',
       seq,
+      group: undefined,
       fingerprint: fingerprintOf(event),
       dueAt: event.dueAt,
       durationMs: event.durationMs,
@@ -191,6 +193,7 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
     addCall(state, event.key, {
       kind: 'group',
       seq,
+      group: undefined,
       openedAt: at,
       fingerprint: fingerprintOf(event),
       mode: event.mode,
@@ -264,6 +267,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
     addCall(state, event.key, {
       kind: 'task',
       seq,
+      group: undefined,
       scheduledAt: at,
       fingerprint: fingerprintOf(event),
       policy: event.policy,

@@ -24,7 +24,12 @@ export type TaskPhase =
   | 'failed'
   | 'cancelled';
 
-export interface TaskCall {
+interface Enclosed {
+  /** The innermost group around the call, set when it is added. */
+  group: GroupCall | undefined;
+}
+
+export interface TaskCall extends Enclosed {
   readonly kind: 'task';
   readonly seq: Seq;
   readonly scheduledAt: Millis;
@@ -58,7 +63,7 @@ export interface ClosedStream {
 }
 
 /** A source: it has attempts like a task, and gives items before it settles. */
-export interface StreamCall {
+export interface StreamCall extends Enclosed {
   readonly kind: 'stream';
   readonly seq: Seq;
   readonly fingerprint: string;
@@ -86,7 +91,7 @@ export interface StreamCall {
   closed: ClosedStream | undefined;
 }
 
-export interface TimerCall {
+export interface TimerCall extends Enclosed {
   readonly kind: 'timer';
   readonly seq: Seq;
   readonly fingerprint: string;
@@ -96,7 +101,7 @@ export interface TimerCall {
 }
 
 /** A wait for a message from outside. It holds no slot. */
-export interface WaitCall {
+export interface WaitCall extends Enclosed {
   readonly kind: 'wait';
   readonly seq: Seq;
   readonly openedAt: Millis;
@@ -107,7 +112,7 @@ export interface WaitCall {
 }
 
 /** Another run that this one started and waits for. It holds no slot. */
-export interface ChildCall {
+export interface ChildCall extends Enclosed {
   readonly kind: 'child';
   readonly seq: Seq;
   readonly fingerprint: string;
@@ -117,7 +122,7 @@ export interface ChildCall {
 
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
-export interface GroupCall {
+export interface GroupCall extends Enclosed {
   readonly kind: 'group';
   readonly seq: Seq;
   readonly openedAt: Millis;
@@ -196,14 +201,15 @@ export function initialState(): RunState {
   };
 }
 
-/** The group that a key lies in, innermost first. A branch's key is `group/branch`, its calls' `group/branch/call`. */
-export function* groupsAround(state: Readonly<RunState>, key: CallKey): Generator<GroupCall> {
-  let end = key.lastIndexOf('/');
-  while (end !== -1) {
+/** The innermost group that a key lies in. A branch's key is `group/branch`, its calls' `group/branch/call`. */
+export function groupAround(state: Readonly<RunState>, key: CallKey): GroupCall | undefined {
+  const known = state.calls.get(key);
+  if (known !== undefined) return known.group;
+  for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
     const call = state.calls.get(key.slice(0, end));
-    if (call?.kind === 'group') yield call;
-    end = key.lastIndexOf('/', end - 1);
+    if (call?.kind === 'group') return call;
   }
+  return undefined;
 }
 
 /** Whether the latest mark of a reduce stands for this event: the replay begins behind it. */
@@ -215,8 +221,8 @@ export function isBehindMark(state: Readonly<RunState>, { seq, event }: Recorded
   }
   const call = state.calls.get(event.key);
   if (call?.kind === 'stream' && seq <= call.foldedSeq && event.type !== 'StreamOpened') return true;
-  for (const { folded } of groupsAround(state, event.key)) {
-    if (folded !== null && seq < folded.seq) return true;
+  for (let group = groupAround(state, event.key); group !== undefined; group = group.group) {
+    if (group.folded !== null && seq < group.folded.seq) return true;
   }
   return false;
 }
@@ -247,7 +253,7 @@ export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
   const call = state.calls.get(key);
   if (closedStream(call) !== undefined) return true;
   let isDetached = isDetachedGroup(call);
-  for (const group of groupsAround(state, key)) {
+  for (let group = groupAround(state, key); group !== undefined; group = group.group) {
     const { phase } = group;
     if (phase.status !== 'closed') continue;
     if (phase.fencedBy === null) isDetached ||= isDetachedGroup(group);
