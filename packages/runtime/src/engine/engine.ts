@@ -190,15 +190,18 @@ export class Engine {
     this.#dirty.add(run);
   }
 
-  #flush(): void {
+  /** @returns whether there was anything to do */
+  #flush(): boolean {
     // Each try holds the event loop for as long as the store waits for the lock.
-    if (this.#failure !== undefined || this.#cancelRetry !== undefined) return;
+    if (this.#failure !== undefined || this.#cancelRetry !== undefined) return false;
     try {
       if (this.dispatcher.canGrant) this.dispatcher.grant();
+      if (this.#dirty.size === 0) return false;
       this.#commit();
     } catch (error) {
       this.#retryOrFail(error);
     }
+    return true;
   }
 
   #retryOrFail(error: unknown): void {

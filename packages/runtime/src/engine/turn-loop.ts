@@ -12,6 +12,10 @@ export interface Turnable {
   readonly isBursting: boolean;
 }
 
+/** Steps that are put into Node's queue at once: one turn takes two of them, and each further one takes one more. */
+const FEWEST_STEPS = 2;
+const MOST_STEPS = 32;
+
 /**
  * Makes the turns of all runs in step, and a burst's commit when no live run can make another.
  *
@@ -21,65 +25,89 @@ export interface Turnable {
  */
 export class TurnLoop {
   readonly #awake = new Set<Turnable>();
-  readonly #flush: () => void;
+  /** Whether it let anything start. */
+  readonly #flush: () => boolean;
   readonly #onError: (run: Turnable, error: unknown) => void;
   /** Turns must not run in the async context of whichever process woke the loop. */
   readonly #outside: (fn: () => void) => void = AsyncLocalStorage.snapshot();
-  #turning: Turnable[] = [];
-  #scheduled = false;
+  readonly #step = (): void => this.#makeStep();
+  /** Whose turn has begun and not ended. */
+  #turning: readonly Turnable[] = [];
+  /** Steps that are still in Node's queue. */
+  #steps = 0;
+  #nextSteps = FEWEST_STEPS;
 
-  constructor(flush: () => void, onError: (run: Turnable, error: unknown) => void) {
+  constructor(flush: () => boolean, onError: (run: Turnable, error: unknown) => void) {
     this.#flush = flush;
     this.#onError = onError;
   }
 
   wake(run: Turnable): void {
     this.#awake.add(run);
-    this.#schedule();
+    if (this.isIdle) this.#outside(() => this.#queueSteps());
   }
 
   get isIdle(): boolean {
-    return !this.#scheduled;
+    return this.#steps === 0;
   }
 
   drop(run: Turnable): void {
     this.#awake.delete(run);
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#outside(() => {
-      // Two neighbours in Node's queue: between them run all microtasks that the first one caused,
-      // and nothing else. So a call made between them was caused by the delivery.
-      setImmediate(() => this.#begin());
-      setImmediate(() => this.#end());
-    });
+  /**
+   * Neighbours in Node's queue: between them run all microtasks that the first one caused, and nothing else.
+   * So a call made between the beginning of a turn and its end was caused by the delivery. Several turns at
+   * once, since the way round the event loop costs more than a turn.
+   */
+  #queueSteps(): void {
+    this.#steps = this.#nextSteps;
+    for (let i = 0; i < this.#nextSteps; i += 1) setImmediate(this.#step);
+  }
+
+  #makeStep(): void {
+    this.#steps -= 1;
+    const isLast = this.#steps === 0;
+    // What a commit lets start has its microtasks before the next turn, which did not cause them.
+    const goesOn = this.#turning.length === 0 || this.#end() || !this.#flush();
+    if (!isLast) {
+      if (goesOn) this.#begin();
+      return;
+    }
+    const isBusy = this.#awake.size > 0;
+    this.#nextSteps = isBusy && goesOn ? Math.min(this.#nextSteps * 2, MOST_STEPS) : FEWEST_STEPS;
+    if (isBusy && this.isIdle) this.#queueSteps();
   }
 
   #begin(): void {
     this.#turning = [...this.#awake];
-    for (const run of this.#turning) this.#guarded(run, () => run.beginTurn());
+    for (const run of this.#turning) this.#guarded(run, beginTurn);
   }
 
-  #end(): void {
-    this.#scheduled = false;
+  /** @returns whether the burst goes on */
+  #end(): boolean {
     for (const run of this.#turning) {
-      this.#guarded(run, () => run.endTurn());
+      this.#guarded(run, endTurn);
       if (!run.isReady) this.#awake.delete(run);
     }
     this.#turning = [];
-    let bursting = false;
-    for (const run of this.#awake) bursting ||= run.isBursting;
-    if (!bursting) this.#flush();
-    if (this.#awake.size > 0) this.#schedule();
+    for (const run of this.#awake) if (run.isBursting) return true;
+    return false;
   }
 
-  #guarded(run: Turnable, turn: () => void): void {
+  #guarded(run: Turnable, turn: (run: Turnable) => void): void {
     try {
-      turn();
+      turn(run);
     } catch (error) {
       this.#onError(run, error);
     }
   }
+}
+
+function beginTurn(run: Turnable): void {
+  run.beginTurn();
+}
+
+function endTurn(run: Turnable): void {
+  run.endTurn();
 }
