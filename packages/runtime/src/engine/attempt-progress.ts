@@ -72,19 +72,17 @@ export class AttemptProgress {
     }
   }
 
-  /** The output of a task: where it is a generator, what that returns; what it yields is told. */
-  async outputOf(returned: unknown): Promise<unknown> {
-    const value = await returned;
-    if (!isGenerator(value)) return value;
+  /** Tells what a generator yields. @returns what it returns, the output of the task */
+  async drain(generator: AsyncGenerator): Promise<unknown> {
     for (;;) {
-      const next = await value.next();
+      const next = await generator.next();
       if (next.done === true) return next.value;
       try {
         await this.tell(next.value);
         // Nobody goes on with what was given up.
         if (this.#isOver) throw new CancelledError('The attempt was given up while it told its progress.');
       } catch (error) {
-        await value.return(undefined);
+        await generator.return(undefined);
         throw error;
       }
     }
@@ -96,6 +94,6 @@ export class AttemptProgress {
   }
 }
 
-function isGenerator(value: unknown): value is AsyncGenerator {
-  return Object.prototype.toString.call(value) === '[object AsyncGenerator]';
+export function isGenerator(value: unknown): value is AsyncGenerator {
+  return typeof value === 'object' && Object.prototype.toString.call(value) === '[object AsyncGenerator]';
 }

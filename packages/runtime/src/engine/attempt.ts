@@ -23,7 +23,7 @@ import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import { AttemptLimits } from './attempt-limits.ts';
 import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
-import { AttemptProgress, type ProgressDeps } from './attempt-progress.ts';
+import { AttemptProgress, isGenerator, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
 import { pollUntil } from './executors/poll.ts';
 import { isPromise } from './promise-answer.ts';
@@ -79,13 +79,17 @@ export class Attempt {
   readonly #slot: AttemptSlot;
   readonly #report: (report: Report) => void;
   readonly #gone: () => void;
-  readonly #controller = new AbortController();
-  readonly #progress: AttemptProgress;
-  readonly #messages: AttemptMessages;
-  readonly #limits: AttemptLimits;
-  readonly #timers: Timers;
+  readonly #window: StreamWindow | undefined;
+  // Most attempts need none of these, and there are many attempts: each is made where it is needed.
+  #controller: AbortController | undefined;
+  #progress: AttemptProgress | undefined;
+  #messages: AttemptMessages | undefined;
+  #limits: AttemptLimits | undefined;
+  #timers: Timers | undefined;
   #redaction = Redaction.NONE;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
+  /** It has ended, or was given up on: what it still asks for is refused. */
+  #isOver = false;
   #isGone = false;
 
   constructor(
@@ -102,14 +106,38 @@ export class Attempt {
     this.#task = task;
     this.#deps = deps;
     this.#slot = slot;
-    this.#timers = new Timers(deps.clock);
-    this.#limits = new AttemptLimits(deps.clock);
-    // Most attempts have no secrets, and there are many of them: what looks for some is made where it is needed.
+    this.#window = window;
     this.#report = task.hasSecrets ? (told) => report(this.#redaction.report(told)) : report;
     this.#gone = gone;
-    const telling = task.hasSecrets ? this.#redacting(deps) : deps;
-    this.#progress = new AttemptProgress(place, task.definition.name, telling, window, this.#report);
-    this.#messages = new AttemptMessages(place, deps, slot, this.#limits);
+  }
+
+  get #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  get #telling(): AttemptProgress {
+    const { definition, hasSecrets } = this.#task;
+    const deps = hasSecrets ? this.#redacting(this.#deps) : this.#deps;
+    if (this.#progress === undefined) {
+      this.#progress = new AttemptProgress(this.place, definition.name, deps, this.#window, this.#report);
+      if (this.#isOver || this.#aborted !== 'no') this.#progress.end();
+    }
+    return this.#progress;
+  }
+
+  get #limited(): AttemptLimits {
+    this.#limits ??= new AttemptLimits(this.#deps.clock);
+    return this.#limits;
+  }
+
+  get #receiving(): AttemptMessages {
+    if (this.#messages === undefined) {
+      this.#messages = new AttemptMessages(this.place, this.#deps, this.#slot, this.#limited);
+      if (this.#aborted !== 'no') this.#messages.end(this.#signal.reason);
+      else if (this.#isOver) this.#messages.end();
+    }
+    return this.#messages;
   }
 
   #redacting({ payloadBytes, progress, warn }: ProgressDeps): ProgressDeps {
@@ -155,17 +183,18 @@ export class Attempt {
   /** The attempt is not wanted any more. */
   abort(reason: string): void {
     if (this.#aborted === 'no') this.#aborted = 'stopped';
-    this.#progress.end();
-    if (this.#isGone || this.#controller.signal.aborted) return;
-    this.#limits.clear();
-    this.#controller.abort(new DOMException(reason, 'AbortError'));
-    this.#messages.end(this.#controller.signal.reason);
+    this.#endProgress();
+    if (this.#isGone || this.#signal.aborted) return;
+    this.#limits?.clear();
+    this.#controller?.abort(new DOMException(reason, 'AbortError'));
+    this.#messages?.end(this.#signal.reason);
+    this.#timers ??= new Timers(this.#deps.clock);
     this.#timers.set('grace', this.#deps.graceMs, () => this.#leave());
   }
 
   /** Message `n` of its name, which it waits for, is committed. */
   hand(n: number, payload: Encoded): void {
-    this.#messages.handed(n, payload);
+    this.#messages?.handed(n, payload);
   }
 
   async #run(): Promise<Report> {
@@ -178,7 +207,8 @@ export class Attempt {
     const work = { what, context, checkWanted: () => this.#checkWanted() };
     const tryOnce = async (): Promise<unknown> => {
       this.#checkWanted();
-      return this.#progress.outputOf(executors.run(definition.build(args as never, context), work));
+      const value = await executors.run(definition.build(args as never, context), work);
+      return isGenerator(value) ? this.#telling.drain(value) : value;
     };
     const { poll } = definition.settings;
     let value = await (poll === undefined
@@ -214,7 +244,7 @@ export class Attempt {
    */
   #checkWanted(): void {
     const isOurs = this.#deps.isOurs();
-    this.#controller.signal.throwIfAborted();
+    this.#controller?.signal.throwIfAborted();
     assert(isOurs, 'S2', 'a run that is left aborts its attempts');
   }
 
@@ -235,11 +265,17 @@ export class Attempt {
   }
 
   #context(): TaskContext {
-    const { runId, key, attempt, idempotencyKey } = this.place;
+    const { place } = this;
+    const { runId, key, attempt } = place;
+    const signal = (): AbortSignal => this.#signal;
     return {
-      signal: this.#controller.signal,
+      get signal() {
+        return signal();
+      },
       attempt,
-      idempotencyKey,
+      get idempotencyKey() {
+        return place.idempotencyKey;
+      },
       runId,
       key,
       log: (...values) =>
@@ -247,7 +283,7 @@ export class Attempt {
           key,
           values.map((value) => this.#redaction.logged(value)),
         ),
-      progress: (value) => this.#progress.tell(value),
+      progress: (value) => this.#telling.tell(value),
       heartbeat: () => {
         if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
       },
@@ -257,7 +293,7 @@ export class Attempt {
       },
       // A message was checked against the schema, whose type the options carry.
       receive: (name: string, options?: TaskReceiveOptions) =>
-        this.#messages.receive(name, options) as Promise<never>,
+        this.#receiving.receive(name, options) as Promise<never>,
     };
   }
 
@@ -269,7 +305,7 @@ export class Attempt {
   }
 
   #limit(name: string, ms: number, how: string): void {
-    this.#limits.set(name, ms, () => this.#timedOut(how));
+    this.#limited.set(name, ms, () => this.#timedOut(how));
   }
 
   #timedOut(how: string): void {
@@ -339,11 +375,17 @@ export class Attempt {
     this.#gone();
   }
 
+  #endProgress(): void {
+    if (this.#progress === undefined) this.#window?.close();
+    else this.#progress.end();
+  }
+
   #clear(): void {
-    this.#timers.clearAll();
-    this.#limits.clear();
-    this.#progress.end();
-    this.#messages.end();
+    this.#isOver = true;
+    this.#timers?.clearAll();
+    this.#limits?.clear();
+    this.#endProgress();
+    this.#messages?.end();
   }
 }
 

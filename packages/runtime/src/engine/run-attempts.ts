@@ -182,8 +182,15 @@ export class RunAttempts {
   placeOf(key: CallKey, attempt: number): AttemptPlace {
     const { digest } = this.#engine.options;
     const { runId, state } = this.#run;
-    const idempotencyKey = digest(`idempotency ${state.seed} ${key}`).slice(0, 32);
-    return { runId, key, attempt, idempotencyKey };
+    return {
+      runId,
+      key,
+      attempt,
+      // Few tasks look at it.
+      get idempotencyKey() {
+        return digest(`idempotency ${state.seed} ${key}`).slice(0, 32);
+      },
+    };
   }
 
   abort(key: CallKey, reason: string): void {
