@@ -36,11 +36,15 @@ export function cutDigest(
   );
 }
 
+/** Hexadecimal digits of a checksum: 128 bits, half of a digest. */
+const CHAIN_DIGITS = 32;
+
 /**
  * The checksum of a row, from the checksum of the row before it. Single bit flips on disk are mostly
  * silent (SQLite's own check missed 326 of 400), and a row that is lost, moved or put in shows too.
  *
- * The payload goes in as its own hash, so that a payload can be purged without breaking the chain.
+ * One digest over all of it: what must be forgotten later is stored encrypted, and its key is what is purged
+ * (docs/decisions/0009).
  */
 export function nextChain(
   digest: (text: string) => string,
@@ -49,5 +53,5 @@ export function nextChain(
   payload: string,
 ): string {
   const { seq, at, type, version } = header;
-  return digest(`${previous}\n${seq}\n${at}\n${type}\n${version}\n${digest(payload)}`);
+  return digest(`${previous}\n${seq}\n${at}\n${type}\n${version}\n${payload}`).slice(0, CHAIN_DIGITS);
 }

@@ -47,6 +47,7 @@ export interface EncodeLimits {
  * of a class, a getter that throws, shared memory, and for what is over a limit. Throws nothing else.
  */
 export function encode(value: unknown, limits: EncodeLimits = {}): Json {
+  if (isPlain(value, limits.maxSize ?? DEFAULT_MAX_SIZE)) return value;
   const maxDepth = Math.min(limits.maxDepth ?? DEFAULT_MAX_DEPTH, HIGHEST_MAX_DEPTH);
   return new Encoder(maxDepth, limits.maxSize ?? DEFAULT_MAX_SIZE).run(value);
 }
@@ -58,7 +59,21 @@ export function encode(value: unknown, limits: EncodeLimits = {}): Json {
  * @throws DecodeRefusal for what `encode` does not write. Throws nothing else.
  */
 export function decode(encoded: Json, reveal?: Reveal): unknown {
-  return new Decoder(reveal).run(encoded);
+  return isPlain(encoded, Infinity) ? encoded : new Decoder(reveal).run(encoded);
+}
+
+/** What is its own encoding, without a walk. */
+function isPlain(value: unknown, maxSize: number): value is string | number | boolean | null {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= maxSize;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case 'boolean':
+      return true;
+    default:
+      return value === null;
+  }
 }
 
 /** Whether a text of encoded values may hold secrets; one that has such a text itself counts, too. */

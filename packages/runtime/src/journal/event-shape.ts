@@ -5,7 +5,7 @@
 import { GROUP_MODES, type EventType, type JournalEvent } from './event.ts';
 import type { FoldedSource, SourceStand } from './fold-event.ts';
 
-type Check = (value: unknown) => boolean;
+export type Check = (value: unknown) => boolean;
 /** A check for every field, so that a new field cannot be forgotten here. */
 type Shape<Value> = { readonly [Field in keyof Value]-?: Check };
 
@@ -195,21 +195,25 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   CancelRequested: { type: isType, reason: isText },
 };
 
-const FIELDS: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new Map(
-  Object.entries(SHAPES).map(([type, shape]) => [type, Object.entries(shape)]),
+export interface Field {
+  readonly name: string;
+  readonly check: Check;
+}
+
+const FIELDS: ReadonlyMap<string, readonly Field[]> = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [
+    type,
+    Object.entries<Check>(shape)
+      .filter(([name]) => name !== 'type')
+      .map(([name, check]) => ({ name, check })),
+  ]),
 );
+
+/** What an event of this type has beside its type; the kernel relies on what is checked, and on no more. */
+export function fieldsOf(type: EventType): readonly Field[] {
+  return FIELDS.get(type) ?? [];
+}
 
 export function isEventType(text: string): text is EventType {
   return FIELDS.has(text);
-}
-
-/** Whether a value is an event of this type, as far as the kernel relies on its fields. */
-export function isEventOf(type: EventType, value: unknown): value is JournalEvent {
-  return hasShape(value, FIELDS.get(type) ?? []);
-}
-
-/** Name of the first field that is not what it must be, for a message. */
-export function misshapenField(type: EventType, value: unknown): string | undefined {
-  if (!isRecord(value)) return '(the whole)';
-  return FIELDS.get(type)?.find(([name, check]) => !check(value[name]))?.[0];
 }

@@ -36,7 +36,7 @@ describe('a journal as text', () => {
     expect(lines).toHaveLength(recorded.length + 2);
     expect(lines[0]).toBe(`{"events":${recorded.length},"format":1,"journal":"pawl","run":"run_1"}`);
     expect(lines).toContain(
-      '{"at":1700000000010,"seq":11,"type":"AttemptStarted","version":1,"payload":{"attempt":1,"key":"0"}}',
+      '{"at":1700000000010,"seq":11,"type":"AttemptStarted","version":1,"payload":{"key":"0"}}',
     );
   });
 
@@ -126,7 +126,7 @@ describe('what is refused', () => {
     ],
     [
       'an event with a bad field',
-      withLine(12, (line) => line.replace('"attempt":1', '"attempt":"1"')),
+      withLine(12, (line) => line.replace('"key":"0"', '"key":"0","attempt":"1"')),
       'malformed',
       12,
       'attempt',

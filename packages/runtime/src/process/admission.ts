@@ -10,7 +10,7 @@ import {
 import type { Encoded } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 import type { CallState } from '../kernel/state.ts';
-import { callSite } from './call-site.ts';
+import { callSite, here } from './call-site.ts';
 import type { Scope } from './scope.ts';
 
 /** What a use of `ctx` asks for: compared with what was recorded. */
@@ -26,7 +26,8 @@ export interface Request {
   readonly scope: Scope;
   readonly name: string | undefined;
   readonly asked: Asked;
-  readonly site: { readonly stack?: string };
+  /** Where it was made, of one that waits. */
+  site?: { readonly stack?: string };
   /** Makes it a command under its key. */
   readonly issue: (key: CallKey) => void;
   /** It gets no key any more. */
@@ -95,6 +96,7 @@ export class Admission {
       this.#number(request);
       return;
     }
+    if (!this.live) request.site = here();
     scope.waiting.push(request);
     this.#held.add(request);
     this.addScope(scope);
@@ -187,7 +189,7 @@ export class Admission {
     if (this.contradiction !== undefined) return this.contradiction;
     const request = this.#scopes.get(scopeOf(key))?.waiting[0] ?? this.#held.values().next().value;
     if (request === undefined) return undefined;
-    return { key, asked: request.asked, where: callSite(request.site.stack) };
+    return { key, asked: request.asked, where: siteOf(request) };
   }
 
   /** Whether the branch that numbers this key is there and can still ask for it. */
@@ -207,7 +209,7 @@ export class Admission {
     if (!this.live) {
       const recorded = this.#journal.recorded(key);
       if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
-        this.contradiction ??= { key, asked: request.asked, where: callSite(request.site.stack) };
+        this.contradiction ??= { key, asked: request.asked, where: siteOf(request) };
         return;
       }
       this.#issued.add(key);
@@ -216,6 +218,11 @@ export class Admission {
     request.scope.isParked = false;
     request.issue(key);
   }
+}
+
+/** One that does not wait is being made just now. */
+function siteOf({ site = here() }: Request): string | undefined {
+  return callSite(site.stack);
 }
 
 /** The key that a request gets if it is numbered now. */

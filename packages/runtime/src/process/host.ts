@@ -28,6 +28,7 @@ import { finite, Retuning } from './retuning.ts';
 import { Scope } from './scope.ts';
 import { SettleWatch } from './settle-watch.ts';
 import { claimStrayRejections } from './stray-rejections.ts';
+import { TaskPlans } from './task-plan.ts';
 import type { ChannelWait } from './wait-list.ts';
 
 /** Calls over the limit of a turn that are refused; later ones never settle: a loop that catches all would not end. */
@@ -51,6 +52,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly strict: boolean;
   readonly foreign: ForeignWaits;
   readonly pools: DeclaredPools;
+  readonly taskPlans: TaskPlans;
   readonly root: Scope = Scope.root((scope, fn) => scopes.run({ host: this, scope }, fn));
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
@@ -77,6 +79,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.limits = limits;
     this.strict = strict;
     this.pools = new DeclaredPools(port.pools, limits.pools);
+    this.taskPlans = new TaskPlans(this.pools);
     this.admission = new Admission(port, this.root);
     this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
   }
@@ -255,7 +258,6 @@ export class ProcessHost implements GroupHost, ReduceHost {
         scope,
         name,
         asked,
-        site: this.live ? {} : here(),
         issue: (key) => issue(key, resolve, reject),
         refuse: reject,
       };

@@ -10,6 +10,7 @@ import { newRunsOf } from '../new-runs.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
+import { codeOf } from './event-types.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import type { Keys } from './keys.ts';
@@ -117,7 +118,7 @@ export class Append {
       const { type, version, payload } = storeEvent(event);
       chain = nextChain(sha256, chain, { seq, at, type, version }, payload);
       summary = summarize(runId, summary, { seq, at, event });
-      return [seq, at, type, version, payload, chain];
+      return [seq, at, codeOf(type), version, payload, chain];
     });
     assert(summary !== undefined, 'S1', `run ${runId} has no events`);
     return { run: each, before, chain, summary, rows };

@@ -8,11 +8,12 @@ import { storeEvent } from '../../journal/stored-event.ts';
 import type { CompactAnswer, CompactRun, LeaseClaim } from '../../ports/journal-store.ts';
 import { parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import { codeOf, typeOf } from './event-types.ts';
 
 interface PlaceRow {
   readonly seq: number;
   readonly at: number;
-  readonly type: string;
+  readonly type: unknown;
   readonly version: number;
   readonly chain: string;
   /** Of a row that stands for removed ones, else null. */
@@ -32,7 +33,7 @@ interface Fence {
 
 /** `key` is read out of the payload by SQLite; nothing of a row but its place comes up to here. */
 const PLACE = `seq, at, type, version, lower(hex(chain)) as chain,
-  case when type = 'Compacted' then payload end as payload`;
+  case when type = ${codeOf('Compacted')} then payload end as payload`;
 
 export class Compact {
   readonly #selectFence: Statement<[RunId], Fence>;
@@ -40,13 +41,13 @@ export class Compact {
   readonly #selectBefore: Statement<[number, Seq], PlaceRow>;
   readonly #selectBehind: Statement<[number, Seq], PlaceRow>;
   readonly #delete: Statement<[number, Seq, Seq]>;
-  readonly #insert: Statement<[number, Seq, number, string, number, string, string]>;
+  readonly #insert: Statement<[number, Seq, number, number, number, string, string]>;
 
   constructor(db: Database) {
     this.#selectFence = db.prepare('select id, epoch, owner, last_seq from runs where run_id = ?');
     this.#selectWithin = db.prepare(
-      `select ${PLACE}, (key = ? and type = 'Folded') or substr(key, 1, length(?)) = ?
-       or (key = ? and seq <= ? and type <> 'StreamOpened') as useless from events
+      `select ${PLACE}, (key = ? and type = ${codeOf('Folded')}) or substr(key, 1, length(?)) = ?
+       or (key = ? and seq <= ? and type <> ${codeOf('StreamOpened')}) as useless from events
        where run = ? and seq >= ? and seq < ? order by seq desc limit ?`,
     );
     // Two: what stood for removed rows is taken in, and chained to the row before it.
@@ -87,14 +88,15 @@ export class Compact {
     for (const { from, seq, at, event } of cutsOf(places, { key, source }, sha256)) {
       const { type, version, payload } = storeEvent(event);
       removed += this.#delete.run(run.id, from, seq).changes - 1;
-      this.#insert.run(run.id, seq, at, type, version, payload, event.chain);
+      this.#insert.run(run.id, seq, at, codeOf(type), version, payload, event.chain);
     }
     return { status: 'committed', removed, beforeSeq: within.length < limit ? fromSeq : lowest };
   }
 }
 
 function placeOf(runId: RunId, row: PlaceRow): RowPlace {
-  const { seq, at, type, version, chain, payload, useless } = row;
+  const { seq, at, version, chain, payload, useless } = row;
+  const type = typeOf(row.type);
   // Its type is that of what is parsed.
   const cut = payload === null ? undefined : (parseRow(runId, seq, { type, version, payload }) as Compacted);
   return { seq, at, type, chain, cut, isUseless: useless === 1 };

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
+import { hasNamedEventTypes, nameEventTypes } from './event-types.ts';
 import { notAJournal } from './failure.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './migrations/list.ts';
 import { checkSchema } from './schema.ts';
@@ -40,11 +41,12 @@ function versionOf(db: Database, path: string): number {
 
 /** One transaction for all steps: a crash in it leaves the file as it was, and others wait for it. */
 export function migrate(db: Database, path: string): void {
-  if (identify(db, path) === SCHEMA_VERSION) return;
+  if (identify(db, path) === SCHEMA_VERSION && hasNamedEventTypes(db)) return;
   db.exec('begin immediate');
   try {
     const version = identify(db, path);
     for (const sql of MIGRATIONS.slice(version)) db.exec(sql);
+    nameEventTypes(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
     db.exec('commit');

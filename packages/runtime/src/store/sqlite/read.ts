@@ -10,6 +10,10 @@ import type { RunId, Seq } from '../../journal/ids.ts';
 import { parseEvent } from '../../journal/stored-event.ts';
 import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import { typeOf } from './event-types.ts';
+
+/** As it is stored. */
+export type RawEvent = Omit<EventRow, 'type'> & { readonly type: unknown };
 
 export interface EventRow {
   readonly seq: number;
@@ -25,6 +29,13 @@ interface Head {
   readonly id: number;
   readonly last_seq: number;
   readonly chain: string;
+}
+
+/** What `eventRow` takes. */
+export const EVENT_COLUMNS = 'seq, at, type, version, payload, lower(hex(chain)) as chain';
+
+export function eventRow({ seq, at, type, version, payload, chain }: RawEvent): EventRow {
+  return { seq, at, type: typeOf(type), version, payload, chain };
 }
 
 const MALFORMED = 'it is not what any program writes';
@@ -43,12 +54,8 @@ export function cutIn({ type, version, payload }: EventRow): Compacted | undefin
 
 /** What is wrong with a row that should follow the one with checksum `previous`, undefined if nothing. */
 export function rowProblem(row: EventRow, expectedSeq: Seq, previous: string): string | undefined {
-  const { seq, at, type, version, payload, chain } = row;
-  const isTyped =
-    Number.isSafeInteger(at) &&
-    typeof type === 'string' &&
-    Number.isSafeInteger(version) &&
-    typeof payload === 'string';
+  const { seq, at, version, payload, chain } = row;
+  const isTyped = Number.isSafeInteger(at) && Number.isSafeInteger(version) && typeof payload === 'string';
   const cut = isTyped ? cutIn(row) : undefined;
   const first = firstPlace(seq, cut);
   if (first !== expectedSeq) return expectedSeq < first ? 'it is missing' : 'it is out of order';
@@ -64,7 +71,7 @@ export class Read {
   readonly #db: Database;
   readonly #selectHead: Statement<[RunId], Head>;
   readonly #selectChain: Statement<[number, Seq], string>;
-  readonly #selectEvents: Statement<[number, Seq, Seq, number], EventRow>;
+  readonly #selectEvents: Statement<[number, Seq, Seq, number], RawEvent>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -75,7 +82,7 @@ export class Read {
       .prepare<[number, Seq], string>('select lower(hex(chain)) from events where run = ? and seq = ?')
       .pluck();
     this.#selectEvents = db.prepare(
-      `select seq, at, type, version, payload, lower(hex(chain)) as chain from events
+      `select ${EVENT_COLUMNS} from events
        where run = ? and seq > ? and seq <= ? order by seq limit ?`,
     );
   }
@@ -99,7 +106,7 @@ export class Read {
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
     if (afterSeq >= head.last_seq || limit <= 0) return [];
-    const rows = this.#selectEvents.all(head.id, afterSeq, head.last_seq, limit);
+    const rows = this.#selectEvents.all(head.id, afterSeq, head.last_seq, limit).map(eventRow);
     const [first] = rows;
     // Where `afterSeq` was removed, what stands for it is chained to what came before that.
     let seq = Math.min(afterSeq, first === undefined ? afterSeq : firstPlace(first.seq, cutIn(first)) - 1);

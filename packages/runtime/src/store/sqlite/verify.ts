@@ -10,8 +10,8 @@ import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sqliteCode } from './failure.ts';
-import { cutIn, rowProblem } from './read.ts';
-import type { EventRow } from './read.ts';
+import { cutIn, EVENT_COLUMNS, eventRow, rowProblem } from './read.ts';
+import type { EventRow, RawEvent } from './read.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 
@@ -44,7 +44,7 @@ export class Verify {
   readonly #db: Database;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #selectRunAfter: Statement<[number], RunRow>;
-  readonly #selectEvents: Statement<[number, Seq, Seq], EventRow>;
+  readonly #selectEvents: Statement<[number, Seq, Seq], RawEvent>;
   readonly #selectBeyond: Statement<[number, Seq, number], Seq>;
   readonly #dataVersion: Statement<[], number>;
   readonly #selectNextRun: Statement<[number], NextRun>;
@@ -54,7 +54,7 @@ export class Verify {
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
     this.#selectEvents = db.prepare(
-      `select seq, at, type, version, payload, lower(hex(chain)) as chain from events
+      `select ${EVENT_COLUMNS} from events
        where run = ? and seq > ? and seq <= ? order by seq limit ${PAGE}`,
     );
     this.#selectBeyond = db
@@ -132,7 +132,7 @@ export class Verify {
       for (let seq = -1; seq < walk.seq && !isFull();) {
         seq = walk.seq;
         const rows = this.#selectEvents.all(row.id, seq, kept.lastSeq);
-        for (const event of rows) this.#checkRow(event, walk, report);
+        for (const raw of rows) this.#checkRow(eventRow(raw), walk, report);
       }
       if (isFull()) return;
       if (walk.seq < kept.lastSeq) {

@@ -4,6 +4,9 @@
  * of 13), and reading one run is not slower. Its `key` takes no room: it is read out of the payload,
  * so that SQL can filter by it and it can never say something else. `chain`: see journal/chain.ts.
  *
+ * `event_types` names the numbers of `events.type`, and the view `journal` shows events by names: both are for
+ * people.
+ *
  * `runs` holds each run's projection (the fold of its events), its fence (`epoch`, `last_seq`) and
  * its lease. `inbox.payload` is null once a message was consumed; its id stays, so that posting
  * again is a duplicate.
@@ -37,13 +40,22 @@ create table events (
   run integer not null references runs (id),
   seq integer not null,
   at integer not null,
-  type text not null,
+  type integer not null,
   version integer not null,
   payload text not null,
   chain blob not null,
   key text generated always as (payload ->> '$.key') virtual,
   primary key (run, seq)
 ) strict;
+
+create table event_types (
+  code integer primary key,
+  name text not null
+) strict;
+
+create view journal as
+select r.run_id, e.seq, e.at, t.name as type, e.key, e.payload
+from events e join runs r on r.id = e.run join event_types t on t.code = e.type;
 
 create table inbox (
   n integer primary key,
