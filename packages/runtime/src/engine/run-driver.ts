@@ -388,7 +388,8 @@ export class RunDriver implements Turnable {
     this.#engine.remove(this);
     this.#effects.drop();
     this.host.stop();
-    this.#lease.release();
+    if (exit.status === 'left' || exit.status === 'replayed') this.#lease.release();
+    else this.#lease.ended();
     this.#settleExit(exit);
   }
 

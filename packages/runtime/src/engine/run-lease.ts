@@ -39,6 +39,11 @@ export class RunLease {
     return this.#isYoungerThan(1 / 2) || this.#renew();
   }
 
+  /** The end of the run is committed, and the lease was given back with it. */
+  ended(): void {
+    this.#held = false;
+  }
+
   release(): void {
     if (!this.#held) return;
     this.#held = false;

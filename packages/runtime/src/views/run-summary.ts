@@ -8,69 +8,88 @@ function firstLine(text: string): string {
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 
-type Change = Partial<Omit<RunSummary, 'runId'>>;
+/** A summary that is being made. */
+type Draft = { -readonly [Field in keyof RunSummary]: RunSummary[Field] };
 
-function changeBy(summary: RunSummary, event: JournalEvent): Change {
+function change(draft: Draft, event: JournalEvent): void {
   switch (event.type) {
     case 'RunSucceeded':
-      return { status: 'succeeded' };
+      draft.status = 'succeeded';
+      return;
     case 'RunFailed':
-      return { status: 'failed', error: firstLine(`${event.error.name}: ${event.error.message}`) };
+      draft.status = 'failed';
+      draft.error = firstLine(`${event.error.name}: ${event.error.message}`);
+      return;
     case 'RunCancelled':
-      return { status: 'cancelled', error: firstLine(event.reason) };
+      draft.status = 'cancelled';
+      draft.error = firstLine(event.reason);
+      return;
     case 'RunContinued':
-      return { status: 'continued' };
+      draft.status = 'continued';
+      return;
     case 'TaskScheduled':
-      return { tasksScheduled: summary.tasksScheduled + 1 };
+      draft.tasksScheduled += 1;
+      return;
     case 'OutcomeAsked':
     case 'SignalAwaited':
-      return { asked: [...summary.asked, event.key] };
-    case 'AttemptStarted':
-      return { asked: without(summary.asked, event.key) };
+      draft.asked = [...draft.asked, event.key];
+      return;
     case 'TaskSucceeded':
     case 'TaskFailed':
-      return { tasksSettled: summary.tasksSettled + 1, asked: without(summary.asked, event.key) };
+      draft.tasksSettled += 1;
+      answer(draft, event.key);
+      return;
     case 'Compacted':
-      return {
-        tasksScheduled: summary.tasksScheduled + event.scheduled,
-        tasksSettled: summary.tasksSettled + event.succeeded + event.failed,
-      };
+      draft.tasksScheduled += event.scheduled;
+      draft.tasksSettled += event.succeeded + event.failed;
+      return;
     case 'Folded':
       // The rows that answered may have been removed, and the one that asked not yet.
-      return { asked: summary.asked.filter((key) => !isWithin(key, event.key)) };
+      draft.asked = draft.asked.filter((key) => !isWithin(key, event.key));
+      return;
+    case 'AttemptStarted':
     case 'TaskCancelled':
     case 'SignalReceived':
     case 'SignalTimedOut':
-      return { asked: without(summary.asked, event.key) };
+      answer(draft, event.key);
+      return;
     default:
-      return {};
   }
 }
 
-function without(asked: readonly CallKey[], key: CallKey): readonly CallKey[] {
-  return asked.includes(key) ? asked.filter((other) => other !== key) : asked;
+function answer(draft: Draft, key: CallKey): void {
+  if (draft.asked.includes(key)) draft.asked = draft.asked.filter((other) => other !== key);
+}
+
+function begin(runId: RunId, { seq, at, event }: Recorded): Draft {
+  const started = event.type === 'RunStarted' ? event : undefined;
+  return {
+    runId,
+    process: started?.process ?? '',
+    module: started?.module ?? null,
+    codeHash: started?.codeHash ?? null,
+    inputsHash: started?.inputsHash ?? '',
+    status: 'running',
+    startedAt: at,
+    updatedAt: at,
+    lastSeq: seq,
+    tasksScheduled: 0,
+    tasksSettled: 0,
+    asked: [],
+    error: null,
+  };
 }
 
 /** The summary after `recorded`; `undefined` stands for a run that has none yet. */
 export function summarize(runId: RunId, before: RunSummary | undefined, recorded: Recorded): RunSummary {
-  const { seq, at, event } = recorded;
-  if (before === undefined) {
-    const started = event.type === 'RunStarted' ? event : undefined;
-    return {
-      runId,
-      process: started?.process ?? '',
-      module: started?.module ?? null,
-      codeHash: started?.codeHash ?? null,
-      inputsHash: started?.inputsHash ?? '',
-      status: 'running',
-      startedAt: at,
-      updatedAt: at,
-      lastSeq: seq,
-      tasksScheduled: 0,
-      tasksSettled: 0,
-      asked: [],
-      error: null,
-    };
-  }
-  return { ...before, updatedAt: at, lastSeq: seq, ...changeBy(before, event) };
+  const draft = before === undefined ? begin(runId, recorded) : { ...before };
+  if (before !== undefined) addToSummary(draft, recorded);
+  return draft;
+}
+
+/** As `summarize`, in place: for many events at once. */
+export function addToSummary(draft: Draft, { seq, at, event }: Recorded): void {
+  draft.updatedAt = at;
+  draft.lastSeq = seq;
+  change(draft, event);
 }

@@ -179,8 +179,11 @@ export class MemoryStore implements JournalStore {
     }
     if (summary !== undefined) {
       const inbox = without(run?.inbox ?? NO_INBOX, consumed);
-      const until = claim.now + claim.ttlMs;
-      this.#runs.set(runId, { rows, count: rows.length, summary, epoch, owner: claim.owner, until, inbox });
+      // With the end of a run its lease is given back.
+      const isOver = summary.status !== 'running';
+      const owner = isOver ? null : claim.owner;
+      const until = isOver ? 0 : claim.now + claim.ttlMs;
+      this.#runs.set(runId, { rows, count: rows.length, summary, epoch, owner, until, inbox });
     }
     return 'committed';
   }

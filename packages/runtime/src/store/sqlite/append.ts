@@ -7,7 +7,7 @@ import type { RunId } from '../../journal/ids.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
 import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
 import { newRunsOf } from '../new-runs.ts';
-import { summarize } from '../../views/run-summary.ts';
+import { addToSummary, summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
 import { codeOf } from './event-types.ts';
@@ -22,21 +22,39 @@ export interface Appended {
   readonly bytes: number;
 }
 
-/** Rows of one INSERT, largest first: several rows at once take two thirds of the time. */
-const CHUNKS = [24, 6, 3, 1] as const;
+/** Rows of one INSERT, largest first: several rows at once take two thirds of the time. A step is three. */
+const CHUNKS = [48, 12, 3, 1] as const;
+const COLUMNS = 7;
+
+/** Runs whose heads are kept in mind; more at once are read again. */
+const MAX_HEADS = 10_000;
 
 type Value = string | number | null;
 
-interface Prepared {
-  readonly run: AppendRun;
-  readonly before: RunRow | undefined;
+/** What of a run's row the next append goes on from. */
+interface Head {
+  readonly id: number;
+  readonly epoch: number;
+  readonly lastSeq: number;
+  readonly owner: string | null;
   readonly chain: string;
   readonly summary: RunSummary;
-  /** Rows without the run's number, which a new run gets only when it is inserted. */
-  readonly rows: readonly (readonly Value[])[];
+}
+
+interface Prepared {
+  readonly run: AppendRun;
+  readonly before: Head | undefined;
+  readonly chain: string;
+  readonly summary: RunSummary;
+  /** Columns of the rows, of which the run's number is put in when it is known. */
+  readonly values: Value[];
 }
 
 export class Append {
+  /** As this connection wrote them last. */
+  readonly #heads = new Map<RunId, Head>();
+  /** Written, and not committed. */
+  readonly #next = new Map<RunId, Head>();
   readonly #shared: Shared;
   readonly #keys: Keys;
   readonly #selectRun: Statement<[RunId], RunRow>;
@@ -59,7 +77,7 @@ export class Append {
     this.#updateRun = db.prepare(
       `update runs set status = ?, updated_at = ?, last_seq = ?, tasks_scheduled = ?, tasks_settled = ?,
          asked = ?, error = ?, chain = unhex(?), min_reader = max(min_reader, ?), owner = ?, lease_until = ?
-       where id = ? and epoch = ? and last_seq = ?`,
+       where id = ? and epoch = ? and last_seq = ? and owner = ?`,
     );
     this.#insertEvents = CHUNKS.map((size) => [
       size,
@@ -73,16 +91,25 @@ export class Append {
   }
 
   run(batch: readonly AppendRun[], claim: LeaseClaim): Appended {
-    const rows: (readonly Value[])[] = [];
+    this.#next.clear();
+    const values: Value[] = [];
+    let bytes = 0;
     const answers = batch.map((each) => {
       const parts = [each, ...newRunsOf(each)].map((part) => this.#prepare(part, claim));
       if (!parts.every((part) => part !== undefined)) return 'fenced';
-      const runs = parts.map((prepared) => {
+      const runs: number[] = [];
+      for (const prepared of parts) {
         const run = this.#write(prepared, claim);
-        for (const row of prepared.rows) rows.push([run, ...row]);
+        // Before anything else of it is written: only the first of the parts can be another's by now.
+        if (run === undefined) return 'fenced';
+        runs.push(run);
+        for (let i = 0; i < prepared.values.length; i += COLUMNS) {
+          prepared.values[i] = run;
+          bytes += String(prepared.values[i + 5]).length;
+        }
+        for (const value of prepared.values) values.push(value);
         for (const id of prepared.run.consumed) this.#consume.run(run, id);
-        return run;
-      });
+      }
       const [before, next] = runs;
       const successor = each.successor === undefined ? undefined : next;
       if (before !== undefined && successor !== undefined) this.#passOn.run(successor, before);
@@ -90,14 +117,34 @@ export class Append {
       if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });
-    this.#insertRows(rows);
-    return { answers, bytes: rows.reduce((sum, row) => sum + String(row[5]).length, 0) };
+    this.#insertRows(values);
+    return { answers, bytes };
+  }
+
+  /** The transaction is committed: what was written is what the next one goes on from. */
+  committed(): void {
+    if (this.#heads.size > MAX_HEADS) this.#heads.clear();
+    for (const [runId, head] of this.#next) {
+      if (head.summary.status === 'running') this.#heads.set(runId, head);
+      else this.#heads.delete(runId);
+    }
+    this.#next.clear();
+  }
+
+  #headOf({ runId, epoch, afterSeq }: AppendRun, owner: string): Head | undefined {
+    const known = this.#heads.get(runId);
+    // S2: the update holds it against the row once more.
+    if (known?.lastSeq === afterSeq && known.epoch === epoch && known.owner === owner) return known;
+    const row = this.#selectRun.get(runId);
+    if (row === undefined) return undefined;
+    const { id, chain, last_seq: lastSeq } = row;
+    return { id, epoch: row.epoch, lastSeq, owner: row.owner, chain, summary: summaryOf(row) };
   }
 
   /** Nothing where the fence says no. */
   #prepare(each: AppendRun, claim: LeaseClaim): Prepared | undefined {
     const { runId, epoch, afterSeq, events } = each;
-    const before = this.#selectRun.get(runId);
+    const before = this.#headOf(each, claim.owner);
     if (afterSeq === 0) {
       if (before !== undefined) return undefined;
       assert(
@@ -105,26 +152,33 @@ export class Append {
         'S1',
         `run ${runId} is created by its first event, in epoch 1`,
       );
-    } else if (before?.epoch !== epoch || before.last_seq !== afterSeq || before.owner !== claim.owner) {
+    } else if (before?.epoch !== epoch || before.lastSeq !== afterSeq || before.owner !== claim.owner) {
       return undefined;
     }
     let chain = before?.chain ?? CHAIN_START;
-    let summary = before === undefined ? undefined : summaryOf(before);
+    let summary = before === undefined ? undefined : { ...before.summary };
     let seq = afterSeq;
-    const rows = events.map(({ at, event }) => {
+    const values: Value[] = [];
+    for (const { at, event } of events) {
       seq += 1;
       assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
       assert(Number.isSafeInteger(at), 'J7', `event ${seq} of run ${runId} happened at ${at}`);
-      const { type, version, payload } = storeEvent(event);
+      const stored = storeEvent(event);
+      const { type, version, payload } = stored;
       chain = nextChain(sha256, chain, { seq, at, type, version }, payload);
-      summary = summarize(runId, summary, { seq, at, event });
-      return [seq, at, codeOf(type), version, payload, chain];
-    });
+      if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
+      else addToSummary(summary, { seq, at, event });
+      values.push(null, seq, at, codeOf(type), version, payload, chain);
+    }
     assert(summary !== undefined, 'S1', `run ${runId} has no events`);
-    return { run: each, before, chain, summary, rows };
+    return { run: each, before, chain, summary, values };
   }
 
-  #write({ run, before, chain, summary }: Prepared, claim: LeaseClaim): number {
+  /** The number of the run; nothing where its row is not as it was taken to be. */
+  #write({ run, before, chain, summary }: Prepared, claim: LeaseClaim): number | undefined {
+    // With the end of a run its lease is given back.
+    const isOver = summary.status !== 'running';
+    const owner = isOver ? null : claim.owner;
     const changing: Value[] = [
       summary.status,
       summary.updatedAt,
@@ -135,23 +189,33 @@ export class Append {
       summary.error,
       chain,
       EVENT_VERSION,
-      claim.owner,
-      claim.now + claim.ttlMs,
+      owner,
+      isOver ? 0 : claim.now + claim.ttlMs,
     ];
+    const { runId, epoch } = run;
+    const { lastSeq } = summary;
     if (before !== undefined) {
-      const { changes } = this.#updateRun.run(...changing, before.id, run.epoch, run.afterSeq);
-      assert(changes === 1, 'S2', `run ${run.runId} changed inside the transaction`);
-      return before.id;
+      const { id } = before;
+      const { changes } = this.#updateRun.run(...changing, id, epoch, run.afterSeq, claim.owner);
+      if (changes === 0) {
+        this.#heads.delete(runId);
+        return undefined;
+      }
+      this.#next.set(runId, { id, epoch, lastSeq, owner, chain, summary });
+      return id;
     }
     const { module, codeHash, inputsHash, process, startedAt } = summary;
     const fixed = [module, codeHash, inputsHash, process, startedAt];
-    return Number(this.#insertRun.run(...fixed, ...changing, run.runId, run.epoch).lastInsertRowid);
+    const id = Number(this.#insertRun.run(...fixed, ...changing, runId, epoch).lastInsertRowid);
+    this.#next.set(runId, { id, epoch, lastSeq, owner, chain, summary });
+    return id;
   }
 
-  #insertRows(rows: readonly (readonly Value[])[]): void {
+  #insertRows(values: readonly Value[]): void {
     let at = 0;
     for (const [size, insert] of this.#insertEvents) {
-      for (; rows.length - at >= size; at += size) insert.run(rows.slice(at, at + size).flat());
+      for (; values.length - at >= size * COLUMNS; at += size * COLUMNS)
+        insert.run(values.slice(at, at + size * COLUMNS));
     }
   }
 }

@@ -48,6 +48,7 @@ export class StoreHandle implements JournalStore {
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
     this.#hold(claim.owner);
     const { answers, bytes } = this.#write(({ append }) => append.run(batch, claim));
+    this.#file.statements.append.committed();
     this.#file.grew(batch.length, bytes);
     return answers;
   }
