@@ -217,7 +217,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.isStopped = true;
     this.foreign.stop();
     for (const group of this.openGroups.values()) group.unlisten();
-    this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
+    if (this.root.fence === undefined) this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
   }
 
   /** The scope of the code that runs now, for what it asks for or reads. */
