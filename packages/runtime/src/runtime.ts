@@ -8,9 +8,9 @@ import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { Answer } from './engine/answer.ts';
-import { foldRun } from './engine/cancel-run.ts';
 import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
+import { foldRun } from './engine/fold-run.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
 import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
@@ -250,10 +250,11 @@ export class Runtime implements AsyncDisposable {
   }
 
   #planAgain(id: RunId, definition: ProcessDefinition, epoch: Epoch): RunPlan {
-    const state = foldRun(this.store, id);
-    const first = this.store.read(id, 0, 1)[0]?.event;
+    const folded = foldRun(this.store, id);
+    const first = folded.recorded[0]?.event;
     const inputs = first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
-    return { ...codeOf(definition), runId: id, epoch, inputs, state, start: undefined, replayOnly: false };
+    const again = { start: undefined, replayOnly: false };
+    return { ...codeOf(definition), ...folded, runId: id, epoch, inputs, ...again };
   }
 
   #drive(plan: RunPlan): Promise<FinalEvent> {

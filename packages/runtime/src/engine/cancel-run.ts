@@ -2,32 +2,14 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { RunId } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
-import { initialState, type RunState } from '../kernel/state.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
 import type { InboxMessage, JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
 import { parentOf } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { lastOf } from './run-chain.ts';
+import { foldRun } from './fold-run.ts';
 import type { RunDriver } from './run-driver.ts';
-
-const PAGE = 1000;
-
-/** The state of a run, folded from its whole journal. */
-export function foldRun(store: JournalStore, runId: RunId): RunState {
-  let state = initialState();
-  for (;;) {
-    const page = store.read(runId, state.seq, PAGE);
-    const [first] = page;
-    // Its owner goes on with it, and has just removed rows that were folded here.
-    if (first?.event.type === 'Compacted' && first.seq - first.event.count < state.seq) {
-      state = initialState();
-      continue;
-    }
-    for (const recorded of page) evolve(state, recorded);
-    if (page.length < PAGE) return state;
-  }
-}
 
 /** Asks a run that has not ended to give up, whoever drives it; one that nobody drives is cancelled without its code. */
 export function cancelRun(
@@ -56,7 +38,7 @@ export function cancelRun(
 
 /** First what it started: a crash before its own end leaves a run that can be cancelled again. */
 function cancelChildren(engine: Engine, runId: RunId, reason: string): void {
-  for (const [key, call] of foldRun(engine.options.store, runId).calls) {
+  for (const [key, call] of foldRun(engine.options.store, runId).state.calls) {
     if (call.kind === 'child' && (call.phase === 'pending' || call.phase === 'cancelled'))
       cancelChild(engine, runId, key, call.runId, `the run was cancelled: ${reason}`);
   }
@@ -102,7 +84,7 @@ function cancelIdleRun(
   claim: LeaseClaim,
   reason: string,
 ): 'cancelled' | 'ended' | 'asked' {
-  const state = foldRun(store, runId);
+  const { state } = foldRun(store, runId);
   // Another program ended it between the look and the lease.
   if (state.phase.status === 'ended') return 'ended';
   const afterSeq = state.seq;

@@ -21,6 +21,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import type { EngineOptions } from './engine.ts';
+import type { RunPlan } from './run-plan.ts';
 import { resultOf } from './run-result.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
@@ -59,7 +60,7 @@ export class Replay {
   readonly #stallMs: number;
   readonly #endSeq: Seq;
   readonly #payloadBytes: number;
-  #page: readonly Recorded[] = [];
+  #page: readonly Recorded[];
   #index = 0;
   #seq: Seq = 0;
   #previousAt = 0;
@@ -69,8 +70,7 @@ export class Replay {
   #mayReorder = false;
 
   constructor(
-    runId: RunId,
-    state: Readonly<RunState>,
+    { runId, state, recorded = [] }: Pick<RunPlan, 'runId' | 'state' | 'recorded'>,
     host: ProcessHost,
     { store, clock, stallMs, limits }: Pick<EngineOptions, 'store' | 'clock' | 'stallMs' | 'limits'>,
   ) {
@@ -81,6 +81,7 @@ export class Replay {
     this.#clock = clock;
     this.#stallMs = stallMs;
     this.#endSeq = state.seq;
+    this.#page = recorded;
     this.#payloadBytes = limits.payloadBytes;
   }
 

@@ -4,11 +4,11 @@ import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { Report } from '../kernel/input.ts';
-import type { RunState } from '../kernel/state.ts';
 import type { NewRun } from '../ports/journal-store.ts';
 import type { OpenChild } from '../process/open-call.ts';
 import { RuntimeError } from '../errors.ts';
-import { cancelChild, foldRun } from './cancel-run.ts';
+import { cancelChild } from './cancel-run.ts';
+import { foldRun, type FoldedRun } from './fold-run.ts';
 import { childOutcome, refusedChild, stateOf, tooNew } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { unknownRun } from './refusals.ts';
@@ -106,7 +106,7 @@ export class RunChildren {
     }
     const { child, runId } = found;
     if (born === undefined) this.#patiently(key, () => this.#find(key, child, runId));
-    else this.#launch(key, this.#planOf(runId, child, 1, stateOf(born), born.event.inputs));
+    else this.#launch(key, this.#planOf(runId, child, 1, { state: stateOf(born) }, born.event.inputs));
   }
 
   #find(key: CallKey, child: OpenChild, runId: RunId): void {
@@ -147,11 +147,11 @@ export class RunChildren {
     }
     const { epoch } = answer.lease;
     try {
-      const first = store.read(runId, 0, 1)[0]?.event;
+      const folded = foldRun(store, runId);
+      const first = folded.recorded[0]?.event;
       const inputs = first?.type === 'RunStarted' ? first.inputs : null;
-      const state = foldRun(store, runId);
-      if (state.phase.status !== 'ended') {
-        this.#launch(key, this.#planOf(runId, child, epoch, state, inputs));
+      if (folded.state.phase.status !== 'ended') {
+        this.#launch(key, this.#planOf(runId, child, epoch, folded, inputs));
         return;
       }
     } catch (error) {
@@ -167,15 +167,15 @@ export class RunChildren {
     runId: RunId,
     { run, checkInputs }: OpenChild,
     epoch: number,
-    state: RunState,
+    folded: Pick<FoldedRun, 'state'> & Partial<FoldedRun>,
     inputs: OpenChild['inputs'],
   ): RunPlan {
     return {
+      ...folded,
       runId,
       run,
       checkInputs,
       epoch,
-      state,
       inputs: decode(inputs),
       start: undefined,
       replayOnly: false,

@@ -99,7 +99,7 @@ export class RunDriver implements Turnable {
       this.#cancels.push(report),
     );
     this.standstill = new Standstill(this, this.#effects, engine.options);
-    this.#replay = new Replay(plan.runId, plan.state, this.host, engine.options);
+    this.#replay = new Replay(plan, this.host, engine.options);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }
 
@@ -191,8 +191,8 @@ export class RunDriver implements Turnable {
       this.#phase = 'replaying';
       this.host.foreign.watch();
     }
-    const [first] = start === undefined ? this.#engine.options.store.read(this.runId, 0, 1) : [];
-    const startedAt = start === undefined ? (first?.at ?? 0) : this.state.lastAt;
+    const { recorded = this.#engine.options.store.read(this.runId, 0, 1) } = this.#plan;
+    const startedAt = start === undefined ? (recorded[0]?.at ?? 0) : this.state.lastAt;
     this.host.start(run, inputs, createContext(this.host), startedAt);
   }
 

@@ -1,4 +1,4 @@
-import type { TerminalEvent } from '../journal/event.ts';
+import type { Recorded, TerminalEvent } from '../journal/event.ts';
 import type { RunContinued } from '../journal/fold-event.ts';
 import type { Epoch, RunId } from '../journal/ids.ts';
 import type { Command, Report } from '../kernel/input.ts';
@@ -14,6 +14,8 @@ export interface RunPlan extends ProcessCode {
   readonly inputs: unknown;
   /** Folded from the journal; fresh for a new run. */
   readonly state: RunState;
+  /** The journal's first events, where they are still in memory. */
+  readonly recorded?: readonly Recorded[];
   /** Given for a new run. */
   readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */

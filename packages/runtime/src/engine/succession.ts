@@ -71,7 +71,8 @@ export class Succession {
     const { runId, event: first } = this.#successor;
     const state = stateOf(this.#successor);
     const again = { inputs: decode(first.inputs), state, start: undefined, replayOnly: false };
-    const next = this.#driverOf({ ...this.#plan, ...again, runId, epoch: 1 });
+    const { recorded: _, ...plan } = this.#plan;
+    const next = this.#driverOf({ ...plan, ...again, runId, epoch: 1 });
     this.#engine.add(next);
     return { status: 'continued', next };
   }

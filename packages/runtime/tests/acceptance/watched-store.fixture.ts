@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { foldRun } from '../../src/engine/cancel-run.ts';
+import { foldRun } from '../../src/engine/fold-run.ts';
 import type { Recorded } from '../../src/journal/event.ts';
 import type { Seq } from '../../src/journal/ids.ts';
 import type { AppendRun, CompactAnswer, CompactRun, LeaseClaim } from '../../src/ports/journal-store.ts';
@@ -66,7 +66,7 @@ export async function survives(
     const { owner, lastSeq, updatedAt } = resumed.getRun('r', 0) ?? expect.fail('no run');
     const where = `after write ${n} of ${store.states.length}, at seq ${lastSeq}`;
     expect(resumed.verify().damage, where).toEqual([]);
-    expect(foldRun(resumed, 'r'), where).toEqual(foldRun(store.uncut(lastSeq), 'r'));
+    expect(foldRun(resumed, 'r').state, where).toEqual(foldRun(store.uncut(lastSeq), 'r').state);
     if (owner !== null) resumed.ownerDied(owner);
     const again = Stage.at(updatedAt);
     expect(await again.drive(resumed, program(again), null, AT_ONCE), where).toEqual({ value: expected });

@@ -1,6 +1,6 @@
 import type * as CallKeys from '../../src/journal/call-key.ts';
 import type * as Codec from '../../src/journal/codec.ts';
-import type * as CancelRun from '../../src/engine/cancel-run.ts';
+import type * as FoldRun from '../../src/engine/fold-run.ts';
 import type * as Dispatchers from '../../src/engine/dispatcher.ts';
 import type * as Replays from '../../src/engine/replay.ts';
 import type * as Drivers from '../../src/engine/run-driver.ts';
@@ -51,11 +51,15 @@ function swapOutcomes(page: readonly Recorded[]): Recorded[] {
 export const defects: Readonly<Record<string, Defect>> = {
   'a replay delivers outcomes in another order': defect<typeof Replays>('engine/replay.ts', ({ Replay }) => ({
     Replay: class extends Replay {
-      constructor(...[id, state, host, options]: ConstructorParameters<typeof Replay>) {
+      constructor(...[plan, host, options]: ConstructorParameters<typeof Replay>) {
         const { store } = options;
         const read: typeof store.read = (runId, afterSeq, limit) =>
           swapOutcomes(store.read(runId, afterSeq, limit));
-        super(id, state, host, { ...options, store: Object.assign(Object.create(store), { read }) });
+        const { recorded = [] } = plan;
+        super({ ...plan, recorded: swapOutcomes(recorded) }, host, {
+          ...options,
+          store: Object.assign(Object.create(store), { read }),
+        });
       }
     },
   })),
@@ -119,26 +123,27 @@ export const defects: Readonly<Record<string, Defect>> = {
       },
     };
   }),
-  'a task that has settled runs again after a crash': defect<typeof CancelRun>(
-    'engine/cancel-run.ts',
+  'a task that has settled runs again after a crash': defect<typeof FoldRun>(
+    'engine/fold-run.ts',
     ({ foldRun }) => ({
       foldRun: (store, runId) => {
-        const state = foldRun(store, runId);
+        const folded = foldRun(store, runId);
+        const { state } = folded;
         for (const [key, call] of [...state.calls].toReversed()) {
           if (call.kind !== 'task' || call.phase !== 'succeeded') continue;
           call.phase = 'scheduled';
           state.pending.add(key);
           break;
         }
-        return state;
+        return folded;
       },
     }),
   ),
-  'failures are forgotten in a crash': defect<typeof CancelRun>('engine/cancel-run.ts', ({ foldRun }) => ({
+  'failures are forgotten in a crash': defect<typeof FoldRun>('engine/fold-run.ts', ({ foldRun }) => ({
     foldRun: (store, runId) => {
-      const state = foldRun(store, runId);
-      for (const call of state.calls.values()) if (call.kind === 'task') call.failures = 0;
-      return state;
+      const folded = foldRun(store, runId);
+      for (const call of folded.state.calls.values()) if (call.kind === 'task') call.failures = 0;
+      return folded;
     },
   })),
   'a lost attempt counts as a failure': defect<typeof Evolve>('kernel/evolve.ts', ({ evolve }) => ({
