@@ -7,7 +7,7 @@ import type { FoldedSource, SourceStand } from './fold-event.ts';
 
 export type Check = (value: unknown) => boolean;
 /** A check for every field, so that a new field cannot be forgotten here. */
-type Shape<Value> = { readonly [Field in keyof Value]-?: Check };
+type Shape<Value> = { readonly [Name in keyof Value]-?: Check };
 
 type EventOf<Type extends EventType> = Extract<JournalEvent, { readonly type: Type }>;
 type Policy = Extract<JournalEvent, { readonly type: 'TaskScheduled' }>['policy'];
