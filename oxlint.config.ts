@@ -31,7 +31,7 @@ function importRules(room: Room): OxlintOverride {
     { group: builtins, message },
   ].filter(({ group }) => group.length > 0);
 
-  const kept = KEPT_PACKAGES.map(({ name, within }) => ({ name, message: `only within ${within}` }));
+  const kept = KEPT_PACKAGES.map(({ name, within }) => ({ name, message: `only within ${within.join(', ')}` }));
   return {
     files: room.paths.map((path) => (path.endsWith('/') ? `${path}**` : path)),
     rules: { 'no-restricted-imports': ['error', { paths: kept, patterns }] },
@@ -66,7 +66,7 @@ export default defineConfig({
   overrides: [
     ...ROOMS.map(importRules),
     ...KEPT_PACKAGES.map(({ within }) => ({
-      files: [`${within}**`],
+      files: within.map((folder) => `${folder}**`),
       rules: { 'no-restricted-imports': 'off' as const },
     })),
     {

@@ -48,7 +48,9 @@ function packageProblem(path: string, room: Room, specifier: string): string | u
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const kept = KEPT_PACKAGES.find((each) => each.name === name);
   if (kept !== undefined) {
-    return path.startsWith(kept.within) ? undefined : `${name} only within ${kept.within}`;
+    return kept.within.some((folder) => path.startsWith(folder))
+      ? undefined
+      : `${name} only within ${kept.within.join(', ')}`;
   }
   return isListed(room.packages, name) ? undefined : `${room.name} may not import ${specifier}`;
 }

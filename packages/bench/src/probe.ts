@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export interface Probed {
+  readonly ms: number;
+  readonly cpuMicros: number;
+  readonly delayP99Ms: number;
+  readonly walBytes: number;
+}
+
+const RESOLUTION_MS = 1;
+const LOOK_EVERY_MS = 5;
+
+/**
+ * Measures a piece of work of this program.
+ *
+ * Owns the watch over the event loop and over the size of the write-ahead log. The log is asked for by its path and
+ * never opened: closing a descriptor of it would drop SQLite's locks.
+ */
+export class Probe {
+  readonly #wal: string;
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #timer: NodeJS.Timeout;
+  readonly #cpu: NodeJS.CpuUsage;
+  readonly #startedAt: number;
+  #walBytes = 0;
+
+  /** @param journal path of the database */
+  constructor(journal: string) {
+    this.#wal = `${journal}-wal`;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#delay.enable();
+    this.#cpu = process.cpuUsage();
+    this.#startedAt = performance.now();
+  }
+
+  stop(): Probed {
+    const ms = performance.now() - this.#startedAt;
+    const { user, system } = process.cpuUsage(this.#cpu);
+    this.#delay.disable();
+    clearInterval(this.#timer);
+    this.#look();
+    // The histogram holds the time between two looks, of which one resolution is meant to be.
+    const delayP99Ms = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1e6 - RESOLUTION_MS;
+    return { ms, cpuMicros: user + system, delayP99Ms: Math.max(0, delayP99Ms), walBytes: this.#walBytes };
+  }
+
+  #look(): void {
+    this.#walBytes = Math.max(this.#walBytes, sizeOf(this.#wal));
+  }
+}
+
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Highest resident size of this program so far, in bytes. */
+export function peakRss(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
