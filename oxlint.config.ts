@@ -31,7 +31,10 @@ function importRules(room: Room): OxlintOverride {
     { group: builtins, message },
   ].filter(({ group }) => group.length > 0);
 
-  const kept = KEPT_PACKAGES.map(({ name, within }) => ({ name, message: `only within ${within.join(', ')}` }));
+  const kept = KEPT_PACKAGES.map(({ name, within }) => ({
+    name,
+    message: `only within ${within.join(', ')}`,
+  }));
   return {
     files: room.paths.map((path) => (path.endsWith('/') ? `${path}**` : path)),
     rules: { 'no-restricted-imports': ['error', { paths: kept, patterns }] },

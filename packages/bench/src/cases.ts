@@ -27,7 +27,13 @@ function both(program: ProgramName, steps: number, more: Partial<Order> = {}): S
   ];
 }
 
-function figure(name: string, unit: string, better: Figure['better'], goal: number | null, of: Figure['of']): Figure {
+function figure(
+  name: string,
+  unit: string,
+  better: Figure['better'],
+  goal: number | null,
+  of: Figure['of'],
+): Figure {
   return { name, unit, better, goal, of };
 }
 
@@ -63,7 +69,10 @@ const RAW: readonly Case[] = [
     ours: [
       { who: RAW_COMMITS, order: order('rawCommits', 1000) },
       { who: 'raw: an insert a commit, cold log', order: order('rawCommits', 1000, { way: 'cold' }) },
-      { who: 'raw: an insert a commit, NORMAL', order: order('rawCommits', 10_000, { durability: 'normal' }) },
+      {
+        who: 'raw: an insert a commit, NORMAL',
+        order: order('rawCommits', 10_000, { durability: 'normal' }),
+      },
       { who: RAW_BATCHES, order: order('rawBatches', 100_000) },
       { who: RAW_ROWS, order: order('rawIterate', 300_000) },
       { who: 'raw: 4 KiB fdatasync, append', order: order('rawPages', 1000, { way: 'append' }) },
@@ -75,8 +84,8 @@ const RAW: readonly Case[] = [
   },
 ];
 
-function sequentialCases(steps: number): Case[] {
-  const warm = { warmUp: 500 };
+function sequentialCases(steps: number, longer: number): Case[] {
+  const warm = { warmUp: 2000 };
   return [
     {
       id: 'A',
@@ -85,7 +94,10 @@ function sequentialCases(steps: number): Case[] {
       ours: [
         ...both('sequential', steps),
         { who: PAWL_WARM, order: order('sequential', steps, warm) },
-        { who: 'Pawl, commits 5 ms slower', order: order('sequential', Math.ceil(steps / 5), { slowerMs: 5 }) },
+        {
+          who: 'Pawl, commits 5 ms slower',
+          order: order('sequential', Math.ceil(steps / 5), { slowerMs: 5 }),
+        },
       ],
       peers: { name: 'sequential', steps },
       speed: 'per second',
@@ -101,9 +113,9 @@ function sequentialCases(steps: number): Case[] {
     },
     {
       id: 'J',
-      title: `Processor time of ${text(steps)} sequential steps`,
-      raw: [{ who: SQLITE_ALONE, order: order('replayed', steps, warm) }],
-      ours: [{ who: PAWL_WARM, order: order('sequential', steps, warm) }],
+      title: `Processor time of ${text(longer)} sequential steps`,
+      raw: [{ who: SQLITE_ALONE, order: order('replayed', longer, warm) }],
+      ours: [{ who: PAWL_WARM, order: order('sequential', longer, warm) }],
       peers: null,
       speed: 'per second',
       figures: [
@@ -129,9 +141,7 @@ function fanOutCases(steps: number, goal: number): Case {
     raw: [{ who: RAW_BATCHES, order: order('rawBatches', Math.max(steps * 3, 1000)) }],
     ours: [
       ...both('fanOut', steps),
-      ...(steps < 10_000
-        ? []
-        : [{ who: wide, order: order('fanOut', steps, { concurrency: 10_000 }) }]),
+      ...(steps < 10_000 ? [] : [{ who: wide, order: order('fanOut', steps, { concurrency: 10_000 }) }]),
       { who: slow, order: order('fanOut', steps, { slowerMs: 5 }) },
     ],
     peers: { name: 'fanOut', steps },
@@ -159,7 +169,9 @@ function resumeCase(steps: number, goalMs: number, isLong: boolean): Case {
     speed: 'ms',
     figures: [
       figure('same program', 'ms', 'less', goalMs, (round) => meanOf(round, PAWL, ({ ms }) => ms)),
-      figure('new program, after SIGKILL', 'ms', 'less', goalMs, (round) => meanOf(round, killed, ({ ms }) => ms)),
+      figure('new program, after SIGKILL', 'ms', 'less', goalMs, (round) =>
+        meanOf(round, killed, ({ ms }) => ms),
+      ),
       figure('the same, from its spawn to its end', 'ms', 'less', isLong ? null : 1000, (round) =>
         countOf(round, killed, 'sinceSpawnMs'),
       ),
@@ -177,15 +189,16 @@ function runsCase(runs: number): Case {
     id: 'D',
     title: `${text(runs)} runs of 3 steps`,
     raw: [{ who: RAW_BATCHES, order: order('rawBatches', Math.max(runs * 11, 1000)) }],
-    ours: [
-      ...both('runs', runs),
-      { who: hundred, order: order('runs', runs, { concurrency: 100 }) },
-    ],
+    ours: [...both('runs', runs), { who: hundred, order: order('runs', runs, { concurrency: 100 }) }],
     peers: { name: 'runs', steps: runs },
     speed: 'per second',
     figures: [
-      figure('runs, all at once', '/s', 'more', null, (round) => meanOf(round, PAWL, (s) => perSecond(s) / 3)),
-      figure('runs, 100 at a time', '/s', 'more', null, (round) => meanOf(round, hundred, (s) => perSecond(s) / 3)),
+      figure('runs, all at once', '/s', 'more', null, (round) =>
+        meanOf(round, PAWL, (s) => perSecond(s) / 3),
+      ),
+      figure('runs, 100 at a time', '/s', 'more', null, (round) =>
+        meanOf(round, hundred, (s) => perSecond(s) / 3),
+      ),
       timesBestPeer(10),
       ...delay(PAWL, hundred),
     ],
@@ -193,7 +206,6 @@ function runsCase(runs: number): Case {
 }
 
 function payloadCase(results: number): Case {
-  const bytes = (sample: Sample): number => sample.rssBytes / MIB;
   return {
     id: 'E',
     title: `${text(results)} results of 1 KiB`,
@@ -202,7 +214,7 @@ function payloadCase(results: number): Case {
     peers: { name: 'payload', steps: results },
     speed: 'per second',
     figures: [
-      figure('peak RSS', 'MiB', 'less', 120, (round) => meanOf(round, PAWL, bytes)),
+      figure('peak RSS', 'MiB', 'less', 120, (round) => meanOf(round, PAWL, (s) => s.rssBytes / MIB)),
       figure('peak log', 'MiB', 'less', 64, (round) => meanOf(round, PAWL, (s) => (s.walBytes ?? 0) / MIB)),
       figure('F: file, times the payload', 'x', 'less', 2.2, (round) =>
         meanOf(round, PAWL, (s) => (s.diskBytes ?? 0) / (results * RESULT_BYTES)),
@@ -298,7 +310,7 @@ export function casesOf(tier: Tier): Case[] {
   const smaller = tier === 'quick' ? 10 : 1;
   return [
     ...RAW,
-    ...sequentialCases(1000 / smaller),
+    ...sequentialCases(1000 / smaller, 5000 / smaller),
     fanOutCases(1000 / smaller, 60_000),
     ...(tier === 'quick' ? [] : [fanOutCases(10_000, 60_000)]),
     resumeCase(1000, 5, false),

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, execArgv, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -37,10 +37,13 @@ export async function measureIn(
 ): Promise<Sample | Skipped> {
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, 'run-'));
+  // A database server of a peer may have to run as another user.
+  chmodSync(folder, 0o755);
+  folders.add(folder);
   try {
     return await measureWithin(folder, command, limitMs);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 
@@ -83,6 +86,12 @@ export async function outputOf(
 }
 
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
 
 /** In a group of its own, so that all that it starts can be ended with it. */
 export function start(folder: string, command: Command): ChildProcess {
@@ -122,6 +131,7 @@ export function endWithParent(): void {
   ] as const) {
     process.once(signal, () => {
       for (const child of running) killGroup(child);
+      for (const folder of folders) removeFolder(folder);
       process.exit(status);
     });
   }

@@ -33,11 +33,7 @@ export class Stand {
   ): Promise<Stand> {
     const { durability, slowerMs } = asked;
     if (where === 'memory')
-      return new Stand(
-        await openRuntime({ store: new MemoryStore(), limits }),
-        { in: 'memory' },
-        durability,
-      );
+      return new Stand(await openRuntime({ store: new MemoryStore(), limits }), { in: 'memory' }, durability);
     const path = join(benchFolder(), 'journal.db');
     const runtime = await openRuntime({ path, durability, limits });
     const slow =
@@ -58,7 +54,7 @@ export class Stand {
   /** Rows of all runs so far. */
   get rows(): number {
     let rows = 0;
-    for (let page = this.runtime.list({ limit: 1000 }); page.length > 0; ) {
+    for (let page = this.runtime.list({ limit: 1000 }); page.length > 0;) {
       for (const run of page) rows += run.lastSeq;
       const last = page.at(-1);
       page = last === undefined ? [] : this.runtime.list({ limit: 1000, before: last.runId });

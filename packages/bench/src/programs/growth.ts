@@ -72,7 +72,7 @@ export async function growSteps(asked: Order): Promise<GrowthRow[]> {
       for (const mark of marks) {
         for (; done < mark - 2 * PROBED_STEPS; done += PROBED_STEPS) await map();
         const sequentialMs = await timed(async () => {
-          for (let n = 0; n < PROBED_STEPS; ) n = await ctx.task(addOne, n);
+          for (let n = 0; n < PROBED_STEPS;) n = await ctx.task(addOne, n);
         });
         const mapMs = await timed(map);
         done += 2 * PROBED_STEPS;
@@ -111,7 +111,9 @@ export async function growRuns(asked: Order): Promise<GrowthRow[]> {
     }
     const id = `probe-${mark}`;
     const runMs = await timed(() => runtime.start(sequence, PROBED_STEPS, { id }).result());
-    const startMs = await timed(() => each(LOOKS, (i) => runtime.start(sequence, 0, { id: `${id}-${i}` }).result()));
+    const startMs = await timed(() =>
+      each(LOOKS, (i) => runtime.start(sequence, 0, { id: `${id}-${i}` }).result()),
+    );
     const listMs = await timed(() => each(LOOKS, () => runtime.list({ limit: LISTED })));
     const getMs = await timed(() => each(LOOKS, () => runtime.get(id)));
     count += 1 + LOOKS;

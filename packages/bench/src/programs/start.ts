@@ -49,13 +49,17 @@ export async function startTimes(asked: Order): Promise<Sample> {
   };
 }
 
-function run(args: readonly string[], more: Readonly<Record<string, string>>): { ms: number; output: string } {
+function run(
+  args: readonly string[],
+  more: Readonly<Record<string, string>>,
+): { ms: number; output: string } {
   const startedAt = performance.now();
   const { status, stdout, stderr } = spawnSync(execPath, args, {
     encoding: 'utf8',
     env: { ...env, ...more },
   });
   const ms = performance.now() - startedAt;
-  if (status !== 0) throw new BenchFailure('PROGRAM', `node ${args.join(' ')} ended with ${status}: ${stderr}`);
+  if (status !== 0)
+    throw new BenchFailure('PROGRAM', `node ${args.join(' ')} ended with ${status}: ${stderr}`);
   return { ms, output: stdout };
 }

@@ -1,0 +1,185 @@
+/**
+ * `pnpm bench`: measures the table of goals on this machine, raw limits and peers interleaved.
+ * `pnpm bench growth [map] [steps] [runs]`: what a step costs as things grow.
+ */
+import { writeFileSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { stderr, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
+
+import { casesOf, type Tier } from './cases.ts';
+import { chartOf } from './chart.ts';
+import { compareReports } from './compare.ts';
+import { BenchFailure } from './failure.ts';
+import { GROWTHS, measureGrowth, type GrowthName } from './growth.ts';
+import { describeMachine, doubtsAbout } from './machine.ts';
+import { measureCase } from './measure.ts';
+import { choosePeers, installPeer } from './peers.ts';
+import { readReport, reportCase, type CaseReport, type Report } from './report.ts';
+import { endWithParent } from './spawn.ts';
+import { comparisonText, durabilityLines, figureTable, subjectTable } from './tables.ts';
+
+const HELP = `pnpm bench [options]           measures A to J of the goals, raw limits before and after each
+pnpm bench growth [map] [steps] [runs]   what a step costs as a map, a run and a file grow
+
+  --only A,B         these cases only (raw, A to J)
+  --rounds 5         how often each is measured, all of them in turn
+  --quick            small sizes, two rounds
+  --full             a million recorded steps and a stream of a million items too
+  --peers            install the peers (npm, once) and measure them too
+  --peer name        only this one; may be given several times
+  --json file        write all that was measured
+  --svg file         write a chart
+  --compare file     what got worse since that --json, beyond the spreads; exit 1 if something did
+  --dir folder       where journals are written (it has to be a disk)
+  --durability full|normal, --concurrency n   of the growth tables
+`;
+
+interface Asked {
+  readonly growth: readonly GrowthName[];
+  readonly only: readonly string[];
+  readonly rounds: number;
+  readonly tier: Tier;
+  readonly peers: readonly string[];
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+  readonly compare: Report | undefined;
+  readonly folder: string;
+  readonly durability: 'full' | 'normal';
+  readonly concurrency: number;
+}
+
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/', import.meta.url));
+
+function readArguments(): Asked | undefined {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
+      peer: { type: 'string', multiple: true, default: [] },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      compare: { type: 'string' },
+      dir: { type: 'string', default: CACHE },
+      durability: { type: 'string', default: 'full' },
+      concurrency: { type: 'string', default: '0' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const { durability } = values;
+  if (durability !== 'full' && durability !== 'normal')
+    throw usage(`--durability is full or normal, not ${durability}`);
+  return {
+    growth: growthsOf(positionals),
+    only: values.only?.split(',') ?? [],
+    rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 1),
+    tier: values.full ? 'full' : values.quick ? 'quick' : 'standard',
+    peers: values.peers || values.peer.length > 0 ? choosePeers(values.peer) : [],
+    json: values.json,
+    svg: values.svg,
+    compare: values.compare === undefined ? undefined : readReport(values.compare),
+    folder: resolve(values.dir),
+    durability,
+    concurrency: wholeNumber('--concurrency', values.concurrency, 0),
+  };
+}
+
+function growthsOf([command, ...names]: readonly string[]): GrowthName[] {
+  if (command === undefined) return [];
+  if (command !== 'growth') throw usage(`there is no ${command}`);
+  const chosen = GROWTHS.filter((name) => names.includes(name));
+  const unknown = names.find((name) => !GROWTHS.some((each) => each === name));
+  if (unknown !== undefined) throw usage(`there is no growth table ${unknown}`);
+  return chosen.length === 0 ? [...GROWTHS] : chosen;
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw usage(`${option} is a whole number >= ${least}, not ${text}`);
+}
+
+function usage(message: string): BenchFailure {
+  return new BenchFailure('USAGE', `${message}\n\n${HELP}`);
+}
+
+/** One line on a terminal that is written over, nothing in a pipe. */
+function tell(what: string): void {
+  if (!stderr.isTTY) return;
+  stderr.write(`\r\u001B[2K${stripVTControlCharacters(what).slice(0, (stderr.columns ?? 80) - 1)}`);
+}
+
+async function measureAll(asked: Asked): Promise<Report> {
+  const cases = casesOf(asked.tier).filter(({ id }) => asked.only.length === 0 || asked.only.includes(id));
+  if (cases.length === 0) throw usage(`no case is ${asked.only.join(', ')}`);
+  const machine = describeMachine(asked.folder);
+  const doubts = doubtsAbout(machine);
+  const peers = asked.peers.map((name) => {
+    tell(`installing ${name}`);
+    return installPeer(name, asked.folder);
+  });
+  const { folder, rounds } = asked;
+  const reports: CaseReport[] = [];
+  for (const each of cases) {
+    const measured = await measureCase(each, { rounds, peers, folder, onStep: tell });
+    const report = reportCase(each, measured, asked.peers);
+    reports.push(report);
+    tell('');
+    // At once: who ends a long measurement early keeps what there is.
+    stdout.write(`${each.id}  ${each.title}\n${subjectTable(report)}\n\n`);
+  }
+  const at = new Date().toISOString();
+  return { format: 1, at, tier: asked.tier, rounds, machine, doubts, cases: reports };
+}
+
+function show(report: Report, asked: Asked): void {
+  const { cpu, cores, os, node, sqlite } = report.machine;
+  const lines = [
+    ...durabilityLines(report),
+    figureTable(report),
+    `medians of ${report.rounds} rounds on ${cpu}, ${cores} cores, ${os}, Node ${node}, SQLite ${sqlite}`,
+    ...report.doubts,
+  ];
+  stdout.write(`${lines.join('\n')}\n`);
+  if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(report, undefined, 1)}\n`);
+  if (asked.svg !== undefined) writeFileSync(asked.svg, chartOf(report));
+  if (asked.compare === undefined) return;
+  const comparison = compareReports(asked.compare, report);
+  stdout.write(`\n${comparisonText(comparison)}\n`);
+  if (comparison.worse.length > 0) process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  const asked = readArguments();
+  if (asked === undefined) {
+    stdout.write(HELP);
+    return;
+  }
+  mkdirSync(asked.folder, { recursive: true });
+  endWithParent();
+  if (asked.growth.length === 0) {
+    show(await measureAll(asked), asked);
+    return;
+  }
+  for (const name of asked.growth) {
+    const table = await measureGrowth(name, { ...asked, onStep: tell });
+    tell('');
+    stdout.write(`${table}\n\n`);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  // parseArgs throws TypeErrors with a code of its own.
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const isUsage = code === 'USAGE' || String(code).startsWith('ERR_PARSE_ARGS');
+  stderr.write(`${error instanceof BenchFailure || isUsage ? String(error) : (error as Error).stack}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}

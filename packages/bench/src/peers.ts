@@ -1,0 +1,84 @@
+/**
+ * Others who do the same. A peer is a folder `peers/<name>/` with a package.json of exact versions and a `main.mjs`:
+ * `node main.mjs <case> <n>` with an empty folder in BENCH_DIR prints one line of JSON, a Sample or `{ "skipped": … }`.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { PeerCase } from './case.ts';
+import { BenchFailure } from './failure.ts';
+import type { Sample, Skipped } from './sample.ts';
+import { measureIn, type Command } from './spawn.ts';
+
+export interface Peer {
+  readonly name: string;
+  /** Where it is installed. */
+  readonly folder: string;
+}
+
+const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
+const MAIN = 'main.mjs';
+const INSTALL_LIMIT_MS = 600_000;
+/** Of one case; starting a server counts. */
+const CASE_LIMIT_MS = 120_000;
+
+/** @throws BenchFailure USAGE for a name that is no peer */
+export function choosePeers(names: readonly string[]): string[] {
+  const all = existsSync(PEERS)
+    ? readdirSync(PEERS).filter((name) => existsSync(join(PEERS, name, MAIN)))
+    : [];
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined)
+    throw new BenchFailure('USAGE', `There is no peer ${unknown}; there are: ${all.join(', ') || 'none'}`);
+  return names.length === 0 ? all : [...names];
+}
+
+/**
+ * Once for what is in its folder: a changed file is another installation. They are no part of the workspace, whose
+ * lockfile would carry them all.
+ * @throws BenchFailure
+ */
+export function installPeer(name: string, cache: string): Peer {
+  const source = join(PEERS, name);
+  const folder = join(cache, 'peers', `${name}-${digestOf(source)}`);
+  const done = join(folder, '.installed');
+  if (existsSync(done)) return { name, folder };
+  mkdirSync(folder, { recursive: true });
+  cpSync(source, folder, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  const { status, stderr, error } = spawnSync('npm', ['install', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: INSTALL_LIMIT_MS,
+  });
+  if (status !== 0)
+    throw new BenchFailure('PROGRAM', `npm install of peer ${name}: ${error?.message ?? stderr}`);
+  writeFileSync(done, '');
+  return { name, folder };
+}
+
+function digestOf(folder: string): string {
+  const hash = createHash('sha256');
+  const files = readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((path) => !path.includes('node_modules') && statSync(join(folder, path)).isFile());
+  for (const path of files.toSorted()) hash.update(`${path}\0`).update(readFileSync(join(folder, path)));
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** What goes wrong with a peer is told, and is no reason to stop. */
+export async function askPeer(peer: Peer, asked: PeerCase, cache: string): Promise<Sample | Skipped> {
+  const command: Command = {
+    who: `peer ${peer.name}`,
+    args: [join(peer.folder, MAIN), asked.name, String(asked.steps)],
+    cwd: peer.folder,
+  };
+  try {
+    return await measureIn(cache, command, CASE_LIMIT_MS);
+  } catch (error) {
+    if (!(error instanceof BenchFailure)) throw error;
+    return { skipped: error.message };
+  }
+}
