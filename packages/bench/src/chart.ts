@@ -58,7 +58,7 @@ export function chartOf(report: Report): string {
   }
   const grid = ticks(low, high).map((tick) => tickOf(tick, NAMES_WIDTH + widthOf(tick), y));
   const { cpu, cores, node } = report.machine;
-  const note = `steps a second, medians of ${report.rounds}, logarithmic scale; * does not survive a power cut`;
+  const note = `steps a second, medians of ${report.rounds} rounds, logarithmic scale; * does not survive a power cut`;
   const where = `${cpu}, ${cores} cores, Node ${node}, ${report.at.slice(0, 10)}`;
   const height = y + 72;
   return [

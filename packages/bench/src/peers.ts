@@ -69,14 +69,19 @@ function digestOf(folder: string): string {
 }
 
 /** What goes wrong with a peer is told, and is no reason to stop. */
-export async function askPeer(peer: Peer, asked: PeerCase, cache: string): Promise<Sample | Skipped> {
+export async function askPeer(
+  peer: Peer,
+  asked: PeerCase,
+  cache: string,
+  limitMs: number = CASE_LIMIT_MS,
+): Promise<Sample | Skipped> {
   const command: Command = {
     who: `peer ${peer.name}`,
     args: [join(peer.folder, MAIN), asked.name, String(asked.steps)],
     cwd: peer.folder,
   };
   try {
-    return await measureIn(cache, command, CASE_LIMIT_MS);
+    return await measureIn(cache, command, limitMs);
   } catch (error) {
     if (!(error instanceof BenchFailure)) throw error;
     return { skipped: error.message };

@@ -1,0 +1,137 @@
+/**
+ * What a step costs in things that can be counted: the same on every machine, however busy. A number that grows here is
+ * a slower Pawl; one that shrinks is a reason to lower the bound.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openRuntime, type Runtime } from '@pawl/runtime';
+import { defineProcess, defineTask, type ProcessDefinition } from '@pawl/sdk';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { sizeOf } from './probe.ts';
+import { addOne, fan, sequence } from './programs/work.ts';
+import { traceStatements } from './trace.ts';
+
+interface Counted {
+  readonly commits: number;
+  readonly rows: number;
+  readonly statements: number;
+  /** Of the file after a checkpoint, without what an empty one has. */
+  readonly bytes: number;
+}
+
+const EMPTY_FILE_BYTES = 80_000;
+
+function freshPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-counts-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'journal.db');
+}
+
+async function count(work: (runtime: Runtime) => Promise<unknown>): Promise<Counted> {
+  const path = freshPath();
+  const traced = traceStatements(path);
+  const runtime = await openRuntime({ path, durability: 'normal' });
+  const before = traced.length;
+  await work(runtime);
+  // How often the engine asks whether others wrote depends on how long it all takes.
+  const statements = traced.slice(before).filter(({ sql }) => !sql.includes('data_version')).length;
+  const rows = runtime.list({ limit: 1000 }).reduce((sum, run) => sum + run.lastSeq, 0);
+  const { commits } = runtime;
+  await runtime.close();
+  return { commits, rows, statements, bytes: Math.max(0, sizeOf(path) - EMPTY_FILE_BYTES) };
+}
+
+function runOnce(process: ProcessDefinition<number, number>, steps: number): Promise<Counted> {
+  return count((runtime) => runtime.start(process, steps).result());
+}
+
+test('a sequential step costs one commit, three rows, and no statement more than its commit needs', async () => {
+  const counted = await runOnce(sequence, 1000);
+  expect(counted).toMatchObject({ commits: 1001, rows: 3002 });
+  // Begin, look at the fence, insert the rows, move the head, commit.
+  expect(counted.statements).toBeLessThanOrEqual(1000 * 5 + 100);
+  expect(counted.bytes / 1000).toBeLessThanOrEqual(650);
+});
+
+test('a fan-out costs a commit for its batch and not for its tasks', async () => {
+  const counted = await runOnce(fan(0), 1000);
+  expect(counted.rows).toBe(3004);
+  expect(counted.commits).toBeLessThanOrEqual(8);
+  // Rows share their inserts.
+  expect(counted.statements).toBeLessThanOrEqual(200);
+  expect(counted.bytes / 1000).toBeLessThanOrEqual(650);
+});
+
+test('runs that go side by side share their commits', async () => {
+  const counted = await count((runtime) =>
+    Promise.all(Array.from({ length: 100 }, () => runtime.start(sequence, 3).result())),
+  );
+  expect(counted.rows).toBe(1100);
+  expect(counted.commits).toBeLessThanOrEqual(8);
+});
+
+test('results of 1 KiB take at most 2.2 times their size', async () => {
+  const fill = defineTask({ name: 'fill', run: async () => 'x'.repeat(1024) });
+  const filled = defineProcess({
+    name: 'filled',
+    run: async (width: number, ctx) => {
+      const items = Array.from({ length: width }, (_, i) => i);
+      return (await ctx.parallel.map(items, () => ctx.task(fill))).length;
+    },
+  });
+  const counted = await runOnce(filled, 500);
+  expect(counted.bytes).toBeLessThanOrEqual(500 * 1024 * 2.2);
+});
+
+test('a stream commits many items at once', async () => {
+  const streamed = defineProcess({
+    name: 'streamed',
+    run: async (items: number, ctx) => {
+      const numbers = ctx.source('numbers', function* (cursor: number | undefined) {
+        for (let n = cursor ?? 0; n < items; n += 1) yield { item: n, cursor: n + 1 };
+      });
+      return ctx.reduce(numbers, 0, (sum, n) => sum + n);
+    },
+  });
+  const counted = await runOnce(streamed, 3000);
+  // The default buffer is 16.
+  expect(counted.commits).toBeLessThanOrEqual(3000 / 16 + 30);
+});
+
+test('a resume reads pages and not rows, and writes what is new', async () => {
+  const path = freshPath();
+  let stopAt = 1000;
+  const recorded = defineProcess({
+    name: 'recorded',
+    run: async (steps: number, ctx) => {
+      let n = 0;
+      while (n < steps) n = await ctx.task(n === stopAt ? gate : addOne, n);
+      return n;
+    },
+  });
+  const { promise: reached, resolve } = Promise.withResolvers<void>();
+  const gate = defineTask({
+    name: 'addOne',
+    run: (n: number, task) => {
+      resolve();
+      return stopAt < 0
+        ? Promise.resolve(n + 1)
+        : new Promise<number>((_, reject) => task.signal.addEventListener('abort', reject));
+    },
+  });
+  const first = await openRuntime({ path, durability: 'normal' });
+  first.start(recorded, 1001, { id: 'run' });
+  await reached;
+  await first.close();
+  stopAt = -1;
+  const traced = traceStatements(path);
+  const second = await openRuntime({ path, durability: 'normal' });
+  await second.resume('run', recorded).result();
+  const { commits } = second;
+  await second.close();
+  expect(commits).toBe(2);
+  expect(traced.filter(({ sql }) => /from events/i.test(sql)).length).toBeLessThanOrEqual(40);
+});
