@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 
-/** The empty folder that a program may fill; whoever started it removes it. */
+/** The empty folder that a program may fill, and does not remove. */
 export function benchFolder(): string {
   return env['BENCH_DIR'] ?? '.';
 }

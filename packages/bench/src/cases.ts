@@ -1,6 +1,6 @@
 /** What is measured: the table of goals, A to J, as data. */
 import type { Case, Figure, Subject } from './case.ts';
-import { order, type Order, type ProgramName } from './order.ts';
+import { order, UNWATCHED, type Order, type ProgramName } from './order.ts';
 import { RESULT_BYTES } from './programs/result-bytes.ts';
 import { bestDurablePeer, countOf, meanOf, perSecond, ratio, samplesOf } from './round.ts';
 import type { Sample } from './sample.ts';
@@ -10,6 +10,7 @@ export type Tier = 'quick' | 'standard' | 'full';
 export const PAWL = 'Pawl';
 export const PAWL_NORMAL = 'Pawl, durability normal';
 const PAWL_WARM = 'Pawl, warm';
+const SLOW = 'Pawl, commits 5 ms slower';
 const RAW_COMMITS = 'raw: an insert a commit, reused log';
 const RAW_BATCHES = 'raw: 1,000 inserts a commit';
 const RAW_ROWS = 'raw: rows iterated';
@@ -25,6 +26,10 @@ function both(program: ProgramName, steps: number, more: Partial<Order> = {}): S
     ours(program, steps, more),
     { who: PAWL_NORMAL, order: order(program, steps, { ...more, durability: 'normal' }) },
   ];
+}
+
+function slow(program: ProgramName, steps: number): Subject {
+  return { who: SLOW, order: order(program, steps, { slowerMs: 5 }) };
 }
 
 function figure(
@@ -86,6 +91,7 @@ const RAW: readonly Case[] = [
 
 function sequentialCases(steps: number, longer: number): Case[] {
   const warm = { warmUp: 2000 };
+  const unwatched = { ...warm, way: UNWATCHED };
   return [
     {
       id: 'A',
@@ -95,7 +101,7 @@ function sequentialCases(steps: number, longer: number): Case[] {
         ...both('sequential', steps),
         { who: PAWL_WARM, order: order('sequential', steps, warm) },
         {
-          who: 'Pawl, commits 5 ms slower',
+          who: SLOW,
           order: order('sequential', Math.ceil(steps / 5), { slowerMs: 5 }),
         },
       ],
@@ -108,14 +114,14 @@ function sequentialCases(steps: number, longer: number): Case[] {
           ratio(meanOf(round, PAWL_WARM, perSecond), meanOf(round, RAW_COMMITS, perSecond)),
         ),
         timesBestPeer(5),
-        ...delay(PAWL, 'Pawl, commits 5 ms slower'),
+        ...delay(PAWL, SLOW),
       ],
     },
     {
       id: 'J',
       title: `Processor time of ${text(longer)} sequential steps`,
-      raw: [{ who: SQLITE_ALONE, order: order('replayed', longer, warm) }],
-      ours: [{ who: PAWL_WARM, order: order('sequential', longer, warm) }],
+      raw: [{ who: SQLITE_ALONE, order: order('replayed', longer, unwatched) }],
+      ours: [{ who: PAWL_WARM, order: order('sequential', longer, unwatched) }],
       peers: null,
       speed: 'per second',
       figures: [
@@ -134,7 +140,6 @@ function sequentialCases(steps: number, longer: number): Case[] {
 
 function fanOutCases(steps: number, goal: number): Case {
   const wide = 'Pawl, concurrency 10,000';
-  const slow = 'Pawl, commits 5 ms slower';
   return {
     id: 'B',
     title: `Fan-out of ${text(steps)}`,
@@ -142,7 +147,7 @@ function fanOutCases(steps: number, goal: number): Case {
     ours: [
       ...both('fanOut', steps),
       ...(steps < 10_000 ? [] : [{ who: wide, order: order('fanOut', steps, { concurrency: 10_000 }) }]),
-      { who: slow, order: order('fanOut', steps, { slowerMs: 5 }) },
+      slow('fanOut', steps),
     ],
     peers: { name: 'fanOut', steps },
     speed: 'per second',
@@ -150,7 +155,7 @@ function fanOutCases(steps: number, goal: number): Case {
       rate('tasks', goal),
       figure('tasks, concurrency 10,000', '/s', 'more', null, (round) => meanOf(round, wide, perSecond)),
       timesBestPeer(40),
-      ...delay(PAWL, slow),
+      ...delay(PAWL, SLOW),
     ],
   };
 }
@@ -165,7 +170,7 @@ function resumeCase(steps: number, goalMs: number, isLong: boolean): Case {
       ...(isLong ? [] : [ours('resume', steps, { way: 'same program' })]),
       { who: killed, order: order('resume', steps, { way: 'after SIGKILL' }) },
     ],
-    peers: isLong ? null : { name: 'resume', steps },
+    peers: steps > 10_000 ? null : { name: 'resume', steps },
     speed: 'ms',
     figures: [
       figure('same program', 'ms', 'less', goalMs, (round) => meanOf(round, PAWL, ({ ms }) => ms)),
@@ -189,7 +194,11 @@ function runsCase(runs: number): Case {
     id: 'D',
     title: `${text(runs)} runs of 3 steps`,
     raw: [{ who: RAW_BATCHES, order: order('rawBatches', Math.max(runs * 11, 1000)) }],
-    ours: [...both('runs', runs), { who: hundred, order: order('runs', runs, { concurrency: 100 }) }],
+    ours: [
+      ...both('runs', runs),
+      { who: hundred, order: order('runs', runs, { concurrency: 100 }) },
+      slow('runs', runs),
+    ],
     peers: { name: 'runs', steps: runs },
     speed: 'per second',
     figures: [
@@ -200,7 +209,7 @@ function runsCase(runs: number): Case {
         meanOf(round, hundred, (s) => perSecond(s) / 3),
       ),
       timesBestPeer(10),
-      ...delay(PAWL, hundred),
+      ...delay(PAWL, hundred, SLOW),
     ],
   };
 }
@@ -210,7 +219,7 @@ function payloadCase(results: number): Case {
     id: 'E',
     title: `${text(results)} results of 1 KiB`,
     raw: [],
-    ours: both('payload', results),
+    ours: [...both('payload', results), slow('payload', results)],
     peers: { name: 'payload', steps: results },
     speed: 'per second',
     figures: [
@@ -219,7 +228,7 @@ function payloadCase(results: number): Case {
       figure('F: file, times the payload', 'x', 'less', 2.2, (round) =>
         meanOf(round, PAWL, (s) => (s.diskBytes ?? 0) / (results * RESULT_BYTES)),
       ),
-      ...delay(PAWL),
+      ...delay(PAWL, SLOW),
     ],
   };
 }
@@ -229,14 +238,14 @@ function streamCase(items: number): Case {
     id: 'E',
     title: `A stream of ${text(items)} items, reduced`,
     raw: [],
-    ours: [ours('stream', items)],
+    ours: [ours('stream', items), slow('stream', items / 10)],
     peers: null,
     speed: 'per second',
     figures: [
       rate('items', null),
       figure('peak RSS', 'MiB', 'less', 200, (round) => meanOf(round, PAWL, (s) => s.rssBytes / MIB)),
       figure('peak log', 'MiB', 'less', 64, (round) => meanOf(round, PAWL, (s) => (s.walBytes ?? 0) / MIB)),
-      ...delay(PAWL),
+      ...delay(PAWL, SLOW),
     ],
   };
 }
@@ -314,7 +323,7 @@ export function casesOf(tier: Tier): Case[] {
     fanOutCases(1000 / smaller, 60_000),
     ...(tier === 'quick' ? [] : [fanOutCases(10_000, 60_000)]),
     resumeCase(1000, 5, false),
-    ...(tier === 'quick' ? [] : [resumeCase(10_000, 30, false), resumeCase(100_000, 300, true)]),
+    ...(tier === 'quick' ? [] : [resumeCase(10_000, 30, false), resumeCase(100_000, 300, false)]),
     ...(tier === 'full' ? [resumeCase(1_000_000, 4000, true)] : []),
     runsCase(1000 / smaller),
     payloadCase(10_000 / smaller),

@@ -27,6 +27,8 @@ interface Measured {
 
 /** Counts that the code alone decides. */
 const EXACT: ReadonlySet<string> = new Set(['commits', 'rows', 'statements', 'bytes a step']);
+/** Told by the figures, against their goals. */
+const DELAYS: ReadonlySet<string> = new Set(['delay p99, ms', 'longest delay, ms']);
 /** Ranges of few rounds are narrow by chance. */
 const LEAST_CHANGE = 0.05;
 
@@ -80,7 +82,7 @@ function addCase(all: Map<string, Measured>, each: CaseReport, withTimes: boolea
     }
     if (kind === 'raw') continue;
     for (const [count, spread] of Object.entries(counts)) {
-      if (withTimes || EXACT.has(count))
+      if (EXACT.has(count) || (withTimes && !DELAYS.has(count)))
         all.set(`${name}: ${who}, ${count}`, { spread, better: 'less', kind });
     }
   }

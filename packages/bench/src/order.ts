@@ -36,6 +36,9 @@ export type ProgramName =
   | 'growSteps'
   | 'growRuns';
 
+/** A `way` of those who measure processor time: without a watch over the event loop and the log. */
+export const UNWATCHED = 'unwatched';
+
 const DEFAULTS = { durability: 'full', warmUp: 0, concurrency: 0, slowerMs: 0, way: '' } as const;
 
 export function order(program: ProgramName, steps: number, more: Partial<Order> = {}): Order {

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { PeerCase } from './case.ts';
@@ -47,7 +47,7 @@ export function installPeer(name: string, cache: string): Peer {
   const done = join(folder, '.installed');
   if (existsSync(done)) return { name, folder };
   mkdirSync(folder, { recursive: true });
-  cpSync(source, folder, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  cpSync(source, folder, { recursive: true, filter: (path) => isOwn(relative(source, path)) });
   const { status, stderr, error } = spawnSync('npm', ['install', '--no-audit', '--no-fund'], {
     cwd: folder,
     encoding: 'utf8',
@@ -59,11 +59,16 @@ export function installPeer(name: string, cache: string): Peer {
   return { name, folder };
 }
 
+/** Somebody who works on a peer installs it where it is. */
+function isOwn(path: string): boolean {
+  return !path.split(sep).includes('node_modules');
+}
+
 function digestOf(folder: string): string {
   const hash = createHash('sha256');
   const files = readdirSync(folder, { recursive: true })
     .map(String)
-    .filter((path) => !path.includes('node_modules') && statSync(join(folder, path)).isFile());
+    .filter((path) => isOwn(path) && statSync(join(folder, path)).isFile());
   for (const path of files.toSorted()) hash.update(`${path}\0`).update(readFileSync(join(folder, path)));
   return hash.digest('hex').slice(0, 12);
 }

@@ -5,6 +5,7 @@ export interface Probed {
   readonly ms: number;
   readonly cpuMicros: number;
   readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
   readonly walBytes: number;
 }
 
@@ -20,16 +21,21 @@ const LOOK_EVERY_MS = 5;
 export class Probe {
   readonly #wal: string;
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   readonly #cpu: NodeJS.CpuUsage;
   readonly #startedAt: number;
   #walBytes = 0;
 
-  /** @param journal path of the database */
-  constructor(journal: string) {
+  /**
+   * @param journal path of the database
+   * @param watches false: the watch costs processor time, where that is what is measured
+   */
+  constructor(journal: string, watches = true) {
     this.#wal = `${journal}-wal`;
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
-    this.#delay.enable();
+    if (watches) {
+      this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+      this.#delay.enable();
+    }
     this.#cpu = process.cpuUsage();
     this.#startedAt = performance.now();
   }
@@ -41,8 +47,15 @@ export class Probe {
     clearInterval(this.#timer);
     this.#look();
     // The histogram holds the time between two looks, of which one resolution is meant to be.
-    const delayP99Ms = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1e6 - RESOLUTION_MS;
-    return { ms, cpuMicros: user + system, delayP99Ms: Math.max(0, delayP99Ms), walBytes: this.#walBytes };
+    const late = (nanos: number): number =>
+      this.#delay.count === 0 ? 0 : Math.max(0, nanos / 1e6 - RESOLUTION_MS);
+    return {
+      ms,
+      cpuMicros: user + system,
+      delayP99Ms: late(this.#delay.percentile(99)),
+      delayMaxMs: late(this.#delay.max),
+      walBytes: this.#walBytes,
+    };
   }
 
   #look(): void {

@@ -1,8 +1,10 @@
-/** One measurement: `node program.js '{"program":"sequential","steps":1000,…}'` prints one line of JSON. */
-import { argv } from 'node:process';
+/** One measurement: `node program.js '{"program":"sequential","steps":1000}'` prints one line of JSON. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv, cwd, env } from 'node:process';
 
 import { BenchFailure } from './failure.ts';
-import type { Order, ProgramName } from './order.ts';
+import { order, type Order, type ProgramName } from './order.ts';
 import type { Sample } from './sample.ts';
 
 type Program = (order: Order) => Promise<unknown> | Sample;
@@ -33,7 +35,20 @@ const PROGRAMS: Readonly<Record<ProgramName, () => Promise<Program>>> = {
 
 const [, , text] = argv;
 if (text === undefined) throw new BenchFailure('USAGE', 'program.js needs an order as JSON');
-// Ours wrote it.
-const order = JSON.parse(text) as Order;
-const program = await PROGRAMS[order.program]();
-console.log(JSON.stringify(await program(order)));
+const asked: unknown = JSON.parse(text);
+if (!isOrder(asked)) throw new BenchFailure('USAGE', `${text} has no program that there is, or no steps`);
+const program = await PROGRAMS[asked.program]();
+// By hand, as under a profiler, nobody has made a folder.
+const own = env['BENCH_DIR'] === undefined ? mkdtempSync(join(cwd(), '.bench-')) : undefined;
+if (own !== undefined) env['BENCH_DIR'] = own;
+try {
+  console.log(JSON.stringify(await program(order(asked.program, asked.steps, asked))));
+} finally {
+  if (own !== undefined) rmSync(own, { recursive: true, force: true });
+}
+
+function isOrder(value: unknown): value is Pick<Order, 'program' | 'steps'> & Partial<Order> {
+  if (typeof value !== 'object' || value === null) return false;
+  const name: unknown = Reflect.get(value, 'program');
+  return typeof name === 'string' && name in PROGRAMS && Number.isInteger(Reflect.get(value, 'steps'));
+}

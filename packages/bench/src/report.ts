@@ -94,6 +94,7 @@ const COUNTS: Readonly<Record<string, (sample: Sample) => number | null | undefi
   'log, MiB': ({ walBytes }) => (walBytes === null ? null : walBytes / 2 ** 20),
   'RSS, MiB': ({ rssBytes }) => rssBytes / 2 ** 20,
   'delay p99, ms': counted('delayP99Ms'),
+  'longest delay, ms': counted('delayMaxMs'),
 };
 
 function counted(name: CountName): (sample: Sample) => number | undefined {

@@ -6,6 +6,7 @@ export type CountName =
   | 'rows'
   | 'cpuMicros'
   | 'delayP99Ms'
+  | 'delayMaxMs'
   | 'statements'
   | 'speedUp'
   | 'aloneMs'

@@ -4,7 +4,7 @@ import { openRuntime, type JournalStore, type Limits, type Runtime } from '@pawl
 import { MemoryStore } from '@pawl/runtime/testing';
 
 import { benchFolder } from './bench-folder.ts';
-import type { Order } from './order.ts';
+import { UNWATCHED, type Order } from './order.ts';
 import { peakRss, Probe, sizeOf } from './probe.ts';
 import type { Sample } from './sample.ts';
 
@@ -25,26 +25,34 @@ export class Stand {
   readonly runtime: Runtime;
   readonly #place: Place;
   readonly #durability: Order['durability'];
+  readonly #watches: boolean;
 
   static async open(
-    asked: Pick<Order, 'durability' | 'slowerMs'>,
+    asked: Pick<Order, 'durability' | 'slowerMs' | 'way'>,
     limits: Partial<Limits> = {},
     where: Place['in'] = 'file',
   ): Promise<Stand> {
-    const { durability, slowerMs } = asked;
+    const { durability, slowerMs, way } = asked;
+    const watches = way !== UNWATCHED;
     if (where === 'memory')
-      return new Stand(await openRuntime({ store: new MemoryStore(), limits }), { in: 'memory' }, durability);
+      return new Stand(
+        await openRuntime({ store: new MemoryStore(), limits }),
+        { in: 'memory' },
+        durability,
+        watches,
+      );
     const path = join(benchFolder(), 'journal.db');
     const runtime = await openRuntime({ path, durability, limits });
     const slow =
       slowerMs === 0 ? runtime : await openRuntime({ store: slowed(runtime.store, slowerMs), limits });
-    return new Stand(slow, { in: 'file', path }, durability);
+    return new Stand(slow, { in: 'file', path }, durability, watches);
   }
 
-  private constructor(runtime: Runtime, place: Place, durability: Order['durability']) {
+  private constructor(runtime: Runtime, place: Place, durability: Order['durability'], watches: boolean) {
     this.runtime = runtime;
     this.#place = place;
     this.#durability = durability;
+    this.#watches = watches;
   }
 
   get path(): string {
@@ -64,10 +72,12 @@ export class Stand {
 
   async measure(work: () => Promise<Work>): Promise<Sample> {
     const rowsBefore = this.rows;
+    // What was there before is in the file too.
+    const isFresh = rowsBefore === 0;
     const commitsBefore = this.runtime.commits;
-    const probe = new Probe(this.path);
+    const probe = new Probe(this.path, this.#watches);
     const { steps, note, counts } = await work();
-    const { ms, cpuMicros, delayP99Ms, walBytes } = probe.stop();
+    const { ms, cpuMicros, delayP99Ms, delayMaxMs, walBytes } = probe.stop();
     const commits = this.runtime.commits - commitsBefore;
     const rows = this.rows - rowsBefore;
     await this.runtime.close();
@@ -76,11 +86,11 @@ export class Stand {
       ms,
       steps,
       rssBytes: peakRss(),
-      diskBytes: isFile ? sizeOf(this.path) : null,
+      diskBytes: isFile && isFresh ? sizeOf(this.path) : null,
       walBytes: isFile ? walBytes : null,
       durability: isFile ? `SQLite WAL, synchronous=${this.#durability.toUpperCase()}` : 'none: memory only',
       note,
-      counts: { commits, rows, cpuMicros, delayP99Ms, ...counts },
+      counts: { commits, rows, cpuMicros, ...(this.#watches ? { delayP99Ms, delayMaxMs } : {}), ...counts },
     };
   }
 }

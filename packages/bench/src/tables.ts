@@ -53,6 +53,7 @@ const COUNT_COLUMNS = [
   'log, MiB',
   'RSS, MiB',
   'delay p99, ms',
+  'longest delay, ms',
 ];
 
 /** Everybody who was measured in a case. */

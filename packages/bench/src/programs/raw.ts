@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 
 import { benchFolder } from '../bench-folder.ts';
 import type { Order } from '../order.ts';
-import { peakRss, Probe, sizeOf } from '../probe.ts';
+import { peakRss, Probe } from '../probe.ts';
 import type { CountName, Sample } from '../sample.ts';
 
 const BODY = 'x'.repeat(200);
@@ -36,12 +36,11 @@ function measured(
   const probe = new Probe(pathOf());
   const counts = work();
   const { ms, cpuMicros, walBytes } = probe.stop();
-  const diskBytes = sizeOf(pathOf());
   return {
     ms,
     steps,
     rssBytes: peakRss(),
-    diskBytes,
+    diskBytes: null,
     walBytes,
     durability,
     note,

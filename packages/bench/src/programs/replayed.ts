@@ -6,7 +6,7 @@ import { deserialize, serialize } from 'node:v8';
 import { benchFolder } from '../bench-folder.ts';
 import { BenchFailure } from '../failure.ts';
 import type { Order } from '../order.ts';
-import { peakRss, Probe, sizeOf } from '../probe.ts';
+import { peakRss, Probe } from '../probe.ts';
 import type { Sample } from '../sample.ts';
 import { exitOf, programOf, start } from '../spawn.ts';
 import { Stand } from '../stand.ts';
@@ -48,7 +48,7 @@ export async function replayed(asked: Order): Promise<Sample> {
   const path = join(benchFolder(), 'replayed.db');
   const repeater = new Repeater(path);
   repeater.repeat(before);
-  const probe = new Probe(path);
+  const probe = new Probe(path, false);
   repeater.repeat(measured);
   const { ms, cpuMicros, walBytes } = probe.stop();
   repeater.close();
@@ -57,7 +57,7 @@ export async function replayed(asked: Order): Promise<Sample> {
     ms,
     steps: asked.steps,
     rssBytes: peakRss(),
-    diskBytes: sizeOf(path),
+    diskBytes: null,
     walBytes,
     durability: `SQLite WAL, synchronous=${asked.durability.toUpperCase()}`,
     note: 'the statements of our sequential steps, alone',

@@ -87,7 +87,7 @@ async function resumeOpened(asked: Order, open: () => Promise<Runtime>): Promise
   const probe = new Probe(pathOf());
   const runtime = await open();
   await runtime.resume(RUN_ID, untilGate).result();
-  const { ms, cpuMicros, delayP99Ms, walBytes } = probe.stop();
+  const { ms, cpuMicros, delayP99Ms, delayMaxMs, walBytes } = probe.stop();
   const rows = runtime.get(RUN_ID)?.lastSeq ?? 0;
   const { commits } = runtime;
   await runtime.close();
@@ -99,7 +99,7 @@ async function resumeOpened(asked: Order, open: () => Promise<Runtime>): Promise
     walBytes,
     durability: `SQLite WAL, synchronous=${asked.durability.toUpperCase()}`,
     note: `${asked.way}; to the end of the run, one new step later`,
-    counts: { commits, rows, cpuMicros, delayP99Ms },
+    counts: { commits, rows, cpuMicros, delayP99Ms, delayMaxMs },
   };
 }
 

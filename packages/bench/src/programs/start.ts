@@ -9,7 +9,6 @@ import { openRuntime } from '@pawl/runtime';
 import { benchFolder } from '../bench-folder.ts';
 import { BenchFailure } from '../failure.ts';
 import type { Order } from '../order.ts';
-import { sizeOf } from '../probe.ts';
 import type { Sample } from '../sample.ts';
 import { ownModule } from '../spawn.ts';
 import { sequence } from './work.ts';
@@ -41,7 +40,7 @@ export async function startTimes(asked: Order): Promise<Sample> {
     ms: at - startedAt,
     steps: 1,
     rssBytes,
-    diskBytes: sizeOf(path),
+    diskBytes: null,
     walBytes: null,
     durability: 'SQLite WAL, synchronous=FULL',
     note: `from spawn to a durable step; list of ${asked.steps} runs`,
