@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { order, type Order } from './order.ts';
 import { askPeer } from './peers.ts';
 import { isSkipped, parseResult, type Sample } from './sample.ts';
-import { measureIn, outputOf } from './spawn.ts';
+import { measureIn, outputOf, type Command } from './spawn.ts';
 
 const LIMIT_MS = 50_000;
 const SMALL: readonly Order[] = [
@@ -36,9 +36,14 @@ function folder(): string {
   return path;
 }
 
-function commandOf(given: Order): { who: string; args: string[]; cwd: string } {
+function commandOf(given: Order): Command {
   const program = fileURLToPath(new URL('./program.ts', import.meta.url));
-  return { who: given.program, args: ['--conditions=source', program, JSON.stringify(given)], cwd: '.' };
+  return {
+    who: given.program,
+    args: ['--conditions=source', program, JSON.stringify(given)],
+    cwd: '.',
+    env: {},
+  };
 }
 
 test.each(SMALL.map((given) => [`${given.program} ${given.way}`, given] as const))('%s', async (_, given) => {

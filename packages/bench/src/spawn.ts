@@ -14,6 +14,8 @@ export interface Command {
   readonly who: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Beside the environment of this program. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** From sources and from what was built, the modules have other names. */
@@ -26,7 +28,7 @@ export function ownModule(name: string): URL {
 
 export function programOf(order: Order): Command {
   const args = [...execArgv, fileURLToPath(ownModule('./program')), JSON.stringify(order)];
-  return { who: `program ${order.program}`, args, cwd: '.' };
+  return { who: `program ${order.program}`, args, cwd: '.', env: {} };
 }
 
 /** In a folder of its own, which is removed. Takes at most `limitMs`. @throws BenchFailure */
@@ -89,7 +91,8 @@ const running = new Set<ChildProcess>();
 const folders = new Set<string>();
 
 function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  // What was ended a moment ago may still be at its files.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   folders.delete(folder);
 }
 
@@ -98,7 +101,7 @@ export function start(folder: string, command: Command): ChildProcess {
   const child = spawn(execPath, command.args, {
     cwd: command.cwd,
     detached: true,
-    env: { ...env, BENCH_DIR: folder },
+    env: { ...env, ...command.env, BENCH_DIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
