@@ -15,7 +15,7 @@ import { BenchFailure } from './failure.ts';
 import { GROWTHS, measureGrowth, type GrowthName } from './growth.ts';
 import { describeMachine, doubtsAbout } from './machine.ts';
 import { measureCase } from './measure.ts';
-import { choosePeers, installPeer } from './peers.ts';
+import { choosePeers, installPeer, type Peer } from './peers.ts';
 import { readReport, reportCase, type CaseReport, type Report } from './report.ts';
 import { endWithParent } from './spawn.ts';
 import { comparisonText, durabilityLines, figureTable, subjectTable } from './tables.ts';
@@ -115,20 +115,35 @@ function tell(what: string): void {
   stderr.write(`\r\u001B[2K${stripVTControlCharacters(what).slice(0, (stderr.columns ?? 80) - 1)}`);
 }
 
+/** One that cannot be installed here is told of, and the others are measured. */
+function installed(asked: Asked, doubts: string[]): Peer[] {
+  return asked.peers.flatMap((name) => {
+    tell(`installing ${name}`);
+    try {
+      return [installPeer(name, asked.folder)];
+    } catch (error) {
+      if (!(error instanceof BenchFailure)) throw error;
+      doubts.push(`Not measured: ${error.message.trim()}`);
+      return [];
+    }
+  });
+}
+
 async function measureAll(asked: Asked): Promise<Report> {
   const cases = casesOf(asked.tier).filter(({ id }) => asked.only.length === 0 || asked.only.includes(id));
   if (cases.length === 0) throw usage(`no case is ${asked.only.join(', ')}`);
   const machine = describeMachine(asked.folder);
   const doubts = doubtsAbout(machine);
-  const peers = asked.peers.map((name) => {
-    tell(`installing ${name}`);
-    return installPeer(name, asked.folder);
-  });
+  const peers = installed(asked, doubts);
   const { folder, rounds } = asked;
   const reports: CaseReport[] = [];
   for (const each of cases) {
     const measured = await measureCase(each, { rounds, peers, folder, onStep: tell });
-    const report = reportCase(each, measured, asked.peers);
+    const report = reportCase(
+      each,
+      measured,
+      peers.map(({ name }) => name),
+    );
     reports.push(report);
     tell('');
     // At once: who ends a long measurement early keeps what there is.
