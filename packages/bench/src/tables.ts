@@ -72,15 +72,14 @@ function subjectRow({ who, skipped, speed, counts }: SubjectReport): string[] {
   return [who, numberText(speed.median), rangeText(speed), ...COUNT_COLUMNS.map(cell)];
 }
 
-/** How durable each of them was, which is half of what it costs. */
+/** How durable each peer is, which is half of what it costs; its first note stands for all cases. */
 export function durabilityLines({ cases }: Report): string[] {
-  const lines = new Set<string>();
-  for (const { subjects } of cases) {
-    for (const { who, kind, durability, note } of subjects)
-      if (durability !== '' && kind === 'peer')
-        lines.add(`${who}: ${durability}${note === '' ? '' : ` (${note})`}`);
+  const lines = new Map<string, string>();
+  for (const { who, kind, durability, note } of cases.flatMap(({ subjects }) => subjects)) {
+    if (kind !== 'peer' || durability === '' || lines.has(who)) continue;
+    lines.set(who, `${who}: ${durability}${note === '' ? '' : ` (${note})`}`);
   }
-  return [...lines];
+  return [...lines.values()];
 }
 
 export function comparisonText({ worse, better, drift, sameMachine }: Comparison): string {
