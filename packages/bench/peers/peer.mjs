@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { finish, finished, inputsOf, stepsOf } from './perform.mjs';
+
+/**
+ * The frame around a peer. `node main.mjs <case> <n>` is a supervisor that starts the peer's server if it has one,
+ * then the program that works (the same file again), and prints one line of JSON. For `resume` the first program
+ * records n steps and kills itself with SIGKILL, and the second is measured.
+ *
+ * A peer:
+ *   durability       what its default promises, in words
+ *   note             settings that a good user would choose, and what to know about the figures
+ *   skips            { case: why it cannot be had }
+ *   serve(dir)       starts a server: { env, pids, note, stop() } or { skipped }
+ *   open(dir)        in the program: a session
+ *   expireLease(dir) what only time would do, done at once between the two programs of `resume`
+ * A session:
+ *   start(inputs)    starts these runs, which then call `perform`; with no inputs, takes up what was left; settles
+                   when that is said, or later
+ *   sizes()          { diskBytes, walBytes }: how much there is now
+ *
+ * Nothing outlives the supervisor: its programs end when their channel to it does, its servers when their
+ * standard input does (`guarded`), and it ends itself at a time limit.
+ */
+
+const CASES = ['sequential', 'fanOut', 'runs', 'resume', 'payload'];
+const LIMIT_MS = Number(process.env.PEER_LIMIT_S ?? 600) * 1000;
+
+// Standard output is for the one line; what libraries print goes where a person may look.
+const print = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
+export async function measure(peer) {
+  const [name, count] = process.argv.slice(2);
+  const n = Number(count);
+  const dir = process.env.BENCH_DIR;
+  if (!CASES.includes(name) || !Number.isInteger(n) || n < 1 || dir === undefined) {
+    process.stderr.write(`usage: BENCH_DIR=<empty folder> node main.mjs <${CASES.join('|')}> <n>\n`);
+    process.exit(2);
+  }
+  if (process.env.PEER_PHASE === undefined) await supervise(peer, name, n, resolve(dir));
+  else await work(peer, name, n, resolve(dir));
+}
+
+async function supervise(peer, name, n, dir) {
+  const skipped = peer.skips?.[name];
+  if (skipped !== undefined) return answer({ skipped });
+  let server;
+  const limit = setTimeout(() => answer({ skipped: `took longer than ${LIMIT_MS / 1000} s` }), LIMIT_MS);
+  try {
+    server = await peer.serve?.(dir);
+    if (server?.skipped !== undefined) return answer({ skipped: server.skipped });
+    Object.assign(process.env, server?.env);
+    if (name === 'resume') {
+      await program('record');
+      await peer.expireLease?.(dir);
+    }
+    const figures = await program(name === 'resume' ? 'resume' : 'work');
+    const serverBytes = server === undefined ? 0 : memoryOf(server.pids());
+    const note = [peer.note, server?.note, serverBytes > 0 && `server ${Math.round(serverBytes / 1e6)} MB`];
+    return answer({
+      ...figures,
+      steps: stepsOf(name, n),
+      rssBytes: figures.rssBytes + serverBytes,
+      durability: peer.durability,
+      note: note.filter(Boolean).join('; '),
+    });
+  } finally {
+    clearTimeout(limit);
+    await server?.stop();
+  }
+}
+
+/** Starts this file again as the program that works; its figures, or nothing from one that died as it should. */
+function program(phase) {
+  const child = spawn(process.execPath, process.argv.slice(1), {
+    env: { ...process.env, PEER_PHASE: phase },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  return new Promise((done, failed) => {
+    let figures;
+    child.on('message', (message) => {
+      figures = message;
+    });
+    child.on('error', failed);
+    child.on('exit', (code, signal) => {
+      if (figures !== undefined) done(figures);
+      else if (phase === 'record' && signal === 'SIGKILL') done(undefined);
+      else failed(new Error(`the program of phase ${phase} ended with ${signal ?? code} and no figures`));
+    });
+  });
+}
+
+function answer(line) {
+  print(`${JSON.stringify(line)}\n`, () => process.exit(0));
+}
+
+async function work(peer, name, n, dir) {
+  process.on('disconnect', () => process.exit(1));
+  const resumes = process.env.PEER_PHASE === 'resume';
+  const inputs = resumes ? [] : inputsOf(name, n);
+  const done = finished(Math.max(inputs.length, 1));
+
+  // The second program starts with opening what the first one left; everywhere else that is no part of the work.
+  let startedAt = performance.now();
+  const session = await peer.open(dir);
+  const before = resumes ? undefined : await session.sizes();
+  if (!resumes) startedAt = performance.now();
+  const started = session.start(inputs);
+  started.catch(finish);
+  await done;
+  const ms = performance.now() - startedAt;
+  await started;
+
+  const after = resumes ? undefined : await session.sizes();
+  const figures = {
+    ms: Math.round(ms * 100) / 100,
+    rssBytes: process.resourceUsage().maxRSS * 1024,
+    diskBytes: grown(before?.diskBytes, after?.diskBytes),
+    walBytes: grown(before?.walBytes, after?.walBytes),
+  };
+  process.send(figures, () => process.exit(0));
+}
+
+function grown(before, after) {
+  return typeof before === 'number' && typeof after === 'number' ? after - before : null;
+}
+
+/**
+ * A server that ends with us, even when we are killed: a shell holds it, and waits for the end of its own
+ * standard input, which only we hold open.
+ */
+export function guarded(command, args, { signal, log, ...options }) {
+  const script = `"$@" </dev/null & child=$!; trap '' INT TERM; read -r _; kill -${signal} $child; wait $child`;
+  const shell = spawn('sh', ['-c', script, 'guard', command, ...args], {
+    stdio: ['pipe', log, log],
+    detached: true,
+    ...options,
+  });
+  const ended = new Promise((done) => {
+    shell.on('exit', done);
+  });
+  return {
+    pid: shell.pid,
+    stop() {
+      shell.stdin.end();
+      return ended;
+    },
+  };
+}
+
+/** All processes below this one. */
+export function descendantsOf(pid) {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const children = read(path).trim().split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** The peak of one process; of several, which may share pages, the sum of their shares as they are now. */
+function memoryOf(pids) {
+  const kib = (path, key) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(read(path))?.[1] ?? 0);
+  const [only, ...others] = pids;
+  if (others.length === 0) return only === undefined ? 0 : kib(`/proc/${only}/status`, 'VmHWM') * 1024;
+  return pids.reduce((sum, pid) => sum + kib(`/proc/${pid}/smaps_rollup`, 'Pss') * 1024, 0);
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // It has ended meanwhile.
+  }
+}
+
+/** The bytes that the files of a folder take on the disk. */
+export function bytesIn(dir) {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks * 512, 0);
+}
+
+/** Of a SQLite file in WAL mode: the WAL at its largest (it never shrinks while open), and the file with all of it. */
+export function sqliteSizes(path, checkpoint) {
+  const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  checkpoint();
+  return { diskBytes: statSync(path).size, walBytes };
+}
