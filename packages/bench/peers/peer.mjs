@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
 import { finish, finished, inputsOf, stepsOf } from './perform.mjs';
@@ -14,12 +15,12 @@ import { finish, finished, inputsOf, stepsOf } from './perform.mjs';
  *   note             settings that a good user would choose, and what to know about the figures
  *   skips            { case: why it cannot be had }
  *   serve(dir)       starts a server: { env, pids, note, stop() } or { skipped }
- *   open(dir)        in the program: a session
+ *   open(dir, resumes) in the program: a session; whether it is the second of `resume`
  *   expireLease(dir) what only time would do, done at once between the two programs of `resume`
  * A session:
  *   start(inputs)    starts these runs, which then call `perform`; with no inputs, takes up what was left; settles
                    when that is said, or later
- *   sizes()          { diskBytes, walBytes }: how much there is now
+ *   sizes()          { diskBytes, walBytes }: of what is kept, and of the log since the last time that it was asked
  *
  * Nothing outlives the supervisor: its programs end when their channel to it does, its servers when their
  * standard input does (`guarded`), and it ends itself at a time limit.
@@ -105,7 +106,7 @@ async function work(peer, name, n, dir) {
 
   // The second program starts with opening what the first one left; everywhere else that is no part of the work.
   let startedAt = performance.now();
-  const session = await peer.open(dir);
+  const session = await peer.open(dir, resumes);
   const before = resumes ? undefined : await session.sizes();
   if (!resumes) startedAt = performance.now();
   const started = session.start(inputs);
@@ -118,14 +119,10 @@ async function work(peer, name, n, dir) {
   const figures = {
     ms: Math.round(ms * 100) / 100,
     rssBytes: process.resourceUsage().maxRSS * 1024,
-    diskBytes: grown(before?.diskBytes, after?.diskBytes),
-    walBytes: grown(before?.walBytes, after?.walBytes),
+    diskBytes: resumes ? null : after.diskBytes - before.diskBytes,
+    walBytes: resumes ? null : after.walBytes,
   };
   process.send(figures, () => process.exit(0));
-}
-
-function grown(before, after) {
-  return typeof before === 'number' && typeof after === 'number' ? after - before : null;
 }
 
 /**
@@ -151,6 +148,17 @@ export function guarded(command, args, { signal, log, ...options }) {
   };
 }
 
+/** A port of the loopback that is free now. */
+export function freePort() {
+  const server = createServer();
+  return new Promise((done) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
 /** All processes below this one. */
 export function descendantsOf(pid) {
   const path = `/proc/${pid}/task/${pid}/children`;
@@ -174,16 +182,20 @@ function read(path) {
   }
 }
 
-/** The bytes that the files of a folder take on the disk. */
+/** The bytes in the files of a folder, without what they have reserved. */
 export function bytesIn(dir) {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks * 512, 0);
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }
 
-/** Of a SQLite file in WAL mode: the WAL at its largest (it never shrinks while open), and the file with all of it. */
-export function sqliteSizes(path, checkpoint) {
-  const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  checkpoint();
+/**
+ * Of a SQLite file in WAL mode: the file with all that is in the WAL, and the WAL at its largest, which it stays at
+ * until `checkpoint` truncates it. That goes through the library that has the file open: two builds of SQLite on one
+ * file in one process undo each other's locks.
+ */
+export async function sqliteSizes(path, checkpoint) {
+  const walBytes = statSync(`${path}-wal`).size;
+  await checkpoint('PRAGMA wal_checkpoint(TRUNCATE)');
   return { diskBytes: statSync(path).size, walBytes };
 }

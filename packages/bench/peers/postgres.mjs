@@ -1,11 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, chownSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { descendantsOf, guarded } from './peer.mjs';
+import { descendantsOf, freePort, guarded } from './peer.mjs';
 
 /** Where Debian keeps the programs of each version, besides the PATH. */
 const DEBIAN = '/usr/lib/postgresql';
@@ -42,7 +50,16 @@ export async function servePostgres(dir) {
 
   const port = await freePort();
   const log = openSync(join(dir, 'postgres.log'), 'a');
-  const args = ['-D', data, '-p', port, '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
+  const args = [
+    '-D',
+    data,
+    '-p',
+    String(port),
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    'unix_socket_directories=',
+  ];
   // SIGQUIT ends it at once and leaves no shared memory behind.
   const guard = guarded(join(bin, 'postgres'), args, { ...how, signal: 'QUIT', log });
   await ready(bin, port, join(dir, 'postgres.log'));
@@ -53,24 +70,35 @@ export async function servePostgres(dir) {
   };
 }
 
-/** `{ diskBytes, walBytes }` by a client: the database after a checkpoint, and the log position. */
-export async function postgresSizes(client) {
-  await client.query('CHECKPOINT');
-  const { rows } = await client.query(
-    "SELECT pg_database_size(current_database()) AS disk, pg_current_wal_lsn() - '0/0' AS wal",
-  );
-  return { diskBytes: Number(rows[0].disk), walBytes: Number(rows[0].wal) };
+/** `sizes` of a session: the database, and what was written to the log. */
+export function sizesOfPostgres(client) {
+  let position = 0;
+  return async () => {
+    const now = "pg_current_wal_lsn() - '0/0' AS position";
+    const { rows } = await client.query(`SELECT pg_database_size(current_database()) AS disk, ${now}`);
+    const walBytes = Number(rows[0].position) - position;
+    await client.query('CHECKPOINT');
+    position = Number((await client.query(`SELECT ${now}`)).rows[0].position);
+    return { diskBytes: Number(rows[0].disk), walBytes };
+  };
 }
 
 function programs() {
   const versions = list(DEBIAN).sort((a, b) => Number(b) - Number(a));
-  const folders = [...versions.map((version) => join(DEBIAN, version, 'bin')), ...process.env.PATH.split(':')];
-  return folders.find((folder) => ['initdb', 'postgres', 'pg_isready'].every((name) => isThere(join(folder, name))));
+  const folders = [
+    ...versions.map((version) => join(DEBIAN, version, 'bin')),
+    ...process.env.PATH.split(':'),
+  ];
+  return folders.find((folder) =>
+    ['initdb', 'postgres', 'pg_isready'].every((name) => isThere(join(folder, name))),
+  );
 }
 
 function unprivileged() {
   if (process.getuid() !== 0) return {};
-  const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const user = UNPRIVILEGED.map((name) => users.find(([found]) => found === name)).find(Boolean);
   return user && { uid: Number(user[2]), gid: Number(user[3]) };
 }
@@ -88,20 +116,10 @@ function isThere(path) {
   }
 }
 
-function freePort() {
-  const server = createServer();
-  return new Promise((done) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(String(port)));
-    });
-  });
-}
-
 async function ready(bin, port, log) {
   for (let waitedMs = 0; waitedMs < START_MS; waitedMs += 100) {
     try {
-      execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', port]);
+      execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]);
       return;
     } catch {
       await delay(100);

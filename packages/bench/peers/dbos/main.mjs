@@ -1,6 +1,6 @@
 import { measure } from '../peer.mjs';
 import { perform } from '../perform.mjs';
-import { postgresSizes, servePostgres } from '../postgres.mjs';
+import { servePostgres, sizesOfPostgres } from '../postgres.mjs';
 
 await measure({
   durability: 'Postgres, fsync and synchronous_commit on',
@@ -25,7 +25,7 @@ await measure({
         const handles = await Promise.all(inputs.map((input) => DBOS.startWorkflow(workflow)(input)));
         await Promise.all(handles.map((handle) => handle.getResult()));
       },
-      sizes: () => postgresSizes(client),
+      sizes: sizesOfPostgres(client),
     };
   },
 });

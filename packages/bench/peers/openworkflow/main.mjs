@@ -34,7 +34,7 @@ await measure({
         for (const input of inputs) await workflow.run(input);
         await client.newWorker({ concurrency: Math.min(Math.max(inputs.length, 1), 100) }).start();
       },
-      sizes: () => sqliteSizes(fileIn(dir), () => withFile(dir, 'PRAGMA wal_checkpoint(TRUNCATE)')),
+      sizes: () => sqliteSizes(fileIn(dir), (sql) => withFile(dir, sql)),
     };
   },
 
