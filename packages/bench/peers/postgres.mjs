@@ -84,7 +84,7 @@ export function sizesOfPostgres(client) {
 }
 
 function programs() {
-  const versions = list(DEBIAN).sort((a, b) => Number(b) - Number(a));
+  const versions = list(DEBIAN).toSorted((a, b) => Number(b) - Number(a));
   const folders = [
     ...versions.map((version) => join(DEBIAN, version, 'bin')),
     ...process.env.PATH.split(':'),
