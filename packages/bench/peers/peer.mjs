@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -13,21 +14,21 @@ import { finish, finished, inputsOf, stepsOf } from './perform.mjs';
  * A peer:
  *   durability       what its default promises, in words
  *   note             settings that a good user would choose, and what to know about the figures
- *   skips            { case: why it cannot be had }
- *   serve(dir)       starts a server: { env, pids, note, stop() } or { skipped }
- *   open(dir, resumes) in the program: a session; whether it is the second of `resume`
+ *   most             { case: the largest n that ends in sensible time }; of more, so many are done
+ *   serve(dir)       starts a server: { env, pids(), stop() } or { skipped }
+ *   open(dir, resumes)  in the program, of which it knows whether it is the second of `resume`: a session
  *   expireLease(dir) what only time would do, done at once between the two programs of `resume`
  * A session:
  *   start(inputs)    starts these runs, which then call `perform`; with no inputs, takes up what was left; settles
-                   when that is said, or later
+ *                  when that is said, or later
  *   sizes()          { diskBytes, walBytes }: of what is kept, and of the log since the last time that it was asked
  *
- * Nothing outlives the supervisor: its programs end when their channel to it does, its servers when their
- * standard input does (`guarded`), and it ends itself at a time limit.
+ * Nothing outlives the supervisor (`guarded`), and it ends what it started at a time limit.
  */
 
 const CASES = ['sequential', 'fanOut', 'runs', 'resume', 'payload'];
 const LIMIT_MS = Number(process.env.PEER_LIMIT_S ?? 600) * 1000;
+const TOO_LONG = Symbol('too long');
 
 // Standard output is for the one line; what libraries print goes where a person may look.
 const print = process.stdout.write.bind(process.stdout);
@@ -35,71 +36,66 @@ process.stdout.write = process.stderr.write.bind(process.stderr);
 
 export async function measure(peer) {
   const [name, count] = process.argv.slice(2);
-  const n = Number(count);
+  const asked = Number(count);
+  const n = Math.min(asked, peer.most?.[name] ?? asked);
   const dir = process.env.BENCH_DIR;
-  if (!CASES.includes(name) || !Number.isInteger(n) || n < 1 || dir === undefined) {
+  if (!CASES.includes(name) || !Number.isInteger(asked) || asked < 1 || dir === undefined) {
     process.stderr.write(`usage: BENCH_DIR=<empty folder> node main.mjs <${CASES.join('|')}> <n>\n`);
     process.exit(2);
   }
-  if (process.env.PEER_PHASE === undefined) await supervise(peer, name, n, resolve(dir));
-  else await work(peer, name, n, resolve(dir));
+  if (process.env.PEER_PHASE !== undefined) return await work(peer, name, n, resolve(dir));
+  const line = await supervise(peer, name, { asked, n }, resolve(dir));
+  print(`${JSON.stringify(line)}\n`, () => process.exit(0));
 }
 
-async function supervise(peer, name, n, dir) {
-  const skipped = peer.skips?.[name];
-  if (skipped !== undefined) return answer({ skipped });
-  let server;
-  const limit = setTimeout(() => answer({ skipped: `took longer than ${LIMIT_MS / 1000} s` }), LIMIT_MS);
+async function supervise(peer, name, { asked, n }, dir) {
+  const server = await peer.serve?.(dir);
+  if (server?.skipped !== undefined) return server;
+  Object.assign(process.env, server?.env);
   try {
-    server = await peer.serve?.(dir);
-    if (server?.skipped !== undefined) return answer({ skipped: server.skipped });
-    Object.assign(process.env, server?.env);
     if (name === 'resume') {
       await program('record');
       await peer.expireLease?.(dir);
     }
     const figures = await program(name === 'resume' ? 'resume' : 'work');
     const serverBytes = server === undefined ? 0 : memoryOf(server.pids());
-    const note = [peer.note, server?.note, serverBytes > 0 && `server ${Math.round(serverBytes / 1e6)} MB`];
-    return answer({
-      ...figures,
+    const fewer = n < asked && `${n} instead of ${asked}, which would take too long`;
+    const note = [fewer, peer.note, serverBytes > 0 && `server ${Math.round(serverBytes / 1e6)} MB`];
+    return {
+      ms: figures.ms,
       steps: stepsOf(name, n),
       rssBytes: figures.rssBytes + serverBytes,
+      diskBytes: figures.diskBytes,
+      walBytes: figures.walBytes,
       durability: peer.durability,
       note: note.filter(Boolean).join('; '),
-    });
+    };
+  } catch (error) {
+    if (error !== TOO_LONG) throw error;
+    return { skipped: `took longer than ${LIMIT_MS / 1000} s` };
   } finally {
-    clearTimeout(limit);
     await server?.stop();
   }
 }
 
 /** Starts this file again as the program that works; its figures, or nothing from one that died as it should. */
-function program(phase) {
-  const child = spawn(process.execPath, process.argv.slice(1), {
-    env: { ...process.env, PEER_PHASE: phase },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+async function program(phase) {
+  const env = { ...process.env, PEER_PHASE: phase };
+  const stdio = ['ignore', 2, 2, 'ipc'];
+  const child = guarded(spawn(process.execPath, process.argv.slice(1), { env, stdio }), 'KILL');
+  let figures;
+  child.on('message', (message) => {
+    figures = message;
   });
-  return new Promise((done, failed) => {
-    let figures;
-    child.on('message', (message) => {
-      figures = message;
-    });
-    child.on('error', failed);
-    child.on('exit', (code, signal) => {
-      if (figures !== undefined) done(figures);
-      else if (phase === 'record' && signal === 'SIGKILL') done(undefined);
-      else failed(new Error(`the program of phase ${phase} ended with ${signal ?? code} and no figures`));
-    });
-  });
-}
-
-function answer(line) {
-  print(`${JSON.stringify(line)}\n`, () => process.exit(0));
+  const limit = setTimeout(() => child.kill('SIGKILL'), Math.max(LIMIT_MS - performance.now(), 0));
+  const [code, signal] = await once(child, 'exit');
+  clearTimeout(limit);
+  if (performance.now() >= LIMIT_MS) throw TOO_LONG;
+  if (figures !== undefined || (phase === 'record' && signal === 'SIGKILL')) return figures;
+  throw new Error(`the program of phase ${phase} ended with ${signal ?? code} and no figures`);
 }
 
 async function work(peer, name, n, dir) {
-  process.on('disconnect', () => process.exit(1));
   const resumes = process.env.PEER_PHASE === 'resume';
   const inputs = resumes ? [] : inputsOf(name, n);
   const done = finished(Math.max(inputs.length, 1));
@@ -125,27 +121,31 @@ async function work(peer, name, n, dir) {
   process.send(figures, () => process.exit(0));
 }
 
-/**
- * A server that ends with us, even when we are killed: a shell holds it, and waits for the end of its own
- * standard input, which only we hold open.
- */
-export function guarded(command, args, { signal, log, ...options }) {
-  const script = `"$@" </dev/null & child=$!; trap '' INT TERM; read -r _; kill -${signal} $child; wait $child`;
-  const shell = spawn('sh', ['-c', script, 'guard', command, ...args], {
-    stdio: ['pipe', log, log],
-    detached: true,
-    ...options,
-  });
-  const ended = new Promise((done) => {
-    shell.on('exit', done);
-  });
+/** A server that ends with us: `{ pids(), stop() }`. `signal` is what it needs to leave nothing behind. */
+export function serverOf(command, args, { signal, log, ...options }) {
+  const server = guarded(
+    spawn(command, args, { stdio: ['ignore', log, log], detached: true, ...options }),
+    signal,
+  );
+  const ended = once(server, 'exit');
   return {
-    pid: shell.pid,
-    stop() {
-      shell.stdin.end();
-      return ended;
+    pids: () => [server.pid, ...descendantsOf(server.pid)],
+    async stop() {
+      server.kill(`SIG${signal}`);
+      await ended;
     },
   };
+}
+
+/**
+ * Ends the child when we have ended, however we did: a shell waits for the end of its own standard input, which
+ * only we hold open. The child cannot see to it: a library that is synchronous lets no event of it through.
+ */
+function guarded(child, signal) {
+  const script = `trap '' INT TERM; read -r _; kill -${signal} ${child.pid}`;
+  const guard = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  child.once('exit', () => guard.kill('SIGKILL'));
+  return child;
 }
 
 /** A port of the loopback that is free now. */
@@ -160,7 +160,7 @@ export function freePort() {
 }
 
 /** All processes below this one. */
-export function descendantsOf(pid) {
+function descendantsOf(pid) {
   const path = `/proc/${pid}/task/${pid}/children`;
   const children = read(path).trim().split(' ').filter(Boolean).map(Number);
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
@@ -182,11 +182,12 @@ function read(path) {
   }
 }
 
-/** The bytes in the files of a folder, without what they have reserved. */
-export function bytesIn(dir) {
+/** The bytes in the files of a folder; `allocated`: with what they reserve, and the rest of each last block. */
+export function bytesIn(dir, { allocated }) {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+    .map((entry) => statSync(join(entry.parentPath, entry.name)))
+    .reduce((sum, { size, blocks }) => sum + (allocated ? blocks * 512 : size), 0);
 }
 
 /**

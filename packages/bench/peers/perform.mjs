@@ -54,7 +54,7 @@ export function newStep() {
 
 export async function perform({ shape, n }, step, all = (thunks) => Promise.all(thunks.map((f) => f()))) {
   try {
-    await SHAPES[shape](n, step, all);
+    await shapes[shape](n, step, all);
     finish();
   } catch (error) {
     finish(error);
@@ -62,7 +62,7 @@ export async function perform({ shape, n }, step, all = (thunks) => Promise.all(
   }
 }
 
-const SHAPES = {
+export const shapes = {
   async sequential(n, step) {
     for (let i = 0; i < n; i++) check(await step(`step-${i}`, async () => i), i);
   },

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { descendantsOf, freePort, guarded } from './peer.mjs';
+import { freePort, serverOf } from './peer.mjs';
 
 /** Where Debian keeps the programs of each version, besides the PATH. */
 const DEBIAN = '/usr/lib/postgresql';
@@ -61,12 +61,11 @@ export async function servePostgres(dir) {
     'unix_socket_directories=',
   ];
   // SIGQUIT ends it at once and leaves no shared memory behind.
-  const guard = guarded(join(bin, 'postgres'), args, { ...how, signal: 'QUIT', log });
+  const server = serverOf(join(bin, 'postgres'), args, { ...how, signal: 'QUIT', log });
   await ready(bin, port, join(dir, 'postgres.log'));
   return {
+    ...server,
     env: { PEER_DATABASE_URL: `postgresql://peer:${password}@127.0.0.1:${port}/postgres` },
-    pids: () => descendantsOf(guard.pid),
-    stop: () => guard.stop(),
   };
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { bytesIn, descendantsOf, freePort, guarded, measure } from '../peer.mjs';
+import { bytesIn, freePort, measure, serverOf } from '../peer.mjs';
 import { perform } from '../perform.mjs';
 
 const START_MS = 30_000;
@@ -21,7 +21,7 @@ await measure({
     if (program === undefined) return { skipped: 'no restate-server for this platform in the npm registry' };
     const path = join(dir, 'restate.log');
     // The wrapper in the package would leave the real program behind when it is killed.
-    const guard = guarded(program, ['--base-dir', join(dir, 'restate'), '--node-name', 'peer'], {
+    const server = serverOf(program, ['--base-dir', join(dir, 'restate'), '--node-name', 'peer'], {
       signal: 'KILL',
       log: openSync(path, 'a'),
       env: {
@@ -38,7 +38,7 @@ await measure({
       PEER_PORT: String(await freePort()),
       RESTATE_LOGGING: 'ERROR', // Of the SDK: else two lines an invocation.
     };
-    return { env, pids: () => descendantsOf(guard.pid), stop: () => guard.stop() };
+    return { ...server, env };
   },
 
   async open(dir, resumes) {
@@ -81,7 +81,7 @@ await measure({
     }
     return {
       start: (inputs) => each(inputs, 'run', (client, input) => client.workflowSubmit(input)),
-      sizes: async () => ({ diskBytes: bytesIn(join(dir, 'restate')), walBytes: null }),
+      sizes: async () => ({ diskBytes: bytesIn(join(dir, 'restate'), { allocated: false }), walBytes: null }),
     };
   },
 });

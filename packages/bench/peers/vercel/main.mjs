@@ -16,12 +16,16 @@ const POLL_MS = 5;
 await measure({
   durability: 'files, no fsync',
   note: 'local world, its queue over HTTP to this process as in its frameworks; resume by start() of the world',
+  most: { sequential: 300, fanOut: 300, runs: 100, resume: 300, payload: 300 },
 
   async serve(dir) {
     if (!existsSync(join(BUILT, 'flow.js'))) {
       rmSync(BUILT, { recursive: true, force: true });
       const stdio = ['ignore', 'ignore', 'inherit'];
-      execFileSync(process.execPath, [join('node_modules', '.bin', 'workflow'), 'build'], { cwd: HERE, stdio });
+      execFileSync(process.execPath, [join('node_modules', '.bin', 'workflow'), 'build'], {
+        cwd: HERE,
+        stdio,
+      });
     }
     const env = { PORT: String(await freePort()), WORKFLOW_LOCAL_DATA_DIR: join(dir, 'workflow') };
     return { env, pids: () => [], stop() {} };
@@ -47,7 +51,7 @@ await measure({
           finish();
         }
       },
-      sizes: async () => ({ diskBytes: bytesIn(join(dir, 'workflow')), walBytes: null }),
+      sizes: async () => ({ diskBytes: bytesIn(join(dir, 'workflow'), { allocated: true }), walBytes: null }),
     };
   },
 });

@@ -12,7 +12,8 @@ export async function run({ shape, n }) {
   }
   if (shape === 'payload') {
     const results = await Promise.all(all.map((i) => text(i)));
-    for (const i of all) if (results[i].length !== 1024) throw new Error(`step ${i} gave ${results[i].length}`);
+    for (const i of all)
+      if (results[i].length !== 1024) throw new Error(`step ${i} gave ${results[i].length}`);
     return;
   }
   for (const i of all) if ((await give(i)) !== i) throw new Error(`step ${i} gave something else`);
