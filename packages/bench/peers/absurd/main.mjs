@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-import { measure } from '../peer.mjs';
-import { perform } from '../perform.mjs';
-import { servePostgres, sizesOfPostgres } from '../postgres.mjs';
+import { measure } from './kit/peer.mjs';
+import { perform } from './kit/perform.mjs';
+import { servePostgres, sizesOfPostgres } from './kit/postgres.mjs';
 
 const QUEUE = 'default';
 const { ABSURD_SQL } = process.env;

@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { bytesIn, measure } from '../peer.mjs';
-import { finish } from '../perform.mjs';
+import { bytesIn, measure } from './kit/peer.mjs';
+import { finish } from './kit/perform.mjs';
 
 await measure({
   durability: 'files, each with fsync',
   note: 'its runner replaced by one in the same program; without its agents and command line',
-  most: { sequential: 300, fanOut: 300, runs: 100, resume: 300, payload: 300 },
+  most: { sequential: 150, fanOut: 100, runs: 30, resume: 150, payload: 100 },
 
   async open(dir) {
     const { default: sdk } = await import('@a5c-ai/babysitter-sdk');

@@ -1,6 +1,6 @@
 import sdk from '@a5c-ai/babysitter-sdk';
 
-import { shapes } from '../perform.mjs';
+import { shapes } from './kit/perform.mjs';
 
 /** What to do for each requested step, by name: the runner is in the same program. */
 export const work = new Map();

@@ -1,6 +1,6 @@
-import { measure } from '../peer.mjs';
-import { perform } from '../perform.mjs';
-import { servePostgres, sizesOfPostgres } from '../postgres.mjs';
+import { measure } from './kit/peer.mjs';
+import { perform } from './kit/perform.mjs';
+import { servePostgres, sizesOfPostgres } from './kit/postgres.mjs';
 
 await measure({
   durability: 'Postgres, fsync and synchronous_commit on',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { measure, sqliteSizes } from '../peer.mjs';
-import { check, finish, newStep, payload } from '../perform.mjs';
+import { measure, sqliteSizes } from './kit/peer.mjs';
+import { check, finish, newStep, payload } from './kit/perform.mjs';
 
 const fileIn = (dir) => join(dir, 'effect.db');
 

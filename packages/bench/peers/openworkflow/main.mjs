@@ -2,8 +2,8 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { measure, sqliteSizes } from '../peer.mjs';
-import { perform } from '../perform.mjs';
+import { measure, sqliteSizes } from './kit/peer.mjs';
+import { perform } from './kit/perform.mjs';
 
 // The cap of 1,000 steps a run has no option; it is lifted as the file is loaded.
 registerHooks({

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { bytesIn, freePort, measure, serverOf } from '../peer.mjs';
-import { perform } from '../perform.mjs';
+import { bytesIn, freePort, measure, serverOf } from './kit/peer.mjs';
+import { perform } from './kit/perform.mjs';
 
 const START_MS = 30_000;
 const WARM_UPS = 100;

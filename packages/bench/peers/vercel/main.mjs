@@ -5,8 +5,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { bytesIn, freePort, measure } from '../peer.mjs';
-import { finish } from '../perform.mjs';
+import { bytesIn, freePort, measure } from './kit/peer.mjs';
+import { finish } from './kit/perform.mjs';
 
 const HERE = import.meta.dirname;
 const BUILT = join(HERE, '.well-known', 'workflow', 'v1');
@@ -16,7 +16,7 @@ const POLL_MS = 5;
 await measure({
   durability: 'files, no fsync',
   note: 'local world, its queue over HTTP to this process as in its frameworks; resume by start() of the world',
-  most: { sequential: 300, fanOut: 300, runs: 100, resume: 300, payload: 300 },
+  most: { sequential: 200, fanOut: 100, runs: 50, resume: 200, payload: 100 },
 
   async serve(dir) {
     if (!existsSync(join(BUILT, 'flow.js'))) {

@@ -1,4 +1,4 @@
-import { newStep, payload } from '../../perform.mjs';
+import { newStep, payload } from '../kit/perform.mjs';
 
 // The compiler of this peer makes two programs of this file: the workflow's for a sandbox, the steps' for Node.
 
