@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { bytesIn, measure } from './kit/peer.mjs';
+import { bytesIn, measure, PeerFailure } from './kit/peer.mjs';
 import { finish } from './kit/perform.mjs';
 
 await measure({
@@ -18,7 +18,7 @@ await measure({
       for (;;) {
         const iteration = await sdk.orchestrateIteration({ runDir });
         if (iteration.status === 'completed') return;
-        if (iteration.status === 'failed') throw new Error(JSON.stringify(iteration.error));
+        if (iteration.status === 'failed') throw new PeerFailure(JSON.stringify(iteration.error));
         // One after the other: each takes the lock of the run, and waits 250 ms where it finds it held.
         for (const { effectId, taskDef } of iteration.nextActions) {
           const value = await work.get(taskDef.title)();

@@ -30,6 +30,12 @@ const CASES = ['sequential', 'fanOut', 'runs', 'resume', 'payload'];
 const LIMIT_MS = Number(process.env.PEER_LIMIT_S ?? 600) * 1000;
 const TOO_LONG = Symbol('too long');
 
+/** A peer did not do what it should; the message says what. */
+export class PeerFailure extends Error {
+  name = 'PeerFailure';
+  code = 'PEER_FAILURE';
+}
+
 // Standard output is for the one line; what libraries print goes where a person may look.
 const print = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -92,7 +98,7 @@ async function program(phase) {
   clearTimeout(limit);
   if (performance.now() >= LIMIT_MS) throw TOO_LONG;
   if (figures !== undefined || (phase === 'record' && signal === 'SIGKILL')) return figures;
-  throw new Error(`the program of phase ${phase} ended with ${signal ?? code} and no figures`);
+  throw new PeerFailure(`the program of phase ${phase} ended with ${signal ?? code} and no figures`);
 }
 
 async function work(peer, name, n, dir) {

@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 
 /**
@@ -64,26 +65,22 @@ export async function perform({ shape, n }, step, all = (thunks) => Promise.all(
 
 export const shapes = {
   async sequential(n, step) {
-    for (let i = 0; i < n; i++) check(await step(`step-${i}`, async () => i), i);
+    for (let i = 0; i < n; i++) equal(await step(`step-${i}`, async () => i), i);
   },
   async fanOut(n, step, all) {
     const results = await all(indices(n).map((i) => () => step(`step-${i}`, async () => i)));
-    for (const i of indices(n)) check(results[i], i);
+    for (const i of indices(n)) equal(results[i], i);
   },
   async payload(n, step, all) {
     const results = await all(indices(n).map((i) => () => step(`step-${i}`, async () => payload(i))));
-    for (const i of indices(n)) check(results[i], payload(i));
+    for (const i of indices(n)) equal(results[i], payload(i));
   },
   async resume(n, step) {
-    for (let i = 0; i < n; i++) check(await step(`step-${i}`, async () => i), i);
-    check(await step('new', async () => newStep()), 'new');
+    for (let i = 0; i < n; i++) equal(await step(`step-${i}`, async () => i), i);
+    equal(await step('new', async () => newStep()), 'new');
   },
 };
 
 function indices(n) {
   return Array.from({ length: n }, (_, i) => i);
-}
-
-export function check(found, expected) {
-  if (found !== expected) throw new Error(`a step gave ${JSON.stringify(found)} instead of ${expected}`);
 }

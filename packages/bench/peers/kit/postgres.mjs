@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { freePort, serverOf } from './peer.mjs';
+import { freePort, PeerFailure, serverOf } from './peer.mjs';
 
 /** Where Debian keeps the programs of each version, besides the PATH. */
 const DEBIAN = '/usr/lib/postgresql';
@@ -124,5 +124,5 @@ async function ready(bin, port, log) {
       await delay(100);
     }
   }
-  throw new Error(`Postgres did not start within ${START_MS} ms: ${readFileSync(log, 'utf8')}`);
+  throw new PeerFailure(`Postgres did not start within ${START_MS} ms: ${readFileSync(log, 'utf8')}`);
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { bytesIn, freePort, measure, serverOf } from './kit/peer.mjs';
+import { bytesIn, freePort, measure, PeerFailure, serverOf } from './kit/peer.mjs';
 import { perform } from './kit/perform.mjs';
 
 const START_MS = 30_000;
@@ -106,7 +106,7 @@ async function addressOf(server, log) {
     if (found !== null) return `http://127.0.0.1:${found[1]}`;
     await delay(50);
   }
-  throw new Error(`${server} of Restate did not start within ${START_MS} ms`);
+  throw new PeerFailure(`${server} of Restate did not start within ${START_MS} ms`);
 }
 
 /** Tells the server of our endpoint; once more where it is not ready for that yet. */
@@ -120,5 +120,5 @@ async function register(admin, uri) {
     if (response?.ok) return;
     await delay(200);
   }
-  throw new Error(`Restate did not take the deployment ${uri}`);
+  throw new PeerFailure(`Restate did not take the deployment ${uri}`);
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { bytesIn, freePort, measure } from './kit/peer.mjs';
+import { bytesIn, freePort, measure, PeerFailure } from './kit/peer.mjs';
 import { finish } from './kit/perform.mjs';
 
 const HERE = import.meta.dirname;
@@ -77,7 +77,7 @@ async function completed(world, id) {
   for (;;) {
     const { status, error } = await world.runs.get(id);
     if (status === 'completed') return;
-    if (status === 'failed') throw new Error(`run ${id} failed: ${JSON.stringify(error)}`);
+    if (status === 'failed') throw new PeerFailure(`run ${id} failed: ${JSON.stringify(error)}`);
     await delay(POLL_MS);
   }
 }
