@@ -93,7 +93,9 @@ describe('the frame around a peer', () => {
   test('a program that takes too long is ended, and its server', async () => {
     const line = await lineOf(['sequential', '4'], { FAKE: 'hangs', PEER_LIMIT_S: '1' });
     expect(line).toEqual({ skipped: 'took longer than 1 s' });
-    for (const name of ['server', 'program']) expect(isAlive(pidIn(name))).toBe(false);
+    expect(isAlive(pidIn('server'))).toBe(false);
+    // On a busy machine it may have ended before it came to write its pid.
+    if (existsSync(join(folder, 'program.pid'))) expect(isAlive(pidIn('program'))).toBe(false);
   });
 
   test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)('nothing outlives it after %s', async (signal) => {
