@@ -121,10 +121,15 @@ async function work(peer, name, n, dir) {
   const figures = {
     ms: Math.round(ms * 100) / 100,
     rssBytes: process.resourceUsage().maxRSS * 1024,
-    diskBytes: resumes ? null : after.diskBytes - before.diskBytes,
+    diskBytes: resumes ? null : grown(before.diskBytes, after.diskBytes),
     walBytes: resumes ? null : after.walBytes,
   };
   process.send(figures, () => process.exit(0));
+}
+
+/** Null where a compaction between took more than the work brought. */
+function grown(before, after) {
+  return after < before ? null : after - before;
 }
 
 /** A server that ends with us: `{ pids(), stop() }`. `signal` is what it needs to leave nothing behind. */
