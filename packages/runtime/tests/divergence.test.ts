@@ -194,6 +194,26 @@ describe('changed code', async () => {
     expect(error?.message).toContain('$.value');
   });
 
+  it.each<[string, (ctx: Context) => Promise<unknown>]>([
+    ['sleep', (ctx) => ctx.sleep(1, { key: 'k' })],
+    ['parallel.all', (ctx) => ctx.parallel.all([], { key: 'k' })],
+    ['parallel.map', (ctx) => ctx.parallel.map([1], () => 1, { key: 'k' })],
+    ['parallel.filter', (ctx) => ctx.parallel.filter([1], () => true, { key: 'k' })],
+    ['receive', (ctx) => ctx.receive('x', { key: 'k' })],
+  ])('says where also of ctx.%s, which is called deep within', async (_, asks) => {
+    const lab = new Lab();
+    const recorded = new MemoryStore();
+    await lab.drive(recorded, async (_inputs, ctx) => {
+      await ctx.task(lab.work, { ms: 5, value: 1 }, { key: 'k' });
+      return ctx.sleep(20);
+    });
+    const prefix = recorded.prefix('r', 4);
+    const outcome = await new Lab().drive(prefix, async (_inputs, ctx) => asks(ctx));
+    const report =
+      'error' in outcome && outcome.error instanceof NonDeterminismError ? outcome.error.report : undefined;
+    expect(report?.where).toMatch(/divergence\.test\.ts:\d+:\d+$/);
+  });
+
   it('changes that are no divergence: keyed branches in another order, priority, timeout, retry, concurrency', async () => {
     const regions =
       (lab2: Lab, list: string[], changed: boolean): Process =>

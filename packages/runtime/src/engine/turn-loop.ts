@@ -33,6 +33,8 @@ export class TurnLoop {
   readonly #step = (): void => this.#makeStep();
   /** Whose turn has begun and not ended. */
   #turning: readonly Turnable[] = [];
+  /** Turns have ended since the last flush. */
+  #owesFlush = false;
   /** Steps that are still in Node's queue. */
   #steps = 0;
   #nextSteps = FEWEST_STEPS;
@@ -69,7 +71,7 @@ export class TurnLoop {
     this.#steps -= 1;
     const isLast = this.#steps === 0;
     // What a commit lets start has its microtasks before the next turn, which did not cause them.
-    const goesOn = this.#turning.length === 0 || this.#end() || !this.#flush();
+    const goesOn = this.#isBursting() || !this.#settle();
     if (!isLast) {
       if (goesOn) this.#begin();
       return;
@@ -84,13 +86,29 @@ export class TurnLoop {
     for (const run of this.#turning) this.#guarded(run, beginTurn);
   }
 
+  /** Ends the turn that is open. */
+  #isBursting(): boolean {
+    if (this.#turning.length > 0) return this.#end();
+    // Whoever made a burst of it may have been dropped since.
+    return this.#awake.size > 0;
+  }
+
+  /** @returns whether it let anything start */
+  #settle(): boolean {
+    if (!this.#owesFlush) return false;
+    this.#owesFlush = false;
+    return this.#flush();
+  }
+
   /** @returns whether the burst goes on */
   #end(): boolean {
-    for (const run of this.#turning) {
+    this.#owesFlush = true;
+    const turning = this.#turning;
+    this.#turning = [];
+    for (const run of turning) {
       this.#guarded(run, endTurn);
       if (!run.isReady) this.#awake.delete(run);
     }
-    this.#turning = [];
     for (const run of this.#awake) if (run.isBursting) return true;
     return false;
   }

@@ -13,7 +13,8 @@ export const CHAIN_START = '';
 export interface RowHeader {
   readonly seq: Seq;
   readonly at: Millis;
-  readonly type: string;
+  /** The number of the event's type, as it is stored: what a newer program wrote can be verified, too. */
+  readonly code: number;
   readonly version: number;
 }
 
@@ -52,6 +53,6 @@ export function nextChain(
   header: RowHeader,
   payload: string,
 ): string {
-  const { seq, at, type, version } = header;
-  return digest(`${previous}\n${seq}\n${at}\n${type}\n${version}\n${payload}`).slice(0, CHAIN_DIGITS);
+  const { seq, at, code, version } = header;
+  return digest(`${previous}\n${seq}\n${at}\n${code}\n${version}\n${payload}`).slice(0, CHAIN_DIGITS);
 }

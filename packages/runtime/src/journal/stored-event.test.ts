@@ -139,11 +139,11 @@ test('a cause that nests without end is refused, not followed', () => {
 });
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const HEADER = { seq: 1, at: 1_700_000_000_000, type: 'TimerFired', version: 1 } as const;
+const HEADER = { seq: 1, at: 1_700_000_000_000, code: 21, version: 1 } as const;
 
 test('the chain of a row is what the format says', () => {
   const payload = '{"key":"1"}';
-  const expected = sha256(`\n1\n1700000000000\nTimerFired\n1\n${payload}`).slice(0, 32);
+  const expected = sha256(`\n1\n1700000000000\n21\n1\n${payload}`).slice(0, 32);
   expect(nextChain(sha256, CHAIN_START, HEADER, payload)).toBe(expected);
 });
 
@@ -155,7 +155,7 @@ test('every part of a row is in its chain', () => {
     link('a', {}, '{}'),
     link(CHAIN_START, { seq: 2 }, '{}'),
     link(CHAIN_START, { at: 1 }, '{}'),
-    link(CHAIN_START, { type: 'TimerStarted' }, '{}'),
+    link(CHAIN_START, { code: 22 }, '{}'),
     link(CHAIN_START, { version: 2 }, '{}'),
     link(CHAIN_START, {}, '{ }'),
   ];

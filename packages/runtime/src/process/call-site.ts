@@ -16,9 +16,15 @@ function plainPath(place: string): string {
   return place.replace(/^file:\/\//, '');
 }
 
+/** Frames of our own may stand before the first of the user's. */
+const FRAMES = 40;
+
 /** A stack that costs little until it is read. */
 export function here(): { readonly stack?: string } {
   const holder: { stack?: string } = {};
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES;
   Error.captureStackTrace(holder, here);
+  Error.stackTraceLimit = limit;
   return holder;
 }

@@ -163,12 +163,12 @@ export class Append {
       seq += 1;
       assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
       assert(Number.isSafeInteger(at), 'J7', `event ${seq} of run ${runId} happened at ${at}`);
-      const stored = storeEvent(event);
-      const { type, version, payload } = stored;
-      chain = nextChain(sha256, chain, { seq, at, type, version }, payload);
+      const { type, version, payload } = storeEvent(event);
+      const code = codeOf(type);
+      chain = nextChain(sha256, chain, { seq, at, code, version }, payload);
       if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
       else addToSummary(summary, { seq, at, event });
-      values.push(null, seq, at, codeOf(type), version, payload, chain);
+      values.push(null, seq, at, code, version, payload, chain);
     }
     assert(summary !== undefined, 'S1', `run ${runId} has no events`);
     return { run: each, before, chain, summary, values };

@@ -182,7 +182,9 @@ test.each(['type = 999', `version = ${EVENT_VERSION + 1}`])(
     const error = errorOf(() => store.read('run', 0, 10));
     expect([error.code, error.exitCode]).toEqual(['NEWER', 9]);
     expect(store.read('run', 0, 1)).toHaveLength(1);
-    expect(store.verify().damage).toMatchObject([{ runId: 'run', seq: 2 }]);
+    expect(store.verify().damage).toMatchObject([
+      { runId: 'run', seq: 2, problem: expect.stringContaining('newer') },
+    ]);
   },
 );
 

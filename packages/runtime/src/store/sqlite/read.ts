@@ -13,11 +13,12 @@ import { sha256 } from '../sha256.ts';
 import { typeOf } from './event-types.ts';
 
 /** As it is stored. */
-export type RawEvent = Omit<EventRow, 'type'> & { readonly type: unknown };
+export type RawEvent = Omit<EventRow, 'type'>;
 
 export interface EventRow {
   readonly seq: number;
   readonly at: number;
+  readonly code: number;
   readonly type: string;
   readonly version: number;
   readonly payload: string;
@@ -32,10 +33,10 @@ interface Head {
 }
 
 /** What `eventRow` takes. */
-export const EVENT_COLUMNS = 'seq, at, type, version, payload, lower(hex(chain)) as chain';
+export const EVENT_COLUMNS = 'seq, at, type as code, version, payload, lower(hex(chain)) as chain';
 
-export function eventRow({ seq, at, type, version, payload, chain }: RawEvent): EventRow {
-  return { seq, at, type: typeOf(type), version, payload, chain };
+export function eventRow({ seq, at, code, version, payload, chain }: RawEvent): EventRow {
+  return { seq, at, code, type: typeOf(code), version, payload, chain };
 }
 
 const MALFORMED = 'it is not what any program writes';
