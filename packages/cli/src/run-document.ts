@@ -1,6 +1,7 @@
 /** What `--json` says of runs and their calls: a contract, versioned in render/json.ts. */
 import {
   displayStatus,
+  type BreakpointNode,
   type CallNode,
   type Encoded,
   type ErrorRecord,
@@ -79,6 +80,8 @@ function callDocument(call: CallNode): Document {
         dueAt: timestamp(call.dueAt),
         output: orNull(call.output),
       };
+    case 'breakpoint':
+      return { ...base, ...breakpointDocument(call) };
     case 'child':
       return {
         ...base,
@@ -101,6 +104,20 @@ function callDocument(call: CallNode): Document {
     default:
       return call satisfies never;
   }
+}
+
+function breakpointDocument(call: BreakpointNode): Document {
+  const { title, question, options, asked, answers } = call;
+  return {
+    title,
+    question,
+    options,
+    asked,
+    dueAt: timestamp(call.dueAt),
+    outcome: call.outcome ?? null,
+    decidedBy: call.decidedBy ?? null,
+    answers: answers.map(({ by, approved, option, feedback }) => ({ by, approved, option, feedback })),
+  };
 }
 
 function orNull(value: Encoded | ErrorRecord | undefined): Encoded | ErrorRecord | null {

@@ -31,6 +31,7 @@ import { logLines, logText } from './render/log.ts';
 import { shellWords } from './render/next-commands.ts';
 import { keepText } from './render/value.ts';
 import type { Io } from './terminal.ts';
+import { waitingError } from './waiting-error.ts';
 
 /** How a run left this program. */
 export type RunEnd =
@@ -160,38 +161,8 @@ export class Session {
     if (!(error instanceof RuntimeError) || error.code !== 'STOPPED') return error;
     const keys = this.#waiting.get(runId);
     if (keys === undefined || this.#stoppedBy !== undefined) return error;
-    const [key = ''] = keys;
-    const node = this.#trees.get(runId)?.byKey.get(key);
-    const more = keys.length > 1 ? `, and ${keys.length - 1} more` : '';
-    if (node?.kind === 'wait') {
-      const send = shellWords('pawl', 'send', runId, node.name, ...this.#place.flags);
-      const question = node.prompt === null ? `message '${node.name}'` : `an answer to: ${node.prompt}`;
-      return new RuntimeError('WAITING', `Run ${runId} waits for ${question} (call ${key})${more}.`, {
-        hint: `${send} <json>, then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
-        data: { runId, asked: [...keys] },
-      });
-    }
-    if (node?.kind === 'child') {
-      const waiting = shellWords('pawl', 'waiting', ...this.#place.flags);
-      return new RuntimeError(
-        'WAITING',
-        `Run ${runId} waits for run ${node.runId} (call ${key}), which waits for people${more}.`,
-        {
-          hint: `See for what: ${waiting}; answer it, then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
-          data: { runId, asked: [...keys] },
-        },
-      );
-    }
-    const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
-    const resolve = shellWords('pawl', 'resolve', runId, key, '--as', 'done', ...this.#place.flags);
-    return new RuntimeError(
-      'WAITING',
-      `Run ${runId} waits for a person: ${task} was started and its end is not recorded${more}. Look what became of it, then say so.`,
-      {
-        hint: `${resolve}   (or --as failed, or --as retry), then: ${shellWords('pawl', 'resume', runId, ...this.#place.flags)}`,
-        data: { runId, asked: [...keys] },
-      },
-    );
+    const node = this.#trees.get(runId)?.byKey.get(keys[0] ?? '');
+    return waitingError(runId, keys, node, this.#place);
   }
 
   #log(entry: LogEntry): void {

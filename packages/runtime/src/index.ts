@@ -16,6 +16,7 @@ export {
 } from './journal/journal-text.ts';
 export type { Answer } from './engine/answer.ts';
 export type { Ack, SendOptions } from './engine/messenger.ts';
+export type { Response } from './engine/response.ts';
 export type { LogEntry, ProgressEntry } from './engine/engine.ts';
 export type { RuntimeEvent } from './engine/observer.ts';
 export type { ObserveOptions } from './engine/observers.ts';
@@ -28,10 +29,11 @@ export type { PoolStats } from './views/pool-stats.ts';
 export type { Times } from './views/histogram.ts';
 export { openJournal, type JournalReader } from './reader.ts';
 export { DISPLAY_STATUSES, displayStatus, type DisplayStatus } from './views/display-status.ts';
-export type { OpenWait } from './views/open-waits.ts';
+export type { OpenBreakpoint, OpenWait } from './views/open-waits.ts';
 export { nearest } from './views/nearest.ts';
 export type {
   BranchNode,
+  BreakpointNode,
   CallNode,
   CallStatus,
   ChildNode,

@@ -1,4 +1,4 @@
-import type { RunId, Seq } from './journal/ids.ts';
+import type { Millis, RunId, Seq } from './journal/ids.ts';
 import type { Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
@@ -34,6 +34,14 @@ export interface JournalReader extends Disposable {
   close(): void;
 }
 
+/** @throws RuntimeError NOT_FOUND with the nearest ids */
+export function runOf(store: Pick<JournalStore, 'getRun' | 'queryRuns'>, id: RunId, now: Millis): RunRecord {
+  const record = isRunId(id) ? store.getRun(id, now) : undefined;
+  if (record !== undefined) return record;
+  const ids = store.queryRuns({ limit: NEAREST_OF }, now).map((run) => run.runId);
+  throw unknownRun(id, nearest(id, ids));
+}
+
 /** Events after `afterSeq`, a page at a time. */
 export function* eventsOf(
   store: Pick<JournalStore, 'read'>,
@@ -55,12 +63,7 @@ export function* eventsOf(
 export function openJournal(options: { readonly path: string }): JournalReader {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
   const list = (query: RunQuery): readonly RunRecord[] => store.queryRuns(query, Date.now());
-  const get = (id: RunId): RunRecord => {
-    const record = isRunId(id) ? store.getRun(id, Date.now()) : undefined;
-    if (record !== undefined) return record;
-    const ids = list({ limit: NEAREST_OF }).map((run) => run.runId);
-    throw unknownRun(id, nearest(id, ids));
-  };
+  const get = (id: RunId): RunRecord => runOf(store, id, Date.now());
   return {
     get,
     list,

@@ -13,6 +13,7 @@ import { Engine } from './engine/engine.ts';
 import { foldRun } from './engine/fold-run.ts';
 import { resolveLimits } from './engine/limits.ts';
 import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
+import type { Response } from './engine/response.ts';
 import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
@@ -27,9 +28,8 @@ import { RuntimeError } from './errors.ts';
 import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
-import { eventsOf } from './reader.ts';
+import { eventsOf, runOf } from './reader.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
-import { nearest } from './views/nearest.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
 export const ENGINE_VERSION = '0.1.0';
@@ -312,14 +312,16 @@ export class Runtime implements AsyncDisposable {
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */
   resolve(id: RunId, key: CallKey, as: Answer): void {
-    const last = this.#lastId(id);
-    const wait = this.waits(last).find((open) => open.key === key);
-    if (wait !== undefined) {
-      throw new RuntimeError('REFUSED', `Call ${key} of run ${id} waits for a message.`, {
-        hint: `Send it: pawl send ${last} ${wait.name} <json>`,
-      });
-    }
-    this.#messenger.resolve(last, key, as);
+    this.#messenger.resolve(this.#lastId(id), key, as);
+  }
+
+  /**
+   * Answers a question of `ctx.breakpoint`, by the key of its call. It is in the file when this resolves.
+   * @throws InvalidArgumentError, UnserializableError
+   */
+  async respond(id: RunId, key: CallKey, response: Response): Promise<Ack> {
+    await this.#firstCommit(id);
+    return this.#messenger.respond(this.#lastId(id), key, response);
   }
 
   /**
@@ -379,10 +381,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   #mustGet(id: RunId): RunRecord {
-    const record = isRunId(id) ? this.get(id) : undefined;
-    if (record !== undefined) return record;
-    const ids = this.list({ limit: 1000 }).map((run) => run.runId);
-    throw unknownRun(id, nearest(id, ids));
+    return runOf(this.store, id, this.#engine.options.clock.now());
   }
 
   #refuseWhenClosed(): void {

@@ -2,6 +2,13 @@ export type { Json } from './json.ts';
 export type { Duration } from './duration.ts';
 export { durationMs, MAX_DURATION_MS } from './duration.ts';
 export * from './errors.ts';
+export type {
+  BreakpointOptions,
+  BreakpointQuestion,
+  BreakpointResponse,
+  BreakpointResult,
+  BreakpointStrategy,
+} from './breakpoint.ts';
 export type { ReceiveOptions, TaskReceive, TaskReceiveOptions } from './receive.ts';
 export type { Secret, WithSecrets } from './secret.ts';
 export type { RetryPlan, RetryPolicy } from './retry-policy.ts';

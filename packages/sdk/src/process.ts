@@ -1,3 +1,4 @@
+import type { BreakpointOptions, BreakpointQuestion, BreakpointResult } from './breakpoint.ts';
 import type { Duration } from './duration.ts';
 import type { Channel, ChannelOptions } from './channel.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
@@ -127,6 +128,19 @@ export interface Context {
     name: string,
     options?: ReceiveOptions & { readonly schema?: undefined; readonly secret?: false },
   ): Promise<T>;
+  /**
+   * Asks people whether to go on, and waits for their answers (`pawl inbox`, `pawl approve`, `runtime.respond`): for
+   * as long as it takes, over crashes, and without a slot. Each answer is recorded; one person has one.
+   *
+   *     const { approved, feedback } = await ctx.breakpoint(
+   *       { title: 'Deploy', question: `Deploy ${version} to production?`, options: ['now', 'tonight'] },
+   *       { timeout: '2d', onTimeout: 'reject' },
+   *     );
+   *
+   * @throws InvalidArgumentError, InvalidOptionError, UnserializableError, LimitError at the call, before anything is
+   *   recorded; rejects with TimeoutError (`onTimeout: 'fail'`) or CancelledError
+   */
+  breakpoint(question: BreakpointQuestion, options?: BreakpointOptions): Promise<BreakpointResult>;
   /**
    * Starts a run of another process, or of the same, and waits for its end: a run with a journal of its own, that
    * `pawl list` and `pawl show` know. While it goes on this one holds no slot. Where this call is given up, or

@@ -13,6 +13,7 @@ import type {
 } from '@pawl/runtime';
 
 import { groupCount, groupTitle } from './group-title.ts';
+import { breakpointNote } from './breakpoint-note.ts';
 import { childNote } from './child-note.ts';
 import { itemsText, sourceNote } from './source-note.ts';
 import { clean } from './clean.ts';
@@ -174,6 +175,7 @@ class RowBuilder {
     if (call.kind === 'group') return groupNote(call);
     if (call.kind === 'timer') return NO_NOTE;
     if (call.kind === 'wait') return this.#waitNote(call);
+    if (call.kind === 'breakpoint') return breakpointNote(call, this.#options.now);
     if (call.kind === 'child') return childNote(call, this.#options.values);
     if (call.kind === 'source') return sourceNote(call, this.#options.alive, this.#options.now);
     return this.#taskNote(call);
@@ -249,6 +251,8 @@ function nameOf(call: CallNode): string {
       return call.timer === 'sleep' ? `sleep ${formatLength(call.durationMs)}` : 'sleep until';
     case 'wait':
       return `receive ${clean(call.name)}`;
+    case 'breakpoint':
+      return `breakpoint${call.title === call.question ? '' : ` ${clean(call.title)}`}`;
     case 'child':
       return `run ${clean(call.name)}`;
     case 'source':

@@ -4,6 +4,7 @@ import { clean } from './clean.ts';
 import { fit, fitEnd, padEnd, padStart } from './columns.ts';
 import { formatClock, formatDuration } from './duration.ts';
 import { errorTitle } from './error-record.ts';
+import { isWaitEvent, waitDetail } from './wait-detail.ts';
 import type { Theme } from './theme.ts';
 
 const NARROW = 64;
@@ -60,6 +61,7 @@ function value(encoded: Parameters<typeof shortValue>[0]): string {
 
 /** In words, and clean. */
 function detailOf(event: JournalEvent): string {
+  if (isWaitEvent(event)) return waitDetail(event);
   switch (event.type) {
     case 'RunStarted':
       return `${clean(event.process)} ${value(event.inputs)}`;
@@ -100,12 +102,6 @@ function detailOf(event: JournalEvent): string {
       return `${event.n} items → ${value(event.state)}`;
     case 'Compacted':
       return `${event.count} events were removed: a later mark holds what they came to`;
-    case 'SignalAwaited':
-      return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
-    case 'SignalReceived':
-      return value(event.payload);
-    case 'TaskSignalReceived':
-      return `${clean(event.name)} ${event.n}: ${value(event.payload)}`;
     case 'ChildStarted':
       return `${clean(event.process)} as ${clean(event.runId)}`;
     case 'ChildFinished':
@@ -122,7 +118,6 @@ function detailOf(event: JournalEvent): string {
       return `read ${event.consumed}`;
     case 'StreamEnded':
     case 'TimerFired':
-    case 'SignalTimedOut':
     case 'ScopeTimedOut':
       return '';
     default:

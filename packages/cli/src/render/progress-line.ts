@@ -1,4 +1,5 @@
 import type {
+  BreakpointNode,
   ChildNode,
   GroupNode,
   JournalEvent,
@@ -8,6 +9,7 @@ import type {
   TaskNode,
 } from '@pawl/runtime';
 
+import { breakpointNote } from './breakpoint-note.ts';
 import { groupCount, groupTitle } from './group-title.ts';
 import { clean } from './clean.ts';
 import { formatDuration, formatLength } from './duration.ts';
@@ -35,6 +37,7 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     if (event.type !== 'SignalAwaited') return undefined;
     return `${theme.attention('?')} ${clean(node.prompt ?? `waits for message ${node.name}`)} ${theme.dim(`(${clean(node.key)})`)}`;
   }
+  if (node.kind === 'breakpoint') return breakpointLine(node, event, theme);
   if (node.kind === 'child') return childLine(node, event, theme);
   if (node.kind === 'source') return sourceEvent(node, event, theme);
   if (node.kind === 'group') return groupEvent(node, event, theme);
@@ -61,6 +64,14 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
     default:
       return undefined;
   }
+}
+
+/** `? Deploy 1.4? (2)`, then `✓ Deploy 1.4? (2) approved by ada` */
+function breakpointLine(node: BreakpointNode, { type }: JournalEvent, theme: Theme): string | undefined {
+  const what = `${clean(node.question)} ${theme.dim(`(${clean(node.key)})`)}`;
+  if (type === 'BreakpointOpened') return `${theme.attention('?')} ${what}`;
+  if (type !== 'BreakpointClosed') return undefined;
+  return `${paintStatus(theme, node.status, signOf(node.status))} ${what} ${breakpointNote(node, 0).text}`;
 }
 
 /** `✓ run billing (2) job.2` */

@@ -183,6 +183,8 @@ function answerCommands(
         why: clean(call.prompt ?? `it waits for message '${call.name}'`),
       };
     }
+    if (call?.kind === 'breakpoint')
+      return { command: pawl('approve', run.runId, key), why: `${clean(call.question)} (or pawl reject)` };
     return {
       command: pawl('resolve', run.runId, key, '--as', 'done'),
       why: `if ${name} was done; else --as failed or --as retry`,

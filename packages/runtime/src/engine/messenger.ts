@@ -8,7 +8,9 @@ import { encodePayload } from '../process/payload.ts';
 import { encodeAnswer, inWords, type Answer } from './answer.ts';
 import { cancelRun, postTo } from './cancel-run.ts';
 import type { Engine } from './engine.ts';
+import { foldRun } from './fold-run.ts';
 import { ONLY_SECRET, type Refusal } from './mailbox.ts';
+import { answerMessage, misfits, type Response } from './response.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What became of a message. */
@@ -23,6 +25,8 @@ export type Ack =
   | { readonly status: 'unknown' };
 
 interface OpenWait {
+  readonly kind: string;
+  readonly key: CallKey;
   readonly name: string;
   readonly secret: boolean;
 }
@@ -68,6 +72,19 @@ export class Messenger {
 
   resolve(id: RunId, key: CallKey, as: Answer): void {
     const record = this.#mustGet(id);
+    const wait = this.#waits(id).find((open) => open.key === key);
+    if (wait !== undefined && wait.kind !== 'outcome') {
+      const isQuestion = wait.kind === 'breakpoint';
+      throw new RuntimeError(
+        'REFUSED',
+        `Call ${key} of run ${id} waits for ${isQuestion ? 'an answer' : 'a message'}.`,
+        {
+          hint: isQuestion
+            ? `Answer it: pawl approve ${id} ${key}   (or pawl reject)`
+            : `Send it: pawl send ${id} ${wait.name} <json>`,
+        },
+      );
+    }
     if (!record.asked.includes(key)) {
       throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {
         hint:
@@ -82,6 +99,26 @@ export class Messenger {
       key,
       as: encodeAnswer(as, this.#engine.options.limits.payloadBytes),
     });
+  }
+
+  /** Only to a question that is open: people answer what they have read. */
+  respond(id: RunId, key: CallKey, response: Response): Ack {
+    const { store, clock, limits } = this.#engine.options;
+    const message = answerMessage(id, key, response, limits.payloadBytes);
+    const record = store.getRun(id, clock.now());
+    if (record === undefined) return { status: 'unknown' };
+    if (record.status !== 'running') return { status: 'closed' };
+    const active = this.#engine.runs.get(id);
+    // A call that is settled may be forgotten by the live state.
+    const call = active?.state.calls.get(key) ?? foldRun(store, id).state.calls.get(key);
+    if (call?.kind !== 'breakpoint') return { status: 'unknown' };
+    if (call.phase !== 'pending') return { status: 'closed' };
+    const issues = misfits(call, message);
+    if (issues.length > 0) return { status: 'invalid', issues };
+    const posted = this.#post(active, id, message);
+    return posted === 'closed' || posted === 'unknown'
+      ? { status: posted }
+      : { status: posted === 'posted' ? 'accepted' : 'duplicate', messageId: message.id };
   }
 
   send(id: RunId, name: string, payload: unknown, { id: messageId, secret }: SendOptions): Ack {
@@ -123,7 +160,7 @@ export class Messenger {
     const record = store.getRun(id, clock.now());
     // The whole journal is read, and only where it says that something is waited for.
     if (record?.status !== 'running' || record.asked.length === 0) return false;
-    return this.#waits(id).find((wait) => wait.name === name)?.secret ?? false;
+    return this.#waits(id).find((wait) => wait.kind === 'message' && wait.name === name)?.secret ?? false;
   }
 
   #post(

@@ -139,6 +139,7 @@ export class Replay {
       if (isCommand(event) && !this.#host.admission.hasIssued(placeOf(event))) return recorded;
       this.#advance(recorded);
       if (event.type === 'AttemptFailed') this.#host.noteFailure(event.key, event.error);
+      if (event.type === 'BreakpointAnswered') this.#host.noteAnswer(event);
     }
   }
 

@@ -65,6 +65,7 @@ export class RunEffects {
     for (const fact of facts) {
       const { event } = fact;
       if (event.type === 'AttemptFailed') this.#run.host.noteFailure(event.key, event.error);
+      if (event.type === 'BreakpointAnswered') this.#run.host.noteAnswer(event);
       this.#gate.saw(fact);
     }
   }

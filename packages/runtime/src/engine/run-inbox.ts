@@ -48,6 +48,11 @@ export class RunInbox {
     }
     this.#run.ask(() => {
       this.#journal.consume(message.id);
+      // Handed on from the run before this one, which had another question under that key.
+      if (message.kind === 'answer' && message.runId !== this.#run.runId) {
+        this.#warn(`an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`);
+        return undefined;
+      }
       return reportOf(message);
     });
   }

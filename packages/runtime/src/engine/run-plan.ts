@@ -38,6 +38,10 @@ export type RunExit =
 /** What a message from outside means to the rules. */
 export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' }>): Report {
   if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
+  if (message.kind === 'answer') {
+    const { kind: _, id: messageId, runId: _runId, ...answer } = message;
+    return { type: 'AnswerTaken', messageId, ...answer };
+  }
   const { key, as } = message;
   const answer =
     as.status === 'failed' ? { status: as.status, error: { name: 'Error', message: as.message } } : as;

@@ -78,6 +78,8 @@ const isPolicy = fits<Policy>({
   maxUnknown: isCount,
 });
 
+const areTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+
 const isChildOutcome: Check = (value) => {
   if (!isRecord(value)) return false;
   if (value['status'] === 'succeeded') return isEncoded(value['output']);
@@ -168,6 +170,34 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
   TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
+  BreakpointOpened: {
+    ...key,
+    title: isText,
+    question: isText,
+    context: isEncoded,
+    options: areTexts,
+    expert: areTexts,
+    tags: areTexts,
+    strategy: oneOf('single', 'first', 'all', 'quorum'),
+    quorum: nullOr(isOrdinal),
+    experts: nullOr(areTexts),
+    timeoutMs: nullOr(isDuration),
+    onTimeout: oneOf('reject', 'approve', 'fail'),
+  },
+  BreakpointAnswered: {
+    ...key,
+    messageId: isText,
+    by: isText,
+    approved: isFlag,
+    option: nullOr(isText),
+    feedback: nullOr(isText),
+    response: isEncoded,
+  },
+  BreakpointClosed: {
+    ...key,
+    outcome: oneOf('approved', 'rejected', 'failed'),
+    by: oneOf('answer', 'timeout'),
+  },
   ChildStarted: { ...key, process: isText, inputHash: isText, runId: isText },
   ChildFinished: { ...key, outcome: isChildOutcome },
   ParentRecorded: { type: isType, parentRunId: isText, parentKey: isText, depth: isOrdinal },

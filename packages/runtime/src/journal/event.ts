@@ -1,10 +1,11 @@
 import type { Json, RetryPlan, UnknownPolicy } from '@pawl/sdk';
+import type { BreakpointAnswered, BreakpointClosed, BreakpointOpened } from './breakpoint-event.ts';
 import type { CallKey } from './call-key.ts';
 import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
-import type { TaskSignalReceived } from './message-event.ts';
+import type { SignalAwaited, SignalReceived, SignalTimedOut, TaskSignalReceived } from './message-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
@@ -194,29 +195,6 @@ export interface TimerFired {
   readonly type: 'TimerFired';
   readonly key: CallKey;
 }
-/** The process waits for a message from outside. */
-export interface SignalAwaited {
-  readonly type: 'SignalAwaited';
-  readonly key: CallKey;
-  readonly name: string;
-  /** From the recording of the wait; null = for ever. */
-  readonly timeoutMs: number | null;
-  /** What is shown to whoever can answer. */
-  readonly prompt: string | null;
-  readonly data: Encoded;
-  /** The message is kept encrypted, and given to the process as a handle. Left out where it is not. */
-  readonly secret?: true;
-}
-export interface SignalReceived {
-  readonly type: 'SignalReceived';
-  readonly key: CallKey;
-  readonly messageId: string;
-  readonly payload: Encoded;
-}
-export interface SignalTimedOut {
-  readonly type: 'SignalTimedOut';
-  readonly key: CallKey;
-}
 /**
  * What a call gives bit by bit: a source, or the progress of a task call that the process reads.
  * In both cases items exist only after it.
@@ -292,6 +270,9 @@ export type JournalEvent =
   | SignalReceived
   | SignalTimedOut
   | TaskSignalReceived
+  | BreakpointOpened
+  | BreakpointAnswered
+  | BreakpointClosed
   | ChildStarted
   | ChildFinished
   | ParentRecorded
@@ -316,6 +297,7 @@ export type OutcomeEvent =
   | TimerFired
   | SignalReceived
   | SignalTimedOut
+  | BreakpointClosed
   | ChildFinished
   | ItemRecorded
   | StreamEnded
@@ -329,6 +311,7 @@ export type CommandEvent =
   | TaskScheduled
   | TimerStarted
   | SignalAwaited
+  | BreakpointOpened
   | ChildStarted
   | StreamOpened
   | StreamClosed
@@ -362,6 +345,7 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'TimerFired':
     case 'SignalReceived':
     case 'SignalTimedOut':
+    case 'BreakpointClosed':
     case 'ChildFinished':
     case 'ItemRecorded':
     case 'StreamEnded':
@@ -381,6 +365,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'TaskScheduled':
     case 'TimerStarted':
     case 'SignalAwaited':
+    case 'BreakpointOpened':
     case 'ChildStarted':
     case 'StreamOpened':
     case 'StreamClosed':

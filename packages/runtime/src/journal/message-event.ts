@@ -1,6 +1,29 @@
 import type { CallKey } from './call-key.ts';
 import type { Encoded } from './event.ts';
 
+/** The process waits for a message from outside. */
+export interface SignalAwaited {
+  readonly type: 'SignalAwaited';
+  readonly key: CallKey;
+  readonly name: string;
+  /** From the recording of the wait; null = for ever. */
+  readonly timeoutMs: number | null;
+  /** What is shown to whoever can answer. */
+  readonly prompt: string | null;
+  readonly data: Encoded;
+  /** The message is kept encrypted, and given to the process as a handle. Left out where it is not. */
+  readonly secret?: true;
+}
+export interface SignalReceived {
+  readonly type: 'SignalReceived';
+  readonly key: CallKey;
+  readonly messageId: string;
+  readonly payload: Encoded;
+}
+export interface SignalTimedOut {
+  readonly type: 'SignalTimedOut';
+  readonly key: CallKey;
+}
 /**
  * A running attempt took a message (`task.receive`). It is no outcome: the process does not see it, and a replay
  * does not compare it. A later attempt of the call is given it first.

@@ -7,10 +7,11 @@ import type { Command, Effect, Report } from './input.ts';
 import { cancelCall, cancelRun } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
+import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
 import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
-import { decideTaskMessage } from './task-messages.ts';
+import { awaitSignal } from './waiting.ts';
 import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -51,14 +52,12 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return decideAttempt(state, input, now);
     case 'TimerDue':
       return isOpen(state, input.key) ? event({ type: 'TimerFired', key: input.key }) : NOTHING;
+    case 'OpenBreakpoint':
     case 'WaitDue':
-      return isOpen(state, input.key) ? event({ type: 'SignalTimedOut', key: input.key }) : NOTHING;
-    case 'SignalTaken': {
-      const { key, messageId, payload } = input;
-      return isOpen(state, key) ? settle({ type: 'SignalReceived', key, messageId, payload }) : NOTHING;
-    }
+    case 'SignalTaken':
     case 'TaskSignalTaken':
-      return decideTaskMessage(state, input);
+    case 'AnswerTaken':
+      return decidePeople(state, input);
     case 'ChildEnded':
       return childEnded(state, input);
     case 'ScopeDue':
@@ -99,7 +98,7 @@ function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
 
 function decideCommand(
   state: Readonly<RunState>,
-  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' }>,
+  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OpenBreakpoint' }>,
   now: Millis,
 ): Decision {
   switch (command.type) {
@@ -129,14 +128,8 @@ function decideCommand(
         { type: 'SetTimer', delayMs: durationMs, report: { type: 'TimerDue', key } },
       );
     }
-    case 'AwaitSignal': {
-      const { type: _, ...facts } = command;
-      const { key, name, timeoutMs } = command;
-      const effects: Effect[] = [{ type: 'OfferMessages', name }];
-      if (timeoutMs !== null)
-        effects.push({ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'WaitDue', key } });
-      return event({ type: 'SignalAwaited', ...facts }, ...effects);
-    }
+    case 'AwaitSignal':
+      return awaitSignal(command);
     case 'OpenScope': {
       const { type: _, ...facts } = command;
       const { key, timeoutMs } = command;

@@ -1,7 +1,12 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { groupFingerprint, streamFingerprint, waitFingerprint } from './fingerprint.ts';
+import {
+  breakpointFingerprint,
+  groupFingerprint,
+  streamFingerprint,
+  waitFingerprint,
+} from './fingerprint.ts';
 
 /** Where a process and its journal part. */
 export interface Divergence {
@@ -34,6 +39,8 @@ export function describeEvent(event: JournalEvent): string {
         : `sleepUntil ${new Date(event.dueAt).toISOString()}`;
     case 'SignalAwaited':
       return waitFingerprint(event.name, event.secret === true);
+    case 'BreakpointOpened':
+      return breakpointFingerprint(event.title);
     case 'ChildStarted':
       return `run ${JSON.stringify(event.process)}`;
     case 'StreamOpened':

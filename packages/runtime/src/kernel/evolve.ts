@@ -26,8 +26,9 @@ import {
   type StreamEvent,
 } from './evolve-stream.ts';
 import { applyToChild } from './evolve-child.ts';
+import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { applyTaskMessage, pendingTask } from './task-messages.ts';
+import { pendingTask } from './task-messages.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
 import { fencesLosers, type GroupCall, type RunState, type TaskCall } from './state.ts';
 
@@ -83,7 +84,11 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'SignalAwaited':
     case 'SignalReceived':
     case 'SignalTimedOut':
-      applyToWait(state, seq, at, event);
+    case 'TaskSignalReceived':
+    case 'BreakpointOpened':
+    case 'BreakpointAnswered':
+    case 'BreakpointClosed':
+      applyPeople(state, seq, at, event);
       return;
     case 'ChildStarted':
     case 'ChildFinished':
@@ -100,9 +105,6 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'StreamFailed':
     case 'StreamClosed':
       applyToStreams(state, seq, event);
-      return;
-    case 'TaskSignalReceived':
-      applyTaskMessage(pendingTask(state, event.key, event.type), seq, event);
       return;
     case 'Folded':
       fold(state, seq, event);
@@ -130,36 +132,6 @@ function begin(state: RunState, { seed, process, inputsHash, codeHash }: RunStar
   state.inputsHash = inputsHash;
   state.codeHash = codeHash;
   state.phase = { status: 'running' };
-}
-
-function applyToWait(
-  state: RunState,
-  seq: number,
-  at: number,
-  event: Extract<JournalEvent, { type: `Signal${string}` }>,
-): void {
-  if (event.type === 'SignalAwaited') {
-    addCall(state, event.key, {
-      kind: 'wait',
-      seq,
-      group: undefined,
-      openedAt: at,
-      fingerprint: fingerprintOf(event),
-      name: event.name,
-      timeoutMs: event.timeoutMs,
-      phase: 'pending',
-    });
-    addPending(state, event.key);
-    return;
-  }
-  const wait = state.calls.get(event.key);
-  assert(
-    wait?.kind === 'wait' && wait.phase === 'pending',
-    'J4',
-    `${event.type} for ${event.key}, which is no pending wait`,
-  );
-  wait.phase = event.type === 'SignalReceived' ? 'received' : 'timedOut';
-  removePending(state, event.key);
 }
 
 function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerFired): void {

@@ -5,7 +5,7 @@ type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' | 'StreamClosed' }>;
 
 /**
  * What makes a call the same call on replay, apart from its key: a task's name, version and input;
- * a timer's length or point of time; a message's name; a source's name; a group's mode, width and chunks. Concurrency, priority, pool,
+ * a timer's length or point of time; a message's name; a breakpoint's title; a source's name; a group's mode, width and chunks. Concurrency, priority, pool,
  * retry and timeouts are no identity.
  */
 export function fingerprintOf(event: Opening): string {
@@ -16,6 +16,8 @@ export function fingerprintOf(event: Opening): string {
       return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${event.dueAt}`;
     case 'SignalAwaited':
       return waitFingerprint(event.name, event.secret === true);
+    case 'BreakpointOpened':
+      return breakpointFingerprint(event.title);
     case 'ChildStarted':
       return childFingerprint(event.process, event.inputHash);
     case 'ScopeOpened':
@@ -30,6 +32,11 @@ export function fingerprintOf(event: Opening): string {
 /** A prompt, its data and a timeout are no identity. A secret gives the process something else than a plain message. */
 export function waitFingerprint(name: string, isSecret: boolean): string {
   return `receive ${isSecret ? 'secret ' : ''}${JSON.stringify(name)}`;
+}
+
+/** Whom it asks, what can be chosen, its words and its time are no identity: those that were recorded count. */
+export function breakpointFingerprint(title: string): string {
+  return `breakpoint ${JSON.stringify(title)}`;
 }
 
 /** Its id is no identity: the one that was recorded counts. */

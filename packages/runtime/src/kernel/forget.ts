@@ -38,6 +38,7 @@ function canForget(state: RunState, key: CallKey, call: CallState): boolean {
       return (call.phase === 'succeeded' && call.attempts <= 1) || call.attempts === 0;
     case 'timer':
     case 'wait':
+    case 'breakpoint':
     case 'child':
       return true;
     default:

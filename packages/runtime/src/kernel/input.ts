@@ -1,3 +1,4 @@
+import type { BreakpointAnswered, BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome, ChildStarted } from '../journal/child-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
@@ -37,6 +38,7 @@ export type Command =
       readonly data: Encoded;
       readonly secret?: true;
     }
+  | (Omit<BreakpointOpened, 'type'> & { readonly type: 'OpenBreakpoint' })
   | {
       readonly type: 'OpenScope';
       readonly key: CallKey;
@@ -121,6 +123,8 @@ export type Report =
       readonly messageId: string;
       readonly payload: Encoded;
     }
+  /** A person answers a question. */
+  | (Omit<BreakpointAnswered, 'type'> & { readonly type: 'AnswerTaken' })
   /** A run that this one started ended, or could not be started. */
   | { readonly type: 'ChildEnded'; readonly key: CallKey; readonly outcome: ChildOutcome }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }

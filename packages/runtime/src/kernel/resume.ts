@@ -3,6 +3,7 @@ import { compareKeys, isWithin } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
+import { verdict } from './breakpoint.ts';
 import type { Decision } from './decide.ts';
 import { childAgain } from './decide-child.ts';
 import type { Effect } from './input.ts';
@@ -13,6 +14,7 @@ import {
   type RunState,
   type StreamCall,
   type TaskCall,
+  type BreakpointCall,
   type TimerCall,
   type WaitCall,
 } from './state.ts';
@@ -33,7 +35,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     if (call === undefined || call.kind === 'group' || call.kind === 'child' || isFenced(state, key))
       continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
-    else if (call.kind === 'wait') waitAgain(key, call, now, effects);
+    else if (call.kind === 'wait' || call.kind === 'breakpoint') waitAgain(key, call, now, effects);
     else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
     else resumeTask(key, call, now, events, effects);
   }
@@ -68,9 +70,11 @@ function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {
   };
 }
 
-/** Messages are looked for by the driver itself, once the replay is over. */
-function waitAgain(key: CallKey, call: WaitCall, now: Millis, effects: Effect[]): void {
-  if (call.timeoutMs === null) return;
+/** Messages and answers are looked for by the driver itself, once the replay is over. */
+function waitAgain(key: CallKey, call: WaitCall | BreakpointCall, now: Millis, effects: Effect[]): void {
+  const isDecided = call.kind === 'breakpoint' && verdict(call, call.answers) !== undefined;
+  if (isDecided) effects.push({ type: 'SetTimer', delayMs: 0, report: { type: 'WaitDue', key } });
+  if (call.timeoutMs === null || isDecided) return;
   const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
   effects.push({ type: 'SetTimer', delayMs, report: { type: 'WaitDue', key } });
 }

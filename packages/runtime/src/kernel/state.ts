@@ -8,6 +8,7 @@ import type {
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
+import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Millis, RunId, Seq } from '../journal/ids.ts';
 
@@ -111,6 +112,20 @@ export interface WaitCall extends Enclosed {
   phase: 'pending' | 'received' | 'timedOut' | 'cancelled';
 }
 
+/** A question to people. It holds no slot. */
+export interface BreakpointCall
+  extends
+    Enclosed,
+    Pick<BreakpointOpened, 'options' | 'strategy' | 'quorum' | 'experts' | 'timeoutMs' | 'onTimeout'> {
+  readonly kind: 'breakpoint';
+  readonly seq: Seq;
+  readonly openedAt: Millis;
+  readonly fingerprint: string;
+  /** In the order in which they were recorded, one a person. */
+  readonly answers: { readonly by: string; readonly approved: boolean }[];
+  phase: 'pending' | 'closed' | 'cancelled';
+}
+
 /** Another run that this one started and waits for. It holds no slot. */
 export interface ChildCall extends Enclosed {
   readonly kind: 'child';
@@ -154,7 +169,7 @@ export interface GroupCall extends Enclosed {
       };
 }
 
-export type CallState = TaskCall | TimerCall | WaitCall | ChildCall | StreamCall | GroupCall;
+export type CallState = TaskCall | TimerCall | WaitCall | BreakpointCall | ChildCall | StreamCall | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }

@@ -87,6 +87,19 @@ export type StoreNote = CircuitNote | KeptNote;
 export type InboxMessage =
   | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
   | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: Encoded }
+  /** A person answers the question of a call. */
+  | {
+      readonly kind: 'answer';
+      readonly id: string;
+      /** Whose call it is: one that follows it may have another question under the same key. */
+      readonly runId: RunId;
+      readonly key: string;
+      readonly by: string;
+      readonly approved: boolean;
+      readonly option: string | null;
+      readonly feedback: string | null;
+      readonly response: Encoded;
+    }
   | {
       readonly kind: 'resolve';
       readonly id: string;

@@ -7,6 +7,7 @@ import {
   type TaskStreamOptions,
   type WithSecrets,
 } from '@pawl/sdk';
+import { openBreakpoint } from './breakpoint-call.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import type { ProcessHost } from './host.ts';
 import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
@@ -47,6 +48,7 @@ export function createContext(host: ProcessHost): Context {
     parallel: createParallel(host),
     // The types of state and items follow from the source's, which the signatures of Reduce say.
     reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
+    breakpoint: (question, options) => openBreakpoint(host, question, options),
     run: (process, inputs, options) => runChild(host, process, inputs, options),
     continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),

@@ -14,6 +14,7 @@ import { reviveError } from '../journal/error-record.ts';
 import type { ItemRecorded, OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
+import { settleBreakpoint } from './breakpoint-result.ts';
 import type { OpenCall } from './open-call.ts';
 
 type CallOutcome = Exclude<
@@ -66,6 +67,9 @@ function settleCall(call: OpenCall, event: CallOutcome): void {
       return;
     case 'SignalTimedOut':
       call.reject(new TimeoutError(`No message '${call.wait?.name ?? ''}' came in time (${event.key})`));
+      return;
+    case 'BreakpointClosed':
+      settleBreakpoint(call, event);
       return;
     case 'ChildFinished':
       settleChild(call, event);

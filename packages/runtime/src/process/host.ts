@@ -7,6 +7,7 @@ import {
   type Process,
 } from '@pawl/sdk';
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import type { BreakpointAnswered } from '../journal/breakpoint-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
@@ -159,6 +160,11 @@ export class ProcessHost implements GroupHost, ReduceHost {
   noteFailure(key: CallKey, error: ErrorRecord): void {
     const call = this.openCalls.get(key);
     if (call !== undefined) call.lastFailure = error;
+  }
+
+  /** A person answered: what is decided by it tells all answers. */
+  noteAnswer(answer: BreakpointAnswered): void {
+    this.openCalls.get(answer.key)?.answers?.push(answer);
   }
 
   /** The journal's head is reached: what is asked for from now on is new. */

@@ -1,4 +1,5 @@
 import type { Cost, OpenSource, RetryPolicy, Schema, TaskDefinition } from '@pawl/sdk';
+import type { BreakpointAnswered } from '../journal/breakpoint-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, ItemRecorded } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
@@ -77,6 +78,8 @@ export interface OpenCall {
   readonly scope: Scope;
   readonly task?: OpenTask;
   readonly wait?: OpenWait;
+  /** Of a question to people: the answers so far. */
+  readonly answers?: BreakpointAnswered[];
   readonly child?: OpenChild;
   /** Of a source, and of a task whose progress is read. */
   readonly stream?: OpenStream | undefined;

@@ -1,4 +1,5 @@
 /** What a run's tree is made of: one node a call, and how each starts. */
+import type { BreakpointAnswered, BreakpointClosed, BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { CallKey, ScopePath } from '../journal/call-key.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
@@ -9,11 +10,11 @@ import type {
   ScopeClosed,
   ScopeOpened,
   StreamOpened,
-  SignalAwaited,
   TaskScheduled,
   TimerStarted,
 } from '../journal/event.ts';
 import type { ChildStarted } from '../journal/child-event.ts';
+import type { SignalAwaited } from '../journal/message-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 
 /** What of a value is kept. */
@@ -97,6 +98,23 @@ export interface WaitNode extends NodeBase {
   output: Encoded | undefined;
 }
 
+/** A question to people. */
+export interface BreakpointNode extends NodeBase {
+  readonly kind: 'breakpoint';
+  readonly title: string;
+  readonly question: string;
+  readonly options: readonly string[];
+  /** For whom it is, or who may answer. */
+  readonly asked: readonly string[];
+  /** When it gives up; null = never. */
+  readonly dueAt: Millis | null;
+  /** What people said, in their order. */
+  readonly answers: BreakpointAnswered[];
+  /** Undefined while it is open. */
+  outcome: BreakpointClosed['outcome'] | undefined;
+  decidedBy: BreakpointClosed['by'] | undefined;
+}
+
 /** Another run that this one started. */
 export interface ChildNode extends NodeBase {
   readonly kind: 'child';
@@ -132,7 +150,7 @@ export interface BranchNode {
   openCalls: number;
 }
 
-export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | ChildNode | GroupNode;
+export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | BreakpointNode | ChildNode | GroupNode;
 
 export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
   return {
@@ -192,6 +210,25 @@ export function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode
     status: 'running',
     endedAt: null,
     output: undefined,
+  };
+}
+
+export function breakpointNode(event: BreakpointOpened, at: Millis): BreakpointNode {
+  const { key, title, question, options, expert, experts, timeoutMs } = event;
+  return {
+    kind: 'breakpoint',
+    key,
+    title,
+    question,
+    options,
+    asked: experts ?? expert,
+    dueAt: timeoutMs === null ? null : at + timeoutMs,
+    openedAt: at,
+    status: 'running',
+    endedAt: null,
+    answers: [],
+    outcome: undefined,
+    decidedBy: undefined,
   };
 }
 

@@ -1,12 +1,33 @@
-import type { CallKey } from '../journal/call-key.ts';
+import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
+import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 
+/** What people are asked by a breakpoint, and what they said so far. */
+export interface OpenBreakpoint extends Pick<
+  BreakpointOpened,
+  'options' | 'expert' | 'tags' | 'strategy' | 'quorum' | 'experts' | 'onTimeout'
+> {
+  readonly answers: readonly {
+    readonly by: string;
+    readonly approved: boolean;
+    readonly option: string | null;
+    readonly feedback: string | null;
+    readonly at: Millis;
+  }[];
+}
+
 /** Something that a run waits for from outside. */
 export interface OpenWait {
+  /**
+   * 'message': the process waits for one; 'task': a running task does; 'breakpoint': a question to people;
+   * 'outcome': somebody has to say what became of an attempt.
+   */
+  readonly kind: 'message' | 'task' | 'breakpoint' | 'outcome';
   readonly key: CallKey;
-  /** Under which a message reaches it. */
+  /** Under which a message reaches it; of a breakpoint its title, of an attempt its task. */
   readonly name: string;
+  /** The question. */
   readonly prompt: string | null;
   readonly data: Encoded;
   readonly since: Millis;
@@ -14,7 +35,10 @@ export interface OpenWait {
   readonly secret: boolean;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;
+  readonly breakpoint: OpenBreakpoint | null;
 }
+
+const PLAIN = { prompt: null, data: null, secret: false, dueAt: null, breakpoint: null } as const;
 
 /**
  * What is still waited for after these events, the oldest first.
@@ -25,42 +49,76 @@ export function openWaits(
   ofAttempts: Iterable<Pick<OpenWait, 'key' | 'name' | 'since' | 'dueAt'>> = [],
 ): OpenWait[] {
   const open = new Map<CallKey, OpenWait>();
-  for (const { at, event } of events) {
-    switch (event.type) {
-      case 'SignalAwaited': {
-        const { key, name, prompt, data, timeoutMs, secret = false } = event;
-        open.set(key, {
-          key,
-          name,
-          prompt,
-          data,
-          since: at,
-          secret,
-          dueAt: timeoutMs === null ? null : at + timeoutMs,
-        });
-        break;
-      }
-      case 'SignalReceived':
-      case 'SignalTimedOut':
-      case 'TaskCancelled':
-        open.delete(event.key);
-        break;
-      case 'RunSucceeded':
-      case 'RunFailed':
-      case 'RunCancelled':
-        open.clear();
-        break;
-      default:
-    }
-  }
-  const inAttempts = Array.from(ofAttempts, ({ key, name, since, dueAt }) => ({
+  /** By the key of the call, as long as it is not settled. */
+  const tasks = new Map<CallKey, string>();
+  for (const recorded of events) add(open, tasks, recorded);
+  const inAttempts = Array.from(ofAttempts, ({ key, name, since, dueAt }): OpenWait => ({
+    ...PLAIN,
+    kind: 'task',
     key,
     name,
-    prompt: null,
-    data: null,
     since,
-    secret: false,
     dueAt,
   }));
   return [...open.values(), ...inAttempts].toSorted((a, b) => a.since - b.since);
+}
+
+function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, { at, event }: Recorded): void {
+  switch (event.type) {
+    case 'TaskScheduled':
+      tasks.set(event.key, event.task);
+      return;
+    case 'OutcomeAsked': {
+      const { key, attempt } = event;
+      const name = tasks.get(key) ?? '';
+      const prompt = `What became of attempt ${attempt} of task '${name}'?`;
+      open.set(key, { ...PLAIN, kind: 'outcome', key, name, prompt, since: at });
+      return;
+    }
+    case 'SignalAwaited': {
+      const { key, name, prompt, data, timeoutMs, secret = false } = event;
+      const dueAt = timeoutMs === null ? null : at + timeoutMs;
+      open.set(key, { ...PLAIN, kind: 'message', key, name, prompt, data, since: at, secret, dueAt });
+      return;
+    }
+    case 'BreakpointOpened': {
+      const { type: _, key, title: name, question: prompt, context: data, timeoutMs, ...more } = event;
+      const dueAt = timeoutMs === null ? null : at + timeoutMs;
+      const breakpoint = { ...more, answers: [] };
+      open.set(key, { ...PLAIN, kind: 'breakpoint', key, name, prompt, data, since: at, dueAt, breakpoint });
+      return;
+    }
+    case 'BreakpointAnswered': {
+      const wait = open.get(event.key);
+      if (wait?.breakpoint === null || wait === undefined) return;
+      const { by, approved, option, feedback } = event;
+      const answers = [...wait.breakpoint.answers, { by, approved, option, feedback, at }];
+      open.set(event.key, { ...wait, breakpoint: { ...wait.breakpoint, answers } });
+      return;
+    }
+    case 'AttemptStarted':
+    case 'AttemptInterrupted':
+    case 'SignalReceived':
+    case 'SignalTimedOut':
+    case 'BreakpointClosed':
+      open.delete(event.key);
+      return;
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+      open.delete(event.key);
+      tasks.delete(event.key);
+      return;
+    case 'Folded':
+      // The rows that answered may have been removed, and the one that asked not yet.
+      for (const key of open.keys()) if (isWithin(key, event.key)) open.delete(key);
+      return;
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'RunContinued':
+      open.clear();
+      return;
+    default:
+  }
 }

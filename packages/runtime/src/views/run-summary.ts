@@ -32,6 +32,7 @@ function change(draft: Draft, event: JournalEvent): void {
       return;
     case 'OutcomeAsked':
     case 'SignalAwaited':
+    case 'BreakpointOpened':
       draft.asked = [...draft.asked, event.key];
       return;
     case 'TaskSucceeded':
@@ -51,6 +52,7 @@ function change(draft: Draft, event: JournalEvent): void {
     case 'TaskCancelled':
     case 'SignalReceived':
     case 'SignalTimedOut':
+    case 'BreakpointClosed':
       answer(draft, event.key);
       return;
     default:

@@ -7,6 +7,7 @@
  */
 import { isSourcePath, ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import {
+  breakpointNode,
   childNode,
   groupNode,
   sourceNode,
@@ -134,6 +135,9 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
     case 'SignalAwaited':
       addCall(tree, waitNode(tree.keep, event, at));
       return;
+    case 'BreakpointOpened':
+      addCall(tree, breakpointNode(event, at));
+      return;
     case 'ChildStarted':
       addCall(tree, childNode(event, at));
       return;
@@ -256,6 +260,11 @@ function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   else if (event.type === 'SignalReceived' && node.kind === 'wait') {
     node.output = tree.keep(event.payload);
     settle(tree, node, 'succeeded', at);
+  } else if (event.type === 'BreakpointAnswered' && node.kind === 'breakpoint') node.answers.push(event);
+  else if (event.type === 'BreakpointClosed' && node.kind === 'breakpoint') {
+    node.outcome = event.outcome;
+    node.decidedBy = event.by;
+    settle(tree, node, event.outcome === 'failed' ? 'failed' : 'succeeded', at);
   }
   // In a group that was decided it ends what went on; an open one is decided by it in a moment.
   else if (node.kind === 'group' && node.endedAt !== null && INTERRUPTIONS.has(event.type))

@@ -118,6 +118,8 @@ function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
       return { type: 'scopeAborted', key: event.key };
     case 'ScopeTimedOut':
       return { type: 'scopeTimedOut', key: event.key };
+    case 'BreakpointClosed':
+      throw new Error('random programs have no breakpoints');
     case 'ChildFinished':
       throw new Error('random programs have no runs within them');
     case 'CancelRequested':

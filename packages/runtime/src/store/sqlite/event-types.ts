@@ -41,6 +41,9 @@ const CODES: { readonly [Type in EventType]: number } = {
   Folded: 34,
   Compacted: 35,
   CancelRequested: 36,
+  BreakpointOpened: 37,
+  BreakpointAnswered: 38,
+  BreakpointClosed: 39,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(

@@ -81,11 +81,23 @@ function parseMessage(runId: RunId, { id, payload, digest }: MessageRow): InboxM
       return typeof message['name'] === 'string' && message['payload'] !== undefined
         ? (message as InboxMessage & typeof message)
         : bad('is malformed');
+    case 'answer':
+      return isAnswer(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
     case 'resolve':
       return isResolution(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
     default:
       return undefined;
   }
+}
+
+function isAnswer(message: Readonly<Record<string, unknown>>): boolean {
+  const { runId, key, by, approved, option, feedback, response } = message;
+  return (
+    [runId, key, by].every((text) => typeof text === 'string') &&
+    [option, feedback].every((text) => text === null || typeof text === 'string') &&
+    typeof approved === 'boolean' &&
+    response !== undefined
+  );
 }
 
 function isResolution({ key, as }: Readonly<Record<string, unknown>>): boolean {

@@ -1,0 +1,134 @@
+/** Questions to people: which answers count, and when they decide. */
+import type { BreakpointAnswered, BreakpointClosed, BreakpointOpened } from '../journal/breakpoint-event.ts';
+import type { Millis, Seq } from '../journal/ids.ts';
+import { assert } from '../journal/invariant.ts';
+import type { Decision } from './decide.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Command, Effect, Report } from './input.ts';
+import { addCall, addPending, removePending } from './recorded-call.ts';
+import { isFenced, type BreakpointCall, type RunState } from './state.ts';
+
+const NOTHING: Decision = { events: [], effects: [] };
+
+export function openBreakpoint({
+  type: _,
+  ...facts
+}: Extract<Command, { type: 'OpenBreakpoint' }>): Decision {
+  const { key, timeoutMs } = facts;
+  const effects: Effect[] =
+    timeoutMs === null ? [] : [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'WaitDue', key } }];
+  return { events: [{ type: 'BreakpointOpened', ...facts }], effects };
+}
+
+/** An answer that does not count (nobody asked, a second one of this person) leaves no trace. */
+export function takeAnswer(
+  state: Readonly<RunState>,
+  { type: _, ...facts }: Extract<Report, { type: 'AnswerTaken' }>,
+): Decision {
+  const { key } = facts;
+  const call = state.calls.get(key);
+  if (call?.kind !== 'breakpoint' || !state.pending.has(key) || isFenced(state, key)) return NOTHING;
+  if (!counts(call, facts)) return NOTHING;
+  const answered: BreakpointAnswered = { type: 'BreakpointAnswered', ...facts };
+  const outcome = verdict(call, [...call.answers, facts]);
+  if (outcome === undefined) return { events: [answered], effects: [] };
+  return {
+    events: [answered, { type: 'BreakpointClosed', key, outcome, by: 'answer' }],
+    effects: [{ type: 'ClearTimers', key }],
+  };
+}
+
+function counts(
+  { answers, experts, options }: BreakpointCall,
+  { by, option }: Pick<BreakpointAnswered, 'by' | 'option'>,
+): boolean {
+  if (answers.some((answer) => answer.by === by)) return false;
+  return (experts === null || experts.includes(by)) && (option === null || options.includes(option));
+}
+
+const ON_TIMEOUT = { reject: 'rejected', approve: 'approved', fail: 'failed' } as const;
+
+/** Its time has passed; or a journal that was cut off behind the answer that decides it goes on. */
+export function timeBreakpoint(state: Readonly<RunState>, call: BreakpointCall, key: string): Decision {
+  if (!state.pending.has(key) || isFenced(state, key)) return NOTHING;
+  const decided = verdict(call, call.answers);
+  if (decided !== undefined)
+    return {
+      events: [{ type: 'BreakpointClosed', key, outcome: decided, by: 'answer' }],
+      effects: [{ type: 'ClearTimers', key }],
+    };
+  const outcome = ON_TIMEOUT[call.onTimeout];
+  return { events: [{ type: 'BreakpointClosed', key, outcome, by: 'timeout' }], effects: [] };
+}
+
+/** What the answers so far, in the order of the journal, come to; undefined while they decide nothing. */
+export function verdict(
+  { strategy, quorum, experts }: Pick<BreakpointCall, 'strategy' | 'quorum' | 'experts'>,
+  answers: BreakpointCall['answers'],
+): 'approved' | 'rejected' | undefined {
+  const approvals = answers.filter(({ approved }) => approved).length;
+  const rejections = answers.length - approvals;
+  const needed = approvalsNeeded(strategy, quorum, experts);
+  if (approvals >= needed) return 'approved';
+  // Where it is known how many are asked: when approvals cannot be enough any more.
+  const tooMany = strategy === 'quorum' && experts === null ? needed : (experts?.length ?? 1) - needed + 1;
+  const isRejected = strategy === 'single' || strategy === 'first' ? rejections > 0 : rejections >= tooMany;
+  return isRejected ? 'rejected' : undefined;
+}
+
+function approvalsNeeded(
+  strategy: BreakpointCall['strategy'],
+  quorum: number | null,
+  experts: readonly string[] | null,
+): number {
+  if (strategy === 'all') return experts?.length ?? 1;
+  return strategy === 'quorum' ? (quorum ?? 1) : 1;
+}
+
+export function applyToBreakpoint(
+  state: RunState,
+  seq: Seq,
+  at: Millis,
+  event: BreakpointOpened | BreakpointAnswered | BreakpointClosed,
+): void {
+  const { key } = event;
+  if (event.type === 'BreakpointOpened') {
+    const { options, strategy, quorum, experts, timeoutMs, onTimeout } = event;
+    addCall(state, key, {
+      kind: 'breakpoint',
+      seq,
+      group: undefined,
+      openedAt: at,
+      fingerprint: fingerprintOf(event),
+      options,
+      strategy,
+      quorum,
+      experts,
+      timeoutMs,
+      onTimeout,
+      answers: [],
+      phase: 'pending',
+    });
+    addPending(state, key);
+    return;
+  }
+  const call = state.calls.get(key);
+  assert(
+    call?.kind === 'breakpoint' && call.phase === 'pending',
+    'J4',
+    `${event.type} for ${key}, which is no pending question`,
+  );
+  if (event.type === 'BreakpointAnswered') {
+    assert(
+      call.answers.every(({ by }) => by !== event.by),
+      'J4',
+      `${event.by} answered ${key} twice`,
+    );
+    call.answers.push({ by: event.by, approved: event.approved });
+    return;
+  }
+  // What was decided counts, whatever the rules are by now.
+  assert(event.by === 'timeout' || call.answers.length > 0, 'J4', `${key} was decided by no answer`);
+  call.phase = 'closed';
+  removePending(state, key);
+}
