@@ -10,6 +10,7 @@ import {
 
 import type { ArgumentSpec, Command, OptionSpec } from './command.ts';
 import { usage } from './command.ts';
+import { approveCommand, rejectCommand } from './commands/answer.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -41,6 +42,8 @@ export const COMMANDS: readonly Command[] = [
   cancelCommand,
   resolveCommand,
   waitingCommand,
+  approveCommand,
+  rejectCommand,
   sendCommand,
   verifyCommand,
   checkCommand,

@@ -17,7 +17,8 @@ export const waitingCommand: Command = defineCommand({
   options: { ...COMMON_OPTIONS },
   examples: [
     { command: 'pawl waiting', what: 'what is waited for, since when, with the question' },
-    { command: 'pawl send run_01kh… approval true', what: 'then answer' },
+    { command: 'pawl approve run_01kh…', what: 'then answer a question' },
+    { command: 'pawl send run_01kh… approval true', what: 'or send the message' },
   ],
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
@@ -40,11 +41,21 @@ function waitsOf(reader: JournalReader, only: RunId | undefined): WaitOfRun[] {
     .flatMap(({ runId, process }) => reader.waits(runId).map((wait) => ({ runId, process, wait })));
 }
 
-function waitDocument({
-  runId,
-  process,
-  wait,
-}: WaitOfRun): Readonly<Record<string, OpenWait[keyof OpenWait]>> {
-  const { since, dueAt, ...rest } = wait;
-  return { runId, process, ...rest, since: timestamp(since), dueAt: timestamp(dueAt) };
+function waitDocument({ runId, process, wait }: WaitOfRun): Readonly<Record<string, unknown>> {
+  const { since, dueAt, breakpoint, ...rest } = wait;
+  return {
+    runId,
+    process,
+    ...rest,
+    ...(breakpoint === null ? {} : { breakpoint: breakpointDocument(breakpoint) }),
+    since: timestamp(since),
+    dueAt: timestamp(dueAt),
+  };
+}
+
+function breakpointDocument({
+  answers,
+  ...asked
+}: NonNullable<OpenWait['breakpoint']>): Readonly<Record<string, unknown>> {
+  return { ...asked, answers: answers.map(({ at, ...answer }) => ({ ...answer, at: timestamp(at) })) };
 }

@@ -23,29 +23,69 @@ export function renderWaits(view: {
 }): string[] {
   const { waits, now, width, theme, flags } = view;
   if (waits.length === 0) return ['nothing waits'];
-  return waits.flatMap(({ runId, process, wait }, index) => {
-    const facts: Fact[] = [
-      ['run', `${clean(runId)}  ${clean(process)}`],
-      ['call', clean(wait.key)],
-      ['since', `${formatDuration(now - wait.since)} ago`],
-    ];
-    if (wait.dueAt !== null) facts.push(['gives up', `in ${formatDuration(Math.max(0, wait.dueAt - now))}`]);
-    if (wait.data !== null) facts.push(['data', shown(wait.data)]);
+  return waits.flatMap((wait, index) => [
+    ...(index === 0 ? [] : ['']),
+    `${theme.attention('?')} ${theme.bold(clean(questionOf(wait.wait)))}`,
+    ...renderFacts(factsOf(wait, now, flags), width, theme),
+  ]);
+}
+
+export function questionOf({ prompt, name, kind }: OpenWait): string {
+  return prompt ?? `${kind === 'task' ? 'a task ' : ''}waits for message '${name}'`;
+}
+
+function factsOf({ runId, process, wait }: WaitOfRun, now: number, flags: readonly string[]): Fact[] {
+  const { key, name, since, dueAt, data, breakpoint } = wait;
+  const facts: Fact[] = [
+    ['run', `${clean(runId)}  ${clean(process)}`],
+    ['call', breakpoint === null || name === wait.prompt ? clean(key) : `${clean(key)}  ${clean(name)}`],
+  ];
+  if (breakpoint !== null) facts.push(...breakpointFacts(breakpoint));
+  facts.push(['since', `${formatDuration(now - since)} ago`]);
+  if (dueAt !== null) facts.push(['gives up', `in ${formatDuration(Math.max(0, dueAt - now))}`]);
+  if (data !== null) facts.push([breakpoint === null ? 'data' : 'context', shown(data)]);
+  facts.push(['answer', answerOf(runId, wait, flags)]);
+  return facts;
+}
+
+const RULES = {
+  single: '',
+  first: 'the first answer decides',
+  all: 'all have to approve',
+  quorum: 'have to approve',
+} as const;
+
+function breakpointFacts(asked: NonNullable<OpenWait['breakpoint']>): Fact[] {
+  const { options, expert, experts, tags, strategy, quorum, answers } = asked;
+  const people = experts ?? expert;
+  const rule = quorum === null ? RULES[strategy] : `${quorum} ${RULES.quorum}`;
+  const facts: Fact[] = [];
+  if (people.length > 0 || rule !== '')
+    facts.push(['for', [clean(people.join(', ')), rule].filter(Boolean).join(' · ')]);
+  if (options.length > 0) facts.push(['options', clean(options.join(' | '))]);
+  if (tags.length > 0) facts.push(['tags', clean(tags.join(', '))]);
+  if (answers.length > 0)
     facts.push([
-      'answer',
-      // What stands in a command line stays in the shell's history.
-      wait.secret
-        ? clean(shellWords('pawl', 'send', runId, wait.name, '-', '--secret', ...flags))
-        : clean(shellWords('pawl', 'send', runId, wait.name, '<json>', ...flags)).replace(
-            "'<json>'",
-            '<json>',
-          ),
+      'answered',
+      clean(answers.map(({ by, approved }) => `${by} ${approved ? 'approved' : 'rejected'}`).join(', ')),
     ]);
-    const question = wait.prompt ?? `waits for message '${wait.name}'`;
-    return [
-      ...(index === 0 ? [] : ['']),
-      `${theme.attention('?')} ${theme.bold(clean(question))}`,
-      ...renderFacts(facts, width, theme),
-    ];
-  });
+  return facts;
+}
+
+function answerOf(runId: RunId, { kind, key, name, secret }: OpenWait, flags: readonly string[]): string {
+  const pawl = (...words: readonly string[]): string => clean(shellWords('pawl', ...words, ...flags));
+  switch (kind) {
+    case 'breakpoint':
+      return `${pawl('approve', runId, key)}   (or pawl reject)`;
+    case 'outcome':
+      return `${pawl('resolve', runId, key, '--as', 'done')}   (or --as failed, or --as retry)`;
+    case 'message':
+    case 'task':
+      // What stands in a command line stays in the shell's history.
+      return secret
+        ? pawl('send', runId, name, '-', '--secret')
+        : pawl('send', runId, name, '<json>').replace("'<json>'", '<json>');
+    default:
+      return kind satisfies never;
+  }
 }
