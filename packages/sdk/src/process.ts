@@ -129,6 +129,31 @@ export interface Context {
     options?: ReceiveOptions & { readonly schema?: undefined; readonly secret?: false },
   ): Promise<T>;
   /**
+   * `ctx.receive` for an event that may not come: where `timeout` passes it gives null. There is no condition on what
+   * comes; give what differs a name of its own (`paid:${orderId}`), or receive again. It is recorded as a receive.
+   *
+   *     const paid = await ctx.waitFor<{ amount: number }>(`paid:${order}`, { timeout: '7d' });
+   *     if (paid === null) await ctx.task(remind, order);
+   *
+   * @throws as `ctx.receive`; rejects with CancelledError
+   */
+  waitFor<S extends Schema>(
+    name: string,
+    options: Omit<ReceiveOptions, 'secret'> & { readonly schema: S; readonly timeout: Duration },
+  ): Promise<SchemaOutput<S> | null>;
+  waitFor<T = unknown>(
+    name: string,
+    options: Omit<ReceiveOptions, 'secret'> & { readonly schema?: undefined; readonly timeout: Duration },
+  ): Promise<T | null>;
+  waitFor<S extends Schema>(
+    name: string,
+    options: Omit<ReceiveOptions, 'secret'> & { readonly schema: S; readonly timeout?: undefined },
+  ): Promise<SchemaOutput<S>>;
+  waitFor<T = unknown>(
+    name: string,
+    options?: Omit<ReceiveOptions, 'secret'> & { readonly schema?: undefined; readonly timeout?: undefined },
+  ): Promise<T>;
+  /**
    * Asks people whether to go on, and waits for their answers (`pawl inbox`, `pawl approve`, `runtime.respond`): for
    * as long as it takes, over crashes, and without a slot. Each answer is recorded; one person has one.
    *

@@ -16,6 +16,11 @@ export interface ReceiveOptions {
    * it needs a key: `PAWL_SECRET_KEY`, or `openRuntime({ secretKey })`.
    */
   readonly secret?: boolean;
+  /**
+   * Takes the newest message that is there, and the older ones of its name with it: those are recorded as superseded,
+   * and nobody gets them. For inputs of which only the last one counts, such as edits of one document.
+   */
+  readonly latest?: boolean;
   /** Names the call inside its scope, so that its identity does not depend on its position. */
   readonly key?: string;
 }

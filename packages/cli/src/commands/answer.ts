@@ -77,8 +77,6 @@ function questionOf(runId: RunId, waits: readonly OpenWait[], named: string | un
   const [first, second] = meant;
   // A call is meant before a title that looks like one.
   if (first !== undefined && (second === undefined || first.key === named)) return first;
-  const list = (open: readonly OpenWait[]): string =>
-    open.map(({ key, name }) => `${key} (${name})`).join(', ');
   if (first !== undefined)
     throw usage(
       `Run ${runId} asks several things: ${list(meant)}. Say which by its call: pawl approve ${runId} ${first.key}`,
@@ -91,6 +89,10 @@ function questionOf(runId: RunId, waits: readonly OpenWait[], named: string | un
       : `Run ${runId} asks nothing under '${named}'. It asks: ${list(questions)}.`,
     { hint: other === undefined ? 'See what is asked: pawl waiting' : hintFor(runId, other) },
   );
+}
+
+function list(open: readonly OpenWait[]): string {
+  return open.map(({ key, name }) => `${key} (${name})`).join(', ');
 }
 
 function hintFor(runId: RunId, { kind, key, name }: OpenWait): string {

@@ -20,6 +20,8 @@ export function waitDetail(event: WaitEvent): string {
       return `${clean(event.name)}${event.prompt === null ? '' : `: ${clean(event.prompt)}`}`;
     case 'SignalReceived':
       return value(event.payload);
+    case 'SignalsSuperseded':
+      return `${event.messageIds.length} older ones`;
     case 'SignalTimedOut':
       return '';
     case 'TaskSignalReceived':

@@ -95,6 +95,7 @@ export class AttemptMessages {
       name,
       schema,
       isSecret: false,
+      latest: false,
       since,
       dueAt: timeoutMs === null ? null : since + timeoutMs,
       notThere: () => this.#suspend(open, timeoutMs),

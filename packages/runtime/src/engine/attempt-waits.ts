@@ -12,6 +12,7 @@ export interface AttemptWait {
   readonly schema: Schema | undefined;
   /** What a task receives is recorded as it is. */
   readonly isSecret: false;
+  readonly latest: false;
   readonly since: Millis;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;

@@ -7,7 +7,7 @@ import { openWait, type RunState } from '../kernel/state.ts';
 import { assert } from '../journal/invariant.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
 import type { ProcessHost } from '../process/host.ts';
-import type { OpenWait } from '../process/open-call.ts';
+import type { MessageWait } from '../process/open-call.ts';
 import { encodePayload } from '../process/payload.ts';
 import { AttemptWaits } from './attempt-waits.ts';
 import { Redaction } from './redaction.ts';
@@ -24,11 +24,18 @@ type SignalMessage = Extract<InboxMessage, { kind: 'signal' }>;
 /** Why a payload is not what the wait for it takes; none where it is. */
 export type Refusal = readonly ValidationIssue[];
 
+/** A message that was taken out. */
+interface Next {
+  readonly message: SignalMessage;
+  readonly superseded: readonly string[];
+  readonly report: Report | Refusal;
+}
+
 /** The wait that the next message of a name is for. */
 interface FirstWait {
-  readonly wait: OpenWait | undefined;
+  readonly wait: MessageWait | undefined;
   /** What it means that it gets the message; decided at once. */
-  take(messageId: string, payload: Encoded): Report;
+  take(messageId: string, payload: Encoded, superseded: readonly string[]): Report;
 }
 type Checked = { readonly value: Encoded; readonly refusal?: undefined } | { readonly refusal: Refusal };
 
@@ -66,14 +73,25 @@ export class Mailbox {
     else list.push(message);
   }
 
-  /** What the next message of this name means to the rules now; undefined where nothing takes it. */
-  next(name: string): { readonly message: SignalMessage; readonly report: Report | Refusal } | undefined {
-    const message = this.#waiting.get(name)?.[0];
-    const first = message === undefined ? undefined : this.#first(name);
+  /**
+   * Takes the next message of this name out, and says what it means to the rules now; undefined where nothing
+   * takes it. `superseded` are older ones that go with it.
+   */
+  next(name: string): Next | undefined {
+    const waiting = this.#waiting.get(name) ?? [];
+    const first = waiting.length === 0 ? undefined : this.#first(name);
+    const isLatest = first?.wait?.latest === true;
+    const message = isLatest ? waiting.at(-1) : waiting[0];
     if (message === undefined || first === undefined) return undefined;
     const payload = this.#payload(first.wait, message.payload);
-    if (payload.refusal !== undefined) return { message, report: payload.refusal };
-    return { message, report: first.take(message.id, payload.value) };
+    const isRefused = payload.refusal !== undefined;
+    // One that is refused supersedes nothing.
+    const superseded = isLatest && !isRefused ? waiting.slice(0, -1).map(({ id }) => id) : [];
+    if (!isLatest) waiting.shift();
+    else waiting.splice(-1 - superseded.length);
+    if (waiting.length === 0) this.#waiting.delete(name);
+    if (isRefused) return { message, superseded, report: payload.refusal };
+    return { message, superseded, report: first.take(message.id, payload.value, superseded) };
   }
 
   /** Whoever waited first, in the process or in an attempt. */
@@ -84,7 +102,13 @@ export class Mailbox {
     if (key !== undefined && (opened === undefined || seq <= opened.after)) {
       return {
         wait: this.#host.openCalls.get(key)?.wait,
-        take: (messageId, payload) => ({ type: 'SignalTaken', key, messageId, payload }),
+        take: (messageId, payload, superseded) => ({
+          type: 'SignalTaken',
+          key,
+          messageId,
+          payload,
+          superseded,
+        }),
       };
     }
     if (opened === undefined) return undefined;
@@ -100,7 +124,7 @@ export class Mailbox {
   }
 
   /** @throws RuntimeError REFUSED where a secret must be looked into, and cannot be here */
-  #payload(wait: OpenWait | undefined, payload: Encoded): Checked {
+  #payload(wait: MessageWait | undefined, payload: Encoded): Checked {
     const sealed = sealedOf(payload);
     if (sealed === undefined) return this.#checked(wait, { value: payload, isSecret: false });
     if (wait?.isSecret !== true) return { refusal: [NO_SECRET] };
@@ -115,13 +139,6 @@ export class Mailbox {
     return { value: anew.payload };
   }
 
-  taken(message: SignalMessage): void {
-    const list = this.#waiting.get(message.name);
-    if (list?.[0] !== message) return;
-    list.shift();
-    if (list.length === 0) this.#waiting.delete(message.name);
-  }
-
   /** Whether who waits first for this name takes secrets; undefined where nobody does. */
   takesSecret(name: string): boolean | undefined {
     return this.#first(name)?.wait?.isSecret;
@@ -133,7 +150,7 @@ export class Mailbox {
     return first === undefined ? undefined : this.#checked(first.wait, plain).refusal;
   }
 
-  #checked(wait: OpenWait | undefined, { value: payload, isSecret }: Plain): Checked {
+  #checked(wait: MessageWait | undefined, { value: payload, isSecret }: Plain): Checked {
     if (wait !== undefined && wait.isSecret !== isSecret)
       return { refusal: [wait.isSecret ? ONLY_SECRET : NO_SECRET] };
     const checked = this.#againstSchema(wait, payload);
@@ -145,7 +162,7 @@ export class Mailbox {
     };
   }
 
-  #againstSchema(wait: OpenWait | undefined, payload: Encoded): Checked {
+  #againstSchema(wait: MessageWait | undefined, payload: Encoded): Checked {
     if (wait?.schema === undefined) return { value: payload };
     const what = `The message '${wait.name}'`;
     try {

@@ -94,9 +94,8 @@ export class RunInbox {
   #take(name: string): Report | undefined {
     const next = this.#mailbox.next(name);
     if (next === undefined) return undefined;
-    const { message, report } = next;
-    this.#mailbox.taken(message);
-    this.#journal.consume(message.id);
+    const { message, superseded, report } = next;
+    for (const id of [...superseded, message.id]) this.#journal.consume(id);
     if ('type' in report) return report;
     const issues = report.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
     this.#warn(

@@ -169,6 +169,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   },
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
+  SignalsSuperseded: { ...key, messageIds: areTexts },
   TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
   BreakpointOpened: {
     ...key,

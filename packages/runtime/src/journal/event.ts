@@ -5,7 +5,13 @@ import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
-import type { SignalAwaited, SignalReceived, SignalTimedOut, TaskSignalReceived } from './message-event.ts';
+import type {
+  SignalAwaited,
+  SignalReceived,
+  SignalsSuperseded,
+  SignalTimedOut,
+  TaskSignalReceived,
+} from './message-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
@@ -269,6 +275,7 @@ export type JournalEvent =
   | SignalAwaited
   | SignalReceived
   | SignalTimedOut
+  | SignalsSuperseded
   | TaskSignalReceived
   | BreakpointOpened
   | BreakpointAnswered

@@ -25,6 +25,17 @@ export interface SignalTimedOut {
   readonly key: CallKey;
 }
 /**
+ * Messages that a wait for the latest passed over: nobody gets them. It is no outcome, and comes with the SignalReceived
+ * of the newest one.
+ */
+export interface SignalsSuperseded {
+  readonly type: 'SignalsSuperseded';
+  readonly key: CallKey;
+  /** In the order in which they came. */
+  readonly messageIds: readonly string[];
+}
+
+/**
  * A running attempt took a message (`task.receive`). It is no outcome: the process does not see it, and a replay
  * does not compare it. A later attempt of the call is given it first.
  */

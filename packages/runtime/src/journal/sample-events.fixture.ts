@@ -84,6 +84,7 @@ export const SAMPLE_EVENTS: {
   },
   SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
   SignalTimedOut: { type: 'SignalTimedOut', key: '4' },
+  SignalsSuperseded: { type: 'SignalsSuperseded', key: '4', messageIds: ['01', '02'] },
   TaskSignalReceived: {
     type: 'TaskSignalReceived',
     key: '0',

@@ -83,6 +83,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       return;
     case 'SignalAwaited':
     case 'SignalReceived':
+    case 'SignalsSuperseded':
     case 'SignalTimedOut':
     case 'TaskSignalReceived':
     case 'BreakpointOpened':

@@ -113,6 +113,8 @@ export type Report =
       readonly key: CallKey;
       readonly messageId: string;
       readonly payload: Encoded;
+      /** Older ones that go with it. */
+      readonly superseded?: readonly string[];
     }
   /** A message from outside, for a running attempt that waits for it. */
   | {

@@ -42,6 +42,7 @@ export function applyPeople(state: RunState, seq: Seq, at: Millis, event: People
   switch (event.type) {
     case 'SignalAwaited':
     case 'SignalReceived':
+    case 'SignalsSuperseded':
     case 'SignalTimedOut':
       applyToWait(state, seq, at, event);
       return;

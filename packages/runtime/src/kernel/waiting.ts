@@ -1,7 +1,13 @@
 /** Waits of the process for messages. */
+import type { JournalEvent } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
-import type { SignalAwaited, SignalReceived, SignalTimedOut } from '../journal/message-event.ts';
+import type {
+  SignalAwaited,
+  SignalReceived,
+  SignalsSuperseded,
+  SignalTimedOut,
+} from '../journal/message-event.ts';
 import type { Decision } from './decide.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Command, Effect, Report } from './input.ts';
@@ -26,9 +32,10 @@ export function settleWait(
   const { key } = input;
   if (!state.pending.has(key) || isFenced(state, key)) return NOTHING;
   if (input.type === 'WaitDue') return { events: [{ type: 'SignalTimedOut', key }], effects: [] };
-  const { messageId, payload } = input;
+  const { messageId, payload, superseded: messageIds = [] } = input;
+  const received: JournalEvent = { type: 'SignalReceived', key, messageId, payload };
   return {
-    events: [{ type: 'SignalReceived', key, messageId, payload }],
+    events: messageIds.length === 0 ? [received] : [{ type: 'SignalsSuperseded', key, messageIds }, received],
     effects: [{ type: 'ClearTimers', key }],
   };
 }
@@ -37,7 +44,7 @@ export function applyToWait(
   state: RunState,
   seq: Seq,
   at: Millis,
-  event: SignalAwaited | SignalReceived | SignalTimedOut,
+  event: SignalAwaited | SignalReceived | SignalsSuperseded | SignalTimedOut,
 ): void {
   if (event.type === 'SignalAwaited') {
     addCall(state, event.key, {
@@ -59,6 +66,7 @@ export function applyToWait(
     'J4',
     `${event.type} for ${event.key}, which is no pending wait`,
   );
+  if (event.type === 'SignalsSuperseded') return;
   wait.phase = event.type === 'SignalReceived' ? 'received' : 'timedOut';
   removePending(state, event.key);
 }

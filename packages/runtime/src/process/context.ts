@@ -59,6 +59,8 @@ export function createContext(host: ProcessHost): Context {
       startTimer(host, { kind: 'sleepUntil', dueAt: pointOfTime(when) }, options),
     // What comes is what the options say.
     receive: ((name: string, options?: ReceiveOptions) => receive(host, name, options)) as Context['receive'],
+    waitFor: ((name: string, options?: ReceiveOptions) =>
+      receive(host, name, options, 'waitFor')) as Context['waitFor'],
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),

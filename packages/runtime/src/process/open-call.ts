@@ -29,12 +29,20 @@ export interface OpenTask {
   readonly kept: KeptPlace | null;
 }
 
-/** A wait for a message, as the process asked for it. */
-export interface OpenWait {
+/** What a message has to be for a wait of the process, or of a task. */
+export interface MessageWait {
   readonly name: string;
   readonly schema: Schema | undefined;
   /** Takes encrypted messages only, and a wait that is not takes none of them. */
   readonly isSecret: boolean;
+  /** Takes the newest message that is there, and all older ones. */
+  readonly latest: boolean;
+}
+
+/** A wait for a message, as the process asked for it. */
+export interface OpenWait extends MessageWait {
+  /** Where its time passes it gives null. */
+  readonly mayPass: boolean;
 }
 
 /** A run that the process asked for. */

@@ -18,18 +18,27 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   'prompt',
   'data',
   'secret',
+  'latest',
   'key',
 ]);
 
-export function receive<T>(host: ProcessHost, name: unknown, options: ReceiveOptions = {}): Promise<T> {
+const NO_SECRETS: ReadonlySet<string> = new Set([...OPTIONS].filter((name) => name !== 'secret'));
+
+/** @param method 'waitFor' gives null where the time passes */
+export function receive<T>(
+  host: ProcessHost,
+  name: unknown,
+  options: ReceiveOptions = {},
+  method: 'receive' | 'waitFor' = 'receive',
+): Promise<T> {
   const scope = host.currentScope();
-  checkMessageName(name, 'ctx.receive');
-  checkReceiveOptions(options, OPTIONS, 'receive');
+  checkMessageName(name, `ctx.${method}`);
+  checkReceiveOptions(options, method === 'receive' ? OPTIONS : NO_SECRETS, method);
   const callName = checkName(options.key);
   const timeoutMs = options.timeout === undefined ? null : durationMs(options.timeout, 'timeout');
   const data = encodePayload(`The data of receive '${name}'`, options.data ?? null, host.limits.payloadBytes);
-  const { secret: isSecret = false, schema } = options;
-  const wait: OpenWait = { name, schema, isSecret };
+  const { secret: isSecret = false, schema, latest = false } = options;
+  const wait: OpenWait = { name, schema, isSecret, latest, mayPass: method === 'waitFor' };
   const prompt = options.prompt ?? null;
   if (prompt !== null && prompt.length > host.limits.payloadBytes)
     throw tooLarge(`The prompt of receive '${name}'`, host.limits.payloadBytes);
@@ -57,7 +66,7 @@ export function checkReceiveOptions(
   method: string,
 ): void {
   checkOptionNames(options, taken, method);
-  const { schema, prompt, secret }: { readonly [Name in keyof ReceiveOptions]: unknown } = options;
+  const { schema, prompt, secret, latest }: { readonly [Name in keyof ReceiveOptions]: unknown } = options;
   if (schema !== undefined && !isSchema(schema))
     throw new InvalidOptionError(
       'schema',
@@ -68,4 +77,6 @@ export function checkReceiveOptions(
     throw new InvalidOptionError('prompt', prompt, 'a text, of well-formed Unicode');
   if (secret !== undefined && typeof secret !== 'boolean')
     throw new InvalidOptionError('secret', secret, 'true or false');
+  if (latest !== undefined && typeof latest !== 'boolean')
+    throw new InvalidOptionError('latest', latest, 'true or false');
 }
