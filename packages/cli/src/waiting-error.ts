@@ -37,6 +37,11 @@ export function waitingError(
         `See for what: ${pawl('waiting')}; answer it`,
       );
     default: {
+      if (node?.kind === 'task' && node.hears !== undefined)
+        return waiting(
+          `Run ${runId} waits for message '${node.hears}', which task '${node.name}' wants (call ${key})${more}.`,
+          `${pawl('send', runId, node.hears)} <json>`,
+        );
       const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
       return waiting(
         `Run ${runId} waits for a person: ${task} was started and its end is not recorded${more}. Look what became of it, then say so.`,

@@ -27,8 +27,19 @@ export async function process(inputs: { many?: boolean } | null, ctx: Context) {
 }
 `;
 
+const HEARS = `
+import { defineTask, type Context } from '@pawl/sdk';
+
+const logIn = defineTask({ name: 'log-in', run: async (_: null, task) => 'with ' + (await task.receive('code')) });
+
+export const process = (_: unknown, ctx: Context) => ctx.task(logIn, null);
+`;
+
 const folder = new Folder();
-beforeAll(() => folder.write('asks.ts', ASKS));
+beforeAll(() => {
+  folder.write('asks.ts', ASKS);
+  folder.write('hears.ts', HEARS);
+});
 afterAll(() => folder[Symbol.dispose]());
 
 test('a run that waits for people says what it asks, and how to answer', async () => {
@@ -120,4 +131,18 @@ test('a run that has ended asks nothing any more, and one that asks several is a
       ).toBe(0);
   expect((await folder.pawl('resume', 'two')).stdout).toBe('[\n  true,\n  false\n]\n');
   expect((await folder.pawl('show', 'two')).stdout).toMatch(/rejected by lin/);
+});
+
+test('a task that waits for a message is waited for like a person', async () => {
+  const { code, stderr } = await folder.pawl('run', 'hears.ts', '--id', 'login');
+  expect(code).toBe(13);
+  expect(stderr).toContain("Run login waits for message 'code', which task 'log-in' wants (call 0)");
+  expect((await folder.pawl('list', '-s', 'waiting', '-o', 'ids')).stdout).toBe('login\n');
+  const { stdout } = await folder.pawl('waiting', 'login');
+  expect(stdout).toMatch(/^\? a task waits for message 'code'\n/);
+  expect(stdout).toMatch(/^ {2}answer +pawl send login code <json>$/m);
+  expect((await folder.pawl('show', 'login')).stdout).toContain("waits for message 'code'");
+  expect((await folder.pawl('send', 'login', 'code', '"0000"')).code).toBe(0);
+  expect((await folder.pawl('resume', 'login')).stdout).toBe('with 0000\n');
+  expect((await folder.pawl('waiting')).stdout).toBe('nothing waits\n');
 });

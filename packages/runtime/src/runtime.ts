@@ -333,10 +333,10 @@ export class Runtime implements AsyncDisposable {
     return this.#messenger.send(this.#lastId(id), name, payload, options);
   }
 
-  /** What a run waits for, the oldest first; its tasks while it is driven here. @throws RuntimeError NOT_FOUND */
+  /** What a run waits for from outside, its tasks included, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
     const { runId } = this.#lastOf(this.#mustGet(id));
-    return openWaits(eventsOf(this.store, runId), this.#engine.runs.get(runId)?.inbox.attemptWaits);
+    return openWaits(eventsOf(this.store, runId));
   }
 
   /**

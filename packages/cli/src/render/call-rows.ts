@@ -198,6 +198,8 @@ class RowBuilder {
 
   #taskNote(task: TaskNode): Line {
     const { values, alive, now } = this.#options;
+    if (task.hears !== undefined)
+      return { text: `waits for message '${clean(task.hears)}'`, paint: 'attention' };
     switch (task.status) {
       case 'queued':
         return { text: alive ? 'waits for a slot' : 'not started', paint: 'dim' };

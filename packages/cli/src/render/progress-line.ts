@@ -55,6 +55,8 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
         theme,
       );
     }
+    case 'TaskSignalAwaited':
+      return taskLine(node, `waits for message '${clean(event.name)}'`, theme);
     case 'OutcomeAsked':
       return taskLine(
         node,

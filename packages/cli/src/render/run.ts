@@ -183,6 +183,8 @@ function answerCommands(
         why: clean(call.prompt ?? `it waits for message '${call.name}'`),
       };
     }
+    if (call?.kind === 'task' && call.hears !== undefined)
+      return { command: `${pawl('send', run.runId, call.hears)} <json>`, why: `${name} waits for it` };
     if (call?.kind === 'breakpoint')
       return { command: pawl('approve', run.runId, key), why: `${clean(call.question)} (or pawl reject)` };
     return {

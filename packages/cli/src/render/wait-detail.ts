@@ -24,6 +24,9 @@ export function waitDetail(event: WaitEvent): string {
       return `${event.messageIds.length} older ones`;
     case 'SignalTimedOut':
       return '';
+    case 'TaskSignalAwaited':
+    case 'TaskSignalForgone':
+      return clean(event.name);
     case 'TaskSignalReceived':
       return `${clean(event.name)} ${event.n}: ${value(event.payload)}`;
     case 'BreakpointOpened':

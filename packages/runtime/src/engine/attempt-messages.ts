@@ -25,7 +25,7 @@ export interface MessageDeps {
   /** The message that the call took before under that name and number, if it did. */
   recordedMessage(key: CallKey, name: string, n: number): Encoded | undefined;
   awaitMessage(wait: AttemptWait): void;
-  forgoMessage(wait: AttemptWait): void;
+  forgoMessage(wait: AttemptWait, why: 'passed' | 'ended'): void;
 }
 
 interface OpenReceive {
@@ -88,7 +88,6 @@ export class AttemptMessages {
 
   #wait(name: string, schema: TaskReceiveOptions['schema'], timeoutMs: number | null): Promise<unknown> {
     const { key, attempt } = this.#place;
-    const since = this.#deps.clock.now();
     const wait: AttemptWait = {
       key,
       attempt,
@@ -96,8 +95,7 @@ export class AttemptMessages {
       schema,
       isSecret: false,
       latest: false,
-      since,
-      dueAt: timeoutMs === null ? null : since + timeoutMs,
+      timeoutMs,
       notThere: () => this.#suspend(open, timeoutMs),
       taken: () => {
         open.stage = 'taken';
@@ -121,7 +119,7 @@ export class AttemptMessages {
     this.#slot.giveBack();
     if (timeoutMs === null) return;
     open.cancelTimeout = this.#deps.clock.after(timeoutMs, () => {
-      this.#deps.forgoMessage(open.wait);
+      this.#deps.forgoMessage(open.wait, 'passed');
       const { name } = open.wait;
       const error = new TimeoutError(`no message '${name}' came within ${timeoutMs} ms`);
       this.#return(open, () => open.promise.reject(error));
@@ -163,7 +161,7 @@ export class AttemptMessages {
     if (open === undefined) return;
     this.#open = undefined;
     open.cancelTimeout?.();
-    this.#deps.forgoMessage(open.wait);
+    this.#deps.forgoMessage(open.wait, 'ended');
     // One that waits for a slot wants none; one that still has its own keeps it to its end.
     if (!this.#slot.isHeld) this.#slot.giveBack();
     open.promise.reject(asError(this.#over.reason));

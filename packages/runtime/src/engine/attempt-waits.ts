@@ -1,6 +1,6 @@
 import type { Schema } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
-import type { Millis, Seq } from '../journal/ids.ts';
+import type { Seq } from '../journal/ids.ts';
 import type { RunState } from '../kernel/state.ts';
 import { hearerOf } from '../kernel/task-messages.ts';
 
@@ -13,9 +13,8 @@ export interface AttemptWait {
   /** What a task receives is recorded as it is. */
   readonly isSecret: false;
   readonly latest: false;
-  readonly since: Millis;
-  /** When it gives up; null = never. */
-  readonly dueAt: Millis | null;
+  /** How long it waits; null = for ever. */
+  readonly timeoutMs: number | null;
   /** No message is there for it now. */
   notThere(): void;
   /** Its message is recorded, and handed over once that is committed. */
@@ -31,7 +30,7 @@ interface Opened {
 /**
  * Attempts of one run that wait for messages, in the order in which they began to.
  *
- * Owns nothing but that order: such a wait is not recorded, and ends with its attempt.
+ * Owns nothing but that order: such a wait ends with its attempt.
  */
 export class AttemptWaits {
   readonly #state: Readonly<RunState>;
@@ -50,8 +49,8 @@ export class AttemptWaits {
     else others.add(opened);
   }
 
-  get all(): Iterable<AttemptWait> {
-    return this.#opened.keys();
+  get size(): number {
+    return this.#opened.size;
   }
 
   isOpen(wait: AttemptWait): boolean {

@@ -37,7 +37,7 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
     },
     recordedMessage: (key, name, n) => recordedMessage(engine.options.store, run, key, name, n),
     awaitMessage: (wait) => run.inbox.awaitMessage(wait),
-    forgoMessage: (wait) => run.inbox.forgoMessage(wait),
+    forgoMessage: (wait, why) => run.inbox.forgoMessage(wait, why),
     reveal: (args) => {
       try {
         return engine.options.vault.reveal(run.runId, args);

@@ -57,7 +57,7 @@ export class RunEffects {
 
   /** Of these, what works here and may make a turn by itself. */
   get working(): number {
-    return this.attempts.running + this.streams.working;
+    return this.attempts.running - this.#run.inbox.hearing + this.streams.working;
   }
 
   /** What was decided, before its effects. */

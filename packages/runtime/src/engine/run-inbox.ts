@@ -68,19 +68,26 @@ export class RunInbox {
     attemptWaits.open(wait);
     this.#run.ask(() => {
       const report = this.#take(wait.name);
-      if (attemptWaits.isOpen(wait)) wait.notThere();
-      return report;
+      if (!attemptWaits.isOpen(wait)) return report;
+      wait.notThere();
+      // Whoever waited before it has the message: that it waits itself is told next.
+      if (report !== undefined) this.#run.report(missed(wait));
+      return report ?? missed(wait);
     });
   }
 
   /** It waits no more. */
-  forgoMessage(wait: AttemptWait): void {
-    this.#mailbox.attemptWaits.close(wait);
+  forgoMessage(wait: AttemptWait, why: 'passed' | 'ended'): void {
+    const { attemptWaits } = this.#mailbox;
+    const { key, attempt, name } = wait;
+    if (why === 'passed' && attemptWaits.isOpen(wait))
+      this.#run.report({ type: 'TaskSignalPassed', key, attempt, name });
+    attemptWaits.close(wait);
   }
 
-  /** Attempts that wait for messages, in the order in which they began to. */
-  get attemptWaits(): Iterable<AttemptWait> {
-    return this.#mailbox.attemptWaits.all;
+  /** Attempts that wait for messages: they do nothing meanwhile. */
+  get hearing(): number {
+    return this.#mailbox.attemptWaits.size;
   }
 
   takesSecret(name: string): boolean | undefined {
@@ -103,4 +110,8 @@ export class RunInbox {
     );
     return this.#take(name);
   }
+}
+
+function missed({ key, attempt, name, timeoutMs }: AttemptWait): Report {
+  return { type: 'TaskSignalMissed', key, attempt, name, timeoutMs };
 }

@@ -170,6 +170,8 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
   SignalsSuperseded: { ...key, messageIds: areTexts },
+  TaskSignalAwaited: { ...attempt, name: isText, timeoutMs: nullOr(isDuration) },
+  TaskSignalForgone: { ...attempt, name: isText },
   TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
   BreakpointOpened: {
     ...key,

@@ -10,6 +10,8 @@ import type {
   SignalReceived,
   SignalsSuperseded,
   SignalTimedOut,
+  TaskSignalAwaited,
+  TaskSignalForgone,
   TaskSignalReceived,
 } from './message-event.ts';
 
@@ -276,6 +278,8 @@ export type JournalEvent =
   | SignalReceived
   | SignalTimedOut
   | SignalsSuperseded
+  | TaskSignalAwaited
+  | TaskSignalForgone
   | TaskSignalReceived
   | BreakpointOpened
   | BreakpointAnswered

@@ -35,6 +35,22 @@ export interface SignalsSuperseded {
   readonly messageIds: readonly string[];
 }
 
+/** A running attempt waits for a message, and none is there. It is no outcome, as all that a task does with messages. */
+export interface TaskSignalAwaited {
+  readonly type: 'TaskSignalAwaited';
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly name: string;
+  /** From the recording of it; null = for ever. */
+  readonly timeoutMs: number | null;
+}
+/** The attempt goes on without it, since its time had passed. */
+export interface TaskSignalForgone {
+  readonly type: 'TaskSignalForgone';
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly name: string;
+}
 /**
  * A running attempt took a message (`task.receive`). It is no outcome: the process does not see it, and a replay
  * does not compare it. A later attempt of the call is given it first.

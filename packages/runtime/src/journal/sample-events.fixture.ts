@@ -85,6 +85,8 @@ export const SAMPLE_EVENTS: {
   SignalReceived: { type: 'SignalReceived', key: '4', messageId: '01', payload: 'yes' },
   SignalTimedOut: { type: 'SignalTimedOut', key: '4' },
   SignalsSuperseded: { type: 'SignalsSuperseded', key: '4', messageIds: ['01', '02'] },
+  TaskSignalAwaited: { type: 'TaskSignalAwaited', key: '0', attempt: 2, name: 'code', timeoutMs: 60_000 },
+  TaskSignalForgone: { type: 'TaskSignalForgone', key: '0', attempt: 2, name: 'code' },
   TaskSignalReceived: {
     type: 'TaskSignalReceived',
     key: '0',

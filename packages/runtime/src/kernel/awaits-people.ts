@@ -13,7 +13,7 @@ export function awaitsPeople(
     const call = calls.get(key);
     if ((call?.kind === 'child' || call?.kind === 'stream') && rests(key)) continue;
     if (call?.kind === 'wait' || call?.kind === 'breakpoint') continue;
-    if (call?.kind !== 'task' || call.phase !== 'asked') return false;
+    if (call?.kind !== 'task' || (call.phase !== 'asked' && call.hearing === undefined)) return false;
   }
   return pending.size > 0;
 }

@@ -55,6 +55,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'OpenBreakpoint':
     case 'WaitDue':
     case 'SignalTaken':
+    case 'TaskSignalMissed':
+    case 'TaskSignalPassed':
     case 'TaskSignalTaken':
     case 'AnswerTaken':
       return decidePeople(state, input);

@@ -1,4 +1,4 @@
-import type { ChildFinished, ChildStarted } from '../journal/child-event.ts';
+import type { ChildFinished, ChildStarted, ParentRecorded } from '../journal/child-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -6,7 +6,16 @@ import { addCall, addPending, removePending } from './recorded-call.ts';
 import type { RunState } from './state.ts';
 
 /** Runs that this one starts and waits for. */
-export function applyToChild(state: RunState, seq: Seq, event: ChildStarted | ChildFinished): void {
+export function applyToChild(
+  state: RunState,
+  seq: Seq,
+  event: ChildStarted | ChildFinished | ParentRecorded,
+): void {
+  if (event.type === 'ParentRecorded') {
+    const { type: _, ...parent } = event;
+    state.parent = parent;
+    return;
+  }
   const { key } = event;
   if (event.type === 'ChildStarted') {
     const { runId } = event;

@@ -13,7 +13,6 @@ import {
 import type { Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
-import type { TaskSignalReceived } from '../journal/message-event.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
@@ -85,6 +84,8 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'SignalReceived':
     case 'SignalsSuperseded':
     case 'SignalTimedOut':
+    case 'TaskSignalAwaited':
+    case 'TaskSignalForgone':
     case 'TaskSignalReceived':
     case 'BreakpointOpened':
     case 'BreakpointAnswered':
@@ -93,13 +94,9 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       return;
     case 'ChildStarted':
     case 'ChildFinished':
+    case 'ParentRecorded':
       applyToChild(state, seq, event);
       return;
-    case 'ParentRecorded': {
-      const { type: _, ...parent } = event;
-      state.parent = parent;
-      return;
-    }
     case 'StreamOpened':
     case 'ItemRecorded':
     case 'StreamEnded':
@@ -232,7 +229,7 @@ function applyToStreams(state: RunState, seq: number, event: StreamEvent): void 
 
 type TaskEvent = Exclude<
   Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>,
-  TaskSignalReceived
+  { type: `TaskSignal${string}` }
 >;
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
@@ -252,6 +249,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
       retryDelayMs: 0,
       progress: undefined,
       messages: undefined,
+      hearing: undefined,
     });
     addPending(state, event.key);
     return;
@@ -267,7 +265,9 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
     removePending(state, event.key);
     return;
   }
-  applyToAttempts(pendingTask(state, event.key, event.type), event);
+  const call = pendingTask(state, event.key, event.type);
+  call.hearing = undefined;
+  applyToAttempts(call, event);
   if (event.type === 'TaskSucceeded' || event.type === 'TaskFailed') removePending(state, event.key);
 }
 

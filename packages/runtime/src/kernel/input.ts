@@ -13,6 +13,7 @@ import type {
 } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
+import type { TaskSignalAwaited, TaskSignalForgone } from '../journal/message-event.ts';
 import type { Decided } from './state.ts';
 
 /** What the process asks for. */
@@ -116,6 +117,9 @@ export type Report =
       /** Older ones that go with it. */
       readonly superseded?: readonly string[];
     }
+  /** No message is there for an attempt that waits for one; or it waits no more. */
+  | (Omit<TaskSignalAwaited, 'type'> & { readonly type: 'TaskSignalMissed' })
+  | (Omit<TaskSignalForgone, 'type'> & { readonly type: 'TaskSignalPassed' })
   /** A message from outside, for a running attempt that waits for it. */
   | {
       readonly type: 'TaskSignalTaken';

@@ -6,12 +6,18 @@ import { applyToBreakpoint, openBreakpoint, takeAnswer, timeBreakpoint } from '.
 import type { Decision } from './decide.ts';
 import type { Command, Report } from './input.ts';
 import type { RunState } from './state.ts';
-import { applyTaskMessage, decideTaskMessage, pendingTask } from './task-messages.ts';
+import {
+  applyHearing,
+  applyTaskMessage,
+  decideHearing,
+  decideTaskMessage,
+  pendingTask,
+} from './task-messages.ts';
 import { applyToWait, settleWait } from './waiting.ts';
 
 type PeopleInput = Extract<
   Command | Report,
-  { type: 'OpenBreakpoint' | 'WaitDue' | 'SignalTaken' | 'TaskSignalTaken' | 'AnswerTaken' }
+  { type: 'OpenBreakpoint' | 'WaitDue' | 'SignalTaken' | `TaskSignal${string}` | 'AnswerTaken' }
 >;
 
 export function decidePeople(state: Readonly<RunState>, input: PeopleInput): Decision {
@@ -24,6 +30,9 @@ export function decidePeople(state: Readonly<RunState>, input: PeopleInput): Dec
     }
     case 'SignalTaken':
       return settleWait(state, input);
+    case 'TaskSignalMissed':
+    case 'TaskSignalPassed':
+      return decideHearing(state, input);
     case 'TaskSignalTaken':
       return decideTaskMessage(state, input);
     case 'AnswerTaken':
@@ -45,6 +54,10 @@ export function applyPeople(state: RunState, seq: Seq, at: Millis, event: People
     case 'SignalsSuperseded':
     case 'SignalTimedOut':
       applyToWait(state, seq, at, event);
+      return;
+    case 'TaskSignalAwaited':
+    case 'TaskSignalForgone':
+      applyHearing(pendingTask(state, event.key, event.type), event);
       return;
     case 'TaskSignalReceived':
       applyTaskMessage(pendingTask(state, event.key, event.type), seq, event);

@@ -48,6 +48,8 @@ export interface TaskCall extends Enclosed {
   progress: ReadProgress | undefined;
   /** Where messages that its attempts took are recorded, by their name; undefined before the first. */
   messages: Map<string, Seq[]> | undefined;
+  /** Under which name its attempt waits for one; undefined while it does not. */
+  hearing: string | undefined;
 }
 
 /** Progress of a task call that is recorded, since the process reads it. */

@@ -87,6 +87,55 @@ describe('a message for an attempt', () => {
   });
 });
 
+describe('an attempt that waits', () => {
+  const missed = (attempt = 1, name = 'word'): Report => ({
+    type: 'TaskSignalMissed',
+    key: '0',
+    attempt,
+    name,
+    timeoutMs: null,
+  });
+  const passed = (attempt = 1, name = 'word'): Report => ({
+    type: 'TaskSignalPassed',
+    key: '0',
+    attempt,
+    name,
+  });
+  const awaited: JournalEvent = {
+    type: 'TaskSignalAwaited',
+    key: '0',
+    attempt: 1,
+    name: 'word',
+    timeoutMs: null,
+  };
+  const forgone: JournalEvent = { type: 'TaskSignalForgone', key: '0', attempt: 1, name: 'word' };
+
+  it.each([
+    ['is recorded', running, missed(), [awaited], 'word'],
+    ['is recorded once', [...running, awaited], missed(), [], 'word'],
+    ['waits no more when its time has passed', [...running, awaited], passed(), [forgone], undefined],
+    ['told of a time that it does not wait for', running, passed(), [], undefined],
+    ['of another attempt', [...running, awaited, started('0', 2)], passed(1), [], undefined],
+    ['waits no more when it has the message', [...running, awaited, received(0)], passed(), [], undefined],
+    ['of a call that is not running', [scheduled('0')], missed(), [], undefined],
+    ['waits no more when it was interrupted', [...running, awaited, interrupted], missed(), [], undefined],
+  ] as const satisfies readonly (readonly [
+    string,
+    readonly JournalEvent[],
+    Report,
+    readonly JournalEvent[],
+    string | undefined,
+  ])[])('%s', (_, events, report, expected, hearing) => {
+    const state = given(...events);
+    expect(when(state, report)).toEqual({ events: expected, effects: [] });
+    expect(state.calls.get('0')).toMatchObject({ hearing });
+  });
+
+  it('of a call that is not running is refused', () => {
+    expect(() => given(scheduled('0'), awaited)).toThrow(InvariantError);
+  });
+});
+
 describe('evolve refuses', () => {
   it.each([
     ['a message of no call', [received(0)]],

@@ -1,8 +1,9 @@
 /** Messages that running attempts take: they belong to the call, and settle nothing. */
 import type { CallKey } from '../journal/call-key.ts';
+import type { JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert } from '../journal/invariant.ts';
-import type { TaskSignalReceived } from '../journal/message-event.ts';
+import type { TaskSignalAwaited, TaskSignalForgone, TaskSignalReceived } from '../journal/message-event.ts';
 import type { Decision } from './decide.ts';
 import type { Report } from './input.ts';
 import { isFenced, type RunState, type TaskCall } from './state.ts';
@@ -27,6 +28,29 @@ export function decideTaskMessage(
   };
 }
 
+/** That an attempt waits is recorded for those who look: a later attempt waits anew. */
+export function decideHearing(
+  state: Readonly<RunState>,
+  { type, ...facts }: Extract<Report, { type: 'TaskSignalMissed' | 'TaskSignalPassed' }>,
+): Decision {
+  const call = hearerOf(state, facts.key, facts.attempt);
+  if (call === undefined || (call.hearing === facts.name) === (type === 'TaskSignalMissed'))
+    return { events: [], effects: [] };
+  const event: JournalEvent =
+    'timeoutMs' in facts ? { type: 'TaskSignalAwaited', ...facts } : { type: 'TaskSignalForgone', ...facts };
+  return { events: [event], effects: [] };
+}
+
+export function applyHearing(call: TaskCall, event: TaskSignalAwaited | TaskSignalForgone): void {
+  const { key, attempt, name, type } = event;
+  assert(
+    call.phase === 'running' && call.attempts === attempt,
+    'J4',
+    `attempt ${attempt} of ${key} waits for a message and is not running`,
+  );
+  call.hearing = type === 'TaskSignalAwaited' ? name : undefined;
+}
+
 /** Where the messages of a name that a call took are recorded, in their order. */
 export function messagesOf({ messages }: TaskCall, name: string): readonly Seq[] {
   return messages?.get(name) ?? [];
@@ -39,6 +63,7 @@ export function applyTaskMessage(call: TaskCall, seq: Seq, event: TaskSignalRece
     'J4',
     `attempt ${attempt} of ${key} took a message and was not running`,
   );
+  call.hearing = undefined;
   call.messages ??= new Map();
   const seqs = call.messages.get(name) ?? [];
   assert(n === seqs.length, 'J5', `message ${n} of ${key} follows ${seqs.length} messages`);

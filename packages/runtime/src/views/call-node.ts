@@ -62,6 +62,8 @@ export interface TaskNode extends NodeBase {
   settledBy: OutcomeAuthor;
   /** What it told and the process read: recorded items; null where it reads none. */
   items: number | null;
+  /** The message that its attempt waits for, or waited for when it was stopped. */
+  hears: string | undefined;
 }
 
 /** Items from outside. */
@@ -172,6 +174,7 @@ export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode
     reason: undefined,
     settledBy: 'attempt',
     items: null,
+    hears: undefined,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
+import type { BreakpointAnswered, BreakpointOpened } from '../journal/breakpoint-event.ts';
 import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
@@ -40,64 +40,73 @@ export interface OpenWait {
 
 const PLAIN = { prompt: null, data: null, secret: false, dueAt: null, breakpoint: null } as const;
 
-/**
- * What is still waited for after these events, the oldest first.
- * @param ofAttempts waits of running attempts, which are not recorded
- */
-export function openWaits(
-  events: Iterable<Recorded>,
-  ofAttempts: Iterable<Pick<OpenWait, 'key' | 'name' | 'since' | 'dueAt'>> = [],
-): OpenWait[] {
+/** What is still waited for after these events, the oldest first. */
+export function openWaits(events: Iterable<Recorded>): OpenWait[] {
   const open = new Map<CallKey, OpenWait>();
   /** By the key of the call, as long as it is not settled. */
   const tasks = new Map<CallKey, string>();
   for (const recorded of events) add(open, tasks, recorded);
-  const inAttempts = Array.from(ofAttempts, ({ key, name, since, dueAt }): OpenWait => ({
-    ...PLAIN,
-    kind: 'task',
-    key,
-    name,
-    since,
-    dueAt,
-  }));
-  return [...open.values(), ...inAttempts].toSorted((a, b) => a.since - b.since);
+  return [...open.values()].toSorted((a, b) => a.since - b.since);
 }
 
-function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, { at, event }: Recorded): void {
+/** The wait that begins with this event. */
+function begun({ at, event }: Recorded, tasks: ReadonlyMap<CallKey, string>): OpenWait | undefined {
   switch (event.type) {
-    case 'TaskScheduled':
-      tasks.set(event.key, event.task);
-      return;
     case 'OutcomeAsked': {
       const { key, attempt } = event;
       const name = tasks.get(key) ?? '';
       const prompt = `What became of attempt ${attempt} of task '${name}'?`;
-      open.set(key, { ...PLAIN, kind: 'outcome', key, name, prompt, since: at });
-      return;
+      return { ...PLAIN, kind: 'outcome', key, name, prompt, since: at };
+    }
+    case 'TaskSignalAwaited': {
+      const { key, name, timeoutMs } = event;
+      return { ...PLAIN, kind: 'task', key, name, since: at, dueAt: dueAt(at, timeoutMs) };
     }
     case 'SignalAwaited': {
-      const { key, name, prompt, data, timeoutMs, secret = false } = event;
-      const dueAt = timeoutMs === null ? null : at + timeoutMs;
-      open.set(key, { ...PLAIN, kind: 'message', key, name, prompt, data, since: at, secret, dueAt });
-      return;
+      const { type: _, timeoutMs, secret = false, ...facts } = event;
+      return { ...PLAIN, kind: 'message', ...facts, since: at, secret, dueAt: dueAt(at, timeoutMs) };
     }
     case 'BreakpointOpened': {
       const { type: _, key, title: name, question: prompt, context: data, timeoutMs, ...more } = event;
-      const dueAt = timeoutMs === null ? null : at + timeoutMs;
-      const breakpoint = { ...more, answers: [] };
-      open.set(key, { ...PLAIN, kind: 'breakpoint', key, name, prompt, data, since: at, dueAt, breakpoint });
-      return;
+      const facts = { key, name, prompt, data, since: at, dueAt: dueAt(at, timeoutMs) };
+      return { ...PLAIN, kind: 'breakpoint', ...facts, breakpoint: { ...more, answers: [] } };
     }
-    case 'BreakpointAnswered': {
-      const wait = open.get(event.key);
-      if (wait?.breakpoint === null || wait === undefined) return;
-      const { by, approved, option, feedback } = event;
-      const answers = [...wait.breakpoint.answers, { by, approved, option, feedback, at }];
-      open.set(event.key, { ...wait, breakpoint: { ...wait.breakpoint, answers } });
+    default:
+      return undefined;
+  }
+}
+
+function dueAt(at: Millis, timeoutMs: number | null): Millis | null {
+  return timeoutMs === null ? null : at + timeoutMs;
+}
+
+function addAnswer(open: Map<CallKey, OpenWait>, at: Millis, event: BreakpointAnswered): void {
+  const wait = open.get(event.key);
+  if (wait === undefined || wait.breakpoint === null) return;
+  const { by, approved, option, feedback } = event;
+  const answers = [...wait.breakpoint.answers, { by, approved, option, feedback, at }];
+  open.set(event.key, { ...wait, breakpoint: { ...wait.breakpoint, answers } });
+}
+
+function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, recorded: Recorded): void {
+  const { event } = recorded;
+  const wait = begun(recorded, tasks);
+  if (wait !== undefined) open.set(wait.key, wait);
+  switch (event.type) {
+    case 'TaskScheduled':
+      tasks.set(event.key, event.task);
       return;
-    }
-    case 'AttemptStarted':
+    case 'BreakpointAnswered':
+      addAnswer(open, recorded.at, event);
+      return;
     case 'AttemptInterrupted':
+      // The next attempt will wait for the same message, unless that has come by then.
+      if (open.get(event.key)?.kind !== 'task') open.delete(event.key);
+      return;
+    case 'AttemptStarted':
+    case 'AttemptFailed':
+    case 'TaskSignalReceived':
+    case 'TaskSignalForgone':
     case 'SignalReceived':
     case 'SignalTimedOut':
     case 'BreakpointClosed':

@@ -33,6 +33,8 @@ function change(draft: Draft, event: JournalEvent): void {
     case 'OutcomeAsked':
     case 'SignalAwaited':
     case 'BreakpointOpened':
+    case 'TaskSignalAwaited':
+      answer(draft, event.key);
       draft.asked = [...draft.asked, event.key];
       return;
     case 'TaskSucceeded':
@@ -49,6 +51,9 @@ function change(draft: Draft, event: JournalEvent): void {
       draft.asked = draft.asked.filter((key) => !isWithin(key, event.key));
       return;
     case 'AttemptStarted':
+    case 'AttemptFailed':
+    case 'TaskSignalReceived':
+    case 'TaskSignalForgone':
     case 'TaskCancelled':
     case 'SignalReceived':
     case 'SignalTimedOut':

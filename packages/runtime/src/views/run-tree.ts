@@ -285,6 +285,8 @@ function changeChild(tree: RunTree, node: ChildNode, event: CallEvent, at: Milli
 }
 
 function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {
+  if (event.type !== 'AttemptInterrupted')
+    node.hears = event.type === 'TaskSignalAwaited' ? event.name : undefined;
   switch (event.type) {
     case 'AttemptStarted':
       if (node.status === 'running' || node.status === 'asked') node.unknown += 1;

@@ -539,6 +539,6 @@ describe('refused at the call', () => {
       'InvalidOptionError',
       'InvalidArgumentError',
     ]);
-    expect(shape(store).filter((line) => line.startsWith('TaskSignal'))).toHaveLength(1);
+    expect(shape(store).filter((line) => line.startsWith('TaskSignalReceived'))).toHaveLength(1);
   });
 });

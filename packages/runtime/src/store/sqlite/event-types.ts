@@ -44,6 +44,9 @@ const CODES: { readonly [Type in EventType]: number } = {
   BreakpointOpened: 37,
   BreakpointAnswered: 38,
   BreakpointClosed: 39,
+  SignalsSuperseded: 40,
+  TaskSignalAwaited: 41,
+  TaskSignalForgone: 42,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(
