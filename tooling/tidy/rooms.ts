@@ -74,9 +74,14 @@ export const ROOMS: readonly Room[] = [
   {
     ...OPEN,
     name: 'runtime.ts',
-    paths: ['runtime.ts', 'runtime-options.ts', 'secret-key.ts', 'reader.ts', 'pool-reports.ts'].map(
-      inRuntime,
-    ),
+    paths: [
+      'runtime.ts',
+      'runtime-options.ts',
+      'secret-key.ts',
+      'reader.ts',
+      'pool-reports.ts',
+      'waiting-parents.ts',
+    ].map(inRuntime),
     imports: 'every room',
   },
   { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },

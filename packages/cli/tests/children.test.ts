@@ -64,6 +64,12 @@ test('one that waits for a message: exit 13, and the outer one is resumed after 
   expect(waiting.code).toBe(13);
   expect(waiting.stderr).toContain('Run one waits for run one.:part (call :part), which waits for people.');
   expect((await folder.pawl('waiting')).stdout).toContain('one.:part');
+  expect((await folder.pawl('list', '-s', 'waiting', '-o', 'ids')).stdout.split('\n').toSorted()).toEqual([
+    '',
+    'one',
+    'one.:part',
+  ]);
+  expect((await folder.pawl('show', 'one')).stdout).toMatch(/waiting[^]*pawl waiting/);
   expect((await folder.pawl('send', 'one.:part', 'answer', '"yes"')).code).toBe(0);
   expect(await folder.pawl('resume', 'one')).toMatchObject({ code: 0 });
 });

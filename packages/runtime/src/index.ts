@@ -27,6 +27,7 @@ export { EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export type { PoolStatus } from './pool-reports.ts';
 export type { PoolStats } from './views/pool-stats.ts';
 export type { Times } from './views/histogram.ts';
+export type { ReadRun } from './waiting-parents.ts';
 export { openJournal, type JournalReader } from './reader.ts';
 export { DISPLAY_STATUSES, displayStatus, type DisplayStatus } from './views/display-status.ts';
 export type { OpenBreakpoint, OpenWait } from './views/open-waits.ts';

@@ -1,11 +1,13 @@
 import type { Millis, RunId, Seq } from './journal/ids.ts';
 import type { Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
+import { assert } from './journal/invariant.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
+import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
 
@@ -16,9 +18,9 @@ const NEAREST_OF = 1000;
 /** A journal to look at. It is never written to, whoever else has it open. */
 export interface JournalReader extends Disposable {
   /** @throws RuntimeError NOT_FOUND with the nearest ids */
-  get(id: RunId): RunRecord;
+  get(id: RunId): ReadRun;
   /** Newest first. */
-  list(query: RunQuery): readonly RunRecord[];
+  list(query: RunQuery): readonly ReadRun[];
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
   /** What the run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
@@ -62,8 +64,13 @@ export function* eventsOf(
  */
 export function openJournal(options: { readonly path: string }): JournalReader {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
-  const list = (query: RunQuery): readonly RunRecord[] => store.queryRuns(query, Date.now());
-  const get = (id: RunId): RunRecord => runOf(store, id, Date.now());
+  const list = (query: RunQuery): readonly ReadRun[] =>
+    withWaitingChildren(store, store.queryRuns(query, Date.now()), Date.now());
+  const get = (id: RunId): ReadRun => {
+    const [run] = withWaitingChildren(store, [runOf(store, id, Date.now())], Date.now());
+    assert(run !== undefined, 'S3', 'a run that was read is one');
+    return run;
+  };
   return {
     get,
     list,

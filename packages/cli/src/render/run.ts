@@ -155,7 +155,11 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
     case 'interrupted':
       return [{ command: pawl('resume', id), why: 'go on; nothing that is done is done again' }, show];
     case 'waiting':
-      return [...answerCommands(run, tree, pawl), { command: pawl('resume', id), why: 'then go on' }];
+      return [
+        ...(run.asked.length === 0 ? [{ command: pawl('waiting'), why: 'what a run within it asks' }] : []),
+        ...answerCommands(run, tree, pawl),
+        { command: pawl('resume', id), why: 'then go on' },
+      ];
     case 'succeeded':
     case 'failed':
     case 'cancelled':

@@ -22,9 +22,13 @@ export const DISPLAY_STATUSES: readonly DisplayStatus[] = [
 
 /** 'waiting' wins over who drives it: a person is what it needs. */
 export function displayStatus(
-  run: Pick<RunSummary, 'status' | 'asked'> & { readonly ownerAlive: boolean },
+  run: Pick<RunSummary, 'status' | 'asked'> & {
+    readonly ownerAlive: boolean;
+    /** A run that it started, or one further down, waits for a person. */
+    readonly childWaits?: boolean;
+  },
 ): DisplayStatus {
   if (run.status !== 'running') return run.status;
-  if (run.asked.length > 0) return 'waiting';
+  if (run.asked.length > 0 || run.childWaits === true) return 'waiting';
   return run.ownerAlive ? 'running' : 'interrupted';
 }

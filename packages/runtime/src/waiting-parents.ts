@@ -1,0 +1,39 @@
+import type { RunId } from './journal/ids.ts';
+import type { JournalStore, RunRecord } from './ports/journal-store.ts';
+import { parentOf } from './engine/child-run.ts';
+
+/** A run as it is read, and whether it waits for a person although it asks nothing itself. */
+export interface ReadRun extends RunRecord {
+  readonly childWaits: boolean;
+}
+
+/** Open runs that are looked through for those that wait: the newest. */
+const LOOKED_AT = 1000;
+
+/**
+ * Says of each run whether one within it waits for people. That is no fact of its own journal, so it is looked up
+ * from the runs that wait; only where some run may be such a one.
+ */
+export function withWaitingChildren(
+  store: JournalStore,
+  runs: readonly RunRecord[],
+  now: number,
+): readonly ReadRun[] {
+  const isOpen = runs.some(({ status, asked }) => status === 'running' && asked.length === 0);
+  const parents = isOpen ? waitingParents(store, now) : new Set<RunId>();
+  return runs.map((run) => ({ ...run, childWaits: run.status === 'running' && parents.has(run.runId) }));
+}
+
+function waitingParents(store: JournalStore, now: number): ReadonlySet<RunId> {
+  const parents = new Set<RunId>();
+  for (const { runId, asked } of store.queryRuns({ limit: LOOKED_AT, statuses: ['running'] }, now)) {
+    if (asked.length === 0) continue;
+    for (
+      let above = parentOf(store, runId);
+      above !== undefined && !parents.has(above.parentRunId);
+      above = parentOf(store, above.parentRunId)
+    )
+      parents.add(above.parentRunId);
+  }
+  return parents;
+}
