@@ -81,6 +81,7 @@ export const ROOMS: readonly Room[] = [
       'reader.ts',
       'pool-reports.ts',
       'waiting-parents.ts',
+      'notify.ts',
     ].map(inRuntime),
     imports: 'every room',
   },

@@ -1,4 +1,5 @@
-import { choice, duration, flag, usage, type OptionSpec } from './command.ts';
+import { choice, duration, flag, text, usage, type OptionSpec } from './command.ts';
+import type { Io } from './terminal.ts';
 
 /** How a run is driven. */
 export interface DriveValues {
@@ -6,6 +7,7 @@ export interface DriveValues {
   readonly strict: boolean;
   /** In milliseconds. */
   readonly lease: number | undefined;
+  readonly notify: string | undefined;
 }
 
 /** The same for every command that drives runs. */
@@ -18,14 +20,28 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
   ),
   strict: flag('--strict', 'fail where the order of calls may depend on something outside ctx'),
   lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
+  notify: text(
+    '--notify <command|url>',
+    'told of each wait for people: a command (JSON on its stdin) or a webhook (default: $PAWL_NOTIFY)',
+  ),
 };
 
 /** @throws RuntimeError USAGE */
-export function runtimeOptions({ durability, strict, lease }: DriveValues): {
+export function runtimeOptions(
+  { durability, strict, lease, notify }: DriveValues,
+  io: Io,
+): {
   durability: 'full' | 'normal';
   strict: boolean;
   leaseMs?: number;
+  notify?: string;
 } {
   if (lease === 0) throw usage('--lease takes a duration above 0, such as 30s.');
-  return { durability, strict, ...(lease === undefined ? {} : { leaseMs: lease }) };
+  const told = notify ?? io.env['PAWL_NOTIFY'] ?? '';
+  return {
+    durability,
+    strict,
+    ...(lease === undefined ? {} : { leaseMs: lease }),
+    ...(told === '' ? {} : { notify: told }),
+  };
 }

@@ -42,7 +42,7 @@ export interface SessionOptions {
   readonly io: Io;
   readonly place: JournalPlace;
   readonly isJson: boolean;
-  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs'>;
+  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify'>;
 }
 
 /** Events that a tree lags behind at most. */

@@ -43,8 +43,19 @@ beforeAll(() => {
 afterAll(() => folder[Symbol.dispose]());
 
 test('a run that waits for people says what it asks, and how to answer', async () => {
-  const { code, stderr } = await folder.pawl('run', 'asks.ts', '--id', 'one');
+  const hook = ['--notify', 'cat >> told.jsonl'];
+  const { code, stderr } = await folder.pawl('run', 'asks.ts', '--id', 'one', ...hook);
   expect(code).toBe(13);
+  // Told before it left, and once.
+  const env = { PAWL_NOTIFY: 'cat >> told.jsonl' };
+  expect((await folder.start(['resume', 'one'], { env }).ended).code).toBe(13);
+  expect(documentOf(folder.read('told.jsonl'))).toMatchObject({
+    runId: 'one',
+    process: 'asks',
+    key: '0',
+    prompt: 'Deploy to production?',
+    breakpoint: { options: ['now', 'tonight'], experts: ['ada', 'grace', 'lin'] },
+  });
   expect(stderr).toContain('Run one waits for an answer to: Deploy to production? (call 0)');
   expect(stderr).toContain('pawl approve one 0');
   const { stdout } = await folder.pawl('waiting');

@@ -47,4 +47,5 @@ export type {
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
 export { shortValue } from './views/short-value.ts';
 export { DEFAULT_PATH, ENGINE_VERSION, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
+export type { Notify, WaitNotice } from './notify.ts';
 export type { RuntimeOptions, StartOptions } from './runtime-options.ts';

@@ -2,6 +2,7 @@ import type { PoolOptions, ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from './journal/call-key.ts';
 import type { RunId } from './journal/ids.ts';
 import type { LogEntry } from './engine/engine.ts';
+import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Entropy } from './ports/entropy.ts';
@@ -34,6 +35,12 @@ export interface RuntimeOptions {
   readonly onWarning?: (runId: RunId, message: string) => void;
   /** Told when nothing of a run can go on before a person answers these calls. */
   readonly onWaiting?: (runId: RunId, keys: readonly CallKey[]) => void;
+  /**
+   * Told of each wait for people (`ctx.breakpoint`, `ctx.receive` with a prompt, an attempt that nobody knows the end
+   * of): a function, the address of a webhook (http:, https:), or a command, which gets the notice as JSON on stdin. That
+   * it was told is recorded, and it is told again only where the program died between the two.
+   */
+  readonly notify?: Notify | undefined;
   /** Shortest bound of a replay that waits for something outside ctx, in ms (default 30,000). */
   readonly stallMs?: number;
   /** For tests. */

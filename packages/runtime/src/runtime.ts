@@ -22,6 +22,7 @@ import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { Vault } from './engine/vault.ts';
+import { resolveNotify } from './notify.ts';
 import { resolveSecretKey } from './secret-key.ts';
 import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 import { RuntimeError } from './errors.ts';
@@ -78,6 +79,7 @@ export class Runtime implements AsyncDisposable {
       graceMs: positive('graceMs', options.graceMs ?? 5000),
       stallMs: positive('stallMs', options.stallMs ?? 30_000),
       strict: options.strict ?? false,
+      tell: resolveNotify(options.notify),
       sink: {
         log: (entry) => {
           this.#observers.log(entry);

@@ -48,7 +48,7 @@ export const resumeCommand: Command = defineCommand({
     if (options.all && given !== undefined)
       throw usage('Name a run, or give --all, not both.', 'pawl resume --all');
     const place = journalPlace(options.db, io);
-    const driven = runtimeOptions(options);
+    const driven = runtimeOptions(options, io);
     const { json: isJson, debug: isDebug, module, force } = options;
     const told: ResumeOptions = { io, place, isJson, isDebug, module, force };
     const runs = await runsToResume(place, given === undefined ? undefined : checkedRunId(given));

@@ -34,7 +34,7 @@ export const runCommand: Command = defineCommand({
     const { json, debug } = options;
     const place = journalPlace(options.db, io);
     const id = options.id === undefined ? undefined : checkedRunId(options.id);
-    const driven = runtimeOptions(options);
+    const driven = runtimeOptions(options, io);
     const file = findModule(args[0] ?? '', io.cwd);
     const input = await readJsonOption('--input', options.input, io);
     const definition = await loadProcess(file, io.cwd);

@@ -5,13 +5,13 @@ import { clean } from './clean.ts';
 
 type WaitEvent = Extract<
   JournalEvent,
-  { type: `Signal${string}` | `TaskSignal${string}` | `Breakpoint${string}` }
+  { type: `Signal${string}` | `TaskSignal${string}` | `Breakpoint${string}` | 'WaitNotified' }
 >;
 
 const LONGEST_VALUE = 400;
 
 export function isWaitEvent(event: JournalEvent): event is WaitEvent {
-  return /^(Task)?Signal|^Breakpoint/.test(event.type);
+  return /^(Task)?Signal|^Breakpoint|^WaitNotified$/.test(event.type);
 }
 
 export function waitDetail(event: WaitEvent): string {
@@ -22,6 +22,7 @@ export function waitDetail(event: WaitEvent): string {
       return value(event.payload);
     case 'SignalsSuperseded':
       return `${event.messageIds.length} older ones`;
+    case 'WaitNotified':
     case 'SignalTimedOut':
       return '';
     case 'TaskSignalAwaited':

@@ -15,6 +15,7 @@ import type { Limits } from './limits.ts';
 import { plansOf } from './pools/plans.ts';
 import { SharedPools } from './pools/shared-pools.ts';
 import { Patience } from './patience.ts';
+import type { TellOutside } from './run-notices.ts';
 import type { RunDriver } from './run-driver.ts';
 import { TurnLoop } from './turn-loop.ts';
 import type { Vault } from './vault.ts';
@@ -54,6 +55,8 @@ export interface EngineOptions {
   /** By name: a number of slots, or options. */
   readonly pools: Readonly<Record<string, number | PoolOptions>>;
   readonly sink: Sink;
+  /** Tells somebody outside of waits for people. */
+  readonly tell: TellOutside | undefined;
   readonly owner: string;
   /** Of this engine, recorded with the runs that it starts. */
   readonly version: string;

@@ -9,6 +9,7 @@ import { RunChildren } from './run-children.ts';
 import type { RunPlan } from './run-plan.ts';
 import { RunStreams } from './run-streams.ts';
 import type { RunDriver } from './run-driver.ts';
+import { RunNotices } from './run-notices.ts';
 import { RunGate } from './run-gate.ts';
 import type { RunJournal } from './run-journal.ts';
 import { Timers } from './timers.ts';
@@ -24,6 +25,8 @@ export class RunEffects {
   readonly streams: RunStreams;
   readonly children: RunChildren;
   readonly timers: Timers;
+  /** Undefined where nobody is to be told. */
+  readonly notices: RunNotices | undefined;
   readonly #engine: Engine;
   readonly #gate: RunGate;
   readonly #run: RunDriver;
@@ -44,6 +47,9 @@ export class RunEffects {
     this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
     this.attempts = new RunAttempts(engine, run, deps, this.streams);
     this.children = new RunChildren(engine, run, journal, driverOf);
+    const { store, clock, tell, sink } = engine.options;
+    const warn = (message: string): void => sink.warn(run.runId, message);
+    this.notices = tell === undefined ? undefined : new RunNotices(run, { store, clock, tell, warn });
     this.#engine = engine;
     this.#gate = new RunGate(engine, run, journal);
     this.#run = run;
@@ -66,6 +72,7 @@ export class RunEffects {
       const { event } = fact;
       if (event.type === 'AttemptFailed') this.#run.host.noteFailure(event.key, event.error);
       if (event.type === 'BreakpointAnswered') this.#run.host.noteAnswer(event);
+      this.notices?.saw(fact);
       this.#gate.saw(fact);
     }
   }
@@ -134,6 +141,7 @@ export class RunEffects {
     const effects = this.#waiting;
     this.#waiting = [];
     for (const effect of effects) this.#perform(effect);
+    this.notices?.release();
     // Last: whoever is told may stop the run, and that aborts what has started.
     const logs = this.#logs;
     this.#logs = [];
@@ -198,6 +206,7 @@ export class RunEffects {
   }
 
   abortAll(reason: string): void {
+    this.notices?.stop();
     this.attempts.abortAll(reason);
     this.streams.abortAll(reason);
     this.children.stop();

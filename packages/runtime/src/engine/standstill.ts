@@ -60,7 +60,9 @@ export class Standstill {
 
   #tellWaiting(pending: ReadonlySet<CallKey>): void {
     const { runId, state } = this.#run;
-    const { children, streams } = this.#effects;
+    const { children, streams, notices } = this.#effects;
+    // Who stops the run when it waits shall not stop the telling.
+    if (notices?.isIdle === false) return;
     const rests = (key: CallKey): boolean => children.awaitsPeople(key) || streams.isFull(key);
     if (this.#hasTold || !awaitsPeople(state, rests)) return;
     this.#hasTold = true;

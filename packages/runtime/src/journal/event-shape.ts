@@ -173,6 +173,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   TaskSignalAwaited: { ...attempt, name: isText, timeoutMs: nullOr(isDuration) },
   TaskSignalForgone: { ...attempt, name: isText },
   TaskSignalReceived: { ...attempt, n: isCount, name: isText, messageId: isText, payload: isEncoded },
+  WaitNotified: key,
   BreakpointOpened: {
     ...key,
     title: isText,

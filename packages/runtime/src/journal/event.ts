@@ -13,6 +13,7 @@ import type {
   TaskSignalAwaited,
   TaskSignalForgone,
   TaskSignalReceived,
+  WaitNotified,
 } from './message-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
@@ -284,6 +285,7 @@ export type JournalEvent =
   | BreakpointOpened
   | BreakpointAnswered
   | BreakpointClosed
+  | WaitNotified
   | ChildStarted
   | ChildFinished
   | ParentRecorded

@@ -65,3 +65,9 @@ export interface TaskSignalReceived {
   readonly messageId: string;
   readonly payload: Encoded;
 }
+
+/** Somebody was told that the run waits for people here: once a wait. It is no outcome. */
+export interface WaitNotified {
+  readonly type: 'WaitNotified';
+  readonly key: CallKey;
+}

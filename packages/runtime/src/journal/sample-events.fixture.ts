@@ -96,6 +96,7 @@ export const SAMPLE_EVENTS: {
     messageId: '02',
     payload: { code: '000000', none: null },
   },
+  WaitNotified: { type: 'WaitNotified', key: '7' },
   BreakpointOpened: {
     type: 'BreakpointOpened',
     key: '7',

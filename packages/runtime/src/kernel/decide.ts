@@ -3,7 +3,7 @@ import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
-import type { Command, Effect, Report } from './input.ts';
+import type { Command, Effect, Report, RunResult } from './input.ts';
 import { cancelCall, cancelRun } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
@@ -59,6 +59,7 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'TaskSignalPassed':
     case 'TaskSignalTaken':
     case 'AnswerTaken':
+    case 'NoticeGiven':
       return decidePeople(state, input);
     case 'ChildEnded':
       return childEnded(state, input);
@@ -75,22 +76,26 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'HeadReached':
       return resume(state, now);
     case 'RunEnded':
-      switch (input.result.status) {
-        case 'succeeded':
-          return event({ type: 'RunSucceeded', output: input.result.output });
-        case 'failed':
-          return event({ type: 'RunFailed', error: input.result.error });
-        case 'cancelled':
-          return event({ type: 'RunCancelled', reason: input.result.reason });
-        case 'continued': {
-          const { inputs, inputsHash, nextRunId } = input.result;
-          return event({ type: 'RunContinued', inputs, inputsHash, nextRunId });
-        }
-        default:
-          return unreachable(input.result);
-      }
+      return endRun(input.result);
     default:
       return unreachable(input);
+  }
+}
+
+function endRun(result: RunResult): Decision {
+  switch (result.status) {
+    case 'succeeded':
+      return event({ type: 'RunSucceeded', output: result.output });
+    case 'failed':
+      return event({ type: 'RunFailed', error: result.error });
+    case 'cancelled':
+      return event({ type: 'RunCancelled', reason: result.reason });
+    case 'continued': {
+      const { inputs, inputsHash, nextRunId } = result;
+      return event({ type: 'RunContinued', inputs, inputsHash, nextRunId });
+    }
+    default:
+      return unreachable(result);
   }
 }
 

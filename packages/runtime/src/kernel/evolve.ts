@@ -90,6 +90,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'BreakpointOpened':
     case 'BreakpointAnswered':
     case 'BreakpointClosed':
+    case 'WaitNotified':
       applyPeople(state, seq, at, event);
       return;
     case 'ChildStarted':
@@ -267,6 +268,9 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
   }
   const call = pendingTask(state, event.key, event.type);
   call.hearing = undefined;
+  // Another attempt of it may have to be asked about, too.
+  if (event.type === 'AttemptStarted' || event.type === 'AttemptInterrupted')
+    state.notified.delete(event.key);
   applyToAttempts(call, event);
   if (event.type === 'TaskSucceeded' || event.type === 'TaskFailed') removePending(state, event.key);
 }

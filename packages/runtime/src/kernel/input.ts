@@ -129,6 +129,8 @@ export type Report =
       readonly messageId: string;
       readonly payload: Encoded;
     }
+  /** Somebody was told of a wait for people. */
+  | { readonly type: 'NoticeGiven'; readonly key: CallKey }
   /** A person answers a question. */
   | (Omit<BreakpointAnswered, 'type'> & { readonly type: 'AnswerTaken' })
   /** A run that this one started ended, or could not be started. */

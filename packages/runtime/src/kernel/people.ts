@@ -1,11 +1,12 @@
 /** What comes from people and programs outside: messages for the process and for its tasks, and answers. */
+import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import { unreachable } from '../journal/invariant.ts';
+import { assert, unreachable } from '../journal/invariant.ts';
 import { applyToBreakpoint, openBreakpoint, takeAnswer, timeBreakpoint } from './breakpoint.ts';
 import type { Decision } from './decide.ts';
 import type { Command, Report } from './input.ts';
-import type { RunState } from './state.ts';
+import { isFenced, type RunState } from './state.ts';
 import {
   applyHearing,
   applyTaskMessage,
@@ -17,7 +18,15 @@ import { applyToWait, settleWait } from './waiting.ts';
 
 type PeopleInput = Extract<
   Command | Report,
-  { type: 'OpenBreakpoint' | 'WaitDue' | 'SignalTaken' | `TaskSignal${string}` | 'AnswerTaken' }
+  {
+    type:
+      | 'OpenBreakpoint'
+      | 'WaitDue'
+      | 'SignalTaken'
+      | `TaskSignal${string}`
+      | 'AnswerTaken'
+      | 'NoticeGiven';
+  }
 >;
 
 export function decidePeople(state: Readonly<RunState>, input: PeopleInput): Decision {
@@ -37,6 +46,10 @@ export function decidePeople(state: Readonly<RunState>, input: PeopleInput): Dec
       return decideTaskMessage(state, input);
     case 'AnswerTaken':
       return takeAnswer(state, input);
+    case 'NoticeGiven':
+      return wantsNotice(state, input.key)
+        ? { events: [{ type: 'WaitNotified', key: input.key }], effects: [] }
+        : { events: [], effects: [] };
     default:
       return unreachable(input);
   }
@@ -44,8 +57,18 @@ export function decidePeople(state: Readonly<RunState>, input: PeopleInput): Dec
 
 type PeopleEvent = Extract<
   JournalEvent,
-  { type: `Signal${string}` | `TaskSignal${string}` | `Breakpoint${string}` }
+  { type: `Signal${string}` | `TaskSignal${string}` | `Breakpoint${string}` | 'WaitNotified' }
 >;
+
+/** Whether the call waits for people, and nobody was told of it. */
+export function wantsNotice(state: Readonly<RunState>, key: CallKey): boolean {
+  const call = state.calls.get(key);
+  const isForPeople =
+    call?.kind === 'breakpoint' ||
+    (call?.kind === 'wait' && call.hasPrompt) ||
+    (call?.kind === 'task' && call.phase === 'asked');
+  return isForPeople && state.pending.has(key) && !state.notified.has(key) && !isFenced(state, key);
+}
 
 export function applyPeople(state: RunState, seq: Seq, at: Millis, event: PeopleEvent): void {
   switch (event.type) {
@@ -66,6 +89,10 @@ export function applyPeople(state: RunState, seq: Seq, at: Millis, event: People
     case 'BreakpointAnswered':
     case 'BreakpointClosed':
       applyToBreakpoint(state, seq, at, event);
+      return;
+    case 'WaitNotified':
+      assert(state.pending.has(event.key), 'J4', `${event.key} was told of and is not pending`);
+      state.notified.add(event.key);
       return;
     default:
       unreachable(event);

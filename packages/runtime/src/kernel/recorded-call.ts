@@ -17,5 +17,6 @@ export function addPending(state: RunState, key: CallKey): void {
 
 export function removePending(state: RunState, key: CallKey): void {
   state.pending.delete(key);
+  if (state.notified.size > 0) state.notified.delete(key);
   for (let group = groupAround(state, key); group !== undefined; group = group.group) group.unsettled -= 1;
 }

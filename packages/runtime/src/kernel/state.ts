@@ -111,6 +111,8 @@ export interface WaitCall extends Enclosed {
   readonly fingerprint: string;
   readonly name: string;
   readonly timeoutMs: number | null;
+  /** It has a question that is shown to people. */
+  readonly hasPrompt: boolean;
   phase: 'pending' | 'received' | 'timedOut' | 'cancelled';
 }
 
@@ -198,6 +200,8 @@ export interface RunState {
   readonly calls: Map<CallKey, CallState>;
   /** Calls that are not settled, but for groups. */
   readonly pending: Set<CallKey>;
+  /** Of these, waits for people of which somebody was told. */
+  readonly notified: Set<CallKey>;
   /** The last event that replay compares or delivers; behind it the journal is at its head. */
   lastDecisiveSeq: Seq;
 }
@@ -214,6 +218,7 @@ export function initialState(): RunState {
     phase: { status: 'unstarted' },
     calls: new Map(),
     pending: new Set(),
+    notified: new Set(),
     lastDecisiveSeq: 0,
   };
 }

@@ -55,6 +55,7 @@ export function applyToWait(
       fingerprint: fingerprintOf(event),
       name: event.name,
       timeoutMs: event.timeoutMs,
+      hasPrompt: event.prompt !== null,
       phase: 'pending',
     });
     addPending(state, event.key);

@@ -47,6 +47,7 @@ const CODES: { readonly [Type in EventType]: number } = {
   SignalsSuperseded: 40,
   TaskSignalAwaited: 41,
   TaskSignalForgone: 42,
+  WaitNotified: 43,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(
