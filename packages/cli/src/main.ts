@@ -16,6 +16,7 @@ import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
 import { graphCommand } from './commands/graph.ts';
+import { inboxCommand } from './commands/inbox.ts';
 import { listCommand } from './commands/list.ts';
 import { poolsCommand } from './commands/pools.ts';
 import { resolveCommand } from './commands/resolve.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   cancelCommand,
   resolveCommand,
   waitingCommand,
+  inboxCommand,
   approveCommand,
   rejectCommand,
   sendCommand,

@@ -157,3 +157,9 @@ test('a task that waits for a message is waited for like a person', async () => 
   expect((await folder.pawl('resume', 'login')).stdout).toBe('with 0000\n');
   expect((await folder.pawl('waiting')).stdout).toBe('nothing waits\n');
 });
+
+test('the inbox wants a terminal', async () => {
+  const { code, stderr } = await folder.pawl('inbox');
+  expect(code).toBe(2);
+  expect(stderr).toContain('pawl waiting');
+});

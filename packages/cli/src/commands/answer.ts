@@ -1,9 +1,10 @@
-import { EXIT_CODES, RuntimeError, type Ack, type OpenWait, type RunId } from '@pawl/runtime';
+import { EXIT_CODES, RuntimeError, type OpenWait, type RunId } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -55,7 +56,11 @@ function answerCommand(name: string, approved: boolean, examples: Command['examp
         };
       });
       if (options.json) io.out.line(jsonLine({ runId, key: wait.key, approved, by: as, ...ack, isDriven }));
-      else io.out.line(`'${clean(wait.name)}' of ${runId}: ${inWords(ack, approved, as)}`);
+      const told =
+        ack.status === 'accepted'
+          ? clean(`${approved ? 'approved' : 'rejected'} by ${as}`)
+          : ackText(ack, as);
+      if (!options.json) io.out.line(`'${clean(wait.name)}' of ${runId}: ${told}`);
       if (ack.status !== 'accepted' && ack.status !== 'duplicate') return EXIT_CODES.REFUSED;
       if (!isDriven && !options.json)
         io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
@@ -99,21 +104,4 @@ function hintFor(runId: RunId, { kind, key, name }: OpenWait): string {
   return kind === 'outcome'
     ? `Call ${key} wants to know what became of an attempt: pawl resolve ${runId} ${key} --as done`
     : `It waits for message '${name}': pawl send ${runId} ${shellWords(name)} <json>`;
-}
-
-function inWords(ack: Ack, approved: boolean, by: string): string {
-  switch (ack.status) {
-    case 'accepted':
-      return clean(`${approved ? 'approved' : 'rejected'} by ${by}`);
-    case 'duplicate':
-      return clean(`${by} has answered before, and that counts`);
-    case 'invalid':
-      return `not taken: ${ack.issues.map(({ message }) => clean(message)).join('; ')}`;
-    case 'closed':
-      return 'it was decided before, nothing was sent';
-    case 'unknown':
-      return 'there is no such question';
-    default:
-      return ack satisfies never;
-  }
 }

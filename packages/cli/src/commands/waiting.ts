@@ -1,4 +1,4 @@
-import type { JournalReader, OpenWait, RunId } from '@pawl/runtime';
+import type { OpenWait } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -6,9 +6,7 @@ import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderWaits, type WaitOfRun } from '../render/waits.ts';
 import { timestamp } from '../run-document.ts';
-
-/** Runs that are looked through for one list: the newest. */
-const NEWEST = 1000;
+import { readWaits } from '../read-waits.ts';
 
 export const waitingCommand: Command = defineCommand({
   name: 'waiting',
@@ -23,7 +21,7 @@ export const waitingCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    const waits = await readJournal(place, (reader) => waitsOf(reader, only));
+    const waits = await readJournal(place, (reader) => readWaits(reader, only));
     if (options.json) io.out.line(jsonLine({ waits: waits.map(waitDocument) }));
     else {
       const { width, theme } = io.out;
@@ -32,14 +30,6 @@ export const waitingCommand: Command = defineCommand({
     return DONE;
   },
 });
-
-function waitsOf(reader: JournalReader, only: RunId | undefined): WaitOfRun[] {
-  const runs =
-    only === undefined ? reader.list({ limit: NEWEST, statuses: ['running'] }) : [reader.get(only)];
-  return runs
-    .filter((run) => run.asked.length > 0)
-    .flatMap(({ runId, process }) => reader.waits(runId).map((wait) => ({ runId, process, wait })));
-}
 
 function waitDocument({ runId, process, wait }: WaitOfRun): Readonly<Record<string, unknown>> {
   const { since, dueAt, breakpoint, ...rest } = wait;

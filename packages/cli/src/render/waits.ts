@@ -25,16 +25,26 @@ export function renderWaits(view: {
   if (waits.length === 0) return ['nothing waits'];
   return waits.flatMap((wait, index) => [
     ...(index === 0 ? [] : ['']),
-    `${theme.attention('?')} ${theme.bold(clean(questionOf(wait.wait)))}`,
-    ...renderFacts(factsOf(wait, now, flags), width, theme),
+    ...renderWait(wait, { now, width, theme }, [['answer', answerOf(wait.runId, wait.wait, flags)]]),
   ]);
+}
+
+export function renderWait(
+  wait: WaitOfRun,
+  { now, width, theme }: { readonly now: number; readonly width: number; readonly theme: Theme },
+  more: readonly Fact[] = [],
+): string[] {
+  return [
+    `${theme.attention('?')} ${theme.bold(clean(questionOf(wait.wait)))}`,
+    ...renderFacts([...factsOf(wait, now), ...more], width, theme),
+  ];
 }
 
 export function questionOf({ prompt, name, kind }: OpenWait): string {
   return prompt ?? `${kind === 'task' ? 'a task ' : ''}waits for message '${name}'`;
 }
 
-function factsOf({ runId, process, wait }: WaitOfRun, now: number, flags: readonly string[]): Fact[] {
+function factsOf({ runId, process, wait }: WaitOfRun, now: number): Fact[] {
   const { key, name, since, dueAt, data, breakpoint } = wait;
   const facts: Fact[] = [
     ['run', `${clean(runId)}  ${clean(process)}`],
@@ -44,7 +54,6 @@ function factsOf({ runId, process, wait }: WaitOfRun, now: number, flags: readon
   facts.push(['since', `${formatDuration(now - since)} ago`]);
   if (dueAt !== null) facts.push(['gives up', `in ${formatDuration(Math.max(0, dueAt - now))}`]);
   if (data !== null) facts.push([breakpoint === null ? 'data' : 'context', shown(data)]);
-  facts.push(['answer', answerOf(runId, wait, flags)]);
   return facts;
 }
 

@@ -1,0 +1,17 @@
+import type { JournalReader, RunId } from '@pawl/runtime';
+
+import type { WaitOfRun } from './render/waits.ts';
+
+export type { WaitOfRun };
+
+/** Runs that are looked through for one list: the newest. */
+const NEWEST = 1000;
+
+/** What is waited for, by one run or by all. */
+export function readWaits(reader: JournalReader, only: RunId | undefined): WaitOfRun[] {
+  const runs =
+    only === undefined ? reader.list({ limit: NEWEST, statuses: ['running'] }) : [reader.get(only)];
+  return runs
+    .filter((run) => run.asked.length > 0)
+    .flatMap(({ runId, process }) => reader.waits(runId).map((wait) => ({ runId, process, wait })));
+}

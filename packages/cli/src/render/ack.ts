@@ -1,0 +1,21 @@
+import type { Ack } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+
+/** What became of an answer or a message, in words. */
+export function ackText(ack: Ack, by: string): string {
+  switch (ack.status) {
+    case 'accepted':
+      return 'taken';
+    case 'duplicate':
+      return clean(`${by} has answered before, and that counts`);
+    case 'invalid':
+      return `not taken: ${ack.issues.map(({ message }) => clean(message)).join('; ')}`;
+    case 'closed':
+      return 'it was decided before, nothing was sent';
+    case 'unknown':
+      return 'there is no such question';
+    default:
+      return ack satisfies never;
+  }
+}
