@@ -20,14 +20,13 @@ export const inboxCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'only of this run' }],
   options: {
     as: text('--as <who>', 'who answers (default: you, as $USER says)'),
-    db: COMMON_OPTIONS.db,
-    debug: COMMON_OPTIONS.debug,
+    ...COMMON_OPTIONS,
   },
   examples: [{ command: 'pawl inbox', what: 'what waits for you' }],
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    refuseWithoutTerminal(io);
+    refuseWithoutTerminal(io, options.json);
     const who = options.as ?? userName(io.env);
     /** What was answered here: it stays open until somebody drives its run. */
     const answered = new Set<string>();
@@ -62,9 +61,9 @@ function placeOf({ runId, wait }: WaitOfRun): string {
   return `${runId} ${wait.key} ${wait.since}`;
 }
 
-function refuseWithoutTerminal(io: Io): void {
-  if (io.out.isTerminal && process.stdin.isTTY) return;
-  throw new RuntimeError('USAGE', 'pawl inbox asks on a terminal, and there is none.', {
+function refuseWithoutTerminal(io: Io, isJson: boolean): void {
+  if (io.out.isTerminal && process.stdin.isTTY && !isJson) return;
+  throw new RuntimeError('USAGE', 'pawl inbox asks people on a terminal.', {
     hint: 'See what waits: pawl waiting; answer it: pawl approve, pawl reject or pawl send',
   });
 }

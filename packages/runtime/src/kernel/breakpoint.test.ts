@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
+import type { JournalEvent } from '../journal/event.ts';
+import { InvariantError } from '../journal/invariant.ts';
+import { verdict } from './breakpoint.ts';
+import { given, opened, scheduled, started, when } from './given.fixture.ts';
+import type { Report } from './input.ts';
+import { wantsNotice } from './people.ts';
+
+/* Questions to people. */
+
+const asked = (more: Partial<BreakpointOpened> = {}): BreakpointOpened => ({
+  type: 'BreakpointOpened',
+  key: '0',
+  title: 't',
+  question: 'q',
+  context: null,
+  options: ['a', 'b'],
+  expert: [],
+  tags: [],
+  strategy: 'single',
+  quorum: null,
+  experts: null,
+  timeoutMs: null,
+  onTimeout: 'fail',
+  ...more,
+});
+const facts = { key: '0', option: null, feedback: null, response: null } as const;
+const taken = (by: string, approved = true, more: object = {}): Report => ({
+  ...facts,
+  type: 'AnswerTaken',
+  messageId: `m ${by}`,
+  by,
+  approved,
+  ...more,
+});
+const answered = (by: string, approved = true): JournalEvent => ({
+  ...facts,
+  type: 'BreakpointAnswered',
+  messageId: `m ${by}`,
+  by,
+  approved,
+});
+const closed: JournalEvent = { type: 'BreakpointClosed', key: '0', outcome: 'approved', by: 'answer' };
+const pair = asked({ strategy: 'quorum', quorum: 2, experts: ['ada', 'lin', 'eve'] });
+
+describe('what answers come to', () => {
+  const people = ['1', '2', '3', '4', '5'];
+  it.each([
+    ['single', null, null, '+', 'approved'],
+    ['single', null, null, '-', 'rejected'],
+    ['first', null, 3, '-', 'rejected'],
+    ['all', null, 3, '++', undefined],
+    ['all', null, 3, '+++', 'approved'],
+    ['all', null, 3, '+-', 'rejected'],
+    ['quorum', 2, null, '-+', undefined],
+    ['quorum', 2, null, '-+-', 'rejected'],
+    ['quorum', 2, null, '-++', 'approved'],
+    ['quorum', 2, 5, '---', undefined],
+    ['quorum', 2, 5, '----', 'rejected'],
+    ['quorum', 2, 5, '---++', 'approved'],
+    ['quorum', 5, 5, '++-', 'rejected'],
+    ['quorum', 1, 1, '', undefined],
+  ] as const)('%s of %s among %s: %s is %s', (strategy, quorum, among, said, expected) => {
+    const experts = among === null ? null : people.slice(0, among);
+    const answers = Array.from(said, (sign, i) => ({ by: String(i + 1), approved: sign === '+' }));
+    expect(verdict({ strategy, quorum, experts }, answers)).toBe(expected);
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    [
+      'that decides closes the question in the same decision',
+      [asked()],
+      taken('ada'),
+      [answered('ada'), closed],
+    ],
+    ['that does not is recorded alone', [pair], taken('ada'), [answered('ada')]],
+    ['of a second person decides', [pair, answered('ada')], taken('lin'), [answered('lin'), closed]],
+    ['of the same person does not count', [pair, answered('ada')], taken('ada', false), []],
+    ['of somebody who is not asked does not count', [pair], taken('bob'), []],
+    ['with an option that is not offered does not count', [asked()], taken('ada', true, { option: 'z' }), []],
+    ['after the decision does not count', [asked(), answered('ada'), closed], taken('lin'), []],
+    ['to no question', [], taken('ada'), []],
+    ['to a task', [scheduled('0')], taken('ada'), []],
+    ['in a run that is cancelled', [asked(), { type: 'CancelRequested', reason: 'r' }], taken('ada'), []],
+  ] as const satisfies readonly (readonly [
+    string,
+    readonly JournalEvent[],
+    Report,
+    readonly JournalEvent[],
+  ])[])('%s', (_, events, report, expected) => {
+    expect(when(given(...events), report).events).toEqual(expected);
+  });
+
+  it('to a branch that was given up does not count', () => {
+    const lost = { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: 1 } as const;
+    const state = given(opened('0'), asked({ key: '0/0/0' }), lost);
+    expect(when(state, { ...taken('ada'), key: '0/0/0' } as Report).events).toEqual([]);
+  });
+
+  it('is nothing that a replay compares or delivers, and the decision is', () => {
+    expect(given(pair, answered('ada')).lastDecisiveSeq).toBe(2);
+    expect(given(asked(), answered('ada'), closed).lastDecisiveSeq).toBe(4);
+  });
+});
+
+describe('time', () => {
+  it.each([
+    ['reject', 'rejected'],
+    ['approve', 'approved'],
+    ['fail', 'failed'],
+  ] as const)('%s: it is %s', (onTimeout, outcome) => {
+    const due: Report = { type: 'WaitDue', key: '0' };
+    const events = [{ type: 'BreakpointClosed', key: '0', outcome, by: 'timeout' }];
+    expect(when(given(asked({ onTimeout, timeoutMs: 5 })), due).events).toEqual(events);
+    expect(when(given(asked({ onTimeout }), answered('ada'), closed), due).events).toEqual([]);
+  });
+
+  it('goes on at the head, and a journal that was cut off behind the deciding answer is decided by that', () => {
+    const head: Report = { type: 'HeadReached' };
+    const timer = { type: 'SetTimer', report: { type: 'WaitDue', key: '0' } };
+    expect(when(given(asked({ timeoutMs: 5000 })), head, 2000).effects).toEqual([
+      { ...timer, delayMs: 3001 },
+    ]);
+    const cut = given(asked({ timeoutMs: 5000 }), answered('ada'));
+    expect(when(cut, head, 2000).effects).toEqual([{ ...timer, delayMs: 0 }]);
+    expect(when(cut, { type: 'WaitDue', key: '0' }).events).toEqual([closed]);
+  });
+});
+
+describe('a notice', () => {
+  const told: JournalEvent = { type: 'WaitNotified', key: '0' };
+  const waits = (prompt: string | null): JournalEvent => ({
+    type: 'SignalAwaited',
+    key: '0',
+    name: 'n',
+    timeoutMs: null,
+    prompt,
+    data: null,
+  });
+  const outcomeAsked: JournalEvent = { type: 'OutcomeAsked', key: '0', attempt: 1 };
+  const again = [
+    { type: 'AttemptInterrupted', key: '0', attempt: 1 },
+    started('0', 2),
+    { ...outcomeAsked, attempt: 2 },
+  ] as const;
+  it.each([
+    ['a question', [asked()], true],
+    ['a question of which somebody was told', [asked(), told], false],
+    ['a question that is decided', [asked(), answered('ada'), closed], false],
+    ['a receive with a prompt', [waits('who?')], true],
+    ['a receive of programs', [waits(null)], false],
+    ['an attempt without an end', [scheduled('0'), started('0'), outcomeAsked], true],
+    ['another such attempt', [scheduled('0'), started('0'), outcomeAsked, told, ...again], true],
+    ['a task', [scheduled('0'), started('0')], false],
+    ['nothing', [], false],
+  ] as const satisfies readonly (readonly [string, readonly JournalEvent[], boolean])[])(
+    'of %s',
+    (_, events, wanted) => {
+      const state = given(...events);
+      expect(wantsNotice(state, '0')).toBe(wanted);
+      expect(when(state, { type: 'NoticeGiven', key: '0' }).events).toEqual(wanted ? [told] : []);
+    },
+  );
+});
+
+describe('evolve refuses', () => {
+  it.each([
+    ['an answer to nothing', [answered('ada')]],
+    ['two answers of one person', [pair, answered('ada'), answered('ada')]],
+    ['an answer after the decision', [asked(), answered('ada'), closed, answered('lin')]],
+    ['a decision by no answer', [asked(), closed]],
+    ['two decisions', [asked(), answered('ada'), closed, closed]],
+    ['a notice of nothing', [{ type: 'WaitNotified', key: '0' }]],
+  ] as const satisfies readonly (readonly [string, readonly JournalEvent[]])[])('%s', (_, events) => {
+    expect(() => given(...events)).toThrow(InvariantError);
+  });
+});
