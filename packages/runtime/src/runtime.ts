@@ -337,8 +337,7 @@ export class Runtime implements AsyncDisposable {
 
   /** What a run waits for from outside, its tasks included, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    const { runId } = this.#lastOf(this.#mustGet(id));
-    return openWaits(eventsOf(this.store, runId));
+    return openWaits(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
   }
 
   /**
