@@ -201,10 +201,10 @@ describe('changed code', async () => {
     ['parallel.filter', (ctx) => ctx.parallel.filter([1], () => true, { key: 'k' })],
     ['receive', (ctx) => ctx.receive('x', { key: 'k' })],
   ])('says where also of ctx.%s, which is called deep within', async (_, asks) => {
-    const lab = new Lab();
+    const unchanged = new Lab();
     const recorded = new MemoryStore();
-    await lab.drive(recorded, async (_inputs, ctx) => {
-      await ctx.task(lab.work, { ms: 5, value: 1 }, { key: 'k' });
+    await unchanged.drive(recorded, async (_inputs, ctx) => {
+      await ctx.task(unchanged.work, { ms: 5, value: 1 }, { key: 'k' });
       return ctx.sleep(20);
     });
     const prefix = recorded.prefix('r', 4);

@@ -202,25 +202,32 @@ export class Attempt {
     const { executors, clock } = this.#deps;
     const { key, attempt } = this.place;
     const what = `task '${definition.name}' (${key})`;
+    // Not before whoever starts it is done with its neighbours.
     const args = await this.#args();
     const context = this.#context();
     const work = { what, context, checkWanted: () => this.#checkWanted() };
-    const tryOnce = async (): Promise<unknown> => {
+    const tryOnce = (): unknown => {
       this.#checkWanted();
-      const value = await executors.run(definition.build(args as never, context), work);
-      return isGenerator(value) ? this.#telling.drain(value) : value;
+      return executors.run(definition.build(args as never, context), work);
     };
     const { poll } = definition.settings;
     let value = await (poll === undefined
       ? tryOnce()
-      : pollUntil(what, tryOnce, poll, context.signal, clock));
+      : pollUntil(what, async () => this.#drained(await tryOnce()), poll, context.signal, clock));
+    if (isGenerator(value)) value = await this.#drained(value);
     if (definition.output !== undefined)
       value = await checkAgainst(definition.output, value, `The output of ${what}`);
     const output = encodePayload(`The output of ${what}`, value, this.#deps.payloadBytes);
     return { type: 'AttemptSucceeded', key, attempt, output };
   }
 
-  async #args(): Promise<unknown> {
+  /** What a generator returns, and else the value itself. */
+  #drained(value: unknown): unknown {
+    return isGenerator(value) ? this.#telling.drain(value) : value;
+  }
+
+  /** A promise only where a schema has to look at it. */
+  #args(): unknown {
     const { definition, args } = this.#task;
     const value = this.#task.hasSecrets ? this.#reveal(args) : decode(args);
     return definition.input === undefined

@@ -11,7 +11,8 @@ import type { OpenTask } from '../process/open-call.ts';
 import type { RunDriver } from './run-driver.ts';
 import { recordedMessage } from './recorded-message.ts';
 import type { RunStreams } from './run-streams.ts';
-import { NO_SLOT, Slot } from './slot.ts';
+import { NO_SLOT, Slot, type SlotOwner } from './slot.ts';
+import type { Report } from '../kernel/input.ts';
 
 function ratedTask({ name, settings: { rate } }: OpenTask['definition']): RatedTask | undefined {
   return rate === undefined ? undefined : { task: name, rate: ratePlan(rate) };
@@ -53,6 +54,25 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
   };
 }
 
+/** Where an attempt stands. Few tasks look at the idempotency key. */
+class Place implements AttemptPlace {
+  readonly runId: string;
+  readonly key: CallKey;
+  readonly attempt: number;
+  readonly #makeKey: () => string;
+
+  constructor(runId: string, key: CallKey, attempt: number, makeKey: () => string) {
+    this.runId = runId;
+    this.key = key;
+    this.attempt = attempt;
+    this.#makeKey = makeKey;
+  }
+
+  get idempotencyKey(): string {
+    return this.#makeKey();
+  }
+}
+
 /**
  * The attempts of one run that are under way, or were given up and have not ended.
  *
@@ -68,6 +88,8 @@ export class RunAttempts {
   /** By key: those that wait for a slot, and those that have one and have not started. */
   readonly #tickets = new Map<CallKey, Ticket>();
   readonly #taker: SlotTaker;
+  readonly #owner: SlotOwner;
+  readonly #tell: (report: Report) => void;
   #running = 0;
 
   constructor(engine: Engine, run: RunDriver, deps: AttemptDeps, streams: RunStreams) {
@@ -86,6 +108,8 @@ export class RunAttempts {
         }),
       slotFreed: () => run.slotFreed(),
     };
+    this.#owner = { isOurs: deps.isOurs, slotFreed: this.#taker.slotFreed };
+    this.#tell = (report) => run.report(report);
   }
 
   /** Attempts that have neither ended nor been given up on. */
@@ -124,11 +148,7 @@ export class RunAttempts {
   start(key: CallKey, attempt: number): void {
     const ticket = this.#takeTicket(key);
     if (ticket === undefined) return;
-    const slot = new Slot(
-      this.#engine.dispatcher,
-      { isOurs: this.#deps.isOurs, slotFreed: this.#taker.slotFreed },
-      ticket,
-    );
+    const slot = new Slot(this.#engine.dispatcher, this.#owner, ticket);
     const made = this.#make(key, attempt, slot);
     if (made === undefined) slot.giveBack();
     else made.start();
@@ -166,7 +186,7 @@ export class RunAttempts {
       this.#deps,
       slot,
       this.#streams.openWindow(key),
-      (report) => this.#run.report(report),
+      this.#tell,
       () => {
         this.#running -= 1;
         if (this.#current.get(key) === made) this.#current.delete(key);
@@ -182,15 +202,7 @@ export class RunAttempts {
   placeOf(key: CallKey, attempt: number): AttemptPlace {
     const { digest } = this.#engine.options;
     const { runId, state } = this.#run;
-    return {
-      runId,
-      key,
-      attempt,
-      // Few tasks look at it.
-      get idempotencyKey() {
-        return digest(`idempotency ${state.seed} ${key}`).slice(0, 32);
-      },
-    };
+    return new Place(runId, key, attempt, () => digest(`idempotency ${state.seed} ${key}`).slice(0, 32));
   }
 
   abort(key: CallKey, reason: string): void {

@@ -79,7 +79,7 @@ export class RunJournal {
       runId,
       epoch,
       afterSeq: this.#committedSeq,
-      events: this.#buffer.map(({ at, event }) => ({ at, event })),
+      events: this.#buffer,
       consumed: this.#consumed,
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
       ...(this.#children.length === 0 ? {} : { children: this.#children }),

@@ -51,9 +51,10 @@ export class Scope {
   isParked = false;
   /** Requests that have no key yet: replay has not come to the place where they were recorded. */
   readonly waiting: Request[] = [];
-  readonly #names = new Set<string>();
-  readonly #children = new Set<Scope>();
-  readonly #onFence = new Set<() => void>();
+  // Most branches name nothing, hold no other scope and are watched by nobody.
+  #names: Set<string> | undefined;
+  #children: Set<Scope> | undefined;
+  #onFence: Set<() => void> | undefined;
   readonly #enter: (scope: Scope, fn: () => void) => void;
   #controller: AbortController | undefined;
   #fence: Fence | undefined;
@@ -85,6 +86,7 @@ export class Scope {
 
   /** False when the name was taken before. */
   claimName(name: string): boolean {
+    this.#names ??= new Set();
     if (this.#names.has(name)) return false;
     this.#names.add(name);
     return true;
@@ -132,11 +134,11 @@ export class Scope {
   #abort(reason: CancelledError, reach: Fence['reach']): void {
     // Listeners are code of the branch: what they ask for is refused as its.
     if (this.#controller !== undefined) this.#enter(this, () => this.#controller?.abort(reason));
-    for (const callback of this.#onFence) {
-      this.#onFence.delete(callback);
+    for (const callback of this.#onFence ?? []) {
+      this.#onFence?.delete(callback);
       callback();
     }
-    for (const child of this.#children)
+    for (const child of this.#children ?? [])
       if (reach === 'all' || !child.#isDetached) child.#abort(reason, reach);
   }
 
@@ -150,9 +152,11 @@ export class Scope {
   }
 
   #linkToParent(): void {
-    if (this.parent === undefined || this.parent.#children.has(this)) return;
-    this.parent.#children.add(this);
-    this.parent.#linkToParent();
+    const { parent } = this;
+    if (parent === undefined || parent.#children?.has(this) === true) return;
+    parent.#children ??= new Set();
+    parent.#children.add(this);
+    parent.#linkToParent();
   }
 
   /**
@@ -160,10 +164,11 @@ export class Scope {
    * @returns takes it back
    */
   whenFenced(callback: () => void): () => void {
+    this.#onFence ??= new Set();
     this.#onFence.add(callback);
     this.#linkToParent();
     return () => {
-      if (this.#onFence.delete(callback) && this.#finished) this.#unlink();
+      if (this.#onFence?.delete(callback) === true && this.#finished) this.#unlink();
     };
   }
 
@@ -179,7 +184,7 @@ export class Scope {
 
   /** What it left behind may still wait for its fence. */
   #unlink(): void {
-    if (this.parent !== undefined && this.#children.size === 0 && this.#onFence.size === 0)
-      this.parent.#children.delete(this);
+    const isNeeded = (this.#children?.size ?? 0) + (this.#onFence?.size ?? 0) > 0;
+    if (this.parent !== undefined && !isNeeded) this.parent.#children?.delete(this);
   }
 }

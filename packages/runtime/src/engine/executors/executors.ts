@@ -24,7 +24,8 @@ export class Executors {
     this.#threads = new Threads(limits);
   }
 
-  async run(spec: TaskSpec, work: Work): Promise<unknown> {
+  /** @returns the value, or a promise of it */
+  run(spec: TaskSpec, work: Work): unknown {
     switch (spec?.kind) {
       case 'function':
         return spec.run();
