@@ -97,6 +97,7 @@ export function recordOf(change: Partial<RunRecord> = {}): RunRecord {
     codeHash: 'c0de',
     inputsHash: 'f00d',
     status: 'running',
+    wakeAt: null,
     startedAt: START,
     updatedAt: START + 4200,
     lastSeq: 20,

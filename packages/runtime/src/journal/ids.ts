@@ -1,5 +1,7 @@
 /** Milliseconds since 1970, by the wall clock. */
 export type Millis = number;
+/** A time that does not come. */
+export const NEVER: Millis = Number.MAX_SAFE_INTEGER;
 /** Position of an event in its run's journal, dense from 1. */
 export type Seq = number;
 /** Counts the owners of a run; the fence of every write. */

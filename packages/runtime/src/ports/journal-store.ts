@@ -6,6 +6,7 @@ import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
+import type { Rest, WorkStore } from './work-store.ts';
 
 /** The sole right to append to a run. Any later owner has a higher epoch. */
 export interface Lease {
@@ -51,6 +52,8 @@ export interface AppendRun {
   readonly successor?: NewRun;
   /** Runs that these events start: created like a successor, and nothing is handed on to them. */
   readonly children?: readonly NewRun[];
+  /** A run that waits for the end of this one: with that end it goes on, where it rests. */
+  readonly wakes?: RunId;
 }
 
 /** A run that is created in the commit of another. */
@@ -114,6 +117,8 @@ export interface RunRecord extends RunSummary {
   /** Who owns the lease, null when it was released; `ownerAlive` is false when that owner is provably gone or its time is up. */
   readonly owner: string | null;
   readonly ownerAlive: boolean;
+  /** When a run goes on by itself that was put down; null where it is driven, has ended, or can go on now. */
+  readonly wakeAt: Millis | null;
 }
 
 export interface RunQuery {
@@ -140,6 +145,8 @@ export interface RunDamage {
  * store is of no use any more: every later call throws the same), REFUSED (a value too large).
  */
 export interface JournalStore {
+  /** What workers look for. */
+  readonly work: WorkStore;
   /**
    * ONE transaction over all runs. A run whose epoch, owner or afterSeq does not match is left out
    * ('fenced') and its neighbours commit; so is one whose lease was released. A committed append
@@ -161,8 +168,8 @@ export interface JournalStore {
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer;
   /** False when the lease was lost. */
   renewLease(runId: RunId, epoch: Epoch, claim: LeaseClaim): boolean;
-  /** A release of a lost lease does nothing. */
-  releaseLease(runId: RunId, epoch: Epoch): void;
+  /** A release of a lost lease does nothing. @param rest default: it can go on at once */
+  releaseLease(runId: RunId, epoch: Epoch, rest?: Rest): void;
   /** A message is known by its id as long as its run is, also after it was consumed. */
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
   /** Messages of a run in the order of their arrival; they stay until an append consumes them. */

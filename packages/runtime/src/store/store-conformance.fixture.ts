@@ -763,6 +763,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
             ...fold(runId, events.slice(0, i + 1)),
             owner: isOver ? null : OWNER_A,
             ownerAlive: !isOver,
+            wakeAt: null,
           });
         }
         expect(store.getRun(runId, START)).toMatchObject({

@@ -12,9 +12,11 @@ import {
   someEvents,
   START,
 } from '../store-conformance.fixture.ts';
+import { describeWork } from '../work-conformance.fixture.ts';
 import { MemoryStore } from './memory-store.ts';
 
 describeStore('MemoryStore', () => new MemoryStore());
+describeWork('MemoryStore', () => new MemoryStore());
 
 const { AttemptStarted } = SAMPLE_EVENTS;
 
@@ -49,6 +51,7 @@ test('every prefix is a store of its own', () => {
       ...fold('run', events.slice(0, seq)),
       owner: null,
       ownerAlive: false,
+      wakeAt: null,
     });
     expect(prefix.getRun('other', START)).toBeUndefined();
     expect(prefix.acquireLease('run', claimOf(OWNER_B)).status).toBe('acquired');

@@ -10,7 +10,7 @@
  */
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
-import { cutsOf, isUselessBehind, type MarkReach, type RowPlace } from '../../journal/compaction.ts';
+import { cutsOf } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
@@ -28,34 +28,17 @@ import type {
   RunQuery,
   RunRecord,
 } from '../../ports/journal-store.ts';
+import type { Rest } from '../../ports/work-store.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { newRunsOf } from '../new-runs.ts';
+import { indexAfter, placeOf, without, type Run } from './rows.ts';
 import { MemoryPools, type PoolTexts } from './memory-pools.ts';
+import { MemoryWork, restingUntil, type WorkFacts } from './memory-work.ts';
 import { Shared, type SharedStep } from './shared.ts';
-
-interface Row extends StoredEvent {
-  readonly seq: Seq;
-  readonly at: Millis;
-  /** The run's summary with this event: a prefix need not fold again. */
-  readonly summary: RunSummary;
-  /** How many steps led to what runs shared right after it. */
-  readonly shared: number;
-}
-
-interface Run {
-  readonly rows: Row[];
-  readonly count: number;
-  readonly summary: RunSummary;
-  readonly epoch: Epoch;
-  readonly owner: string | null;
-  readonly until: Millis;
-  /** JSON texts by message id; null once consumed, so that a second post is still a duplicate. */
-  readonly inbox: ReadonlyMap<string, string | null>;
-}
 
 /** Opaque; made by `snapshot`. */
 export interface MemorySnapshot {
@@ -63,6 +46,7 @@ export interface MemorySnapshot {
   readonly shared: readonly SharedStep[];
   readonly pools?: PoolTexts;
   readonly keys?: ReadonlyMap<RunId, string>;
+  readonly work?: WorkFacts;
 }
 
 export interface MemoryFaults {
@@ -75,6 +59,7 @@ export interface MemoryFaults {
 const NO_INBOX: Run['inbox'] = new Map();
 
 export class MemoryStore implements JournalStore {
+  readonly work: MemoryWork;
   readonly #runs: Map<RunId, Run>;
   readonly #faults: MemoryFaults;
   readonly #deadOwners = new Set<string>();
@@ -88,6 +73,7 @@ export class MemoryStore implements JournalStore {
     this.#faults = options.faults ?? {};
     this.#runs = new Map(options.from?.runs);
     this.#keys = new Map(options.from?.keys);
+    this.work = new MemoryWork(this.#asRuns(), options.from?.work);
     this.#shared = new Shared(options.from?.shared);
     this.#pools = new MemoryPools(options.from?.pools, (owner) => this.#deadOwners.has(owner));
   }
@@ -99,7 +85,23 @@ export class MemoryStore implements JournalStore {
   /** Everything as it is now, leases included. Cheap: rows are shared. */
   snapshot(): MemorySnapshot {
     const pools = this.#pools.texts();
-    return { runs: new Map(this.#runs), shared: [...this.#shared.steps], pools, keys: new Map(this.#keys) };
+    const shared = [...this.#shared.steps];
+    const work = this.work.facts();
+    return { runs: new Map(this.#runs), shared, pools, keys: new Map(this.#keys), work };
+  }
+
+  #asRuns(): ConstructorParameters<typeof MemoryWork>[0] {
+    return {
+      get: (runId) => this.#runs.get(runId),
+      all: () => this.#runs.values(),
+      append: (batch, claim) => this.append(batch, claim),
+      own: (runId, owner, until, epoch) => {
+        const run = this.#runs.get(runId);
+        if (run !== undefined) this.#runs.set(runId, { ...run, owner, until, epoch });
+      },
+      mail: (runId) => this.takeInbox(runId).map(({ id }) => id),
+      isDead: (owner) => this.#deadOwners.has(owner),
+    };
   }
 
   /** A store that holds the first `seq` events of one run, and what runs shared by then; the lease is free. */
@@ -133,6 +135,10 @@ export class MemoryStore implements JournalStore {
         this.#appendRun(run, events, claim);
       }
       if (each.successor !== undefined) this.#passOn(each.runId, each.successor.runId);
+      if (this.#runs.get(each.runId)?.summary.status !== 'running') {
+        this.work.ended(each.runId, each.successor?.runId);
+        if (each.wakes !== undefined) this.work.wake(each.wakes, claim.now);
+      }
       return answer;
     });
     this.#faults.afterAppend?.(batch);
@@ -241,17 +247,20 @@ export class MemoryStore implements JournalStore {
     return true;
   }
 
-  releaseLease(runId: RunId, epoch: Epoch): void {
+  releaseLease(runId: RunId, epoch: Epoch, rest?: Rest): void {
     const run = this.#runs.get(runId);
-    if (run?.epoch === epoch) this.#runs.set(runId, { ...run, owner: null, until: 0 });
+    if (run?.epoch !== epoch || run.owner === null) return;
+    this.#runs.set(runId, { ...run, owner: null, until: 0 });
+    this.work.released(runId, rest);
   }
 
-  post(runId: RunId, message: InboxMessage): 'posted' | 'duplicate' | 'unknown' | 'closed' {
+  post(runId: RunId, message: InboxMessage, now: Millis = 0): ReturnType<JournalStore['post']> {
     const run = this.#runs.get(runId);
     if (run === undefined) return 'unknown';
     if (run.inbox.has(message.id)) return 'duplicate';
     if (run.summary.status !== 'running') return 'closed';
     this.#runs.set(runId, { ...run, inbox: new Map(run.inbox).set(message.id, JSON.stringify(message)) });
+    this.work.wake(runId, now);
     this.#mark += 1;
     return 'posted';
   }
@@ -347,47 +356,11 @@ export class MemoryStore implements JournalStore {
 
   #record(run: Run, now: Millis): RunRecord {
     const { summary, owner } = run;
-    return { ...summary, asked: [...summary.asked], owner, ownerAlive: this.#isAlive(run, now) };
+    const wakeAt = restingUntil(run, this.work.wakeAt(summary.runId), now);
+    return { ...summary, asked: [...summary.asked], owner, ownerAlive: this.#isAlive(run, now), wakeAt };
   }
 
   #isAlive(run: Run, now: Millis): boolean {
     return run.owner !== null && run.until > now && !this.#deadOwners.has(run.owner);
   }
-}
-
-/** Index of the first row behind a seq. */
-function indexAfter({ rows, count }: Run, seq: Seq): number {
-  let low = 0;
-  // A row never lies further right than its seq says.
-  let high = Math.min(count, seq);
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle]?.seq ?? Infinity) <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** @param key the reduce that a useless row lies in; undefined: it is a neighbour only */
-function placeOf(runId: RunId, row: Row, reach: MarkReach | undefined): RowPlace {
-  const event = parseRow(runId, row.seq, row);
-  const { seq, at, type } = row;
-  const cut = event.type === 'Compacted' ? event : undefined;
-  return {
-    seq,
-    at,
-    type,
-    chain: '',
-    cut,
-    isUseless: reach !== undefined && isUselessBehind(reach, seq, event),
-  };
-}
-
-function without(inbox: Run['inbox'], consumed: readonly string[]): Run['inbox'] {
-  if (consumed.length === 0) return inbox;
-  const left = new Map(inbox);
-  for (const id of consumed) {
-    if (left.has(id)) left.set(id, null);
-  }
-  return left;
 }

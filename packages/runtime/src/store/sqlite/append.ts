@@ -15,6 +15,8 @@ import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
+import type { Starts } from './starts.ts';
+import type { Waking } from './waking.ts';
 
 export interface Appended {
   readonly answers: readonly ('committed' | 'fenced')[];
@@ -57,28 +59,45 @@ export class Append {
   readonly #next = new Map<RunId, Head>();
   readonly #shared: Shared;
   readonly #keys: Keys;
+  readonly #starts: Starts;
+  readonly #waking: Waking;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
+  readonly #endRun: Statement<Value[]>;
   readonly #insertEvents: readonly (readonly [size: number, insert: Statement<[readonly Value[]]>])[];
   readonly #consume: Statement<[number, string]>;
   readonly #passOn: Statement<[number, number]>;
 
-  constructor(db: Database, shared: Shared, keys: Keys) {
-    this.#shared = shared;
-    this.#keys = keys;
+  constructor(
+    db: Database,
+    others: {
+      readonly shared: Shared;
+      readonly keys: Keys;
+      readonly starts: Starts;
+      readonly waking: Waking;
+    },
+  ) {
+    this.#shared = others.shared;
+    this.#keys = others.keys;
+    this.#starts = others.starts;
+    this.#waking = others.waking;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
-         tasks_scheduled, tasks_settled, asked, error, chain, min_reader, owner, lease_until, run_id, epoch)
+         tasks_scheduled, tasks_settled, asked, error, chain, min_reader, lease_until, owner, run_id, epoch)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?), ?, ?, ?, ?, ?)`,
     );
-    // S2: the fence once more, in the write itself.
-    this.#updateRun = db.prepare(
-      `update runs set status = ?, updated_at = ?, last_seq = ?, tasks_scheduled = ?, tasks_settled = ?,
-         asked = ?, error = ?, chain = unhex(?), min_reader = max(min_reader, ?), owner = ?, lease_until = ?
-       where id = ? and epoch = ? and last_seq = ? and owner = ?`,
-    );
+    // S2: the fence once more, in the write itself. The owner stays who it is until the end: written again, its index
+    // would be, too.
+    const update = (lease: string): Statement<Value[]> =>
+      db.prepare(
+        `update runs set status = ?, updated_at = ?, last_seq = ?, tasks_scheduled = ?, tasks_settled = ?,
+           asked = ?, error = ?, chain = unhex(?), min_reader = max(min_reader, ?), ${lease}
+         where id = ? and epoch = ? and last_seq = ? and owner = ?`,
+      );
+    this.#updateRun = update('lease_until = ?');
+    this.#endRun = update('lease_until = ?, owner = null');
     this.#insertEvents = CHUNKS.map((size) => [
       size,
       db.prepare(
@@ -113,7 +132,12 @@ export class Append {
       const [before, next] = runs;
       const successor = each.successor === undefined ? undefined : next;
       if (before !== undefined && successor !== undefined) this.#passOn.run(successor, before);
-      if (before !== undefined && parts[0]?.summary.status !== 'running') this.#keys.ended(before, successor);
+      if (before !== undefined && parts[0]?.summary.status !== 'running') {
+        this.#keys.ended(before, successor);
+        this.#starts.ended(before, successor);
+        this.#waking.ended(before);
+        if (each.wakes !== undefined) this.#waking.wake(each.wakes, claim.now);
+      }
       if (each.notes !== undefined) this.#shared.note(each.notes);
       return 'committed';
     });
@@ -189,14 +213,14 @@ export class Append {
       summary.error,
       chain,
       EVENT_VERSION,
-      owner,
       isOver ? 0 : claim.now + claim.ttlMs,
     ];
     const { runId, epoch } = run;
     const { lastSeq } = summary;
     if (before !== undefined) {
       const { id } = before;
-      const { changes } = this.#updateRun.run(...changing, id, epoch, run.afterSeq, claim.owner);
+      const update = isOver ? this.#endRun : this.#updateRun;
+      const { changes } = update.run(...changing, id, epoch, run.afterSeq, claim.owner);
       if (changes === 0) {
         this.#heads.delete(runId);
         return undefined;
@@ -206,7 +230,8 @@ export class Append {
     }
     const { module, codeHash, inputsHash, process, startedAt } = summary;
     const fixed = [module, codeHash, inputsHash, process, startedAt];
-    const id = Number(this.#insertRun.run(...fixed, ...changing, runId, epoch).lastInsertRowid);
+    const inserted = this.#insertRun.run(...fixed, ...changing, owner, runId, epoch);
+    const id = Number(inserted.lastInsertRowid);
     this.#next.set(runId, { id, epoch, lastSeq, owner, chain, summary });
     return id;
   }

@@ -62,7 +62,7 @@ export class Child {
     return this.tell('open', options);
   }
 
-  call<Method extends keyof JournalStore>(
+  call<Method extends Exclude<keyof JournalStore, 'work'>>(
     method: Method,
     ...args: Parameters<JournalStore[Method]>
   ): Promise<Answer> {

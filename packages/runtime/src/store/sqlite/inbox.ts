@@ -5,6 +5,7 @@ import type { Millis, RunId } from '../../journal/ids.ts';
 import type { InboxMessage } from '../../ports/journal-store.ts';
 import { corrupt } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import type { Waking } from './waking.ts';
 
 interface Target {
   readonly id: number;
@@ -27,7 +28,10 @@ export class Inbox {
   readonly #insert: Statement<[number, string, Millis, string, string]>;
   readonly #selectWaiting: Statement<[RunId, number], MessageRow>;
 
-  constructor(db: Database) {
+  readonly #waking: Waking;
+
+  constructor(db: Database, waking: Waking) {
+    this.#waking = waking;
     this.#selectTarget = db.prepare('select id, status from runs where run_id = ?');
     this.#selectKnown = db.prepare('select 1 from inbox where run = ? and id = ?');
     this.#insert = db.prepare(
@@ -48,6 +52,7 @@ export class Inbox {
     if (target.status !== 'running') return 'closed';
     const payload = JSON.stringify(message);
     this.#insert.run(target.id, message.id, now, payload, sha256(payload));
+    this.#waking.hurry(target.id, now);
     return 'posted';
   }
 

@@ -24,8 +24,11 @@ import { FileWatch, IN_MEMORY } from './place.ts';
 import { Pools } from './pools.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
+import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
+import { Starts } from './starts.ts';
 import { Verify } from './verify.ts';
+import { Waking } from './waking.ts';
 import { WalKeeper } from './wal.ts';
 
 interface Statements {
@@ -39,6 +42,9 @@ interface Statements {
   readonly query: Query;
   readonly verify: Verify;
   readonly shared: Shared;
+  readonly waking: Waking;
+  readonly starts: Starts;
+  readonly schedules: Schedules;
 }
 
 /**
@@ -99,14 +105,19 @@ export class JournalFile {
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     const shared = new Shared(db);
     const keys = new Keys(db);
+    const waking = new Waking(db);
+    const starts = new Starts(db);
     this.statements = {
       shared,
       keys,
-      append: new Append(db, shared, keys),
+      waking,
+      starts,
+      schedules: new Schedules(db),
+      append: new Append(db, { shared, keys, starts, waking }),
       compact: new Compact(db),
       read: new Read(db),
-      leases: new Leases(db),
-      inbox: new Inbox(db),
+      leases: new Leases(db, waking),
+      inbox: new Inbox(db, waking),
       pools: new Pools(db),
       query: new Query(db, (owner) => this.isOwnerDead(owner)),
       verify: new Verify(db),

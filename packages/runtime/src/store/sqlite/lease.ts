@@ -4,6 +4,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Epoch, Millis, RunId } from '../../journal/ids.ts';
 import type { LeaseAnswer, LeaseClaim } from '../../ports/journal-store.ts';
+import type { Rest } from '../../ports/work-store.ts';
+import type { Freed, Waking } from './waking.ts';
 
 interface LeaseRow {
   readonly id: number;
@@ -17,14 +19,18 @@ export class Leases {
   readonly #select: Statement<[RunId], LeaseRow>;
   readonly #take: Statement<[number, string, Millis, number]>;
   readonly #renew: Statement<[Millis, RunId, Epoch, string]>;
-  readonly #release: Statement<[RunId, Epoch]>;
+  readonly #release: Statement<[RunId, Epoch], Freed>;
+  readonly #waking: Waking;
 
-  constructor(db: Database) {
+  constructor(db: Database, waking: Waking) {
+    this.#waking = waking;
     this.#select = db.prepare('select id, epoch, owner, lease_until, min_reader from runs where run_id = ?');
     this.#take = db.prepare('update runs set epoch = ?, owner = ?, lease_until = ? where id = ?');
     this.#renew = db.prepare('update runs set lease_until = ? where run_id = ? and epoch = ? and owner = ?');
+    // Only from the one who has it: what was freed by others stays as they left it.
     this.#release = db.prepare(
-      'update runs set owner = null, lease_until = 0 where run_id = ? and epoch = ?',
+      `update runs set owner = null, lease_until = 0 where run_id = ? and epoch = ? and owner is not null
+       returning id, status, process`,
     );
   }
 
@@ -44,6 +50,7 @@ export class Leases {
     if (isHeld) return { status: 'busy', until: row.lease_until };
     const lease = { epoch: row.epoch + 1, until: claim.now + claim.ttlMs };
     this.#take.run(lease.epoch, claim.owner, lease.until, row.id);
+    this.#waking.driven(row.id);
     return { status: 'acquired', lease };
   }
 
@@ -51,7 +58,13 @@ export class Leases {
     return this.#renew.run(claim.now + claim.ttlMs, runId, epoch, claim.owner).changes === 1;
   }
 
-  release(runId: RunId, epoch: Epoch): void {
-    this.#release.run(runId, epoch);
+  release(runId: RunId, epoch: Epoch, rest: Rest | undefined): void {
+    const freed = this.#release.get(runId, epoch);
+    if (freed !== undefined) this.#waking.released(freed, rest);
+  }
+
+  setBack(runId: RunId, epoch: Epoch, now: Millis, problem: string): void {
+    const freed = this.#release.get(runId, epoch);
+    if (freed !== undefined) this.#waking.setBack(freed, now, 'error', problem);
   }
 }

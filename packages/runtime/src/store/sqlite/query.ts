@@ -6,16 +6,25 @@ import type { RunQuery, RunRecord } from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import { hasTable } from './schema.ts';
+
+/** Of a run that nobody drives. */
+const WAKE_AT = '(select at from waking where waking.run = runs.id) as wake_at';
+
+interface RecordRow extends RunRow {
+  readonly wake_at: number | null;
+}
 
 const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled'];
 
 type IsDead = (owner: string) => boolean;
-type Page = Statement<(string | number)[], RunRow>;
+type Page = Statement<(string | number)[], RecordRow>;
 
 export class Query {
   readonly #db: Database;
   readonly #isDead: IsDead;
-  readonly #selectRun: Statement<[RunId], RunRow>;
+  readonly #columns: string;
+  readonly #selectRun: Statement<[RunId], RecordRow>;
   readonly #selectId: Statement<[RunId], number>;
   readonly #countRuns: Statement<[], number>;
   /** By the number of statuses. */
@@ -24,7 +33,10 @@ export class Query {
   constructor(db: Database, isDead: IsDead) {
     this.#db = db;
     this.#isDead = isDead;
-    this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
+    // A journal of an older format, which is only read, has no such table.
+    const isThere = hasTable(db, 'waking');
+    this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}`;
+    this.#selectRun = db.prepare(`select ${this.#columns} from runs where run_id = ?`);
     this.#selectId = db.prepare<[RunId], number>('select id from runs where run_id = ?').pluck();
     this.#countRuns = db.prepare<[], number>('select count(*) from runs').pluck();
   }
@@ -59,16 +71,17 @@ export class Query {
       // One status comes from its index in order; several are few enough to filter on the way.
       const status = statuses === 1 ? 'status' : '+status';
       page = this.#db.prepare(
-        `select ${RUN_COLUMNS} from runs where ${status} in (${marks}) and id < ? order by id desc limit ?`,
+        `select ${this.#columns} from runs where ${status} in (${marks}) and id < ? order by id desc limit ?`,
       );
       this.#pages.set(statuses, page);
     }
     return page;
   }
 
-  #record(row: RunRow, now: Millis, isDead: IsDead): RunRecord {
+  #record(row: RecordRow, now: Millis, isDead: IsDead): RunRecord {
     const { owner } = row;
     const ownerAlive = owner !== null && row.lease_until > now && !isDead(owner);
-    return { ...summaryOf(row), owner, ownerAlive };
+    const wakeAt = owner === null && row.wake_at !== null && row.wake_at > now ? row.wake_at : null;
+    return { ...summaryOf(row), owner, ownerAlive, wakeAt };
   }
 }

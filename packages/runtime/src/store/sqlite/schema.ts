@@ -19,6 +19,11 @@ const MAX_OBJECTS = 200;
 
 const SELECT = `select type, name, tbl_name, sql from sqlite_schema limit ${MAX_OBJECTS + 1}`;
 
+/** A journal of an older format, which is only read, lacks what came later. */
+export function hasTable(db: Database.Database, name: string): boolean {
+  return db.prepare('select 1 from sqlite_schema where name = ?').get(name) !== undefined;
+}
+
 type Schema = ReadonlyMap<string, SchemaRow>;
 
 function schemaOf(db: Database.Database): Schema {

@@ -21,17 +21,22 @@ import type {
   RunRecord,
 } from '../../ports/journal-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
+import type { Rest } from '../../ports/work-store.ts';
 import { storageError } from './failure.ts';
 import type { JournalFile } from './journal-file.ts';
+import { SqliteWork } from './work.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 /** What a removed row leaves in the log, roughly: its zeroed place in the table and in the index. */
 const REMOVED_BYTES = 512;
+/** What a change of the queue leaves in the log, roughly. */
+const WORK_BYTES = 1024;
 
 type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
 export class StoreHandle implements JournalStore {
+  readonly work: SqliteWork;
   readonly #file: JournalFile;
   readonly #readOnly: boolean;
   readonly #onClose: () => void;
@@ -43,6 +48,16 @@ export class StoreHandle implements JournalStore {
     this.#file = file;
     this.#readOnly = readOnly;
     this.#onClose = onClose;
+    this.work = new SqliteWork({
+      read: (work) => this.#read(work),
+      write: (work) => {
+        const result = this.#write(work);
+        this.#file.grew(1, WORK_BYTES);
+        return result;
+      },
+      hold: (owner) => this.#hold(owner),
+      isOwnerDead: (owner) => this.#file.isOwnerDead(owner),
+    });
   }
 
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
@@ -76,8 +91,8 @@ export class StoreHandle implements JournalStore {
     return this.#write(({ leases }) => leases.renew(runId, epoch, claim));
   }
 
-  releaseLease(runId: RunId, epoch: Epoch): void {
-    this.#write(({ leases }) => leases.release(runId, epoch));
+  releaseLease(runId: RunId, epoch: Epoch, rest?: Rest): void {
+    this.#write(({ leases }) => leases.release(runId, epoch, rest));
   }
 
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed' {

@@ -2,8 +2,15 @@ import { CREATE_JOURNAL } from './0001.ts';
 import { CREATE_POOLS } from './0002.ts';
 import { CREATE_SHARED } from './0003.ts';
 import { CREATE_KEYS } from './0004.ts';
+import { CREATE_WORK } from './0005.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
-export const MIGRATIONS: readonly string[] = [CREATE_JOURNAL, CREATE_POOLS, CREATE_SHARED, CREATE_KEYS];
+export const MIGRATIONS: readonly string[] = [
+  CREATE_JOURNAL,
+  CREATE_POOLS,
+  CREATE_SHARED,
+  CREATE_KEYS,
+  CREATE_WORK,
+];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
