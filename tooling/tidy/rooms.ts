@@ -77,9 +77,13 @@ export const ROOMS: readonly Room[] = [
     paths: [
       'runtime.ts',
       'runtime-options.ts',
+      'engine-options.ts',
       'secret-key.ts',
       'reader.ts',
       'pool-reports.ts',
+      'queue.ts',
+      'schedules.ts',
+      'checked-inputs.ts',
       'waiting-parents.ts',
       'notify.ts',
     ].map(inRuntime),

@@ -46,6 +46,13 @@ export type {
 } from './views/call-node.ts';
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
 export { shortValue } from './views/short-value.ts';
-export { DEFAULT_PATH, ENGINE_VERSION, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
+export { ENGINE_VERSION } from './engine-options.ts';
+export { DEFAULT_PATH, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { RuntimeOptions, StartOptions } from './runtime-options.ts';
+export { NEVER } from './journal/ids.ts';
+export type { EnqueueOptions } from './engine/start-options.ts';
+export type { CodePlace, LoadedCode, Worker, WorkNote } from './engine/worker.ts';
+export type { QueuedStart, SetBackRun } from './ports/work-store.ts';
+export type { Enqueued, Queue, WorkOptions } from './queue.ts';
+export type { Schedule, ScheduleOptions, Schedules } from './schedules.ts';

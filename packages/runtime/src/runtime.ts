@@ -1,30 +1,29 @@
-import { availableParallelism } from 'node:os';
-import { env } from 'node:process';
 import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
 import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
-import { isRunId, type Epoch, type RunId } from './journal/ids.ts';
+import { isRunId, type RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { Answer } from './engine/answer.ts';
 import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
-import { foldRun } from './engine/fold-run.ts';
-import { resolveLimits } from './engine/limits.ts';
+import { engineOptions, ENGINE_VERSION } from './engine-options.ts';
+import { resumedPlan } from './engine/resumed-plan.ts';
+import type { EnqueueOptions } from './engine/start-options.ts';
+import type { Worker } from './engine/worker.ts';
+import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
+import { Schedules } from './schedules.ts';
 import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
 import type { Response } from './engine/response.ts';
-import { checkRunId, positive, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
+import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
 import { finalEvent, firstCommit, lastOf, outcomeOf, replayed, stopAll } from './engine/run-chain.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
-import { Vault } from './engine/vault.ts';
-import { resolveNotify } from './notify.ts';
-import { resolveSecretKey } from './secret-key.ts';
-import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
+import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
@@ -33,7 +32,6 @@ import { eventsOf, runOf } from './reader.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
-export const ENGINE_VERSION = '0.1.0';
 export const DEFAULT_PATH = '.pawl/journal.db';
 
 /** What a replay without effects found: the process does again all that was recorded. */
@@ -50,6 +48,10 @@ export interface ReplayReport {
  */
 export class Runtime implements AsyncDisposable {
   readonly store: JournalStore;
+  /** Starts that wait for a worker. */
+  readonly queue: Queue;
+  /** Starts that come again and again. */
+  readonly schedules: Schedules;
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
   /** By run, those that were started here and have not ended. */
@@ -64,36 +66,14 @@ export class Runtime implements AsyncDisposable {
     this.store = store;
     this.#observers = new Observers(store);
     for (const definition of options.processes ?? []) this.#processes.set(definition.name, definition);
-    const entropy = options.entropy ?? systemEntropy;
-    this.#engine = new Engine({
-      store,
-      clock: options.clock ?? systemClock,
-      entropy,
-      digest: sha256,
-      vault: new Vault(store, systemCipher, resolveSecretKey(options.secretKey, env)),
-      limits: resolveLimits(options.limits, availableParallelism()),
-      pools: options.pools ?? {},
-      owner: entropy.token(),
-      version: ENGINE_VERSION,
-      leaseMs: positive('leaseMs', options.leaseMs ?? 30_000),
-      graceMs: positive('graceMs', options.graceMs ?? 5000),
-      stallMs: positive('stallMs', options.stallMs ?? 30_000),
-      strict: options.strict ?? false,
-      tell: resolveNotify(options.notify),
-      sink: {
-        log: (entry) => {
-          this.#observers.log(entry);
-          options.onLog?.(entry);
-        },
-        progress: (entry) => this.#observers.progress(entry),
-        warn: (runId, message) => options.onWarning?.(runId, message),
-        waiting: (runId, keys) => options.onWaiting?.(runId, keys),
-        committed: (runId, events) => {
-          this.#pools.committed(runId, events);
-          this.#observers.committed(runId, events);
-        },
-      },
-    });
+    this.#engine = new Engine(
+      engineOptions(options, store, this.#observers, (runId, events) => {
+        this.#pools.committed(runId, events);
+        this.#observers.committed(runId, events);
+      }),
+    );
+    this.queue = new Queue(this.#engine, this.#processes);
+    this.schedules = new Schedules(this.#engine);
     const mustGet = (id: RunId): RunRecord => this.#mustGet(id);
     this.#messenger = new Messenger(this.#engine, mustGet, (id) => this.waits(id));
     this.#handleDeps = {
@@ -157,7 +137,8 @@ export class Runtime implements AsyncDisposable {
     this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
     const known = active === undefined ? this.get(id) : active.identity;
-    if (known !== undefined) refuseOther(id, known, definition.name, inputsHash);
+    const first = known ?? (options.id === undefined ? undefined : this.store.work.queuedStart(id));
+    if (first !== undefined) refuseOther(id, first, definition.name, inputsHash);
     if (active !== undefined) return outcomeOf(active);
     if (known !== undefined) return this.#driveAgain(id, definition);
     return this.#drive({
@@ -200,6 +181,28 @@ export class Runtime implements AsyncDisposable {
     return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
   }
 
+  /**
+   * Leaves a start for a worker: it is in the file when this resolves.
+   * @throws InvalidOptionError, ValidationError, UnserializableError; RuntimeError REFUSED where the id is that of a
+   *   run of another process or of other inputs
+   */
+  enqueue<Inputs>(
+    process: AnyProcess<Inputs, unknown>,
+    inputs: Inputs,
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued> {
+    this.#refuseWhenClosed();
+    const definition = definitionOf(process);
+    if (definition.name !== NAMELESS) this.#processes.set(definition.name, definition);
+    return this.queue.enqueue(definition, inputs, options);
+  }
+
+  /** A worker over this journal, until it is drained or the runtime is closed. @throws InvalidOptionError */
+  work(options: WorkOptions = {}): Worker {
+    this.#refuseWhenClosed();
+    return this.queue.work(options);
+  }
+
   /** Runs the code against a recorded run: nothing is recorded, no task runs. @throws RunLockedError */
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     this.#refuseWhenClosed();
@@ -207,7 +210,7 @@ export class Runtime implements AsyncDisposable {
     if (this.#engine.runs.has(id))
       throw new RunLockedError(`Run ${id} is under way; replay it when it rests.`);
     const driver = new RunDriver(this.#engine, {
-      ...this.#planAgain(id, definitionOf(process), 0),
+      ...resumedPlan(this.store, id, definitionOf(process), 0),
       replayOnly: true,
     });
     this.#engine.add(driver);
@@ -240,7 +243,7 @@ export class Runtime implements AsyncDisposable {
     }
     if (definition === undefined) throw unknownRun(id, []);
     try {
-      const plan = this.#planAgain(id, definition, answer.lease.epoch);
+      const plan = resumedPlan(this.store, id, definition, answer.lease.epoch);
       if (plan.state.phase.status !== 'ended') return this.#drive(plan);
       // Another program ended it between the look and the lease.
       this.store.releaseLease(id, answer.lease.epoch);
@@ -249,14 +252,6 @@ export class Runtime implements AsyncDisposable {
       this.store.releaseLease(id, answer.lease.epoch);
       throw error;
     }
-  }
-
-  #planAgain(id: RunId, definition: ProcessDefinition, epoch: Epoch): RunPlan {
-    const folded = foldRun(this.store, id);
-    const first = folded.recorded[0]?.event;
-    const inputs = first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
-    const again = { start: undefined, replayOnly: false };
-    return { ...codeOf(definition), ...folded, runId: id, epoch, inputs, ...again };
   }
 
   #drive(plan: RunPlan): Promise<FinalEvent> {
@@ -358,6 +353,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await this.queue.drain();
     await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
     await this.#engine.close();
     this.#observers.close();

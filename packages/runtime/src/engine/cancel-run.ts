@@ -100,6 +100,7 @@ function cancelIdleRun(
   for (const key of fencedWithin(state, ''))
     apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
-  const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [] }], claim);
+  const wakes = state.parent === undefined ? {} : { wakes: state.parent.parentRunId };
+  const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [], ...wakes }], claim);
   return answer === 'committed' ? 'cancelled' : 'asked';
 }

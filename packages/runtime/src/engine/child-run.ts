@@ -1,5 +1,5 @@
 import type { ChildOutcome, ParentRecorded } from '../journal/child-event.ts';
-import type { RunId } from '../journal/ids.ts';
+import type { Millis, RunId } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import { evolve } from '../kernel/evolve.ts';
 import { initialState, type RunState } from '../kernel/state.ts';
@@ -27,6 +27,20 @@ export function childOutcome(event: FinalEvent): ChildOutcome {
 export function parentOf(store: JournalStore, runId: RunId): ParentRecorded | undefined {
   const event = store.read(runId, 1, 1)[0]?.event;
   return event?.type === 'ParentRecorded' ? event : undefined;
+}
+
+/** The run above this one, above that one and so on, which has not ended; itself where nothing is above it. */
+export function topmostOpen(store: JournalStore, runId: RunId, now: Millis): RunId {
+  let top = runId;
+  for (
+    let id = parentOf(store, runId)?.parentRunId;
+    id !== undefined;
+    id = parentOf(store, id)?.parentRunId
+  ) {
+    if (store.getRun(id, now)?.status !== 'running') return top;
+    top = id;
+  }
+  return top;
 }
 
 /** Why a run that has the id already cannot be the child; undefined where it is the same run. */

@@ -2,12 +2,14 @@ import type { Millis, RunId } from '../journal/ids.ts';
 import type { JournalStore, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import type { RunDriver } from './run-driver.ts';
+import { restedError } from './run-exits.ts';
 import type { FinalEvent, RunExit } from './run-plan.ts';
 import { terminalEventOf } from './run-result.ts';
 
 /** How a run that is driven ends, or the last of those that follow it. */
 export async function outcomeOf(first: RunDriver): Promise<FinalEvent> {
   for (let driver = first; ;) {
+    driver.standstill.rest.stay();
     const exit = await driver.exit;
     switch (exit.status) {
       case 'ended':
@@ -17,6 +19,8 @@ export async function outcomeOf(first: RunDriver): Promise<FinalEvent> {
         break;
       case 'left':
         throw exit.error;
+      case 'rested':
+        throw restedError(driver.runId);
       default:
         throw new RuntimeError('UNEXPECTED', `run ${driver.runId} was only replayed`);
     }

@@ -2,14 +2,14 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome } from '../journal/child-event.ts';
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
-import type { RunId } from '../journal/ids.ts';
+import { NEVER, type Millis, type RunId } from '../journal/ids.ts';
 import type { Report } from '../kernel/input.ts';
 import type { NewRun } from '../ports/journal-store.ts';
 import type { OpenChild } from '../process/open-call.ts';
 import { RuntimeError } from '../errors.ts';
 import { cancelChild } from './cancel-run.ts';
 import { foldRun, type FoldedRun } from './fold-run.ts';
-import { childOutcome, refusedChild, stateOf, tooNew } from './child-run.ts';
+import { childOutcome, parentOf, refusedChild, stateOf, tooNew } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { unknownRun } from './refusals.ts';
 import { finalEvent, lastOf, stopAll } from './run-chain.ts';
@@ -203,6 +203,7 @@ export class RunChildren {
     if (exit.status === 'continued') this.#waitFor(key, exit.next);
     else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
     else if (exit.status === 'left') this.#left(key, exit.error);
+    else if (exit.status === 'rested') this.#elsewhere.add(key);
     this.#reportHeld();
   }
 
@@ -226,6 +227,41 @@ export class RunChildren {
       if (untold === undefined) this.drive(key);
       else this.cancel(key, untold.runId, untold.reason);
     }
+  }
+
+  /** When a child goes on by itself, could it be put down now; undefined where it cannot be. */
+  wakeAt(key: CallKey): Millis | undefined {
+    const driven = this.#driven.get(key);
+    if (driven !== undefined) return driven.isOwn ? driven.driver.standstill.rest.wakeAt : undefined;
+    // Its end wakes this run, and nothing else of it needs to.
+    return this.#elsewhere.has(key) && this.#isOwn(key) ? NEVER : undefined;
+  }
+
+  /** Some that were given up have not ended, or have not been told. */
+  get isGivingUp(): boolean {
+    for (const [key, { isOwn }] of this.#driven) if (isOwn && this.#openOf(key) === undefined) return true;
+    return this.#untold.size > 0;
+  }
+
+  #isOwn(key: CallKey): boolean {
+    const found = this.#openOf(key);
+    const parent = found === undefined ? undefined : parentOf(this.#engine.options.store, found.runId);
+    return parent?.parentRunId === this.#run.runId && parent.parentKey === key;
+  }
+
+  /** Puts those down that are driven here: they go on with this run. Gives all whose end is waited for. */
+  putDown(): readonly RunId[] {
+    const { store, clock } = this.#engine.options;
+    const awaited: RunId[] = [];
+    for (const { driver } of Array.from(this.#driven.values())) {
+      awaited.push(driver.runId);
+      driver.standstill.rest.putDown(NEVER);
+    }
+    for (const key of this.#elsewhere) {
+      const record = store.getRun(this.#openOf(key)?.runId ?? '', clock.now());
+      if (record !== undefined) awaited.push(lastOf(store, record, clock.now()).runId);
+    }
+    return awaited;
   }
 
   /** Whether a child waits for people, and for nothing else. */
@@ -253,8 +289,7 @@ export class RunChildren {
   }
 
   #reportHeld(): void {
-    for (const [key, { isOwn }] of this.#driven) if (isOwn && this.#openOf(key) === undefined) return;
-    if (this.#untold.size > 0) return;
+    if (this.isGivingUp) return;
     for (const report of this.#held.splice(0)) this.#run.report(report);
   }
 

@@ -58,7 +58,7 @@ export class RunDriver implements Turnable {
   #terminal: TerminalEvent | undefined;
 
   constructor(engine: Engine, plan: RunPlan) {
-    const { clock, store, digest, limits, strict, sink } = engine.options;
+    const { clock, digest, limits, strict, sink } = engine.options;
     this.#engine = engine;
     this.#plan = plan;
     this.runId = plan.runId;
@@ -86,19 +86,14 @@ export class RunDriver implements Turnable {
       limits,
       strict,
     );
-    this.inbox = new RunInbox(this, this.#journal, {
-      store,
-      payloadBytes: limits.payloadBytes,
-      vault: engine.options.vault,
-      warn: (message) => sink.warn(plan.runId, message),
-    });
+    this.inbox = new RunInbox(this, this.#journal, engine.options);
     const driverOf = (next: RunPlan): RunDriver => new RunDriver(engine, next);
     this.#succession = new Succession(engine, plan, driverOf);
     this.#compactor = new Compactor(engine, plan);
     this.#effects = new RunEffects(engine, this, this.#journal, driverOf, (report) =>
       this.#cancels.push(report),
     );
-    this.standstill = new Standstill(this, this.#effects, engine.options);
+    this.standstill = new Standstill(this, this.#effects, engine.options, plan.restAfterMs);
     this.#replay = new Replay(plan, this.host, engine.options);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }
@@ -126,6 +121,11 @@ export class RunDriver implements Turnable {
       this.isReady &&
       this.#journal.uncommitted < this.#engine.options.limits.burstEvents
     );
+  }
+
+  /** Nothing happens in it now. */
+  get isStill(): boolean {
+    return this.#phase === 'live' && !this.isReady && !this.hasUncommitted;
   }
 
   get hasUncommitted(): boolean {
@@ -198,11 +198,11 @@ export class RunDriver implements Turnable {
 
   #stepReplay(): void {
     const step = this.#replay.step();
-    if (step === 'finished') this.#leave({ status: 'replayed', reached: 'end' });
+    if (step === 'finished') this.leave({ status: 'replayed', reached: 'end' });
     if (this.#phase === 'left') return;
     if (step !== 'head') return;
     if (this.#plan.replayOnly) {
-      this.#leave({ status: 'replayed', reached: 'head' });
+      this.leave({ status: 'replayed', reached: 'head' });
       return;
     }
     // The calls that are pending now go on; the host's commands are new.
@@ -277,7 +277,7 @@ export class RunDriver implements Turnable {
     this.#lease.proven();
     this.#engine.options.sink.committed(this.runId, events);
     this.afterBurst();
-    if (this.#terminal !== undefined) this.#leave(this.#succession.exitBy(this.#terminal));
+    if (this.#terminal !== undefined) this.leave(this.#succession.exitBy(this.#terminal));
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
     else if (this.#effects.working === 0) this.#wake();
   }
@@ -373,23 +373,22 @@ export class RunDriver implements Turnable {
   }
 
   #leaveStopped(): void {
-    this.#leave({ status: 'left', error: stoppedError(this.runId, this.state.seq > 0) });
+    this.leave({ status: 'left', error: stoppedError(this.runId, this.state.seq > 0) });
   }
 
   /** Leaves the run as its journal has it. */
   fail(error: unknown): void {
-    this.#leave({ status: 'left', error });
+    this.leave({ status: 'left', error });
   }
 
-  #leave(exit: RunExit): void {
+  leave(exit: RunExit): void {
     if (this.#phase === 'left') return;
     this.#phase = 'left';
     // First it waits for nothing more: a slot that it gives back goes to others.
     this.#engine.remove(this);
     this.#effects.drop();
     this.host.stop();
-    if (exit.status === 'left' || exit.status === 'replayed') this.#lease.release();
-    else this.#lease.ended();
+    this.#lease.release(exit);
     this.#settleExit(exit);
   }
 

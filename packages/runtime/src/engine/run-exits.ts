@@ -10,6 +10,25 @@ export function fencedError(runId: RunId): RuntimeError {
   );
 }
 
+/** Of these nothing is wrong with the run. */
+const BLAMELESS: readonly string[] = ['STOPPED', 'FENCED', 'STORAGE'];
+const LONGEST_PROBLEM = 500;
+
+/** Why a run that was left cannot go on now; undefined where it can. */
+export function problemOf(error: unknown): string | undefined {
+  if (error instanceof RuntimeError && BLAMELESS.includes(error.code)) return undefined;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, LONGEST_PROBLEM);
+}
+
+/** It was put down by the worker that drove it. */
+export function restedError(runId: RunId): RuntimeError {
+  return new RuntimeError('WAITING', `Run ${runId} was put down: it waits, and a worker goes on with it.`, {
+    hint: `See for what: pawl show ${runId}`,
+    data: { runId },
+  });
+}
+
 /** @param isRecorded false where the stop came before the first commit */
 export function stoppedError(runId: RunId, isRecorded: boolean): RuntimeError {
   const message = isRecorded

@@ -1,11 +1,11 @@
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
 import type { AttemptWait } from './attempt-waits.ts';
+import type { EngineOptions } from './engine.ts';
 import { Mailbox, type Plain, type Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
 import { reportOf } from './run-plan.ts';
-import type { Vault } from './vault.ts';
 
 /**
  * What others sent to one run.
@@ -24,13 +24,18 @@ export class RunInbox {
   constructor(
     run: RunDriver,
     journal: RunJournal,
-    deps: { store: JournalStore; payloadBytes: number; vault: Vault; warn: (message: string) => void },
+    { store, limits, vault, sink }: Pick<EngineOptions, 'store' | 'limits' | 'vault' | 'sink'>,
   ) {
     this.#run = run;
     this.#journal = journal;
-    this.#store = deps.store;
-    this.#warn = deps.warn;
-    this.#mailbox = new Mailbox(run.state, run.host, deps.payloadBytes, deps.vault);
+    this.#store = store;
+    this.#warn = (message) => sink.warn(run.runId, message);
+    this.#mailbox = new Mailbox(run.state, run.host, limits.payloadBytes, vault);
+  }
+
+  /** Ids of all messages that it knows. */
+  get seen(): ReadonlySet<string> {
+    return this.#seen;
   }
 
   read(): void {

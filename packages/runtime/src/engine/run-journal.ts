@@ -75,6 +75,8 @@ export class RunJournal {
   }
 
   batch(runId: string, epoch: number, successor: AppendRun['successor']): AppendRun {
+    const { phase, parent } = this.state;
+    const isEnd = phase.status === 'ended' && successor === undefined;
     return {
       runId,
       epoch,
@@ -84,6 +86,7 @@ export class RunJournal {
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
       ...(this.#children.length === 0 ? {} : { children: this.#children }),
       ...(successor === undefined ? {} : { successor }),
+      ...(isEnd && parent !== undefined ? { wakes: parent.parentRunId } : {}),
     };
   }
 

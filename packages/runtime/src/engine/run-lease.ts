@@ -1,5 +1,7 @@
 import type { Epoch, Millis, RunId } from '../journal/ids.ts';
 import type { Engine } from './engine.ts';
+import { problemOf } from './run-exits.ts';
+import type { RunExit } from './run-plan.ts';
 
 /**
  * The right to append to one run.
@@ -39,16 +41,18 @@ export class RunLease {
     return this.#isYoungerThan(1 / 2) || this.#renew();
   }
 
-  /** The end of the run is committed, and the lease was given back with it. */
-  ended(): void {
-    this.#held = false;
-  }
-
-  release(): void {
+  /** With how it was left: what is wrong with a run is not tried again at once. */
+  release(exit: RunExit): void {
+    // With the end of a run it was given back in the same commit.
+    if (exit.status === 'ended' || exit.status === 'continued') this.#held = false;
     if (!this.#held) return;
     this.#held = false;
+    const { store, clock } = this.#engine.options;
+    const problem = exit.status === 'left' ? problemOf(exit.error) : undefined;
     try {
-      this.#engine.options.store.releaseLease(this.#runId, this.#epoch);
+      if (problem === undefined)
+        store.releaseLease(this.#runId, this.#epoch, exit.status === 'rested' ? exit.rest : undefined);
+      else store.work.setBack({ runId: this.#runId, epoch: this.#epoch }, clock.now(), problem);
     } catch {
       // The store is closed or broken; the lease ends by itself.
     }

@@ -4,6 +4,7 @@ import type { Epoch, RunId } from '../journal/ids.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
+import type { Rest } from '../ports/work-store.ts';
 import type { ProcessCode } from '../process/definition.ts';
 import type { RunDriver } from './run-driver.ts';
 
@@ -20,6 +21,8 @@ export interface RunPlan extends ProcessCode {
   readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
   readonly replayOnly: boolean;
+  /** Put down once it has only waited for so long; undefined: it stays. */
+  readonly restAfterMs?: number;
 }
 
 /** The end of the last of the runs that follow each other. */
@@ -32,6 +35,8 @@ export type RunExit =
   | { readonly status: 'continued'; readonly next: RunDriver }
   /** A replay-only drive came to the end of an ended run, or to the head of one that goes on. */
   | { readonly status: 'replayed'; readonly reached: 'end' | 'head' }
+  /** Put down: it goes on at a time, or with what comes from outside. */
+  | { readonly status: 'rested'; readonly rest: Rest }
   /** Stopped here; its journal is as it was, and it can be resumed. */
   | { readonly status: 'left'; readonly error: unknown };
 

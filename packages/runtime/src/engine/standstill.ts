@@ -2,9 +2,10 @@ import type { CallKey } from '../journal/call-key.ts';
 import { awaitsPeople } from '../kernel/awaits-people.ts';
 import { describeWait, type ChannelWait } from '../process/wait-list.ts';
 import { RuntimeError } from '../errors.ts';
-import type { Sink } from './engine.ts';
+import type { EngineOptions, Sink } from './engine.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunEffects } from './run-effects.ts';
+import { RunRest } from './run-rest.ts';
 
 const TIMER = 'channel stall';
 /** Waits that a message lists. */
@@ -22,10 +23,17 @@ export class Standstill {
   readonly #effects: RunEffects;
   readonly #stallMs: number;
   readonly #sink: Sink;
+  readonly rest: RunRest;
   #hasTold = false;
   #isWatching = false;
 
-  constructor(run: RunDriver, effects: RunEffects, { stallMs, sink }: { stallMs: number; sink: Sink }) {
+  constructor(
+    run: RunDriver,
+    effects: RunEffects,
+    { stallMs, sink, clock }: Pick<EngineOptions, 'stallMs' | 'sink' | 'clock'>,
+    restAfterMs: number | undefined,
+  ) {
+    this.rest = new RunRest(run, effects, () => clock.now(), restAfterMs);
     this.#run = run;
     this.#effects = effects;
     this.#stallMs = stallMs;
@@ -49,6 +57,7 @@ export class Standstill {
   turned(isQuiet: boolean): void {
     const { attempts, timers } = this.#effects;
     const { pending } = this.#run.state;
+    this.rest.turned(isQuiet);
     if (isQuiet && pending.size > 0) this.#tellWaiting(pending);
     const isStill = isQuiet && pending.size + attempts.running === 0;
     const isStalling = isStill && this.#waits.size > 0 && timers.size === Number(this.#isWatching);

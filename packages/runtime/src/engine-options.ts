@@ -1,0 +1,50 @@
+import { availableParallelism } from 'node:os';
+import { env } from 'node:process';
+import type { EngineOptions, Sink } from './engine/engine.ts';
+import { resolveLimits } from './engine/limits.ts';
+import type { Observers } from './engine/observers.ts';
+import { positive } from './engine/refusals.ts';
+import { Vault } from './engine/vault.ts';
+import type { JournalStore } from './ports/journal-store.ts';
+import { resolveNotify } from './notify.ts';
+import type { RuntimeOptions } from './runtime-options.ts';
+import { resolveSecretKey } from './secret-key.ts';
+import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
+
+export const ENGINE_VERSION = '0.1.0';
+
+/** What a runtime was told, resolved. @throws InvalidOptionError */
+export function engineOptions(
+  options: RuntimeOptions,
+  store: JournalStore,
+  observers: Observers,
+  committed: Sink['committed'],
+): EngineOptions {
+  const entropy = options.entropy ?? systemEntropy;
+  return {
+    store,
+    clock: options.clock ?? systemClock,
+    entropy,
+    digest: sha256,
+    vault: new Vault(store, systemCipher, resolveSecretKey(options.secretKey, env)),
+    limits: resolveLimits(options.limits, availableParallelism()),
+    pools: options.pools ?? {},
+    owner: entropy.token(),
+    version: ENGINE_VERSION,
+    leaseMs: positive('leaseMs', options.leaseMs ?? 30_000),
+    graceMs: positive('graceMs', options.graceMs ?? 5000),
+    stallMs: positive('stallMs', options.stallMs ?? 30_000),
+    strict: options.strict ?? false,
+    tell: resolveNotify(options.notify),
+    sink: {
+      log: (entry) => {
+        observers.log(entry);
+        options.onLog?.(entry);
+      },
+      progress: (entry) => observers.progress(entry),
+      warn: (runId, message) => options.onWarning?.(runId, message),
+      waiting: (runId, keys) => options.onWaiting?.(runId, keys),
+      committed,
+    },
+  };
+}
