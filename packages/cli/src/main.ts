@@ -14,18 +14,22 @@ import { approveCommand, rejectCommand } from './commands/answer.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { enqueueCommand } from './commands/enqueue.ts';
 import { eventsCommand } from './commands/events.ts';
 import { graphCommand } from './commands/graph.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { listCommand } from './commands/list.ts';
 import { poolsCommand } from './commands/pools.ts';
+import { queueCommand } from './commands/queue.ts';
 import { resolveCommand } from './commands/resolve.ts';
+import { scheduleCommand } from './commands/schedule.ts';
 import { sendCommand } from './commands/send.ts';
 import { waitingCommand } from './commands/waiting.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
 import { showCommand } from './commands/show.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { workCommand } from './commands/work.ts';
 import { DONE } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { failureJson, renderFailure, type Failure } from './render/failure.ts';
@@ -39,6 +43,10 @@ export const COMMANDS: readonly Command[] = [
   listCommand,
   showCommand,
   eventsCommand,
+  workCommand,
+  enqueueCommand,
+  queueCommand,
+  scheduleCommand,
   poolsCommand,
   cancelCommand,
   resolveCommand,

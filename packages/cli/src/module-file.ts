@@ -111,7 +111,8 @@ function isBelow(path: string, folder: string): boolean {
   return way !== '' && !way.startsWith('..') && !isAbsolute(way);
 }
 
-function modulesIn(folder: string): string[] {
+/** Names of files in a folder that are modules, or workflows most likely. */
+export function modulesIn(folder: string): string[] {
   try {
     return readdirSync(folder).filter(isLikely);
   } catch {
@@ -142,7 +143,11 @@ export interface RecordedModule {
  * be executed: outside the working folder only the very text that was recorded is loaded.
  * @throws RuntimeError NOT_FOUND, REFUSED
  */
-export function recordedModule(run: RunRecord, cwd: string, isForced: boolean): RecordedModule {
+export function recordedModule(
+  run: Pick<RunRecord, 'runId' | 'module' | 'codeHash'>,
+  cwd: string,
+  isForced: boolean,
+): RecordedModule {
   const { runId, module, codeHash } = run;
   const resumeWith = `pawl resume ${runId} --module <file>`;
   if (module === null) {

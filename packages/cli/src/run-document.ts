@@ -1,6 +1,7 @@
 /** What `--json` says of runs and their calls: a contract, versioned in render/json.ts. */
 import {
   displayStatus,
+  NEVER,
   type BreakpointNode,
   type CallNode,
   type Encoded,
@@ -20,6 +21,7 @@ export function runDocument(run: RunRecord): Document {
     status: displayStatus(run),
     startedAt: timestamp(run.startedAt),
     updatedAt: timestamp(run.updatedAt),
+    wakeAt: run.wakeAt === NEVER ? null : timestamp(run.wakeAt),
     lastSeq: run.lastSeq,
     tasks: { scheduled: run.tasksScheduled, settled: run.tasksSettled },
     asked: run.asked,

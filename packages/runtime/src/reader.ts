@@ -3,6 +3,8 @@ import type { Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
+import { shownSchedule, type Schedule } from './schedules.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
@@ -31,6 +33,11 @@ export interface JournalReader extends Disposable {
   verify(id?: RunId): ReturnType<JournalStore['verify']>;
   /** Pools that were declared, and what living programs have of them, with statistics of the newest runs. */
   pools(runs: number): PoolStatus[];
+  /** Starts that wait for a worker, in the order of their coming. */
+  queued(limit: number): readonly QueuedStart[];
+  /** Runs that could not go on, and are tried again. */
+  setBack(limit: number): readonly SetBackRun[];
+  schedules(): readonly Schedule[];
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
@@ -82,6 +89,9 @@ export function openJournal(options: { readonly path: string }): JournalReader {
         for (const recorded of eventsOf(store, runId)) addPoolEvent(fold, runId, recorded);
       return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
     },
+    queued: (limit) => store.work.queuedStarts(limit),
+    setBack: (limit) => store.work.setBackRuns(limit),
+    schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),

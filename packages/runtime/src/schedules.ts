@@ -49,7 +49,7 @@ export class Schedules {
     const { name, record, replace } = this.#recordOf(definition, options);
     return checkInputs(this.#engine, definition, inputs, (checked) => {
       const schedule = { ...record, ...checked };
-      if (this.#engine.options.store.work.putSchedule(schedule, replace)) return shown(schedule);
+      if (this.#engine.options.store.work.putSchedule(schedule, replace)) return shownSchedule(schedule);
       throw new RuntimeError('REFUSED', `There is a schedule '${name}' already.`, {
         hint: `Replace it, or give this one another name: see pawl schedule list`,
         data: { name },
@@ -91,7 +91,7 @@ export class Schedules {
 
   /** By name. */
   list(): readonly Schedule[] {
-    return this.#engine.options.store.work.schedules().map(shown);
+    return this.#engine.options.store.work.schedules().map(shownSchedule);
   }
 
   /** @throws RuntimeError NOT_FOUND */
@@ -118,7 +118,7 @@ export class Schedules {
   }
 }
 
-function shown({ inputsHash: _, isWhole: __, ...schedule }: ScheduleRecord): Schedule {
+export function shownSchedule({ inputsHash: _, isWhole: __, ...schedule }: ScheduleRecord): Schedule {
   return schedule;
 }
 

@@ -81,5 +81,5 @@ function runsWith(
 }
 
 function storedStatus(status: DisplayStatus): RunRecord['status'] {
-  return status === 'interrupted' || status === 'waiting' ? 'running' : status;
+  return status === 'interrupted' || status === 'waiting' || status === 'sleeping' ? 'running' : status;
 }

@@ -70,7 +70,8 @@ function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<reado
   return readJournal(place, (reader) => {
     if (id !== undefined) return [reader.get(id)];
     const open = reader.list({ limit: MOST_RUNS, statuses: ['running'] });
-    const runs = open.filter((run) => displayStatus(run) !== 'running');
+    // One that sleeps has nothing to do before its time.
+    const runs = open.filter((run) => !['running', 'sleeping'].includes(displayStatus(run)));
     const ids = new Set(runs.map(({ runId }) => runId));
     // One that another run started goes on with that one.
     return runs.filter(({ runId }) => !ids.has(parentOf(reader, runId) ?? ''));

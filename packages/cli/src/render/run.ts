@@ -1,4 +1,4 @@
-import { displayStatus, type DisplayStatus, type RunRecord, type RunTree } from '@pawl/runtime';
+import { NEVER, displayStatus, type DisplayStatus, type RunRecord, type RunTree } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
 import { columnsOf, fit } from './columns.ts';
@@ -101,6 +101,8 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
       return `running for ${formatDuration(now - run.startedAt)}`;
     case 'waiting':
       return `waiting for ${count(run.asked.length, 'answer')}`;
+    case 'sleeping':
+      return sleepText(run.wakeAt, now);
     case 'interrupted':
       return `interrupted after ${took}; it can be resumed`;
     case 'succeeded':
@@ -112,6 +114,11 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
     default:
       return status satisfies never;
   }
+}
+
+function sleepText(wakeAt: number | null, now: number): string {
+  if (wakeAt === null || wakeAt === NEVER) return 'put down until something comes from outside';
+  return `put down; it goes on in ${formatDuration(wakeAt - now)}, where a worker is`;
 }
 
 /** `12 done, 1 failed, 3 running` */
@@ -152,6 +159,8 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
         { command: pawl('events', id, '--follow'), why: 'watch it go on' },
         { command: pawl('cancel', id), why: 'give it up' },
       ];
+    case 'sleeping':
+      return [{ command: pawl('work'), why: 'go on with it when its time comes' }, show];
     case 'interrupted':
       return [{ command: pawl('resume', id), why: 'go on; nothing that is done is done again' }, show];
     case 'waiting':

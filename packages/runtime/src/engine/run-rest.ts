@@ -63,8 +63,10 @@ export class RunRest {
 
   /** When it would go on by itself, were it put down now; undefined where it cannot be. */
   get wakeAt(): Millis | undefined {
-    const { children, working } = this.#effects;
+    const { children, working, notices } = this.#effects;
     if (!this.#run.isStill || working > 0 || children.isGivingUp) return undefined;
+    // Somebody is being told of what it waits for.
+    if (notices?.isIdle === false) return undefined;
     return wakeOf(this.#run.state, (key) => children.wakeAt(key));
   }
 

@@ -1,6 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import { NEVER, type Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
+import { verdict } from './breakpoint.ts';
 import { isFenced, type CallState, type RunState } from './state.ts';
 
 /**
@@ -39,6 +40,10 @@ function wakeOfCall(
     case 'timer':
       return call.dueAt;
     case 'wait':
+      return call.timeoutMs === null ? NEVER : call.openedAt + call.timeoutMs;
+    case 'breakpoint':
+      // One that is decided by what was recorded is closed at once.
+      if (verdict(call, call.answers) !== undefined) return undefined;
       return call.timeoutMs === null ? NEVER : call.openedAt + call.timeoutMs;
     case 'task': {
       if (call.phase !== 'asked' && call.phase !== 'backoff') return undefined;

@@ -13,3 +13,9 @@ test.each([
 ] as const)('%s, asked %o, owner alive %s: %s', (status, asked, ownerAlive, shown) => {
   expect(displayStatus({ status, asked, ownerAlive })).toBe(shown);
 });
+
+test('one that rests until a time sleeps, unless a person is what it needs', () => {
+  const rests = { status: 'running', ownerAlive: false, wakeAt: 1 } as const;
+  expect(displayStatus({ ...rests, asked: [] })).toBe('sleeping');
+  expect(displayStatus({ ...rests, asked: ['0'] })).toBe('waiting');
+});

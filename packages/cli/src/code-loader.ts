@@ -1,0 +1,79 @@
+/** Code for a worker: by the module that a run names, or out of one folder. */
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { RuntimeError, type CodePlace, type LoadedCode } from '@pawl/runtime';
+
+import { usage } from './command.ts';
+import { loadProcess } from './load-process.ts';
+import { findModule, modulesIn, recordedModule, type ModuleFile } from './module-file.ts';
+
+interface Loaded {
+  readonly digest: string;
+  readonly code: Promise<LoadedCode>;
+}
+
+/**
+ * Owns the modules that were loaded: Node reads each once, so one that has changed since is not run. What is going
+ * to be executed is named by the journal: see `recordedModule` for what is refused.
+ */
+export class CodeLoader {
+  readonly #cwd: string;
+  readonly #loaded = new Map<string, Loaded>();
+
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  /** @throws RuntimeError REFUSED, NOT_FOUND */
+  async load(place: CodePlace): Promise<LoadedCode> {
+    return await this.#load(recordedModule(place, this.#cwd, false).file);
+  }
+
+  async #load(file: ModuleFile): Promise<LoadedCode> {
+    const known = this.#loaded.get(file.path);
+    if (known !== undefined && known.digest !== file.digest) {
+      throw new RuntimeError('REFUSED', `${file.given} has changed since this worker loaded it.`, {
+        hint: 'Start the worker again',
+      });
+    }
+    if (known !== undefined) return await known.code;
+    const code = loadProcess(file, this.#cwd).then((definition) => ({ definition, codeHash: file.digest }));
+    this.#loaded.set(file.path, { digest: file.digest, code });
+    // What could not be loaded is tried again: Node may have failed on a file that was half written.
+    code.catch(() => this.#loaded.delete(file.path));
+    return await code;
+  }
+
+  /** All processes of a folder, by name; files in it that export none are let be. */
+  async folder(given: string): Promise<ReadonlyMap<string, LoadedCode & { readonly file: ModuleFile }>> {
+    const path = resolve(this.#cwd, given);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw usage(`'${given}' is no folder, which --processes takes.`);
+    const processes = new Map<string, LoadedCode & { readonly file: ModuleFile }>();
+    for (const name of modulesIn(path).filter(isNoTest).toSorted()) {
+      const file = findModule(join(given, name), this.#cwd);
+      const code = await this.#load(file).catch(unlessItHasNone);
+      if (code === undefined) continue;
+      const { name: process } = code.definition;
+      const other = processes.get(process);
+      if (other !== undefined)
+        throw usage(`Process '${process}' is in both ${other.file.given} and ${file.given}.`);
+      processes.set(process, { ...code, file });
+    }
+    if (processes.size === 0) {
+      const files = readdirSync(path).length;
+      throw usage(`No module in '${given}' exports a process (${files} files looked at).`);
+    }
+    return processes;
+  }
+}
+
+function isNoTest(name: string): boolean {
+  return !/\.(test|spec|fixture)\.[cm]?[jt]s$/.test(name);
+}
+
+function unlessItHasNone(error: unknown): undefined {
+  if (error instanceof RuntimeError && 'exports' in error.data) return undefined;
+  throw error;
+}

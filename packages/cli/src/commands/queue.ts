@@ -1,0 +1,78 @@
+import { openRuntime, RuntimeError, type QueuedStart, type SetBackRun } from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, usage, wholeNumber, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderQueue } from '../render/queue.ts';
+import { timestamp } from '../run-document.ts';
+
+export const queueCommand: Command = defineCommand({
+  name: 'queue',
+  summary: 'list starts that wait for a worker, and runs that could not go on',
+  arguments: [
+    { name: '[remove]', description: "'remove' to take a start out" },
+    { name: '[run]', description: 'its id' },
+  ],
+  options: {
+    limit: wholeNumber('-n, --limit <count>', 'at most so many (default: 100)', 100, 1),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl queue', what: 'what waits, and for what' },
+    { command: 'pawl queue remove order-7', what: 'it never begins' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const [action, given] = args;
+    if (action !== undefined && action !== 'remove')
+      throw usage(`'${action.slice(0, 80)}' is no action of queue, which knows 'remove'.`);
+    if (action === 'remove') {
+      const id = checkedRunId(given);
+      await readJournal(place, () => undefined);
+      const runtime = await openRuntime({ path: place.path });
+      try {
+        if (!runtime.queue.remove(id)) throw notQueued(id);
+      } finally {
+        await runtime.close();
+      }
+      if (options.json) io.out.line(jsonLine({ removed: id }));
+      else io.out.line(`${id} is taken out`);
+      return DONE;
+    }
+    const { starts, runs } = await readJournal(place, (reader) => ({
+      starts: reader.queued(options.limit),
+      runs: reader.setBack(options.limit),
+    }));
+    const { theme, width } = io.out;
+    if (options.json)
+      io.out.line(jsonLine({ starts: starts.map(startDocument), setBack: runs.map(runDocument) }));
+    else io.out.lines(renderQueue({ starts, runs, now: io.now(), width, theme }));
+    return DONE;
+  },
+});
+
+function notQueued(id: string): RuntimeError {
+  return new RuntimeError('NOT_FOUND', `No start of run '${id}' waits.`, {
+    hint: 'See what waits: pawl queue',
+  });
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+function startDocument({ runId, at, queuedAt, inputsHash: _, isWhole: __, ...start }: QueuedStart): Document {
+  const { debounce, limit, isHeld, ...rest } = start;
+  return {
+    id: runId,
+    ...rest,
+    queuedAt: timestamp(queuedAt),
+    at: timestamp(at),
+    held: isHeld,
+    concurrency: limit === null ? null : { key: limit.key.replace(/^key /, ''), limit: limit.count },
+    debounced: debounce !== null,
+  };
+}
+
+function runDocument({ runId, at, ...run }: SetBackRun): Document {
+  return { id: runId, ...run, at: timestamp(at) };
+}

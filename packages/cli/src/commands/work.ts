@@ -1,0 +1,37 @@
+import { COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
+import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
+import { DONE } from '../exit-codes.ts';
+import { journalPlace } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
+import { WorkSession } from '../work-session.ts';
+
+export const workCommand: Command = defineCommand({
+  name: 'work',
+  summary: 'drive what can go on: queued starts, schedules, runs that nobody drives',
+  description:
+    'Runs until it is stopped. Any number of workers share a journal. A run that waits is put down, and taken up again within a second of its time or its message. SIGTERM: nothing more is begun, attempts have their grace, and all runs can be resumed.',
+  arguments: [],
+  options: {
+    concurrency: wholeNumber('-c, --concurrency <runs>', 'runs at once (default: 100)', 100, 1),
+    processes: text('-p, --processes <folder>', 'only the processes of this folder, loaded at the start'),
+    ...DRIVE_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl work', what: 'whatever there is' },
+    { command: 'pawl work --concurrency 20 --processes jobs', what: 'twenty at once, of these processes' },
+  ],
+  run: async ({ options, io }) => {
+    const place = journalPlace(options.db, io);
+    const { concurrency, processes: folder, json: isJson } = options;
+    const runtime = runtimeOptions(options, io);
+    const session = await WorkSession.open({ io, place, isJson, runtime, concurrency, folder });
+    if (!isJson) io.err.line(`working on ${clean(place.path)}; stop it with Ctrl-C`);
+    try {
+      await session.worker.done;
+      return DONE;
+    } finally {
+      await session.close();
+    }
+  },
+});

@@ -1,0 +1,105 @@
+/** A worker in this program, from its start to its drain. */
+import { openRuntime, type Runtime, type Worker, type WorkNote } from '@pawl/runtime';
+
+import { CodeLoader } from './code-loader.ts';
+import type { runtimeOptions } from './drive-options.ts';
+import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
+import type { JournalPlace } from './journal-place.ts';
+import { clean } from './render/clean.ts';
+import { jsonLine } from './render/json.ts';
+import { logLines, logText } from './render/log.ts';
+import { renderWorkNote } from './render/work-note.ts';
+import type { Io } from './terminal.ts';
+
+interface WorkSessionOptions {
+  readonly io: Io;
+  readonly place: JournalPlace;
+  readonly isJson: boolean;
+  readonly runtime: ReturnType<typeof runtimeOptions>;
+  readonly concurrency: number;
+  /** Only the processes of this folder. */
+  readonly folder: string | undefined;
+}
+
+const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
+
+/**
+ * Owns the runtime, the worker and the signals. The first signal drains: attempts have their grace, and runs can be
+ * resumed; the second one ends the program.
+ */
+export class WorkSession {
+  readonly runtime: Runtime;
+  readonly worker: Worker;
+  readonly #onSignal = new Map<StopSignal, () => void>();
+  readonly #told: Teller;
+
+  private constructor(runtime: Runtime, worker: Worker, told: Teller, exit: (code: number) => void) {
+    this.runtime = runtime;
+    this.worker = worker;
+    this.#told = told;
+    for (const signal of SIGNALS) {
+      const handler = (): void => {
+        if (worker.isDraining) exit(SIGNAL_EXIT_CODES[signal]);
+        this.#told.say('stopping: what is under way has its grace; once more ends the program at once');
+        void worker.drain().catch(() => undefined);
+      };
+      this.#onSignal.set(signal, handler);
+      process.on(signal, handler);
+    }
+  }
+
+  static async open(options: WorkSessionOptions): Promise<WorkSession> {
+    const { io, place, folder, concurrency } = options;
+    const told = new Teller(io, options.isJson);
+    const loader = new CodeLoader(io.cwd);
+    const known = folder === undefined ? undefined : await loader.folder(folder);
+    const runtime = await openRuntime({
+      ...options.runtime,
+      path: place.path,
+      onLog: ({ runId, values }) => told.log(runId, values),
+      onWarning: (runId, message) => told.warn(runId, message),
+    });
+    const worker = runtime.work({
+      concurrency,
+      onNote: (note) => told.note(note),
+      ...(known === undefined ? {} : { processes: [...known.keys()] }),
+      load: async (code) => known?.get(code.process) ?? (await loader.load(code)),
+    });
+    return new WorkSession(runtime, worker, told, io.exit);
+  }
+
+  async close(): Promise<void> {
+    for (const [signal, handler] of this.#onSignal) process.off(signal, handler);
+    await this.runtime.close();
+  }
+}
+
+/** One line for each thing, to stderr: as text, or as JSON. */
+class Teller {
+  readonly #io: Io;
+  readonly #isJson: boolean;
+
+  constructor(io: Io, isJson: boolean) {
+    this.#io = io;
+    this.#isJson = isJson;
+  }
+
+  say(text: string): void {
+    if (!this.#isJson) this.#io.err.line(text);
+  }
+
+  note(note: WorkNote): void {
+    const { err, now } = this.#io;
+    err.line(this.#isJson ? jsonLine({ note }) : renderWorkNote(note, now(), err.theme));
+  }
+
+  log(runId: string, values: readonly unknown[]): void {
+    if (this.#isJson) this.#io.err.line(jsonLine({ log: { runId, message: logText(values) } }));
+    else this.#io.err.lines(logLines(values, clean(runId), this.#io.err.theme));
+  }
+
+  warn(runId: string, message: string): void {
+    if (this.#isJson) this.#io.err.line(jsonLine({ warning: { runId, message } }));
+    else this.#io.err.line(`${this.#io.err.theme.attention('!')} ${clean(runId)}: ${clean(message)}`);
+  }
+}
