@@ -27,6 +27,7 @@ import { sendCommand } from './commands/send.ts';
 import { waitingCommand } from './commands/waiting.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
 import { showCommand } from './commands/show.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { workCommand } from './commands/work.ts';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   showCommand,
   eventsCommand,
   workCommand,
+  serveCommand,
   enqueueCommand,
   queueCommand,
   scheduleCommand,

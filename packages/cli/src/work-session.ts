@@ -1,5 +1,5 @@
 /** A worker in this program, from its start to its drain. */
-import { openRuntime, type Runtime, type Worker, type WorkNote } from '@pawl/runtime';
+import { openRuntime, type LoadedCode, type Runtime, type Worker, type WorkNote } from '@pawl/runtime';
 
 import { CodeLoader } from './code-loader.ts';
 import type { runtimeOptions } from './drive-options.ts';
@@ -16,9 +16,12 @@ interface WorkSessionOptions {
   readonly place: JournalPlace;
   readonly isJson: boolean;
   readonly runtime: ReturnType<typeof runtimeOptions>;
+  /** 0: nothing is driven here. */
   readonly concurrency: number;
-  /** Only the processes of this folder. */
-  readonly folder: string | undefined;
+  /** Code that is there already, by the name of its process. */
+  readonly known: ReadonlyMap<string, LoadedCode>;
+  /** Only these are driven, and no module that a journal names is loaded. */
+  readonly isOnlyKnown: boolean;
 }
 
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
@@ -29,19 +32,27 @@ const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
  */
 export class WorkSession {
   readonly runtime: Runtime;
-  readonly worker: Worker;
+  /** Once it has been asked to stop, and nothing is under way. */
+  readonly done: Promise<void>;
   readonly #onSignal = new Map<StopSignal, () => void>();
-  readonly #told: Teller;
 
-  private constructor(runtime: Runtime, worker: Worker, told: Teller, exit: (code: number) => void) {
+  private constructor(
+    runtime: Runtime,
+    worker: Worker | undefined,
+    told: Teller,
+    exit: (code: number) => void,
+  ) {
     this.runtime = runtime;
-    this.worker = worker;
-    this.#told = told;
+    const asked = Promise.withResolvers<void>();
+    this.done = worker?.done ?? asked.promise;
+    let isStopping = false;
     for (const signal of SIGNALS) {
       const handler = (): void => {
-        if (worker.isDraining) exit(SIGNAL_EXIT_CODES[signal]);
-        this.#told.say('stopping: what is under way has its grace; once more ends the program at once');
-        void worker.drain().catch(() => undefined);
+        if (isStopping) exit(SIGNAL_EXIT_CODES[signal]);
+        isStopping = true;
+        told.say('stopping: what is under way has its grace; once more ends the program at once');
+        asked.resolve();
+        void worker?.drain().catch(() => undefined);
       };
       this.#onSignal.set(signal, handler);
       process.on(signal, handler);
@@ -49,21 +60,21 @@ export class WorkSession {
   }
 
   static async open(options: WorkSessionOptions): Promise<WorkSession> {
-    const { io, place, folder, concurrency } = options;
+    const { io, place, known, isOnlyKnown, concurrency } = options;
     const told = new Teller(io, options.isJson);
     const loader = new CodeLoader(io.cwd);
-    const known = folder === undefined ? undefined : await loader.folder(folder);
     const runtime = await openRuntime({
       ...options.runtime,
       path: place.path,
       onLog: ({ runId, values }) => told.log(runId, values),
       onWarning: (runId, message) => told.warn(runId, message),
     });
+    if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
     const worker = runtime.work({
       concurrency,
       onNote: (note) => told.note(note),
-      ...(known === undefined ? {} : { processes: [...known.keys()] }),
-      load: async (code) => known?.get(code.process) ?? (await loader.load(code)),
+      ...(isOnlyKnown ? { processes: [...known.keys()] } : {}),
+      load: async (code) => known.get(code.process) ?? (await loader.load(code)),
     });
     return new WorkSession(runtime, worker, told, io.exit);
   }

@@ -1,3 +1,4 @@
+import { CodeLoader } from '../code-loader.ts';
 import { COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
@@ -25,10 +26,12 @@ export const workCommand: Command = defineCommand({
     const place = journalPlace(options.db, io);
     const { concurrency, processes: folder, json: isJson } = options;
     const runtime = runtimeOptions(options, io);
-    const session = await WorkSession.open({ io, place, isJson, runtime, concurrency, folder });
+    const isOnlyKnown = folder !== undefined;
+    const known = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
+    const session = await WorkSession.open({ io, place, isJson, runtime, concurrency, known, isOnlyKnown });
     if (!isJson) io.err.line(`working on ${clean(place.path)}; stop it with Ctrl-C`);
     try {
-      await session.worker.done;
+      await session.done;
       return DONE;
     } finally {
       await session.close();

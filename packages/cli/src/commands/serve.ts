@@ -1,0 +1,102 @@
+import { RuntimeError } from '@pawl/runtime';
+
+import { CodeLoader } from '../code-loader.ts';
+import { COMMON_OPTIONS, defineCommand, text, usage, wholeNumber, type Command } from '../command.ts';
+import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
+import { DONE } from '../exit-codes.ts';
+import { journalPlace } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
+import { createApp } from '../serve/app.ts';
+import { listen } from '../serve/listen.ts';
+import { WorkSession } from '../work-session.ts';
+
+const PORT = 8585;
+const MAX_BODY_BYTES = 1024 * 1024;
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
+/** How it may be asked for where only this machine reaches it. */
+const LOCAL_NAMES: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
+/** A token that can be guessed is none. */
+const SHORTEST_TOKEN = 16;
+
+export const serveCommand: Command = defineCommand({
+  name: 'serve',
+  summary: 'start, send, query and watch runs over HTTP, and work',
+  description:
+    'A worker and an HTTP server in one program. On this machine only, unless --host says otherwise: then a token is needed. The token comes from $PAWL_TOKEN: what stands in a command line, everybody on the machine can read.',
+  arguments: [],
+  options: {
+    port: wholeNumber('--port <port>', `0 = any that is free (default: ${PORT})`, PORT, 0),
+    host: text('--host <address>', 'to listen at (default: 127.0.0.1)'),
+    token: text('--token <token>', 'what must be sent as bearer token (better: $PAWL_TOKEN)'),
+    processes: text('-p, --processes <folder>', 'what can be started: the processes of this folder'),
+    concurrency: wholeNumber(
+      '-c, --concurrency <runs>',
+      'runs at once; 0 leaves them to others (default: 100)',
+      100,
+      0,
+    ),
+    ...DRIVE_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl serve --processes jobs', what: 'on this machine, at port 8585' },
+    { command: 'PAWL_TOKEN=… pawl serve --host 0.0.0.0 --processes jobs', what: 'for others, too' },
+  ],
+  run: async ({ options, io }) => {
+    const place = journalPlace(options.db, io);
+    const { host = '127.0.0.1', port, concurrency, processes: folder, json: isJson } = options;
+    if (port > 65_535) throw usage(`'${port}' is no port, which --port takes: 0 to 65535.`);
+    const isLocal = LOOPBACK.includes(host);
+    const token = tokenOf(options.token ?? io.env['PAWL_TOKEN'], isLocal);
+    const runtime = runtimeOptions(options, io);
+    const isOnlyKnown = folder !== undefined;
+    const processes = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
+    const work = { concurrency, known: processes, isOnlyKnown };
+    const session = await WorkSession.open({ io, place, isJson, runtime, ...work });
+    const closing = new AbortController();
+    try {
+      const app = createApp({
+        runtime: session.runtime,
+        processes,
+        closing: closing.signal,
+        hosts: isLocal ? LOCAL_NAMES : undefined,
+        token,
+        maxBodyBytes: MAX_BODY_BYTES,
+      });
+      const server = await listen((request) => app.fetch(request), host, port).catch(unlessTaken(port));
+      const name = host.includes(':') ? `[${host}]` : host;
+      io.err.line(`serving ${clean(place.path)} at http://${name}:${server.port}`);
+      try {
+        await session.done;
+      } finally {
+        closing.abort();
+        server.close();
+      }
+      return DONE;
+    } finally {
+      closing.abort();
+      await session.close();
+    }
+  },
+});
+
+function tokenOf(given: string | undefined, isLocal: boolean): string | undefined {
+  const token = given === '' ? undefined : given;
+  if (token === undefined && !isLocal)
+    throw usage(
+      'Others than this machine reach it: a token is needed.',
+      'Set PAWL_TOKEN: openssl rand -hex 24',
+    );
+  if (token !== undefined && (token.length < SHORTEST_TOKEN || /\s/.test(token)))
+    throw usage(`A token has at least ${SHORTEST_TOKEN} characters, and no spaces.`, 'openssl rand -hex 24');
+  return token;
+}
+
+function unlessTaken(port: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    throw new RuntimeError('BUSY', `Port ${port} cannot be listened at (${String(error.code)}).`, {
+      hint: 'Name another one: --port <port>, or 0 for any that is free',
+    });
+  };
+}

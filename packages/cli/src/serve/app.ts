@@ -1,0 +1,143 @@
+/** What is asked over HTTP, and what is answered: the documents of `--json`. */
+import { isRunId, RuntimeError, type LoadedCode, type RunRecord, type Runtime } from '@pawl/runtime';
+import { durationMs, isPawlError } from '@pawl/sdk';
+import { Hono, type Context } from 'hono';
+
+import type { ModuleFile } from '../module-file.ts';
+import { JSON_VERSION } from '../render/json.ts';
+import { runDocument, timestamp } from '../run-document.ts';
+import { guard, refusal, type GuardOptions } from './guard.ts';
+import { endOf, waitForEnd } from './run-end.ts';
+import { streamEvents } from './run-events.ts';
+import { isObject, startOf } from './start-request.ts';
+
+export interface AppOptions extends GuardOptions {
+  readonly runtime: Runtime;
+  /** What may be started, by name. */
+  readonly processes: ReadonlyMap<string, LoadedCode & { readonly file: ModuleFile }>;
+  /** Aborted once the server is to end. */
+  readonly closing: AbortSignal;
+}
+
+const LONGEST_WAIT_MS = 60_000;
+const MOST_LISTED = 1000;
+
+export function createApp(options: AppOptions): Hono {
+  const { runtime, processes, closing } = options;
+  const app = new Hono();
+  app.use(guard(options));
+  app.get('/healthz', (c) => c.json({ version: JSON_VERSION, status: 'alive' }));
+  app.get('/readyz', (c) => {
+    if (closing.aborted) return refusal(c, 503, 'STOPPED', 'The server is stopping.');
+    runtime.list({ limit: 1 });
+    return c.json({ version: JSON_VERSION, status: 'ready' });
+  });
+  app.get('/processes', (c) => c.json({ version: JSON_VERSION, processes: [...processes.keys()] }));
+  app.post('/runs', async (c) => {
+    const start = startOf(await bodyOf(c), processes);
+    const enqueued = await runtime.enqueue(start.definition, start.input as never, start.options);
+    return c.json({ version: JSON_VERSION, ...enqueued }, enqueued.status === 'queued' ? 202 : 200);
+  });
+  app.get('/runs', (c) => {
+    const limit = Number(c.req.query('limit') ?? 20);
+    if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
+      return refusal(c, 400, 'USAGE', `limit is a whole number from 1 to ${MOST_LISTED}.`);
+    const before = c.req.query('before');
+    const runs = runtime.list({ limit, ...(before === undefined ? {} : { before }) });
+    return c.json({ version: JSON_VERSION, runs: runs.map(runDocument) });
+  });
+  app.get('/runs/:id', (c) => {
+    const id = idOf(c);
+    const start = runtime.store.work.queuedStart(id);
+    if (start !== undefined) {
+      const { process, at, problem } = start;
+      return c.json({
+        version: JSON_VERSION,
+        run: { id, process, status: 'queued', at: timestamp(at), problem },
+      });
+    }
+    return c.json({ version: JSON_VERSION, run: runDocument(mustGet(runtime, id)) });
+  });
+  app.get('/runs/:id/waits', (c) => c.json({ version: JSON_VERSION, waits: runtime.waits(idOf(c)) }));
+  app.get('/runs/:id/result', async (c) => {
+    const id = idOf(c);
+    const given = c.req.query('wait') ?? '0';
+    const wait = durationMs(/^\d+$/.test(given) ? Number(given) : given, 'wait');
+    const signal = AbortSignal.any([closing, c.req.raw.signal]);
+    const end = await waitForEnd(() => endOf(runtime, id), Math.min(wait, LONGEST_WAIT_MS), signal);
+    if (end === undefined) throw notFound(id);
+    return c.json({ version: JSON_VERSION, id, ...end }, end.status === 'open' ? 202 : 200);
+  });
+  app.get('/runs/:id/events', (c) => {
+    const id = idOf(c);
+    if (runtime.store.work.queuedStart(id) === undefined) mustGet(runtime, id);
+    return streamEvents(c, runtime, id, closing);
+  });
+  app.post('/runs/:id/messages/:name', async (c) => {
+    const id = idOf(c);
+    const secret = c.req.query('secret') === 'true' ? true : undefined;
+    const payload = await bodyOf(c);
+    const ack = await runtime.send(id, c.req.param('name'), payload, {
+      id: c.req.header('idempotency-key'),
+      secret,
+    });
+    const status = { accepted: 202, duplicate: 200, invalid: 422, closed: 409, unknown: 404 } as const;
+    return c.json({ version: JSON_VERSION, ...ack }, status[ack.status]);
+  });
+  app.post('/runs/:id/cancel', async (c) => {
+    const id = idOf(c);
+    const body = await bodyOf(c);
+    const reason: unknown = isObject(body) ? body['reason'] : undefined;
+    const result = runtime.cancel(id, typeof reason === 'string' ? reason : 'asked over HTTP');
+    return c.json({ version: JSON_VERSION, id, result });
+  });
+  app.notFound((c) => refusal(c, 404, 'NOT_FOUND', 'There is nothing here.'));
+  app.onError((error, c) => told(error, c));
+  return app;
+}
+
+function idOf(c: Context): string {
+  const id = c.req.param('id') ?? '';
+  if (isRunId(id)) return id;
+  throw new RuntimeError('USAGE', 'That is no run id.');
+}
+
+function notFound(id: string): RuntimeError {
+  return new RuntimeError('NOT_FOUND', `There is no run '${id}' in this journal.`);
+}
+
+function mustGet(runtime: Runtime, id: string): RunRecord {
+  const run = runtime.get(id);
+  if (run === undefined) throw notFound(id);
+  return run;
+}
+
+async function bodyOf(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new RuntimeError('USAGE', 'The body is not JSON.');
+  }
+}
+
+const STATUS = {
+  USAGE: 400,
+  NOT_FOUND: 404,
+  REFUSED: 409,
+  NEWER: 409,
+  BUSY: 503,
+  STOPPED: 503,
+} as const;
+
+/** What went wrong inside is told to whoever runs the server, and not to whoever asks. */
+function told(error: unknown, c: Context): Response {
+  if (error instanceof RuntimeError && error.code in STATUS) {
+    const code = error.code as keyof typeof STATUS;
+    return refusal(c, STATUS[code], code, error.message, error.hint);
+  }
+  if (isPawlError(error))
+    return refusal(c, error.code === 'VALIDATION' ? 422 : 400, error.code, error.message);
+  process.emitWarning(error instanceof Error ? error : String(error));
+  return refusal(c, 500, 'UNEXPECTED', 'Something went wrong in the server.');
+}
