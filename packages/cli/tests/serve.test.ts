@@ -86,6 +86,14 @@ async function serving(
   return new Client(pawl);
 }
 
+/** Until the run waits for something. */
+async function waiting(client: Client, id: string): Promise<void> {
+  for (;;) {
+    const { body } = await client.get(`/runs/${id}/waits`);
+    if (Array.isArray(body['waits']) && body['waits'].length === 1) return;
+  }
+}
+
 test('a run is started, asked about, answered and read over HTTP', async () => {
   using folder = new Folder();
   const client = await serving(folder);
@@ -110,10 +118,7 @@ test('a run is started, asked about, answered and read over HTTP', async () => {
   await client.ask('POST', '/runs', { process: 'asks', id: 'a1' });
   expect((await client.get('/runs/a1/result')).status).toBe(202);
   const events = client.get('/runs/a1/events');
-  for (;;) {
-    const { body } = await client.get('/runs/a1/waits');
-    if (Array.isArray(body['waits']) && body['waits'].length === 1) break;
-  }
+  await waiting(client, 'a1');
   const message = (value: unknown, id: string): Promise<Answer> =>
     client.ask('POST', '/runs/a1/messages/answer', value, { 'idempotency-key': id });
   expect((await message({ ok: 1 }, 'm1')).body).toMatchObject({ status: 'accepted', messageId: 'm1' });
@@ -133,7 +138,7 @@ test('a stop ends the streams that are open, and the runs can go on', async () =
   const client = await serving(folder);
   await client.ask('POST', '/runs', { process: 'asks', id: 'a1' });
   const events = client.get('/runs/a1/events').catch(() => 'closed');
-  await until(() => client.pawl.stderr.includes('a1 asks begins'));
+  await waiting(client, 'a1');
   expect(await client.stop()).toBe(0);
   await events;
   expect((await folder.pawl('list', '--status', 'waiting', '-o', 'ids')).stdout).toBe('a1\n');

@@ -26,12 +26,7 @@ export function createApp(options: AppOptions): Hono {
   const { runtime, processes, closing } = options;
   const app = new Hono();
   app.use(guard(options));
-  app.get('/healthz', (c) => c.json({ version: JSON_VERSION, status: 'alive' }));
-  app.get('/readyz', (c) => {
-    if (closing.aborted) return refusal(c, 503, 'STOPPED', 'The server is stopping.');
-    runtime.list({ limit: 1 });
-    return c.json({ version: JSON_VERSION, status: 'ready' });
-  });
+  addHealth(app, options);
   app.get('/processes', (c) => c.json({ version: JSON_VERSION, processes: [...processes.keys()] }));
   app.post('/runs', async (c) => {
     const start = startOf(await bodyOf(c), processes);
@@ -94,6 +89,15 @@ export function createApp(options: AppOptions): Hono {
   app.notFound((c) => refusal(c, 404, 'NOT_FOUND', 'There is nothing here.'));
   app.onError((error, c) => told(error, c));
   return app;
+}
+
+function addHealth(app: Hono, { runtime, closing }: AppOptions): void {
+  app.get('/healthz', (c) => c.json({ version: JSON_VERSION, status: 'alive' }));
+  app.get('/readyz', (c) => {
+    if (closing.aborted) return refusal(c, 503, 'STOPPED', 'The server is stopping.');
+    runtime.list({ limit: 1 });
+    return c.json({ version: JSON_VERSION, status: 'ready' });
+  });
 }
 
 function idOf(c: Context): string {

@@ -1,7 +1,7 @@
 /** Owns: what workers look for, in memory. Talks to: the store whose runs these are. */
 import { RuntimeError } from '../../errors.ts';
 import type { RunStarted } from '../../journal/event.ts';
-import { NEVER, type Millis, type RunId } from '../../journal/ids.ts';
+import type { Millis, RunId } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { setbackMs } from '../../journal/setback.ts';
 import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
@@ -309,5 +309,5 @@ function startOf({ n: _, setbacks: __, ...start }: Start): QueuedStart {
 
 /** Where a run rests that has not ended and that nobody drives; null where it can go on now. */
 export function restingUntil(run: WorkedRun, at: Millis, now: Millis): Millis | null {
-  return run.summary.status === 'running' && run.owner === null && at > now && at <= NEVER ? at : null;
+  return run.summary.status === 'running' && run.owner === null && at > now ? at : null;
 }
