@@ -22,6 +22,7 @@ interface WorkSessionOptions {
   readonly known: ReadonlyMap<string, LoadedCode>;
   /** Only these are driven, and no module that a journal names is loaded. */
   readonly isOnlyKnown: boolean;
+  readonly untilIdle: boolean;
 }
 
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
@@ -60,7 +61,7 @@ export class WorkSession {
   }
 
   static async open(options: WorkSessionOptions): Promise<WorkSession> {
-    const { io, place, known, isOnlyKnown, concurrency } = options;
+    const { io, place, known, isOnlyKnown, concurrency, untilIdle } = options;
     const told = new Teller(io, options.isJson);
     const loader = new CodeLoader(io.cwd);
     const runtime = await openRuntime({
@@ -72,6 +73,7 @@ export class WorkSession {
     if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
     const worker = runtime.work({
       concurrency,
+      untilIdle,
       onNote: (note) => told.note(note),
       ...(isOnlyKnown ? { processes: [...known.keys()] } : {}),
       load: async (code) => known.get(code.process) ?? (await loader.load(code)),

@@ -26,6 +26,8 @@ export interface WorkOptions {
   readonly poll?: Duration;
   /** A run that has only waited for so long is put down: it needs no memory and no place (default 2 s). */
   readonly restAfter?: Duration;
+  /** It ends by itself once nothing can go on now (default false). */
+  readonly untilIdle?: boolean;
   /** Only of these, by name. Default: those that this program has, where it loads none. */
   readonly processes?: readonly string[];
   /** Gives the code of a run by what was recorded of it (default: the processes that this program has). */
@@ -85,10 +87,12 @@ export class Queue {
   work(options: WorkOptions): Worker {
     checkOptionNames(
       options,
-      new Set(['concurrency', 'poll', 'restAfter', 'processes', 'load', 'onNote']),
+      new Set(['concurrency', 'poll', 'restAfter', 'untilIdle', 'processes', 'load', 'onNote']),
       'work',
     );
-    const { concurrency = 100, poll = 200, restAfter = 2000, processes, load, onNote } = options;
+    const { concurrency = 100, poll = 200, restAfter = 2000, untilIdle = false } = options;
+    const { processes, load, onNote } = options;
+    if (typeof untilIdle !== 'boolean') throw new InvalidOptionError('untilIdle', untilIdle, 'true or false');
     if (!Number.isInteger(concurrency) || concurrency < 1)
       throw new InvalidOptionError('concurrency', concurrency, 'an integer >= 1');
     const known = (): readonly string[] => [...this.#processes.keys()];
@@ -96,6 +100,7 @@ export class Queue {
       concurrency,
       pollMs: Math.max(1, durationMs(poll, 'poll')),
       restAfterMs: durationMs(restAfter, 'restAfter'),
+      untilIdle,
       processes: () => processes ?? (load === undefined ? known() : undefined),
       load: load ?? ((place) => this.#known(place)),
       note: (note) => onNote?.(note),

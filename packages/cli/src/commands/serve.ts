@@ -51,7 +51,7 @@ export const serveCommand: Command = defineCommand({
     const runtime = runtimeOptions(options, io);
     const isOnlyKnown = folder !== undefined;
     const processes = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
-    const work = { concurrency, known: processes, isOnlyKnown };
+    const work = { concurrency, known: processes, isOnlyKnown, untilIdle: false };
     const session = await WorkSession.open({ io, place, isJson, runtime, ...work });
     const closing = new AbortController();
     try {

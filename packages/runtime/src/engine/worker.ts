@@ -51,6 +51,8 @@ export interface WorkerPlan {
   readonly restAfterMs: number;
   /** Only of these processes, as they are known now; undefined = of any. */
   readonly processes: () => readonly string[] | undefined;
+  /** Ends by itself once nothing can go on now. */
+  readonly untilIdle: boolean;
   /** What it throws sets the run back. */
   readonly load: (place: CodePlace) => Promise<LoadedCode>;
   readonly note: (note: WorkNote) => void;
@@ -155,6 +157,7 @@ export class Worker {
     for (const start of work.readyStarts(clock.now(), limit, processes)) {
       if (this.#free > 0 && !this.#active.has(start.runId)) void this.#begin(start);
     }
+    if (this.#plan.untilIdle && this.#active.size === 0) void this.drain().catch(() => undefined);
   }
 
   get #free(): number {

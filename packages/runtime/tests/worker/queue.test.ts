@@ -253,3 +253,60 @@ describe('what cannot go on', () => {
     expect(runtime.queue.setBack(9)).toEqual([]);
   });
 });
+
+describe('a worker', () => {
+  it('until it is idle ends by itself, and leaves what has its time later', async () => {
+    const floor = new Floor();
+    const runtime = await floor.open([]);
+    for (let i = 0; i < 5; i += 1) await runtime.enqueue(echo, i, { id: `r${i}` });
+    await runtime.enqueue(echo, 9, { id: 'later', delay: '1h' });
+    await runtime.enqueue(open, 9, { id: 'open' });
+    const { worker } = await floor.worker([echo, open], { untilIdle: true, concurrency: 2 });
+    await floor.clock.advance(10_000);
+    await worker.done;
+    expect(floor.told.filter((told) => told.startsWith('ended'))).toHaveLength(5);
+    expect(floor.told).toContain('rested open');
+    expect(runtime.queue.list(9).map(({ runId }) => runId)).toEqual(['later']);
+  });
+
+  it('takes nothing more once it drains, and gives back what it had', async () => {
+    const floor = new Floor();
+    const { runtime, worker } = await floor.worker([open], { concurrency: 3 });
+    for (let i = 0; i < 5; i += 1) await runtime.enqueue(open, i, { id: `r${i}` });
+    await floor.clock.advance(500);
+    expect(worker.active).toBe(3);
+    const drained = worker.drain();
+    await floor.clock.advance(10_000);
+    await drained;
+    expect([worker.active, runtime.queue.list(9).length]).toEqual([0, 2]);
+    expect(runtime.list({ limit: 9 }).map(({ owner, wakeAt }) => [owner, wakeAt])).toEqual([
+      [null, null],
+      [null, null],
+      [null, null],
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['concurrency', { concurrency: 0 }],
+    ['poll', { poll: 'often' }],
+    ['restAfter', { restAfter: -1 }],
+    ['untilIdle', { untilIdle: 1 }],
+    ['unknown', { unknown: 1 }],
+  ])('refuses a bad %s: %j', async (option, options) => {
+    const floor = new Floor();
+    const runtime = await floor.open([]);
+    expect(() => runtime.work(options)).toThrow(expect.objectContaining({ option }));
+  });
+
+  it('that cannot write any more says so', async () => {
+    const floor = new Floor();
+    const { worker } = await floor.worker([echo]);
+    const broken = new TypeError('broken');
+    floor.store.work.reap = () => {
+      throw broken;
+    };
+    const failed = expect(worker.done).rejects.toBe(broken);
+    await floor.clock.advance(1000);
+    await failed;
+  });
+});
