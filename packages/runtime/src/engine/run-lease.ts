@@ -52,7 +52,7 @@ export class RunLease {
     try {
       if (problem === undefined)
         store.releaseLease(this.#runId, this.#epoch, exit.status === 'rested' ? exit.rest : undefined);
-      else store.work.setBack({ runId: this.#runId, epoch: this.#epoch }, clock.now(), problem);
+      else store.work.setBack({ runId: this.#runId, epoch: this.#epoch }, clock.now(), problem, 'error');
     } catch {
       // The store is closed or broken; the lease ends by itself.
     }

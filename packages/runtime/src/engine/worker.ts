@@ -185,7 +185,7 @@ export class Worker {
       this.#plan.note({ type: 'wentOn', runId, process });
       await this.#drive(process, resumedPlan(store, runId, named(definition, process), lease.epoch));
     } catch (error) {
-      this.#setBack(runId, process, error, (problem) => work.setBack(lease, clock.now(), problem));
+      this.#setBack(runId, process, error, (problem) => work.setBack(lease, clock.now(), problem, 'code'));
     } finally {
       this.#left(runId);
     }

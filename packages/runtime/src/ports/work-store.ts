@@ -1,5 +1,6 @@
 import type { Encoded, RunStarted } from '../journal/event.ts';
 import type { Epoch, Millis, RunId } from '../journal/ids.ts';
+import type { SetbackKind } from '../journal/setback.ts';
 import type { LeaseClaim } from './journal-store.ts';
 
 /** How a run is put down: what it goes on by. */
@@ -120,7 +121,7 @@ export interface WorkStore {
   /** A run that rests goes on at once. */
   wake(runId: RunId, now: Millis): void;
   /** Gives a run back that could not go on. Nothing where the lease was lost. */
-  setBack(lease: RunLease, now: Millis, problem: string): void;
+  setBack(lease: RunLease, now: Millis, problem: string, kind: SetbackKind): void;
   /** Runs that could not go on, the first to be tried again first. */
   setBackRuns(limit: number): readonly SetBackRun[];
 
@@ -133,6 +134,7 @@ export interface WorkStore {
    * begun, changed or removed meanwhile.
    */
   begin(start: QueuedStart, event: RunStarted, claim: LeaseClaim): 'begun' | 'held' | 'gone';
+  /** As with a run; its code is what a start lacks. */
   setBackStart(start: QueuedStart, now: Millis, problem: string): void;
   queuedStart(runId: RunId): QueuedStart | undefined;
   /** In the order of their coming. */

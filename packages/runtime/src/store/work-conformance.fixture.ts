@@ -141,7 +141,7 @@ export function describeWork(name: string, open: () => JournalStore): void {
         store.releaseLease('r', 1);
         expect(due()).toEqual(['r']);
         rest('r', NEVER);
-        store.work.setBack({ runId: 'r', epoch: 1 }, START, 'late');
+        store.work.setBack({ runId: 'r', epoch: 1 }, START, 'late', 'error');
         expect(store.getRun('r', START)).toMatchObject({ owner: OWNER_B });
       });
     });
@@ -178,13 +178,13 @@ export function describeWork(name: string, open: () => JournalStore): void {
     describe('runs that could not go on', () => {
       test('are tried again later, and tell why', () => {
         create('r');
-        store.work.setBack({ runId: 'r', epoch: 1 }, START, 'no module');
+        store.work.setBack({ runId: 'r', epoch: 1 }, START, 'no module', 'error');
         expect(due()).toEqual([]);
         expect(store.work.setBackRuns(9)).toEqual([
           { runId: 'r', process: 'job', at: START + 10_000, setbacks: 1, problem: 'no module' },
         ]);
         expect(due(START + 10_000)).toEqual(['r']);
-        store.work.setBack({ runId: 'r', epoch: 2 }, START, 'no module');
+        store.work.setBack({ runId: 'r', epoch: 2 }, START, 'no module', 'error');
         expect(store.work.setBackRuns(9)).toMatchObject([{ setbacks: 2, at: START + 20_000 }]);
         expect(due(START + 20_000)).toEqual(['r']);
         // It got on, and starts anew.
@@ -296,7 +296,7 @@ export function describeWork(name: string, open: () => JournalStore): void {
         expect(ids(ready())).toEqual(['r3']);
         store.work.setBackStart(store.work.queuedStart('r3') ?? expect.fail(), START, 'no module');
         expect(ids(ready())).toEqual(['r4']);
-        expect(store.work.queuedStart('r3')).toMatchObject({ problem: 'no module', at: START + 10_000 });
+        expect(store.work.queuedStart('r3')).toMatchObject({ problem: 'no module', at: START + 1000 });
         expect(store.work.removeStart('none')).toBe(false);
       });
 

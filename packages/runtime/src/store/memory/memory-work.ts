@@ -3,7 +3,7 @@ import { RuntimeError } from '../../errors.ts';
 import type { RunStarted } from '../../journal/event.ts';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
-import { setbackMs } from '../../journal/setback.ts';
+import { setbackMs, type SetbackKind } from '../../journal/setback.ts';
 import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
 import type {
   EnqueueAnswer,
@@ -122,7 +122,7 @@ export class MemoryWork implements WorkStore {
     return reaped;
   }
 
-  #setBackRun(run: RunSummary, now: Millis, kind: 'crash' | 'error', problem: string): void {
+  #setBackRun(run: RunSummary, now: Millis, kind: SetbackKind, problem: string): void {
     if (run.status !== 'running') return;
     const setbacks = (this.#waking.get(run.runId)?.setbacks ?? 0) + 1;
     this.#waking.set(run.runId, { at: now + setbackMs(setbacks, kind), setbacks, problem });
@@ -145,11 +145,11 @@ export class MemoryWork implements WorkStore {
     if (waking !== undefined && waking.at > now) this.#waking.set(runId, { ...waking, at: now });
   }
 
-  setBack({ runId, epoch }: RunLease, now: Millis, problem: string): void {
+  setBack({ runId, epoch }: RunLease, now: Millis, problem: string, kind: SetbackKind): void {
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === null) return;
     this.#runs.own(runId, null, 0, epoch);
-    this.#setBackRun(run.summary, now, 'error', problem);
+    this.#setBackRun(run.summary, now, kind, problem);
   }
 
   setBackRuns(limit: number): readonly SetBackRun[] {
@@ -232,7 +232,7 @@ export class MemoryWork implements WorkStore {
     const known = this.#starts.get(start.runId);
     if (known?.at !== start.at) return;
     const setbacks = known.setbacks + 1;
-    this.#starts.set(start.runId, { ...known, at: now + setbackMs(setbacks, 'error'), setbacks, problem });
+    this.#starts.set(start.runId, { ...known, at: now + setbackMs(setbacks, 'code'), setbacks, problem });
     if (!known.isHeld && known.limit !== null) this.#free(known.limit.key);
   }
 

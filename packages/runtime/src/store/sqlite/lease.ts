@@ -4,7 +4,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Epoch, Millis, RunId } from '../../journal/ids.ts';
 import type { LeaseAnswer, LeaseClaim } from '../../ports/journal-store.ts';
-import type { Rest } from '../../ports/work-store.ts';
+import type { SetbackKind } from '../../journal/setback.ts';
+import type { Rest, RunLease } from '../../ports/work-store.ts';
 import type { Freed, Waking } from './waking.ts';
 
 interface LeaseRow {
@@ -63,8 +64,8 @@ export class Leases {
     if (freed !== undefined) this.#waking.released(freed, rest);
   }
 
-  setBack(runId: RunId, epoch: Epoch, now: Millis, problem: string): void {
+  setBack({ runId, epoch }: RunLease, now: Millis, problem: string, kind: SetbackKind): void {
     const freed = this.#release.get(runId, epoch);
-    if (freed !== undefined) this.#waking.setBack(freed, now, 'error', problem);
+    if (freed !== undefined) this.#waking.setBack(freed, now, kind, problem);
   }
 }

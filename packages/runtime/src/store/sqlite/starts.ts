@@ -259,7 +259,7 @@ export class Starts {
     const row = this.#statements.byId.get(start.runId);
     if (row === undefined || row.at !== start.at) return;
     const setbacks = row.setbacks + 1;
-    this.#statements.setBack.run(now + setbackMs(setbacks, 'error'), setbacks, problem, row.n);
+    this.#statements.setBack.run(now + setbackMs(setbacks, 'code'), setbacks, problem, row.n);
     this.#passPlace(row);
   }
 

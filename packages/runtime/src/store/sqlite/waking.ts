@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import { NEVER, type Millis, type RunId } from '../../journal/ids.ts';
-import { setbackMs } from '../../journal/setback.ts';
+import { setbackMs, type SetbackKind } from '../../journal/setback.ts';
 import type { LeaseClaim } from '../../ports/journal-store.ts';
 import type { Rest, RunLease, SetBackRun } from '../../ports/work-store.ts';
 import { hasTable } from './schema.ts';
@@ -128,7 +128,7 @@ export class Waking {
     return hasMail || hasEnded ? 0 : wakeAt;
   }
 
-  setBack({ id, status, process }: Freed, now: Millis, kind: 'error' | 'crash', problem: string): void {
+  setBack({ id, status, process }: Freed, now: Millis, kind: SetbackKind, problem: string): void {
     const { remove, put, setbacks } = this.#statements;
     if (status !== 'running') {
       remove.run(id);

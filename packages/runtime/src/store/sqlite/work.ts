@@ -1,5 +1,6 @@
 /** What workers ask of a journal file, each in one transaction. */
 import { NEVER, type Millis, type RunId } from '../../journal/ids.ts';
+import type { SetbackKind } from '../../journal/setback.ts';
 import type { LeaseClaim } from '../../ports/journal-store.ts';
 import type { RunStarted } from '../../journal/event.ts';
 import type {
@@ -57,8 +58,8 @@ export class SqliteWork implements WorkStore {
     this.#access.write(({ waking }) => waking.wake(runId, now));
   }
 
-  setBack({ runId, epoch }: RunLease, now: Millis, problem: string): void {
-    this.#access.write(({ leases }) => leases.setBack(runId, epoch, now, problem));
+  setBack(lease: RunLease, now: Millis, problem: string, kind: SetbackKind): void {
+    this.#access.write(({ leases }) => leases.setBack(lease, now, problem, kind));
   }
 
   setBackRuns(limit: number): readonly SetBackRun[] {
