@@ -83,6 +83,22 @@ describe('a run that waits', () => {
     expect(floor.store.read('r', 0, 99).at(-1)?.event).toMatchObject({ output: [1, 2] });
   });
 
+  it('is not slept over by a message that comes while it is being put down', async () => {
+    const one = defineProcess({ name: 'one', run: (_: unknown, ctx: Context) => ctx.receive('one') });
+    // It is put down some 2 s after its last turn, and looks for messages of other programs every 200 ms.
+    for (let at = 1700; at < 2400; at += 9) {
+      const floor = new Floor();
+      const { runtime } = await floor.worker([one], { poll: 150 });
+      const sender = await floor.open([]);
+      await runtime.enqueue(one, null, { id: 'r' });
+      await floor.clock.advance(at);
+      await sender.send('r', 'one', at);
+      await floor.clock.advance(1000);
+      expect([at, runtime.get('r')?.status]).toEqual([at, 'succeeded']);
+      await Promise.all(floor.opened.splice(0).map((opened) => opened.close()));
+    }
+  });
+
   it('holds no place: one place is enough for many that wait', async () => {
     const floor = new Floor();
     const { runtime, worker } = await floor.worker([asks], { concurrency: 1 });
