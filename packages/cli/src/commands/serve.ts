@@ -40,7 +40,7 @@ export const serveCommand: Command = defineCommand({
   },
   examples: [
     { command: 'pawl serve --processes jobs', what: 'on this machine, at port 8585' },
-    { command: 'PAWL_TOKEN=… pawl serve --host 0.0.0.0 --processes jobs', what: 'for others, too' },
+    { command: 'pawl serve --host 0.0.0.0 --processes jobs', what: 'for others, too: with $PAWL_TOKEN' },
   ],
   run: async ({ options, io }) => {
     const place = journalPlace(options.db, io);

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { JournalEvent } from '../journal/event.ts';
 import { NEVER } from '../journal/ids.ts';
+import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import { given, opened, scheduled, started } from './given.fixture.ts';
 import { wakeOf } from './wake.ts';
 
@@ -36,6 +37,15 @@ const source: JournalEvent = {
   name: 's',
   retry: { attempts: 2, delayMs: 1, factor: 1, maxDelayMs: 1, jitter: 0 },
 };
+const question = (timeoutMs: number | null): JournalEvent => ({
+  ...SAMPLE_EVENTS.BreakpointOpened,
+  key: '0',
+  strategy: 'single',
+  quorum: null,
+  experts: null,
+  timeoutMs,
+});
+const answered: JournalEvent = { ...SAMPLE_EVENTS.BreakpointAnswered, key: '0' };
 const closed = (key: string, outcome: 'fulfilled' | 'timedOut' = 'fulfilled'): JournalEvent => ({
   type: 'ScopeClosed',
   key,
@@ -60,6 +70,9 @@ it.each<[string, readonly JournalEvent[], number | undefined]>([
   ],
   ['a task that a person is asked about', [scheduled('0'), started('0'), asked], NEVER],
   ['and its deadline', [scheduled('0', { deadlineMs: 99 }), started('0'), asked], 100],
+  ['a question to people', [question(null)], NEVER],
+  ['and its timeout', [question(60)], 61],
+  ['a question that is decided', [question(60), answered], undefined],
   ['a source that is open', [source, timer('1', 500)], undefined],
   ['a child that rests', [child, timer('1', 900)], 600],
   ['a group with a timeout', [opened('0', { timeoutMs: 80 }), wait('0/0/0')], 81],
