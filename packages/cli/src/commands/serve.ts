@@ -25,7 +25,7 @@ export const serveCommand: Command = defineCommand({
     'A worker and an HTTP server in one program. On this machine only, unless --host says otherwise: then a token is needed. The token comes from $PAWL_TOKEN: what stands in a command line, everybody on the machine can read.',
   arguments: [],
   options: {
-    port: wholeNumber('--port <port>', `0 = any that is free (default: ${PORT})`, PORT, 0),
+    port: wholeNumber('--port <port>', `to listen at; 0: any that is free (default: ${PORT})`, PORT, 0),
     host: text('--host <address>', 'to listen at (default: 127.0.0.1)'),
     token: text('--token <token>', 'what must be sent as bearer token (better: $PAWL_TOKEN)'),
     processes: text('-p, --processes <folder>', 'what can be started: the processes of this folder'),
