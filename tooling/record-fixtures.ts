@@ -17,15 +17,27 @@ interface Recordings {
   readonly record: () => Promise<ReadonlyMap<string, string>>;
 }
 
+/** What vocabulary.fixture.ts of the SQLite store exports: a row of each type of event. */
+interface Vocabulary {
+  readonly vocabulary: () => string;
+}
+
+async function load(...path: readonly string[]): Promise<unknown> {
+  return import(pathToFileURL(join(ROOT, ...path)).href);
+}
+
 const { values } = parseArgs({ options: { force: { type: 'boolean', default: false } } });
-const recordings = pathToFileURL(join(ROOT, 'processes', 'recordings.fixture.ts')).href;
-const { FIXTURES, VERSION, record } = (await import(recordings)) as Recordings;
+const { FIXTURES, VERSION, record } = (await load('processes', 'recordings.fixture.ts')) as Recordings;
+const { vocabulary } = (await load(
+  'packages/runtime/src/store/sqlite',
+  'vocabulary.fixture.ts',
+)) as Vocabulary;
 
 const folder = join(FIXTURES, VERSION);
 mkdirSync(folder, { recursive: true });
-for (const [name, text] of await record()) {
+for (const [name, text] of [...(await record()), ['events.txt', vocabulary()] as const]) {
   const file = join(folder, name);
   const kept = existsSync(file) && !values.force;
   if (!kept) writeFileSync(file, text);
-  console.log(`${kept ? 'kept    ' : 'recorded'} ${VERSION}/${name} (${text.split('\n').length - 2} events)`);
+  console.log(`${kept ? 'kept    ' : 'recorded'} ${VERSION}/${name} (${text.length} characters)`);
 }
