@@ -21,6 +21,17 @@ export type { LogEntry, ProgressEntry } from './engine/engine.ts';
 export type { RuntimeEvent } from './engine/observer.ts';
 export type { ObserveOptions } from './engine/observers.ts';
 export type { Limits } from './engine/limits.ts';
+export type {
+  AnswerOptions,
+  ClaimAnswer,
+  ClaimantOptions,
+  ClaimOptions,
+  HeartbeatAnswer,
+  TaskAck,
+  TaskDesk,
+} from './engine/task-desk.ts';
+export type { OpenTask, TaskQuery } from './engine/open-task.ts';
+export type { SettledTask } from './views/settled-tasks.ts';
 export type { RunHandle } from './engine/run-handle.ts';
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 export { EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
@@ -47,9 +58,9 @@ export type {
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
-export { DEFAULT_PATH, openRuntime, type ReplayReport, type Runtime } from './runtime.ts';
+export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';
 export type { Notify, WaitNotice } from './notify.ts';
-export type { RuntimeOptions, StartOptions } from './runtime-options.ts';
+export type { ReplayReport, RuntimeOptions, StartOptions } from './runtime-options.ts';
 export { NEVER } from './journal/ids.ts';
 export type { EnqueueOptions } from './engine/start-options.ts';
 export type { CodePlace, LoadedCode, Worker, WorkNote } from './engine/worker.ts';

@@ -5,11 +5,13 @@ import { assert } from './journal/invariant.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
+import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
+import { settledTasks, type SettledTask } from './views/settled-tasks.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
 
@@ -27,6 +29,10 @@ export interface JournalReader extends Disposable {
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
   /** What the run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[];
+  /** External tasks that are open, the oldest first: of one run, or of all. */
+  openTasks(query?: TaskQuery): OpenTask[];
+  /** External tasks of a run that are over. @throws RuntimeError NOT_FOUND */
+  settledTasks(id: RunId): SettledTask[];
   /** Changes whenever the journal may have been written to; cheap enough to ask often. */
   changeMark(): number;
   /** Checks every event of a run, or of all, against its chain of checksums. */
@@ -83,6 +89,8 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     list,
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     waits: (id) => openWaits(eventsOf(store, get(id).runId)),
+    openTasks: (query = {}) => openTasks(store, query, Date.now()),
+    settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
     pools: (runs) => {
       const fold = createPoolFold();
       for (const { runId } of list({ limit: runs }))

@@ -55,3 +55,10 @@ export interface StartOptions {
   readonly module?: string;
   readonly codeHash?: string;
 }
+
+/** What a replay without effects found: the process does again all that was recorded. */
+export interface ReplayReport {
+  /** 'end': the run had ended; 'head': the process now asks for new work. */
+  readonly reached: 'end' | 'head';
+  readonly events: number;
+}

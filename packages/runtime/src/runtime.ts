@@ -23,9 +23,10 @@ import { finalEvent, firstCommit, lastOf, outcomeOf, replayed, stopAll } from '.
 import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
+import { TaskDesk } from './engine/task-desk.ts';
 import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
-import type { RuntimeOptions, StartOptions } from './runtime-options.ts';
+import type { ReplayReport, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { eventsOf, runOf } from './reader.ts';
@@ -33,13 +34,6 @@ import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
 export const DEFAULT_PATH = '.pawl/journal.db';
-
-/** What a replay without effects found: the process does again all that was recorded. */
-export interface ReplayReport {
-  /** 'end': the run had ended; 'head': the process now asks for new work. */
-  readonly reached: 'end' | 'head';
-  readonly events: number;
-}
 
 /**
  * Runs processes over one journal.
@@ -52,6 +46,8 @@ export class Runtime implements AsyncDisposable {
   readonly queue: Queue;
   /** Starts that come again and again. */
   readonly schedules: Schedules;
+  /** What others do for runs: external tasks, and the answers to them. */
+  readonly tasks: TaskDesk;
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
   /** By run, those that were started here and have not ended. */
@@ -74,6 +70,7 @@ export class Runtime implements AsyncDisposable {
     );
     this.queue = new Queue(this.#engine, this.#processes);
     this.schedules = new Schedules(this.#engine);
+    this.tasks = new TaskDesk(this.#engine);
     const mustGet = (id: RunId): RunRecord => this.#mustGet(id);
     this.#messenger = new Messenger(this.#engine, mustGet, (id) => this.waits(id));
     this.#handleDeps = {

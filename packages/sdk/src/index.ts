@@ -23,6 +23,8 @@ export type {
   PollSettings,
 } from './resilience.ts';
 export { circuitPlan } from './resilience.ts';
+export type { BuildContext, ExternalSpec } from './external-task.ts';
+export { checkLabels, claimMs, declaredSchema, externalSpec, externalTask } from './external-task.ts';
 export { defineBatchTask } from './batch-task.ts';
 export { processTask, threadTask, type ModuleContext } from './module-task.ts';
 export type {

@@ -25,6 +25,8 @@ export interface TaskCallOptions {
   readonly pool?: PoolReference;
   /** What an attempt takes of the pool (default: the group's). */
   readonly cost?: Cost;
+  /** For a task that somebody else does: its builder gets them, and they are shown beside it. */
+  readonly labels?: readonly string[];
 }
 
 type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args

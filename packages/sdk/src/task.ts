@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts';
+import type { BuildContext, ExternalSpec } from './external-task.ts';
 import type { Cost } from './parallel.ts';
 import {
   checkCache,
@@ -164,6 +165,11 @@ export interface TaskDefinition<Args = unknown, Output = unknown, Progress = unk
   /** What one attempt does. */
   readonly build: (args: never, task: TaskContext) => TaskSpec<unknown>;
   readonly check?: ((args: never, task: TaskContext) => unknown) | undefined;
+  /**
+   * For work that somebody else does: what they read. Called once, at the call; what it gives may turn out to be
+   * work of this program, which `build` describes then for each attempt.
+   */
+  readonly describe?: (args: never, task: BuildContext) => unknown;
   /** The pool in `settings` comes with the kind of task; a group's pool goes before it. */
   readonly isPoolImplied?: boolean;
   /** Never there: it carries the types. */
@@ -217,17 +223,23 @@ export function defineTask<A = void, R = unknown>(
 ): TaskDefinition<A, OutputOf<R>, ProgressOf<R>>;
 export function defineTask<A = void>(
   name: string,
-  build: (args: A, task: TaskContext) => ShellSpec,
+  build: (args: A, task: BuildContext) => ShellSpec,
   settings?: TaskSettings,
 ): TaskDefinition<A, ShellResult>;
 export function defineTask<A = void, O = unknown>(
   name: string,
-  build: (args: A, task: TaskContext) => TaskSpec<O>,
+  build: (args: A, task: BuildContext) => TaskSpec<O>,
+  settings?: TaskSettings,
+): TaskDefinition<A, O>;
+export function defineTask<A = void, O = unknown>(
+  name: string,
+  build: (args: A, task: BuildContext) => ExternalSpec,
   settings?: TaskSettings,
 ): TaskDefinition<A, O>;
 /**
  * Declares a task: work that is recorded. Either an object with a `run` function, or a name and a
- * builder that returns a description of the work by its `kind`. Where `run` is an async generator, what it
+ * builder that returns a description of the work by its `kind`. A kind that this program does not do itself, such as
+ * 'agent', is for somebody else (see `externalTask`): the description is built once, at the call, and recorded. Where `run` is an async generator, what it
  * yields is progress, and what it returns is the output.
  * @throws InvalidOptionError
  */
@@ -235,13 +247,15 @@ export function defineTask(
   task:
     | string
     | (FunctionTask<never, unknown, unknown> & { input?: Schema | undefined; output?: Schema | undefined }),
-  build?: (args: never, task: TaskContext) => TaskSpec,
+  build?: (args: never, task: never) => unknown,
   settings: TaskSettings = {},
 ): TaskDefinition<never, unknown> {
   if (typeof task === 'string') {
     if (typeof build !== 'function')
       throw new InvalidOptionError('build', build, 'a function that returns a description');
-    return checked({ name: task, settings, build });
+    // What it describes is known when it is built.
+    const described = build as (args: never, task: TaskContext) => TaskSpec;
+    return checked({ name: task, settings, build: described, describe: described });
   }
   if (typeof task !== 'object' || task === null)
     throw new InvalidOptionError('task', task, 'an object with a name and a run function, or a name');

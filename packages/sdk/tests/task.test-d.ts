@@ -5,7 +5,9 @@ import { z } from 'zod';
 
 import {
   defineTask,
+  externalTask,
   shellTask,
+  type BuildContext,
   type CheckResult,
   type Context,
   type ShellResult,
@@ -176,7 +178,7 @@ test('types come from the builder form', () => {
   expectTypeOf(ctx.task(add, { a: 1 })).toEqualTypeOf<Promise<number>>();
 
   const list = defineTask('list', (args: { folder: string }, task) => {
-    expectTypeOf(task).toEqualTypeOf<TaskContext>();
+    expectTypeOf(task).toEqualTypeOf<BuildContext>();
     return { kind: 'shell', command: ['ls', args.folder] };
   });
   expectTypeOf(ctx.task(list, { folder: '.' })).toEqualTypeOf<Promise<ShellResult>>();
@@ -184,10 +186,34 @@ test('types come from the builder form', () => {
   const plain = defineTask('plain', () => ({ kind: 'function', run: async () => 'x' }), { timeout: '5s' });
   expectTypeOf(ctx.task(plain)).toEqualTypeOf<Promise<string>>();
 
-  // @ts-expect-error no such kind
-  defineTask('odd', () => ({ kind: 'oven' }));
+  // @ts-expect-error a kind is text
+  defineTask('odd', () => ({ kind: 5 }));
   // @ts-expect-error no such setting
   defineTask('odd', () => ({ kind: 'shell', command: 'true' }), { retries: 3 });
+});
+
+test('work of somebody else', () => {
+  const review = externalTask({
+    name: 'review',
+    input: z.object({ pr: z.number() }),
+    output: z.object({ ok: z.boolean(), note: z.string().default('') }),
+  });
+  expectTypeOf(ctx.task(review, { pr: 1 })).toEqualTypeOf<Promise<{ ok: boolean; note: string }>>();
+  // @ts-expect-error a number
+  ctx.task(review, { pr: '1' });
+  const plain = externalTask<{ pr: number }, string>({ name: 'plain', title: ({ pr }) => `#${pr}` });
+  expectTypeOf(ctx.task(plain, { pr: 1 })).toEqualTypeOf<Promise<string>>();
+  expectTypeOf(ctx.task(externalTask({ name: 'bare' }))).toEqualTypeOf<Promise<unknown>>();
+  // @ts-expect-error it holds no slot
+  externalTask({ name: 'odd', pool: 'p' });
+
+  const agent = defineTask<{ what: string }, { text: string }>('agent', (args, task) => {
+    expectTypeOf(task).toEqualTypeOf<BuildContext>();
+    return { kind: 'agent', title: args.what, agent: { name: 'writer', prompt: {} }, labels: task.labels };
+  });
+  expectTypeOf(ctx.task(agent, { what: 'x' }, { labels: ['a'] })).toEqualTypeOf<Promise<{ text: string }>>();
+  const shell = defineTask('shell', () => ({ kind: 'shell', shell: { command: 'ls' } }));
+  expectTypeOf(ctx.task(shell)).toEqualTypeOf<Promise<unknown>>();
 });
 
 test('a shell task', () => {

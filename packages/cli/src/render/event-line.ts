@@ -44,6 +44,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
     case 'ScopeTimedOut':
     case 'SignalTimedOut':
     case 'CancelRequested':
+    case 'AnswerRefused':
       return theme.attention(type);
     default:
       return type;
@@ -57,6 +58,29 @@ function childEnd(outcome: Extract<JournalEvent, { type: 'ChildFinished' }>['out
 
 function value(encoded: Parameters<typeof shortValue>[0]): string {
   return clean(shortValue(encoded, LONGEST_VALUE));
+}
+
+type Outside = Extract<
+  JournalEvent,
+  { type: 'TaskOffered' | 'AnswerRefused' | 'ChildStarted' | 'ChildFinished' | 'ParentRecorded' }
+>;
+
+/** What other runs, and those who work for this one, have to do with it. */
+function outsideDetail(event: Outside): string {
+  switch (event.type) {
+    case 'TaskOffered':
+      return `${clean(event.task)} for ${clean(event.kind)} ${value(event.args)}`;
+    case 'AnswerRefused':
+      return event.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ');
+    case 'ChildStarted':
+      return `${clean(event.process)} as ${clean(event.runId)}`;
+    case 'ChildFinished':
+      return childEnd(event.outcome);
+    case 'ParentRecorded':
+      return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
+    default:
+      return event satisfies never;
+  }
 }
 
 /** In words, and clean. */
@@ -102,12 +126,12 @@ function detailOf(event: JournalEvent): string {
       return `${event.n} items → ${value(event.state)}`;
     case 'Compacted':
       return `${event.count} events were removed: a later mark holds what they came to`;
+    case 'TaskOffered':
+    case 'AnswerRefused':
     case 'ChildStarted':
-      return `${clean(event.process)} as ${clean(event.runId)}`;
     case 'ChildFinished':
-      return childEnd(event.outcome);
     case 'ParentRecorded':
-      return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
+      return outsideDetail(event);
     case 'StreamOpened':
       return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
     case 'ItemRecorded':

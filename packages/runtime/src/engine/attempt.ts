@@ -17,6 +17,7 @@ import type { Encoded } from '../journal/event.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
+import { buildContextOf } from './build-context.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
@@ -208,7 +209,8 @@ export class Attempt {
     const work = { what, context, checkWanted: () => this.#checkWanted() };
     const tryOnce = (): unknown => {
       this.#checkWanted();
-      return executors.run(definition.build(args as never, context), work);
+      const given = buildContextOf(definition, context);
+      return executors.run(definition.build(args as never, given), work);
     };
     const { poll } = definition.settings;
     let value = await (poll === undefined

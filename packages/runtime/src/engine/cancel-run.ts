@@ -4,11 +4,12 @@ import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
-import type { InboxMessage, JournalStore, LeaseClaim, NewEvent } from '../ports/journal-store.ts';
+import type { InboxMessage, JournalStore, LeaseClaim, NewEvent, StoreNote } from '../ports/journal-store.ts';
 import { parentOf } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { lastOf } from './run-chain.ts';
 import { foldRun } from './fold-run.ts';
+import { offerNote } from './offer-note.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** Asks a run that has not ended to give up, whoever drives it; one that nobody drives is cancelled without its code. */
@@ -89,10 +90,14 @@ function cancelIdleRun(
   if (state.phase.status === 'ended') return 'ended';
   const afterSeq = state.seq;
   const events: NewEvent[] = [];
+  const notes: StoreNote[] = [];
   const apply = (input: Command | Report): void => {
     const at = Math.max(claim.now, state.lastAt);
     for (const event of decide(state, input, at).events) {
-      evolve(state, { seq: state.seq + 1, at, event });
+      const recorded = { seq: state.seq + 1, at, event };
+      evolve(state, recorded);
+      const note = offerNote(runId, state, recorded);
+      if (note !== undefined) notes.push(note);
       events.push({ at, event });
     }
   };
@@ -101,6 +106,6 @@ function cancelIdleRun(
     apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });
   const wakes = state.parent === undefined ? {} : { wakes: state.parent.parentRunId };
-  const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [], ...wakes }], claim);
+  const [answer] = store.append([{ runId, epoch, afterSeq, events, consumed: [], notes, ...wakes }], claim);
   return answer === 'committed' ? 'cancelled' : 'asked';
 }

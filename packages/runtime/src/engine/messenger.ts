@@ -24,6 +24,9 @@ export type Ack =
   | { readonly status: 'closed' }
   | { readonly status: 'unknown' };
 
+/** Open external tasks of one run that are looked through. */
+const MOST_OFFERS = 100_000;
+
 interface OpenWait {
   readonly kind: string;
   readonly key: CallKey;
@@ -84,6 +87,13 @@ export class Messenger {
             : `Send it: pawl send ${id} ${wait.name} <json>`,
         },
       );
+    }
+    if (
+      this.#engine.options.store.offers({ runId: id, limit: MOST_OFFERS }).some((offer) => offer.key === key)
+    ) {
+      throw new RuntimeError('REFUSED', `Call ${key} of run ${id} is done by somebody else.`, {
+        hint: `Answer it: pawl task complete ${key} --run ${id} --value <json>`,
+      });
     }
     if (!record.asked.includes(key)) {
       throw new RuntimeError('NOT_FOUND', `Run ${id} asks nothing about call ${key}.`, {

@@ -10,6 +10,7 @@ import { ProcessHost } from '../process/host.ts';
 import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
 import { Fifo } from './fifo.ts';
+import { schemaProblem } from './json-schema.ts';
 import { isBusy } from './patience.ts';
 import { poolPort } from './pools/plans.ts';
 import { Replay } from './replay.ts';
@@ -81,6 +82,7 @@ export class RunDriver implements Turnable {
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
         ...poolPort(engine, plan.replayOnly, (error) => this.fail(error)),
+        schemaProblem,
         digest,
       },
       limits,

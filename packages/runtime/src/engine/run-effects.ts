@@ -14,6 +14,9 @@ import { RunGate } from './run-gate.ts';
 import type { RunJournal } from './run-journal.ts';
 import { Timers } from './timers.ts';
 
+/** Before a deadline looks again into an inbox that another program has locked. */
+const BUSY_PAUSE_MS = 50;
+
 /**
  * What follows from a run's decisions.
  *
@@ -74,6 +77,7 @@ export class RunEffects {
       if (event.type === 'BreakpointAnswered') this.#run.host.noteAnswer(event);
       this.notices?.saw(fact);
       this.#gate.saw(fact);
+      this.#run.inbox.offers.saw(fact);
     }
   }
 
@@ -175,7 +179,7 @@ export class RunEffects {
         return;
       case 'SetTimer': {
         const { report } = effect;
-        this.timers.set(`${report.type} ${report.key}`, effect.delayMs, () => this.#run.report(report));
+        this.#setTimer(effect.delayMs, report);
         return;
       }
       case 'ClearTimers':
@@ -191,6 +195,13 @@ export class RunEffects {
       default:
         unreachable(effect);
     }
+  }
+
+  #setTimer(delayMs: number, report: Extract<Effect, { type: 'SetTimer' }>['report']): void {
+    this.timers.set(`${report.type} ${report.key}`, delayMs, () => {
+      if (report.type !== 'DeadlinePassed') this.#run.report(report);
+      else if (!this.#run.inbox.offers.due(report)) this.#setTimer(BUSY_PAUSE_MS, report);
+    });
   }
 
   /** The run is left: nothing of it acts any more. */

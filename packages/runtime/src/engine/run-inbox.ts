@@ -6,6 +6,7 @@ import { Mailbox, type Plain, type Refusal } from './mailbox.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
 import { reportOf } from './run-plan.ts';
+import { RunOffers } from './run-offers.ts';
 
 /**
  * What others sent to one run.
@@ -18,18 +19,27 @@ export class RunInbox {
   readonly #store: JournalStore;
   readonly #journal: RunJournal;
   readonly #mailbox: Mailbox;
+  readonly offers: RunOffers;
   readonly #warn: (message: string) => void;
   readonly #seen = new Set<string>();
 
   constructor(
     run: RunDriver,
     journal: RunJournal,
-    { store, limits, vault, sink }: Pick<EngineOptions, 'store' | 'limits' | 'vault' | 'sink'>,
+    {
+      store,
+      limits,
+      vault,
+      entropy,
+      sink,
+    }: Pick<EngineOptions, 'store' | 'limits' | 'vault' | 'entropy' | 'sink'>,
   ) {
     this.#run = run;
     this.#journal = journal;
     this.#store = store;
     this.#warn = (message) => sink.warn(run.runId, message);
+    const { payloadBytes } = limits;
+    this.offers = new RunOffers(run, journal, { payloadBytes, random: () => entropy.random() });
     this.#mailbox = new Mailbox(run.state, run.host, limits.payloadBytes, vault);
   }
 
@@ -58,7 +68,7 @@ export class RunInbox {
         this.#warn(`an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`);
         return undefined;
       }
-      return reportOf(message);
+      return message.kind === 'taskAnswer' ? this.offers.taken(message) : reportOf(message);
     });
   }
 

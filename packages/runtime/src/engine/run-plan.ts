@@ -41,7 +41,7 @@ export type RunExit =
   | { readonly status: 'left'; readonly error: unknown };
 
 /** What a message from outside means to the rules. */
-export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' }>): Report {
+export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' | 'taskAnswer' }>): Report {
   if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
   if (message.kind === 'answer') {
     const { kind: _, id: messageId, runId: _runId, ...answer } = message;

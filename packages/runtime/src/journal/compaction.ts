@@ -80,16 +80,16 @@ function cutOf(
     'what is removed lies between rows',
   );
   const from = firstPlace(first.seq, first.cut);
-  const count = (counted: (cut: Compacted) => number, type: string): number =>
+  const count = (counted: (cut: Compacted) => number, ...types: readonly string[]): number =>
     stretch.reduce(
-      (sum, { cut, type: own }) => sum + (cut === undefined ? Number(own === type) : counted(cut)),
+      (sum, { cut, type: own }) => sum + (cut === undefined ? Number(types.includes(own)) : counted(cut)),
       0,
     );
   const { seq, at, chain } = last;
   const said = {
     count: seq - from + 1,
     chain,
-    scheduled: count(({ scheduled }) => scheduled, 'TaskScheduled'),
+    scheduled: count(({ scheduled }) => scheduled, 'TaskScheduled', 'TaskOffered'),
     succeeded: count(({ succeeded }) => succeeded, 'TaskSucceeded'),
     failed: count(({ failed }) => failed, 'TaskFailed'),
     sources: standsAt(seq, from, stretch, reach),

@@ -4,6 +4,7 @@
  */
 import { GROUP_MODES, type EventType, type JournalEvent } from './event.ts';
 import type { FoldedSource, SourceStand } from './fold-event.ts';
+import type { OfferPolicy } from './offer-event.ts';
 
 export type Check = (value: unknown) => boolean;
 /** A check for every field, so that a new field cannot be forgotten here. */
@@ -96,9 +97,12 @@ const FOLDED_SOURCE: Shape<FoldedSource> = {
 };
 const SOURCE_STAND: Shape<SourceStand> = { key: isText, items: isOrdinal, attempt: isOrdinal };
 
+const ISSUE: Shape<{ readonly path: string; readonly message: string }> = { path: isText, message: isText };
+
 const key = { type: isType, key: isText } as const;
 const attempt = { ...key, attempt: isOrdinal } as const;
-const isAuthor = oneOf('attempt', 'check', 'person', 'cache');
+const isAuthor = oneOf('attempt', 'check', 'person', 'cache', 'worker');
+const isWorker: Check = (value) => value === undefined || isText(value);
 
 const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   RunStarted: {
@@ -147,13 +151,14 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   AttemptFailed: { ...attempt, error: isError, retryAt: isNumber, delayMs: isDuration },
   AttemptInterrupted: attempt,
   OutcomeAsked: attempt,
-  TaskSucceeded: { ...key, output: isEncoded, by: isAuthor },
+  TaskSucceeded: { ...key, output: isEncoded, by: isAuthor, worker: isWorker },
   TaskFailed: {
     ...key,
     error: isError,
     cause: oneOf('error', 'timeout', 'queueFull', 'circuitOpen'),
     failures: isCount,
     by: isAuthor,
+    worker: isWorker,
   },
   TaskCancelled: { ...key, reason: isText },
   LateResult: { ...attempt, outcome: oneOf('succeeded', 'failed', 'interrupted') },
@@ -201,6 +206,24 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     ...key,
     outcome: oneOf('approved', 'rejected', 'failed'),
     by: oneOf('answer', 'timeout'),
+  },
+  TaskOffered: {
+    ...key,
+    taskId: isText,
+    task: isText,
+    version: nullOr(isText),
+    inputHash: isText,
+    args: isEncoded,
+    kind: isText,
+    description: isEncoded,
+    outputSchema: isEncoded,
+    policy: fits<OfferPolicy>({ retry: isRetryPlan, timeoutMs: nullOr(isDuration), leaseMs: isDuration }),
+  },
+  AnswerRefused: {
+    ...key,
+    messageId: isText,
+    worker: isText,
+    issues: (value) => Array.isArray(value) && value.every(fits(ISSUE)),
   },
   ChildStarted: { ...key, process: isText, inputHash: isText, runId: isText },
   ChildFinished: { ...key, outcome: isChildOutcome },

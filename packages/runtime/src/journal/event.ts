@@ -15,6 +15,7 @@ import type {
   TaskSignalReceived,
   WaitNotified,
 } from './message-event.ts';
+import type { AnswerRefused, TaskOffered } from './offer-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
@@ -46,8 +47,8 @@ export type Losers = 'cancel' | 'drain' | 'detach';
 /** Why a call failed: what its attempt threw, a deadline, or that it was refused before it started. */
 export type FailureCause = 'error' | 'timeout' | 'queueFull' | 'circuitOpen';
 
-/** Who told how a task ended: the attempt itself, its `check`, a person, or an earlier run's result that was kept. */
-export type OutcomeAuthor = 'attempt' | 'check' | 'person' | 'cache';
+/** Who told how a task ended: the attempt itself, its `check`, a person, an earlier run's result that was kept, or who did an external task. */
+export type OutcomeAuthor = 'attempt' | 'check' | 'person' | 'cache' | 'worker';
 
 /** How a group, or the root scope, was decided. */
 export type ScopeOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
@@ -170,6 +171,8 @@ export interface TaskSucceeded {
   readonly key: CallKey;
   readonly output: Encoded;
   readonly by: OutcomeAuthor;
+  /** Who answered an external task, as they call themselves. Left out for all others. */
+  readonly worker?: string;
 }
 export interface TaskFailed {
   readonly type: 'TaskFailed';
@@ -179,6 +182,8 @@ export interface TaskFailed {
   /** Attempts that failed, the last one included. */
   readonly failures: number;
   readonly by: OutcomeAuthor;
+  /** As in TaskSucceeded. */
+  readonly worker?: string;
 }
 export interface TaskCancelled {
   readonly type: 'TaskCancelled';
@@ -286,6 +291,8 @@ export type JournalEvent =
   | BreakpointAnswered
   | BreakpointClosed
   | WaitNotified
+  | TaskOffered
+  | AnswerRefused
   | ChildStarted
   | ChildFinished
   | ParentRecorded
@@ -325,6 +332,7 @@ export type CommandEvent =
   | TimerStarted
   | SignalAwaited
   | BreakpointOpened
+  | TaskOffered
   | ChildStarted
   | StreamOpened
   | StreamClosed
@@ -379,6 +387,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'TimerStarted':
     case 'SignalAwaited':
     case 'BreakpointOpened':
+    case 'TaskOffered':
     case 'ChildStarted':
     case 'StreamOpened':
     case 'StreamClosed':

@@ -12,7 +12,7 @@ export function awaitsPeople(
   for (const key of pending) {
     const call = calls.get(key);
     if ((call?.kind === 'child' || call?.kind === 'stream') && rests(key)) continue;
-    if (call?.kind === 'wait' || call?.kind === 'breakpoint') continue;
+    if (call?.kind === 'wait' || call?.kind === 'breakpoint' || call?.kind === 'offer') continue;
     if (call?.kind !== 'task' || (call.phase !== 'asked' && call.hearing === undefined)) return false;
   }
   return pending.size > 0;

@@ -6,6 +6,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report, RunResult } from './input.ts';
 import { cancelCall, cancelRun } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
+import { decideOffer, offerExpired, offerTask } from './decide-offer.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
@@ -35,6 +36,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return decideCommand(state, input, now);
     case 'StartChild':
       return startChild(input);
+    case 'OfferTask':
+      return offerTask(input);
     case 'OpenStream':
     case 'CloseStream':
       return decideStreamCommand(state, input);
@@ -63,6 +66,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return decidePeople(state, input);
     case 'ChildEnded':
       return childEnded(state, input);
+    case 'AnswerGiven':
+    case 'AnswerUnfit':
+      return decideOffer(state, input, now);
     case 'ScopeDue':
     case 'SignalAborted':
       return decideScope(state, input);
@@ -105,7 +111,7 @@ function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
 
 function decideCommand(
   state: Readonly<RunState>,
-  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OpenBreakpoint' }>,
+  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OfferTask' | 'OpenBreakpoint' }>,
   now: Millis,
 ): Decision {
   switch (command.type) {
@@ -190,6 +196,8 @@ function decideAttempt(state: Readonly<RunState>, report: TaskReport, now: Milli
   const call = state.calls.get(report.key);
   if (call?.kind === 'stream')
     return isStreamReport(report) ? decideStream(state, call, report, now) : NOTHING;
+  if (call?.kind === 'offer')
+    return report.type === 'DeadlinePassed' ? offerExpired(state, report.key) : NOTHING;
   return call?.kind === 'task' ? decideTask(state, call, report, now) : NOTHING;
 }
 

@@ -32,6 +32,7 @@ export interface AskedInstead {
 export function describeEvent(event: JournalEvent): string {
   switch (event.type) {
     case 'TaskScheduled':
+    case 'TaskOffered':
       return `task '${event.task}'${event.version === null ? '' : ` (version ${event.version})`}`;
     case 'TimerStarted':
       return event.timer === 'sleep'
@@ -79,7 +80,9 @@ export function describeDivergence(
 ): Divergence {
   const was = describeEvent(recorded);
   const difference =
-    recorded.type === 'TaskScheduled' && asked?.args !== undefined && asked.what === `task '${recorded.task}'`
+    (recorded.type === 'TaskScheduled' || recorded.type === 'TaskOffered') &&
+    asked?.args !== undefined &&
+    asked.what === `task '${recorded.task}'`
       ? firstDifference(recorded.args, asked.args, '$')
       : null;
   return {

@@ -25,6 +25,7 @@ import {
   type StreamEvent,
 } from './evolve-stream.ts';
 import { applyToChild } from './evolve-child.ts';
+import { applyToOffer, isOfOffer } from './evolve-offer.ts';
 import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pendingTask } from './task-messages.ts';
@@ -93,6 +94,10 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'WaitNotified':
       applyPeople(state, seq, at, event);
       return;
+    case 'TaskOffered':
+    case 'AnswerRefused':
+      applyToOffer(state, seq, at, event);
+      return;
     case 'ChildStarted':
     case 'ChildFinished':
     case 'ParentRecorded':
@@ -121,6 +126,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
         state.calls.get(event.key)?.kind === 'stream'
       )
         applyToStreams(state, seq, event);
+      else if (isOfOffer(state, event)) applyToOffer(state, seq, at, event);
       else applyToTask(state, seq, at, event);
   }
 }
@@ -230,7 +236,7 @@ function applyToStreams(state: RunState, seq: number, event: StreamEvent): void 
 
 type TaskEvent = Exclude<
   Extract<JournalEvent, { type: `Task${string}` | `Attempt${string}` | 'OutcomeAsked' }>,
-  { type: `TaskSignal${string}` }
+  { type: `TaskSignal${string}` | 'TaskOffered' }
 >;
 
 function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {

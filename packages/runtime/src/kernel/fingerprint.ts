@@ -11,6 +11,8 @@ type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' | 'StreamClosed' }>;
 export function fingerprintOf(event: Opening): string {
   switch (event.type) {
     case 'TaskScheduled':
+    // Where a task is done is no identity.
+    case 'TaskOffered':
       return taskFingerprint(event.task, event.version, event.inputHash);
     case 'TimerStarted':
       return event.timer === 'sleep' ? `sleep ${event.durationMs}ms` : `sleepUntil ${event.dueAt}`;

@@ -12,6 +12,7 @@ import type {
   TaskPolicy,
 } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
+import type { AnswerRefused, TaskOffered } from '../journal/offer-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import type { TaskSignalAwaited, TaskSignalForgone } from '../journal/message-event.ts';
 import type { Decided } from './state.ts';
@@ -52,6 +53,7 @@ export type Command =
       readonly timeoutMs: number | null;
       readonly aborted: boolean;
     }
+  | (Omit<TaskOffered, 'type'> & { readonly type: 'OfferTask' })
   | (Omit<ChildStarted, 'type'> & { readonly type: 'StartChild' })
   | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
   | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided }
@@ -133,6 +135,17 @@ export type Report =
   | { readonly type: 'NoticeGiven'; readonly key: CallKey }
   /** A person answers a question. */
   | (Omit<BreakpointAnswered, 'type'> & { readonly type: 'AnswerTaken' })
+  /** Somebody answered an external task. */
+  | {
+      readonly type: 'AnswerGiven';
+      readonly key: CallKey;
+      readonly worker: string;
+      readonly answer: TaskAnswer;
+      /** From 0 up to but not 1: what jitter is made of. */
+      readonly draw: number;
+    }
+  /** What was answered is not what the task gives. */
+  | (Omit<AnswerRefused, 'type'> & { readonly type: 'AnswerUnfit' })
   /** A run that this one started ended, or could not be started. */
   | { readonly type: 'ChildEnded'; readonly key: CallKey; readonly outcome: ChildOutcome }
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
@@ -159,6 +172,12 @@ export type Report =
   | { readonly type: 'HeadReached' }
   /** The process returned or was cancelled, and nothing is pending. */
   | { readonly type: 'RunEnded'; readonly result: RunResult };
+
+/** What somebody says of an external task. */
+export type TaskAnswer =
+  | { readonly status: 'done'; readonly output: Encoded }
+  | { readonly status: 'failed'; readonly error: ErrorRecord }
+  | { readonly status: 'cancelled'; readonly reason: string };
 
 export type RunResult =
   | { readonly status: 'succeeded'; readonly output: Encoded }

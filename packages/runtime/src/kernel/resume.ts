@@ -6,11 +6,13 @@ import { unreachable } from '../journal/invariant.ts';
 import { verdict } from './breakpoint.ts';
 import type { Decision } from './decide.ts';
 import { childAgain } from './decide-child.ts';
+import { offerAgain } from './decide-offer.ts';
 import type { Effect } from './input.ts';
 import { NOT_READ, whyGivenUp } from './why-given-up.ts';
 import {
   closedStream,
   isFenced,
+  type OfferCall,
   type RunState,
   type StreamCall,
   type TaskCall,
@@ -36,6 +38,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
       continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
     else if (call.kind === 'wait' || call.kind === 'breakpoint') waitAgain(key, call, now, effects);
+    else if (call.kind === 'offer') effects.push(...offerAgain(key, call, offerLeftMs(call, now)));
     else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
     else resumeTask(key, call, now, events, effects);
   }
@@ -77,6 +80,10 @@ function waitAgain(key: CallKey, call: WaitCall | BreakpointCall, now: Millis, e
   if (call.timeoutMs === null || isDecided) return;
   const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
   effects.push({ type: 'SetTimer', delayMs, report: { type: 'WaitDue', key } });
+}
+
+function offerLeftMs({ offeredAt, timeoutMs }: OfferCall, now: Millis): number {
+  return timeoutMs === null ? Infinity : remainingMs(offeredAt + timeoutMs, timeoutMs, now);
 }
 
 /** A source is opened again at its last cursor, however its attempt ended. */

@@ -139,6 +139,20 @@ export interface ChildCall extends Enclosed {
   phase: 'pending' | 'succeeded' | 'failed' | 'cancelled';
 }
 
+/** Work that was asked of somebody else. It holds no slot. */
+export interface OfferCall extends Enclosed {
+  readonly kind: 'offer';
+  readonly seq: Seq;
+  readonly taskId: string;
+  readonly offeredAt: Millis;
+  readonly fingerprint: string;
+  readonly retry: TaskPolicy['retry'];
+  readonly timeoutMs: number | null;
+  phase: 'open' | 'succeeded' | 'failed' | 'cancelled';
+  /** Answers that said that it failed. */
+  failures: number;
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall extends Enclosed {
@@ -173,7 +187,15 @@ export interface GroupCall extends Enclosed {
       };
 }
 
-export type CallState = TaskCall | TimerCall | WaitCall | BreakpointCall | ChildCall | StreamCall | GroupCall;
+export type CallState =
+  | TaskCall
+  | TimerCall
+  | WaitCall
+  | BreakpointCall
+  | OfferCall
+  | ChildCall
+  | StreamCall
+  | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }

@@ -41,6 +41,8 @@ function wakeOfCall(
       return call.dueAt;
     case 'wait':
       return call.timeoutMs === null ? NEVER : call.openedAt + call.timeoutMs;
+    case 'offer':
+      return call.timeoutMs === null ? NEVER : call.offeredAt + call.timeoutMs;
     case 'breakpoint':
       // One that is decided by what was recorded is closed at once.
       if (verdict(call, call.answers) !== undefined) return undefined;

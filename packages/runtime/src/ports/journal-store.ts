@@ -1,10 +1,12 @@
 import type { Circuit, CircuitNote, TrialClaim } from '../journal/circuit.ts';
+import type { AnswerMessage, OfferNote } from '../journal/offer.ts';
 import type { KeptNote } from '../journal/kept-result.ts';
 import type { MarkReach } from '../journal/compaction.ts';
 import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
 import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
+import type { OfferStore } from './offer-store.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
 import type { Rest, WorkStore } from './work-store.ts';
 
@@ -85,9 +87,10 @@ export type CompactAnswer =
   | { readonly status: 'committed'; readonly removed: number; readonly beforeSeq: Seq }
   | { readonly status: 'fenced' };
 
-export type StoreNote = CircuitNote | KeptNote;
+export type StoreNote = CircuitNote | KeptNote | OfferNote;
 
 export type InboxMessage =
+  | AnswerMessage
   | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
   | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: Encoded }
   /** A person answers the question of a call. */
@@ -144,7 +147,7 @@ export interface RunDamage {
  * Throws RuntimeError: BUSY (try again), CORRUPT or NEWER (of one run, or the file), STORAGE (the
  * store is of no use any more: every later call throws the same), REFUSED (a value too large).
  */
-export interface JournalStore {
+export interface JournalStore extends OfferStore {
   /** What workers look for. */
   readonly work: WorkStore;
   /**

@@ -226,6 +226,6 @@ function siteOf({ site = here() }: Request): string | undefined {
 }
 
 /** The key that a request gets if it is numbered now. */
-function keyIn(scope: Scope, name: string | undefined): CallKey {
+export function keyIn(scope: Scope, name: string | undefined): CallKey {
   return name === undefined ? ordinalKey(scope.path, scope.nextOrdinal) : namedKey(scope.path, name);
 }

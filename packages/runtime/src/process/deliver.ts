@@ -84,7 +84,7 @@ function settleCall(call: OpenCall, event: CallOutcome): void {
 }
 
 function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): Error {
-  const task = call.task?.definition.name ?? '';
+  const task = call.task?.definition.name ?? call.offer?.task ?? '';
   const last = call.lastFailure === undefined ? undefined : { cause: reviveError(call.lastFailure) };
   const message = `Task '${task}' (${key}): ${error.message}`;
   switch (cause) {

@@ -1,6 +1,7 @@
 import type { PoolPlan } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
+import type { Encoded } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { CallState } from '../kernel/state.ts';
 
@@ -31,6 +32,8 @@ export interface HostPort {
   declarePool(name: string, plan: PoolPlan): void;
   /** Pools of the runtime. */
   readonly pools: ReadonlyMap<string, PoolPlan>;
+  /** Why a JSON Schema cannot be used; undefined where it can. */
+  schemaProblem(schema: Encoded): string | undefined;
   readonly digest: Digest;
 }
 

@@ -45,6 +45,13 @@ export interface OpenWait extends MessageWait {
   readonly mayPass: boolean;
 }
 
+/** Work that the process asked of others. */
+export interface OpenOffer {
+  readonly task: string;
+  /** What an answer must look like. */
+  readonly output: Schema | undefined;
+}
+
 /** A run that the process asked for. */
 export interface OpenChild extends ProcessCode {
   /** As it was recorded, where it was. */
@@ -88,6 +95,7 @@ export interface OpenCall {
   readonly wait?: OpenWait;
   /** Of a question to people: the answers so far. */
   readonly answers?: BreakpointAnswered[];
+  readonly offer?: OpenOffer;
   readonly child?: OpenChild;
   /** Of a source, and of a task whose progress is read. */
   readonly stream?: OpenStream | undefined;

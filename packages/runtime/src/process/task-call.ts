@@ -13,6 +13,7 @@ import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { ProcessHost } from './host.ts';
 import { keptPlace } from './kept-place.ts';
 import type { OpenStream, OpenTask } from './open-call.ts';
+import { openOffer, whoseWork } from './offer-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 
@@ -24,6 +25,7 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'priority',
   'pool',
   'cost',
+  'labels',
 ]);
 
 /** A definition's other settings belong to the task: given to a call they would be ignored, or be half true. */
@@ -54,7 +56,7 @@ export function scheduleTask<Output>(
       'ctx.task takes a task made by defineTask or shellTask as its first argument.',
     );
   }
-  const { key, priority, ...overrides } = options ?? {};
+  const { key, priority, labels, ...overrides } = options ?? {};
   if (options !== undefined) checkCallOptions(options);
   const name = checkName(key);
   const { settings, policy, version, pool, cost } = host.taskPlans.get(
@@ -79,6 +81,24 @@ export function scheduleTask<Output>(
     shouldRetry: settings.retry?.shouldRetry,
     kept: keptPlace(host, definition, args, version, inputHash),
   };
+  // Most tasks cannot be anybody else's: they pay nothing for it.
+  const isOurs = definition.describe === undefined && labels === undefined;
+  const { hasSecrets } = task;
+  const given = options ?? {};
+  const isRead = stream !== undefined;
+  const whose = isOurs
+    ? undefined
+    : whoseWork(host, {
+        scope,
+        name,
+        definition,
+        options: given,
+        settings,
+        args: encoded,
+        hasSecrets,
+        isRead,
+      });
+  const facts = { task: definition.name, version, inputHash, args: encoded };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
   return host.request<Output>(
     scope,
@@ -87,26 +107,25 @@ export function scheduleTask<Output>(
     (callKey, resolve, reject) => {
       // What the journal gives back is what the task returned, whose type the definition carries.
       const settle = (value: unknown): void => resolve(value as Output);
-      host.openCalls.set(callKey, {
-        resolve: settle,
-        reject,
-        scope,
-        task,
-        stream: stream?.queue,
-      });
-      host.command({
-        type: 'ScheduleTask',
-        key: callKey,
-        task: definition.name,
-        version,
-        inputHash,
-        args: encoded,
-        pool: task.pool,
-        policy,
-      });
+      const work = whose?.(callKey);
+      if (work?.by === 'others') {
+        openOffer(host, work, { key: callKey, ...facts }, { resolve: settle, reject, scope });
+        return;
+      }
+      const open = work?.failure === undefined ? task : failing(task, work.failure);
+      host.openCalls.set(callKey, { resolve: settle, reject, scope, task: open, stream: stream?.queue });
+      host.command({ type: 'ScheduleTask', key: callKey, ...facts, pool: task.pool, policy });
       stream?.opened(callKey);
     },
   );
+}
+
+/** Work that cannot even be described: its attempt fails with that. */
+function failing(task: OpenTask, { thrown }: { readonly thrown: unknown }): OpenTask {
+  const build = (): never => {
+    throw thrown;
+  };
+  return { ...task, definition: { ...task.definition, build } };
 }
 
 /** @throws ValidationError */

@@ -21,7 +21,7 @@ export interface TaskPlan {
   readonly cost: ScopeDefaults['cost'];
 }
 
-type Overrides = Omit<TaskCallOptions, 'key' | 'priority'>;
+type Overrides = Omit<TaskCallOptions, 'key' | 'priority' | 'labels'>;
 
 /**
  * Makes the plans of a run's calls.

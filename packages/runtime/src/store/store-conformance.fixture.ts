@@ -481,6 +481,92 @@ export function describeStore(name: string, open: () => JournalStore): void {
       });
     });
 
+    describe('external tasks', () => {
+      const offered = { ...SAMPLE_EVENTS.TaskOffered, key: '0', taskId: 't1' };
+      const offer = {
+        taskId: 't1',
+        runId,
+        key: '0',
+        seq: 2,
+        task: 'review',
+        kind: 'agent',
+        offeredAt: START,
+        dueAt: null,
+        leaseMs: 1000,
+      };
+      const fresh = { ...offer, failures: 0, opensAt: 0, claim: null, answeredBy: null, refusal: null };
+      const message = { kind: 'taskAnswer', id: 'm1', key: '0', worker: 'ada' } as const;
+      const answer = { ...message, as: { status: 'done', output: { ok: true } } } as const;
+      const claim = { worker: 'ada', token: 'x', until: START + 1000 };
+
+      beforeEach(() => {
+        const notes = [{ kind: 'offered', seq: 2, offer }] as const;
+        store.append([{ ...appendOf(runId, 0, [RunStarted, offered]), notes }], claimOf(OWNER_A));
+      });
+
+      test('one is open from the commit of its event on, until the commit that withdraws it', () => {
+        expect(store.offer('t1')).toEqual(fresh);
+        expect(store.offers({ limit: 9, runId, kinds: ['agent', 'x'] })).toEqual([fresh]);
+        expect(store.offers({ limit: 9, runId: 'other' })).toEqual([]);
+        expect(store.offers({ limit: 9, kinds: ['person'] })).toEqual([]);
+        const settled = { ...TaskSucceeded, key: '0', by: 'worker', worker: 'ada' } as const;
+        const notes = [{ kind: 'withdrawn', seq: 3, taskId: 't1' }] as const;
+        store.append([{ ...appendOf(runId, 2, [settled]), notes }], claimOf(OWNER_A));
+        expect(store.offer('t1')).toBeUndefined();
+        expect(store.changeOffer('t1', () => ({ type: 'claim', claim }), START)).toBe('unknown');
+      });
+
+      test('a fenced run notes nothing', () => {
+        const notes = [{ kind: 'withdrawn', seq: 3, taskId: 't1' }] as const;
+        const batch = [{ ...appendOf(runId, 2, [TaskSucceeded]), notes }];
+        expect(store.append(batch, claimOf(OWNER_B))).toEqual(['fenced']);
+        expect(store.offer('t1')).toEqual(fresh);
+      });
+
+      test('a claim is kept beside it, and gone when it is open again', () => {
+        store.changeOffer('t1', () => ({ type: 'claim', claim }), START);
+        expect(store.offer('t1')).toEqual({ ...fresh, claim });
+        expect(store.offers({ limit: 9, claimableAt: START + 999 })).toEqual([]);
+        expect(store.offers({ limit: 9, claimableAt: START + 1000 })).toHaveLength(1);
+        const opensAt = START + 5;
+        const failed = { ...SAMPLE_EVENTS.AttemptFailed, key: '0' };
+        const notes = [
+          { kind: 'reopened', seq: 3, taskId: 't1', failures: 1, opensAt, refusal: 'no' },
+        ] as const;
+        store.append([{ ...appendOf(runId, 2, [failed]), notes }], claimOf(OWNER_A));
+        expect(store.offer('t1')).toEqual({ ...fresh, failures: 1, opensAt: START + 5, refusal: 'no' });
+        expect(store.offers({ limit: 9, claimableAt: START + 4 })).toEqual([]);
+        expect(store.offers({ limit: 9, claimableAt: START + 5 })).toHaveLength(1);
+      });
+
+      test('an answer is in the inbox in the transaction that looked whether it may be', () => {
+        const mark = store.changeMark();
+        expect(store.knowsMessage(runId, 'm1')).toBe(false);
+        expect(store.changeOffer('t1', () => ({ type: 'answer', message: answer }), START)).toBe('changed');
+        expect(store.changeMark()).not.toBe(mark);
+        expect(store.takeInbox(runId)).toEqual([answer]);
+        expect(store.knowsMessage(runId, 'm1')).toBe(true);
+        expect(store.offer('t1')).toEqual({ ...fresh, answeredBy: 'm1' });
+        expect(store.offers({ limit: 9, claimableAt: START })).toEqual([]);
+        expect(store.changeOffer('t1', () => ({ type: 'answer', message: answer }), START)).toBe('duplicate');
+        expect(store.takeInbox(runId)).toEqual([answer]);
+      });
+
+      test('what decides nothing, or throws, changes nothing', () => {
+        expect(store.changeOffer('t1', () => ({ type: 'keep' }), START)).toBe('changed');
+        expect(() =>
+          store.changeOffer(
+            't1',
+            () => {
+              throw new TypeError('no');
+            },
+            START,
+          ),
+        ).toThrow('no');
+        expect(store.offer('t1')).toEqual(fresh);
+      });
+    });
+
     describe('pools', () => {
       const declared: PoolDeclaration = {
         limits: { slots: 3, mem: Infinity },

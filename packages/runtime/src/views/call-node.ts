@@ -15,6 +15,7 @@ import type {
 } from '../journal/event.ts';
 import type { ChildStarted } from '../journal/child-event.ts';
 import type { SignalAwaited } from '../journal/message-event.ts';
+import type { TaskOffered } from '../journal/offer-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 
 /** What of a value is kept. */
@@ -41,6 +42,15 @@ interface NodeBase {
   endedAt: Millis | null;
 }
 
+/** What is told of an external task. */
+export interface OfferNote {
+  readonly taskId: string;
+  /** Who shall do it. */
+  readonly taskKind: string;
+  /** When the call gives up; null = never. */
+  readonly dueAt: Millis | null;
+}
+
 export interface TaskNode extends NodeBase {
   readonly kind: 'task';
   readonly name: string;
@@ -60,6 +70,10 @@ export interface TaskNode extends NodeBase {
   /** Why it was cancelled. */
   reason: string | undefined;
   settledBy: OutcomeAuthor;
+  /** Where somebody else does it; null for what this program does. */
+  readonly offer: OfferNote | null;
+  /** Who did it, as they call themselves. */
+  worker: string | undefined;
   /** What it told and the process read: recorded items; null where it reads none. */
   items: number | null;
   /** The message that its attempt waits for, or waited for when it was stopped. */
@@ -173,6 +187,37 @@ export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode
     error: undefined,
     reason: undefined,
     settledBy: 'attempt',
+    offer: null,
+    worker: undefined,
+    items: null,
+  };
+}
+
+/** An external task: nothing of it runs here, so it waits from its first moment on. */
+export function offerNode(keep: Keep, event: TaskOffered, at: Millis): TaskNode {
+  const { key, task, args, policy, taskId, kind } = event;
+  const dueAt = policy.timeoutMs === null ? null : at + policy.timeoutMs;
+  return {
+    kind: 'task',
+    key,
+    name: task,
+    input: keep(args),
+    attemptsAllowed: policy.retry.attempts,
+    openedAt: at,
+    status: 'queued',
+    attempts: 0,
+    startedAt: at,
+    lastStartedAt: at,
+    unknown: 0,
+    retryAt: null,
+    endedAt: null,
+    output: undefined,
+    error: undefined,
+    reason: undefined,
+    settledBy: 'worker',
+    offer: { taskId, taskKind: kind, dueAt },
+    worker: undefined,
+    hears: undefined,
     items: null,
     hears: undefined,
   };

@@ -30,6 +30,10 @@ function change(draft: Draft, event: JournalEvent): void {
     case 'TaskScheduled':
       draft.tasksScheduled += 1;
       return;
+    case 'TaskOffered':
+      draft.tasksScheduled += 1;
+      draft.asked = [...draft.asked, event.key];
+      return;
     case 'OutcomeAsked':
     case 'SignalAwaited':
     case 'BreakpointOpened':

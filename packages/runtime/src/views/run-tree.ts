@@ -10,6 +10,7 @@ import {
   breakpointNode,
   childNode,
   groupNode,
+  offerNode,
   sourceNode,
   taskNode,
   timerNode,
@@ -129,6 +130,9 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
     case 'TaskScheduled':
       addCall(tree, taskNode(tree.keep, event, at));
       return;
+    case 'TaskOffered':
+      addOffer(tree, offerNode(tree.keep, event, at));
+      return;
     case 'TimerStarted':
       addCall(tree, timerNode(event, at));
       return;
@@ -181,6 +185,12 @@ function addCall(tree: RunTree, node: CallNode): void {
   (branch?.calls ?? tree.calls).push(node);
   if (branch !== undefined) countOpen(tree, branch, 1);
   if (node.kind === 'task') tree.counts.queued += 1;
+}
+
+/** It waits for somebody from the first moment on. */
+function addOffer(tree: RunTree, node: TaskNode): void {
+  addCall(tree, node);
+  setStatus(tree, node, 'asked');
 }
 
 /** The branch with that path; it is made by its first call. */
@@ -298,6 +308,7 @@ function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis)
       return;
     case 'AttemptFailed':
       node.error = event.error;
+      if (node.offer !== null) node.attempts = event.attempt;
       node.retryAt = event.retryAt;
       setStatus(tree, node, 'backoff');
       return;
@@ -310,11 +321,13 @@ function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis)
     case 'TaskSucceeded':
       node.output = tree.keep(event.output);
       node.settledBy = event.by;
+      node.worker = event.worker;
       settle(tree, node, 'succeeded', at);
       return;
     case 'TaskFailed':
       node.error = event.error;
       node.settledBy = event.by;
+      node.worker = event.worker;
       settle(tree, node, 'failed', at);
       return;
     case 'TaskCancelled':

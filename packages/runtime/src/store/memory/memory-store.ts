@@ -13,6 +13,7 @@ import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
 import { cutsOf } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
+import type { Offer, OfferChange } from '../../journal/offer.ts';
 import { assert } from '../../journal/invariant.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
 import type { StoredEvent } from '../../journal/stored-event.ts';
@@ -30,6 +31,7 @@ import type {
 } from '../../ports/journal-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
 import { summarize } from '../../views/run-summary.ts';
+import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
@@ -112,7 +114,8 @@ export class MemoryStore implements JournalStore {
     const last = run.rows[count - 1];
     assert(last?.seq === seq, 'J1', `run ${runId} has no event ${seq}`);
     const { summary } = last;
-    const shared = this.#shared.steps.slice(0, last.shared);
+    // What was sent is not there, and so nothing is answered or claimed.
+    const shared = this.#shared.steps.slice(0, last.shared).filter(({ kind }) => kind !== 'offerChanged');
     const start: Run = { ...run, count, summary, owner: null, until: 0, inbox: NO_INBOX };
     return MemoryStore.from({ runs: new Map([[runId, start]]), shared, keys: this.#keys }, faults);
   }
@@ -280,6 +283,37 @@ export class MemoryStore implements JournalStore {
 
   keyOf(runId: RunId): string | undefined {
     return this.#runs.get(runId)?.summary.status === 'running' ? this.#keys.get(runId) : undefined;
+  }
+
+  offers(query: OfferQuery): readonly Offer[] {
+    return this.#shared.offers(query);
+  }
+
+  offer(taskId: string): Offer | undefined {
+    return this.#shared.offer(taskId);
+  }
+
+  changeOffer(
+    taskId: string,
+    decide: (offer: Offer) => OfferChange,
+    now: Millis,
+  ): 'changed' | 'duplicate' | 'unknown' {
+    const offer = this.#shared.offer(taskId);
+    if (offer === undefined) return 'unknown';
+    const change = decide(offer);
+    if (change.type === 'keep') return 'changed';
+    if (change.type === 'answer') {
+      const posted = this.post(offer.runId, change.message, now);
+      if (posted === 'duplicate') return posted;
+      assert(posted === 'posted', 'S1', `an answer to ${taskId} is ${posted}`);
+    }
+    this.#shared.changeOffer(offer, change);
+    this.#mark += 1;
+    return 'changed';
+  }
+
+  knowsMessage(runId: RunId, messageId: string): boolean {
+    return this.#runs.get(runId)?.inbox.has(messageId) ?? false;
   }
 
   circuit(name: string): Circuit | undefined {

@@ -56,6 +56,11 @@ export class Inbox {
     return 'posted';
   }
 
+  knows(runId: RunId, messageId: string): boolean {
+    const target = this.#selectTarget.get(runId);
+    return target !== undefined && this.#selectKnown.get(target.id, messageId) !== undefined;
+  }
+
   take(runId: RunId): readonly InboxMessage[] {
     const rows = this.#selectWaiting.all(runId, MAX_TAKEN);
     return rows.map((row) => parseMessage(runId, row)).filter((message) => message !== undefined);
@@ -90,6 +95,8 @@ function parseMessage(runId: RunId, { id, payload, digest }: MessageRow): InboxM
       return isAnswer(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
     case 'resolve':
       return isResolution(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
+    case 'taskAnswer':
+      return isTaskAnswer(message) ? (message as InboxMessage & typeof message) : bad('is malformed');
     default:
       return undefined;
   }
@@ -103,6 +110,14 @@ function isAnswer(message: Readonly<Record<string, unknown>>): boolean {
     typeof approved === 'boolean' &&
     response !== undefined
   );
+}
+
+function isTaskAnswer({ key, worker, as }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof key !== 'string' || typeof worker !== 'string' || !isRecord(as)) return false;
+  const { status, output, message, details, reason } = as;
+  if (status === 'done') return output !== undefined;
+  if (status === 'failed') return typeof message === 'string' && details !== undefined;
+  return status === 'cancelled' && typeof reason === 'string';
 }
 
 function isResolution({ key, as }: Readonly<Record<string, unknown>>): boolean {

@@ -21,6 +21,7 @@ import { Leases } from './lease.ts';
 import { OwnerLocks } from './liveness.ts';
 import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
+import { Offers } from './offers.ts';
 import { Pools } from './pools.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
@@ -37,6 +38,7 @@ interface Statements {
   readonly read: Read;
   readonly leases: Leases;
   readonly inbox: Inbox;
+  readonly offers: Offers;
   readonly keys: Keys;
   readonly pools: Pools;
   readonly query: Query;
@@ -103,9 +105,11 @@ export class JournalFile {
     this.#owners = isFile ? new OwnerLocks(path, !readOnly) : undefined;
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
-    const shared = new Shared(db);
-    const keys = new Keys(db);
     const waking = new Waking(db);
+    const inbox = new Inbox(db, waking);
+    const offers = new Offers(db, inbox);
+    const shared = new Shared(db, offers);
+    const keys = new Keys(db);
     const starts = new Starts(db);
     this.statements = {
       shared,
@@ -117,7 +121,8 @@ export class JournalFile {
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
-      inbox: new Inbox(db, waking),
+      inbox,
+      offers,
       pools: new Pools(db),
       query: new Query(db, (owner) => this.isOwnerDead(owner)),
       verify: new Verify(db),

@@ -8,6 +8,7 @@ import type { Millis } from '../../journal/ids.ts';
 import { isFresh, KEPT_RESULTS, KEPT_SIZE, LARGEST_KEPT, type KeptNote } from '../../journal/kept-result.ts';
 import type { StoreNote } from '../../ports/journal-store.ts';
 import { sha256 } from '../sha256.ts';
+import type { Offers } from './offers.ts';
 
 interface CircuitRow {
   readonly generation: number;
@@ -73,14 +74,16 @@ function prepare(db: Database): Statements {
 
 export class Shared {
   readonly #db: Database;
+  readonly #offers: Offers;
   /** Prepared late: who only reads runs may look at a journal that is older than these tables. */
   #prepared: Statements | undefined;
   /** So that the first write of a program sweeps: many programs write little. */
   #newCircuits = SWEEP_EVERY - 1;
   #newResults = SWEEP_EVERY - 1;
 
-  constructor(db: Database) {
+  constructor(db: Database, offers: Offers) {
     this.#db = db;
+    this.#offers = offers;
   }
 
   get #statements(): Statements {
@@ -112,7 +115,8 @@ export class Shared {
   note(notes: readonly StoreNote[]): void {
     for (const note of notes) {
       if (note.kind === 'circuit') this.#noteCircuit(note);
-      else this.#keep(note);
+      else if (note.kind === 'kept') this.#keep(note);
+      else this.#offers.note(note);
     }
   }
 

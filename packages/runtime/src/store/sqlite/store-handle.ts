@@ -9,6 +9,7 @@ import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
+import type { Offer, OfferChange } from '../../journal/offer.ts';
 import type {
   AppendRun,
   CompactAnswer,
@@ -20,6 +21,7 @@ import type {
   RunQuery,
   RunRecord,
 } from '../../ports/journal-store.ts';
+import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
 import { storageError } from './failure.ts';
@@ -112,6 +114,29 @@ export class StoreHandle implements JournalStore {
 
   keyOf(runId: RunId): string | undefined {
     return this.#read(({ keys }) => keys.of(runId));
+  }
+
+  offers(query: OfferQuery): readonly Offer[] {
+    return this.#read(({ offers }) => offers.page(query));
+  }
+
+  offer(taskId: string): Offer | undefined {
+    return this.#read(({ offers }) => offers.one(taskId));
+  }
+
+  changeOffer(
+    taskId: string,
+    decide: (offer: Offer) => OfferChange,
+    now: Millis,
+  ): 'changed' | 'duplicate' | 'unknown' {
+    const answer = this.#write(({ offers }) => offers.change(taskId, decide, now));
+    // An answer is a message, see `post`.
+    this.#ownWrites -= 1;
+    return answer;
+  }
+
+  knowsMessage(runId: RunId, messageId: string): boolean {
+    return this.#read(({ offers }) => offers.knowsMessage(runId, messageId));
   }
 
   circuit(name: string): Circuit | undefined {

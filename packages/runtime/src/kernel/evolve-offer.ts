@@ -1,0 +1,64 @@
+import type { JournalEvent } from '../journal/event.ts';
+import type { Millis, Seq } from '../journal/ids.ts';
+import { assert } from '../journal/invariant.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { addCall, addPending, removePending } from './recorded-call.ts';
+import type { RunState } from './state.ts';
+
+type OfferEvent = Extract<
+  JournalEvent,
+  { type: 'TaskOffered' | 'AnswerRefused' | 'AttemptFailed' | 'TaskSucceeded' | 'TaskFailed' }
+>;
+
+/** External tasks: work that was asked of others, and what they answered. */
+export function applyToOffer(state: RunState, seq: Seq, at: Millis, event: OfferEvent): void {
+  const { key } = event;
+  if (event.type === 'TaskOffered') {
+    const { taskId, policy } = event;
+    const { retry, timeoutMs } = policy;
+    const fingerprint = fingerprintOf(event);
+    const start = {
+      kind: 'offer',
+      seq,
+      taskId,
+      offeredAt: at,
+      fingerprint,
+      retry,
+      timeoutMs,
+      group: undefined,
+    } as const;
+    addCall(state, key, { ...start, phase: 'open', failures: 0 });
+    addPending(state, key);
+    return;
+  }
+  const call = state.calls.get(key);
+  assert(
+    call?.kind === 'offer' && call.phase === 'open',
+    'J4',
+    `${event.type} for ${key}, which is no open external task`,
+  );
+  if (event.type === 'AnswerRefused') return;
+  if (event.type === 'AttemptFailed') {
+    assert(
+      event.attempt === call.failures + 1,
+      'J5',
+      `answer ${event.attempt} of ${key} follows ${call.failures}`,
+    );
+    call.failures += 1;
+    return;
+  }
+  call.phase = event.type === 'TaskSucceeded' ? 'succeeded' : 'failed';
+  removePending(state, key);
+}
+
+/** Whether an event that tasks have, too, is about an external one. */
+export function isOfOffer(state: Readonly<RunState>, event: JournalEvent): event is OfferEvent {
+  switch (event.type) {
+    case 'AttemptFailed':
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+      return state.calls.get(event.key)?.kind === 'offer';
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,174 @@
+/** External tasks that are open, and who works on them. */
+import type { Database, Statement } from 'better-sqlite3';
+
+import type { Millis, RunId } from '../../journal/ids.ts';
+import { assert } from '../../journal/invariant.ts';
+import { offerAfter, type Offer, type OfferChange, type OfferNote } from '../../journal/offer.ts';
+import type { OfferQuery } from '../../ports/offer-store.ts';
+import type { Inbox } from './inbox.ts';
+
+interface OfferRow {
+  readonly task_id: string;
+  readonly run_id: string;
+  readonly key: string;
+  readonly seq: number;
+  readonly task: string;
+  readonly kind: string;
+  readonly offered_at: number;
+  readonly due_at: number | null;
+  readonly lease_ms: number;
+  readonly failures: number;
+  readonly opens_at: number;
+  readonly worker: string | null;
+  readonly token: string | null;
+  readonly until: number | null;
+  readonly answered_by: string | null;
+  readonly refusal: string | null;
+}
+
+type Value = string | number | null;
+
+const COLUMNS =
+  'key, seq, task, kind, offered_at, due_at, lease_ms, failures, opens_at, worker, token, until, answered_by, refusal';
+const SELECT = `select task_id, run_id, ${COLUMNS} from offers join runs on runs.id = offers.run`;
+const CLAIMABLE =
+  'answered_by is null and opens_at <= ? and (due_at is null or due_at > ?) and (until is null or until <= ?)';
+
+interface Statements {
+  readonly select: Statement<[string], OfferRow>;
+  readonly put: Statement<Value[]>;
+  readonly drop: Statement<[string]>;
+}
+
+function prepare(db: Database): Statements {
+  return {
+    select: db.prepare(`${SELECT} where task_id = ?`),
+    put: db.prepare(
+      `insert or replace into offers (task_id, run, ${COLUMNS})
+       values (?, (select id from runs where run_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    drop: db.prepare('delete from offers where task_id = ?'),
+  };
+}
+
+export class Offers {
+  readonly #db: Database;
+  readonly #inbox: Inbox;
+  readonly #pages = new Map<string, Statement<Value[], OfferRow>>();
+  /** Prepared when first needed: a journal of an older format, which is only read, has no such table. */
+  #prepared: Statements | undefined;
+
+  constructor(db: Database, inbox: Inbox) {
+    this.#db = db;
+    this.#inbox = inbox;
+  }
+
+  get #statements(): Statements {
+    return (this.#prepared ??= prepare(this.#db));
+  }
+
+  get #isThere(): boolean {
+    if (this.#prepared !== undefined) return true;
+    return this.#db.prepare(`select 1 from sqlite_schema where name = 'offers'`).get() !== undefined;
+  }
+
+  one(taskId: string): Offer | undefined {
+    if (!this.#isThere) return undefined;
+    const row = this.#statements.select.get(taskId);
+    return row === undefined ? undefined : offerOf(row);
+  }
+
+  page({ runId, kinds, claimableAt, limit }: OfferQuery): readonly Offer[] {
+    if (!this.#isThere) return [];
+    const where: string[] = [];
+    const values: Value[] = [];
+    const add = (text: string, ...given: readonly Value[]): void => {
+      where.push(text);
+      values.push(...given);
+    };
+    if (runId !== undefined) add('run = (select id from runs where run_id = ?)', runId);
+    if (kinds !== undefined) add(`kind in (${kinds.map(() => '?').join(', ')})`, ...kinds);
+    if (claimableAt !== undefined) add(CLAIMABLE, claimableAt, claimableAt, claimableAt);
+    const text = where.length === 0 ? '' : ` where ${where.join(' and ')}`;
+    let page = this.#pages.get(text);
+    if (page === undefined) {
+      page = this.#db.prepare(`${SELECT}${text} order by offered_at, run, seq limit ?`);
+      this.#pages.set(text, page);
+    }
+    return page.all(...values, limit).map(offerOf);
+  }
+
+  /** Inside the transaction of the events that say so. */
+  note(note: OfferNote): void {
+    const taskId = note.kind === 'offered' ? note.offer.taskId : note.taskId;
+    const after = offerAfter(note.kind === 'reopened' ? this.one(taskId) : undefined, note);
+    if (after === undefined) this.#statements.drop.run(taskId);
+    else this.#put(after);
+  }
+
+  /** Inside a transaction. */
+  change(
+    taskId: string,
+    decide: (offer: Offer) => OfferChange,
+    now: Millis,
+  ): 'changed' | 'duplicate' | 'unknown' {
+    const offer = this.one(taskId);
+    if (offer === undefined) return 'unknown';
+    const change = decide(offer);
+    if (change.type === 'claim') this.#put({ ...offer, claim: change.claim });
+    if (change.type === 'answer') {
+      const { message } = change;
+      const posted = this.#inbox.post(offer.runId, message, now);
+      if (posted === 'duplicate') return posted;
+      assert(posted === 'posted', 'S1', `an answer to ${taskId} is ${posted}`);
+      this.#put({ ...offer, answeredBy: message.id });
+    }
+    return 'changed';
+  }
+
+  knowsMessage(runId: RunId, messageId: string): boolean {
+    return this.#inbox.knows(runId, messageId);
+  }
+
+  #put(offer: Offer): void {
+    const { claim } = offer;
+    this.#statements.put.run(
+      offer.taskId,
+      offer.runId,
+      offer.key,
+      offer.seq,
+      offer.task,
+      offer.kind,
+      offer.offeredAt,
+      offer.dueAt,
+      offer.leaseMs,
+      offer.failures,
+      offer.opensAt,
+      claim?.worker ?? null,
+      claim?.token ?? null,
+      claim?.until ?? null,
+      offer.answeredBy,
+      offer.refusal,
+    );
+  }
+}
+
+function offerOf(row: OfferRow): Offer {
+  const { worker, token, until } = row;
+  return {
+    taskId: row.task_id,
+    runId: row.run_id,
+    key: row.key,
+    seq: row.seq,
+    task: row.task,
+    kind: row.kind,
+    offeredAt: row.offered_at,
+    dueAt: row.due_at,
+    leaseMs: row.lease_ms,
+    failures: row.failures,
+    opensAt: row.opens_at,
+    claim: worker === null || token === null || until === null ? null : { worker, token, until },
+    answeredBy: row.answered_by,
+    refusal: row.refusal,
+  };
+}
