@@ -31,6 +31,7 @@ export type {
   TaskDesk,
 } from './engine/task-desk.ts';
 export type { OpenTask, TaskQuery } from './engine/open-task.ts';
+export type { RespondContext, Responded, Responder, RespondOptions } from './engine/responder.ts';
 export type { SettledTask } from './views/settled-tasks.ts';
 export type { RunHandle } from './engine/run-handle.ts';
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';

@@ -351,6 +351,7 @@ export class Runtime implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.queue.drain();
+    await this.tasks.close();
     await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
     await this.#engine.close();
     this.#observers.close();

@@ -17,6 +17,7 @@ import type { Engine } from './engine.ts';
 import { offeredAt, openTask, openTasks, type OpenTask, type TaskQuery } from './open-task.ts';
 import { schemaIssues } from './json-schema.ts';
 import type { Refusal } from './mailbox.ts';
+import { Responder, type RespondOptions } from './responder.ts';
 
 export interface ClaimOptions {
   /** As whoever does it calls themselves. Who claims again under the same name gets the task again. */
@@ -76,11 +77,12 @@ type Taken = Offer & { readonly claim: Claim };
 /**
  * External tasks: what others do for runs, whoever drives these.
  *
- * Owns nothing. Talks to the store, and to a run that is driven here. Invariant: an answer that was accepted is in the
+ * Owns the responders of this program. Talks to the store, and to a run that is driven here. Invariant: an answer that was accepted is in the
  * inbox of its run, in the transaction that looked whether the task was open; one task has at most one there.
  */
 export class TaskDesk {
   readonly #engine: Engine;
+  readonly #responders = new Set<Responder>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -90,6 +92,39 @@ export class TaskDesk {
   list(query: TaskQuery = {}): OpenTask[] {
     const { store, clock } = this.#engine.options;
     return openTasks(store, query, clock.now());
+  }
+
+  /** Ids of tasks that somebody could claim now, the oldest first. */
+  claimable({ runId, kinds, limit = 1 }: TaskQuery): string[] {
+    const { store, clock } = this.#engine.options;
+    const only = { ...(runId === undefined ? {} : { runId }), ...(kinds === undefined ? {} : { kinds }) };
+    return store.offers({ ...only, claimableAt: clock.now(), limit }).map(({ taskId }) => taskId);
+  }
+
+  /**
+   * Answers tasks of some kinds, of all runs over the journal, until it is stopped: claims one when there is one, says
+   * that it lives, and answers it with what `respond` gives.
+   *
+   *     const responder = runtime.tasks.respond({ kinds: ['agent'], respond: (task) => ask(task.description) });
+   *
+   * @throws InvalidOptionError
+   */
+  respond(options: RespondOptions): Responder {
+    const { clock, entropy } = this.#engine.options;
+    const responder = new Responder(this, clock, entropy, options);
+    this.#responders.add(responder);
+    void responder.finished.finally(() => this.#responders.delete(responder)).catch(() => undefined);
+    return responder;
+  }
+
+  /** Whether somebody of this program works on tasks of a run. */
+  isWorkedOn(runId: RunId): boolean {
+    return this.list({ runId }).some(({ id }) => [...this.#responders].some((each) => each.has(id)));
+  }
+
+  /** Gives back what its responders have. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#responders, (responder) => responder.stop()));
   }
 
   /** @throws RuntimeError CORRUPT, BUSY, STORAGE */
