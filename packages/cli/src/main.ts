@@ -23,7 +23,10 @@ import { poolsCommand } from './commands/pools.ts';
 import { queueCommand } from './commands/queue.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { scheduleCommand } from './commands/schedule.ts';
+import { respondCommand } from './commands/respond.ts';
 import { sendCommand } from './commands/send.ts';
+import { taskCommand } from './commands/task.ts';
+import { tasksCommand } from './commands/tasks.ts';
 import { waitingCommand } from './commands/waiting.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
@@ -57,6 +60,9 @@ export const COMMANDS: readonly Command[] = [
   approveCommand,
   rejectCommand,
   sendCommand,
+  tasksCommand,
+  taskCommand,
+  respondCommand,
   verifyCommand,
   checkCommand,
   graphCommand,
@@ -165,7 +171,9 @@ function subParser(command: Command, io: Io, onExitCode: (code: number) => void)
   parser.action(async (...given: unknown[]) => {
     const args = given
       .slice(0, command.arguments.length)
-      .map((arg) => (typeof arg === 'string' ? arg : undefined));
+      // A variadic one is a list.
+      .flatMap((arg) => (Array.isArray(arg) ? arg : [arg]))
+      .map((arg: unknown) => (typeof arg === 'string' ? arg : undefined));
     onExitCode(await command.run({ args, options: valuesOf(command, parser), io }));
   });
   return parser;

@@ -60,6 +60,14 @@ function callDocument(call: CallNode): Document {
         output: orNull(call.output),
         error: orNull(call.error),
         ...(call.items === null ? {} : { items: call.items }),
+        ...(call.offer === null
+          ? {}
+          : {
+              taskId: call.offer.taskId,
+              taskKind: call.offer.taskKind,
+              dueAt: timestamp(call.offer.dueAt),
+              worker: call.worker ?? null,
+            }),
       };
     case 'source':
       return {

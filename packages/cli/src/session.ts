@@ -20,7 +20,9 @@ import {
   type RuntimeOptions,
   type RunTree,
 } from '@pawl/runtime';
+import type { Executor } from '@pawl/sdk';
 
+import { respondBy } from './config-file.ts';
 import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
 import type { JournalPlace } from './journal-place.ts';
 import { createProgress, type Followed, type Progress } from './live/progress.ts';
@@ -43,6 +45,8 @@ export interface SessionOptions {
   readonly place: JournalPlace;
   readonly isJson: boolean;
   readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify'>;
+  /** Who does external tasks of the runs that are driven here, by kind. */
+  readonly executors?: Readonly<Record<string, Executor>> | undefined;
 }
 
 /** Events that a tree lags behind at most. */
@@ -53,6 +57,8 @@ export class Session {
   readonly #io: Io;
   readonly #place: JournalPlace;
   readonly #isJson: boolean;
+  /** Of external tasks that are done here. */
+  readonly #kinds: readonly string[];
   readonly #progress: Progress;
   readonly #trees = new Map<RunId, RunTree>();
   readonly #told = new ToldProgress();
@@ -66,6 +72,7 @@ export class Session {
     this.#io = options.io;
     this.#place = options.place;
     this.#isJson = options.isJson;
+    this.#kinds = Object.keys(options.executors ?? {});
     const { err } = options.io;
     this.#progress = createProgress(options.io, options.isJson ? 'none' : err.isTerminal ? 'live' : 'lines');
   }
@@ -80,6 +87,8 @@ export class Session {
       onWaiting: (runId, keys) => session.#wait(runId, keys),
     });
     if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
+    for (const [kind, executor] of Object.entries(options.executors ?? {}))
+      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], onlyDriven: true });
     for (const signal of SIGNALS) session.#listen(signal);
     return session;
   }
@@ -195,6 +204,8 @@ export class Session {
   }
 
   #wait(runId: RunId, keys: readonly CallKey[]): void {
+    // What an executor does here will be told anew when it is done.
+    if (this.#kinds.length > 0 && this.#runtime?.tasks.isAwaited(this.#kinds) === true) return;
     this.#waiting.set(runId, keys);
     // Not from within the turn that found it out.
     setImmediate(() => void this.#runtime?.stop(runId));

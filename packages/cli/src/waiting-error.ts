@@ -42,6 +42,13 @@ export function waitingError(
           `Run ${runId} waits for message '${node.hears}', which task '${node.name}' wants (call ${key})${more}.`,
           `${pawl('send', runId, node.hears)} <json>`,
         );
+      if (node?.kind === 'task' && node.offer !== null) {
+        const { taskId, taskKind } = node.offer;
+        return waiting(
+          `Run ${runId} waits for task '${node.name}' (call ${key}), which ${taskKind} does${more}.`,
+          `${pawl('tasks', runId, '--pending')}; ${pawl('task', 'complete', taskId)} --value <json>`,
+        );
+      }
       const task = node?.kind === 'task' ? `task '${node.name}' (call ${key})` : `call ${key}`;
       return waiting(
         `Run ${runId} waits for a person: ${task} was started and its end is not recorded${more}. Look what became of it, then say so.`,

@@ -23,6 +23,15 @@ export type {
   PollSettings,
 } from './resilience.ts';
 export { circuitPlan } from './resilience.ts';
+export type {
+  CommandExecutor,
+  Executor,
+  ExecutorContext,
+  ExecutorTask,
+  FunctionExecutor,
+  PawlConfig,
+} from './config.ts';
+export { defineConfig } from './config.ts';
 export type { BuildContext, ExternalSpec } from './external-task.ts';
 export { checkLabels, claimMs, declaredSchema, externalSpec, externalTask } from './external-task.ts';
 export { defineBatchTask } from './batch-task.ts';

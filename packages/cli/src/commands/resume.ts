@@ -2,6 +2,7 @@ import { displayStatus, RuntimeError, type JournalReader, type RunId, type RunRe
 import type { ProcessDefinition } from '@pawl/sdk';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
+import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
@@ -35,6 +36,7 @@ export const resumeCommand: Command = defineCommand({
     all: flag('-a, --all', 'every run that nobody drives'),
     module: text('-m, --module <file>', 'load this module instead of the recorded one'),
     force: flag('--force', 'load a recorded module outside this folder although it has changed'),
+    external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
   },
@@ -55,7 +57,8 @@ export const resumeCommand: Command = defineCommand({
     if (runs.length === 0) return nothingToResume(told);
     if (!options.all && runs.length > 1) throw ambiguous(runs);
     const loaded = options.all ? undefined : await loadOne(runs[0], told);
-    const session = await Session.open({ io, place, isJson, runtime: driven });
+    const { executors } = options.external ? {} : await loadConfig(io.cwd);
+    const session = await Session.open({ io, place, isJson, runtime: driven, executors });
     try {
       if (loaded === undefined) return await resumeAll(session, runs, told);
       return await resumeOne(session, loaded, told);

@@ -1,6 +1,7 @@
 import { checkAgainst } from '@pawl/sdk';
 
-import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
+import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
@@ -22,12 +23,14 @@ export const runCommand: Command = defineCommand({
   options: {
     input: text('-i, --input <json>', 'the input: JSON, @file, or - for stdin'),
     id: text('--id <run>', 'the id of the run; given twice it is the same run'),
+    external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
   },
   examples: [
     { command: `pawl run hello.ts --input '{"name":"x"}'`, what: 'start it' },
     { command: 'pawl run hello.ts --input @input.json --json', what: 'for programs' },
+    { command: 'pawl run review.ts --external', what: 'agents do its tasks: see pawl tasks' },
     { command: 'pawl run nightly.ts --id nightly-2026-11-21', what: 'at most one run of that id' },
   ],
   run: async ({ args, options, io }) => {
@@ -42,7 +45,8 @@ export const runCommand: Command = defineCommand({
     if (definition.input !== undefined) {
       await checkAgainst(definition.input, input, `The input of process '${definition.name}'`);
     }
-    const session = await Session.open({ io, place, isJson: json, runtime: driven });
+    const { executors } = options.external ? {} : await loadConfig(io.cwd);
+    const session = await Session.open({ io, place, isJson: json, runtime: driven, executors });
     try {
       const known = id === undefined ? undefined : session.runtime.get(id);
       const handle = session.runtime.start(definition, input as never, {

@@ -14,6 +14,7 @@ import type {
 
 import { groupCount, groupTitle } from './group-title.ts';
 import { breakpointNote } from './breakpoint-note.ts';
+import { offerNote, settledBy } from './offer-note.ts';
 import { childNote } from './child-note.ts';
 import { itemsText, sourceNote } from './source-note.ts';
 import { clean } from './clean.ts';
@@ -207,6 +208,7 @@ class RowBuilder {
         if (!alive) return { text: `attempt ${task.attempts}: its end is not known`, paint: 'attention' };
         return { text: join(attempts(task), values ? shown(task.input) : ''), paint: 'dim' };
       case 'backoff': {
+        if (task.offer !== null) return offerNote(task, now);
         const wait = (task.retryAt ?? now) - now;
         const when = alive && wait > 0 ? `again in ${formatDuration(wait)}` : 'to be tried again';
         const failed = `attempt ${task.attempts} of ${task.attemptsAllowed} failed, ${when}`;
@@ -216,6 +218,7 @@ class RowBuilder {
         };
       }
       case 'asked':
+        if (task.offer !== null) return offerNote(task, now);
         return {
           text: `attempt ${task.attempts} has no recorded end: what became of it?`,
           paint: 'attention',
@@ -281,12 +284,6 @@ function attempts(task: TaskNode): string {
   const unknown = task.unknown > 0 ? ` (${task.unknown} with no known end)` : '';
   const tries = task.attempts > 1 ? `${task.attempts} attempts${unknown}` : '';
   return join(tries, task.items === null ? '' : itemsText(task.items));
-}
-
-function settledBy(task: TaskNode): string {
-  if (task.settledBy === 'person') return 'said by a person';
-  if (task.settledBy === 'cache') return 'kept from an earlier run';
-  return task.settledBy === 'check' ? 'found out by its check' : '';
 }
 
 function arrow(task: TaskNode): string {

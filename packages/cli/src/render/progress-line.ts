@@ -43,6 +43,8 @@ export function progressLine(tree: RunTree, recorded: Recorded, theme: Theme): s
   if (node.kind === 'group') return groupEvent(node, event, theme);
   const wide = wideGroupAround(tree, node.key);
   switch (event.type) {
+    case 'TaskOffered':
+      return `${theme.attention('?')} ${clean(node.name)} ${theme.dim(`(${clean(node.key)}) for ${clean(event.kind)}`)}`;
     case 'TaskSucceeded':
       return wide === undefined ? taskLine(node, '', theme) : tenthOf(wide, theme);
     case 'TaskFailed':

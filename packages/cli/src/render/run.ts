@@ -200,6 +200,12 @@ function answerCommands(
       return { command: `${pawl('send', run.runId, call.hears)} <json>`, why: `${name} waits for it` };
     if (call?.kind === 'breakpoint')
       return { command: pawl('approve', run.runId, key), why: `${clean(call.question)} (or pawl reject)` };
+    if (call?.kind === 'task' && call.offer !== null) {
+      return {
+        command: `${pawl('task', 'complete', call.offer.taskId)} --value <json>`,
+        why: `when ${clean(call.offer.taskKind)} has done ${name}`,
+      };
+    }
     return {
       command: pawl('resolve', run.runId, key, '--as', 'done'),
       why: `if ${name} was done; else --as failed or --as retry`,

@@ -51,6 +51,8 @@ export interface RespondOptions {
   readonly worker?: string | undefined;
   /** Only the tasks of this run. */
   readonly runId?: string | undefined;
+  /** Only the tasks of runs that this runtime drives. */
+  readonly onlyDriven?: boolean | undefined;
   readonly onResponded?: ((responded: Responded) => void) | undefined;
 }
 
@@ -149,8 +151,8 @@ export class Responder {
   #look(): void {
     const room = this.#plan.concurrency - this.#working.size;
     if (room <= 0) return;
-    const { kinds, runId } = this.#options;
-    for (const taskId of this.#desk.claimable({ kinds, runId, limit: room })) {
+    const { kinds, runId, onlyDriven } = this.#options;
+    for (const taskId of this.#desk.claimable({ kinds, runId, limit: room }, onlyDriven)) {
       const claimed = this.#desk.claim(taskId, { worker: this.worker, lease: this.#plan.leaseMs });
       if (claimed.status === 'claimed') this.#begin(claimed);
     }

@@ -74,6 +74,9 @@ export type TaskAck =
 /** An offer that was claimed just now. */
 type Taken = Offer & { readonly claim: Claim };
 
+/** Open tasks of other runs that are passed over. */
+const MOST_LOOKED_AT = 10_000;
+
 /**
  * External tasks: what others do for runs, whoever drives these.
  *
@@ -94,11 +97,16 @@ export class TaskDesk {
     return openTasks(store, query, clock.now());
   }
 
-  /** Ids of tasks that somebody could claim now, the oldest first. */
-  claimable({ runId, kinds, limit = 1 }: TaskQuery): string[] {
+  /** Ids of tasks that somebody could claim now, the oldest first; only those of runs that are driven here, if asked. */
+  claimable({ runId, kinds, limit = 1 }: TaskQuery, onlyDriven = false): string[] {
     const { store, clock } = this.#engine.options;
     const only = { ...(runId === undefined ? {} : { runId }), ...(kinds === undefined ? {} : { kinds }) };
-    return store.offers({ ...only, claimableAt: clock.now(), limit }).map(({ taskId }) => taskId);
+    const most = onlyDriven ? MOST_LOOKED_AT : limit;
+    return store
+      .offers({ ...only, claimableAt: clock.now(), limit: most })
+      .filter((offer) => !onlyDriven || this.#engine.runs.has(offer.runId))
+      .slice(0, limit)
+      .map(({ taskId }) => taskId);
   }
 
   /**
@@ -117,9 +125,10 @@ export class TaskDesk {
     return responder;
   }
 
-  /** Whether somebody of this program works on tasks of a run. */
-  isWorkedOn(runId: RunId): boolean {
-    return this.list({ runId }).some(({ id }) => [...this.#responders].some((each) => each.has(id)));
+  /** Whether runs that are driven here wait for tasks of these kinds. */
+  isAwaited(kinds: readonly string[]): boolean {
+    const offers = this.#engine.options.store.offers({ kinds, limit: MOST_LOOKED_AT });
+    return offers.some(({ runId }) => this.#engine.runs.has(runId));
   }
 
   /** Gives back what its responders have. */

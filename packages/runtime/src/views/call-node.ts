@@ -190,6 +190,7 @@ export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode
     offer: null,
     worker: undefined,
     items: null,
+    hears: undefined,
   };
 }
 
@@ -217,7 +218,6 @@ export function offerNode(keep: Keep, event: TaskOffered, at: Millis): TaskNode 
     settledBy: 'worker',
     offer: { taskId, taskKind: kind, dueAt },
     worker: undefined,
-    hears: undefined,
     items: null,
     hears: undefined,
   };

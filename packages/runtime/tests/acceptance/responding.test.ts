@@ -98,7 +98,7 @@ describe('a responder', () => {
   test('a claim that it lost aborts its work, and its answer is not given', async () => {
     const { value, told } = await responding(
       async (_, ctx) => ctx.task(work, 1),
-      (_, runtime) => ({
+      (_stage, runtime) => ({
         lease: 300,
         respond: (task, { signal }) => {
           runtime.tasks.cancel(task.id, 'not needed');

@@ -1,0 +1,129 @@
+/** A command as the executor of external tasks: the description goes in as JSON, the answer comes out as JSON. */
+import { spawn, type ChildProcess } from 'node:child_process';
+
+import type { CommandExecutor, ExecutorContext, ExecutorTask } from '@pawl/sdk';
+
+import type { Io } from './terminal.ts';
+
+/** Of stderr the end is kept. */
+const MAX_STDERR = 64 * 1024;
+/** More than a journal takes. */
+const MAX_STDOUT = 64 * 1024 * 1024;
+/** Between the request to end and the force. */
+const KILL_AFTER_MS = 2000;
+/** What an environment takes on every system. */
+const MAX_SCHEMA = 32 * 1024;
+
+/** Why a command gave no answer; `details` are recorded with the failure. */
+class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly details: { readonly exitCode: number | null; readonly stderr: string };
+
+  constructor(message: string, exitCode: number | null, stderr: string) {
+    super(message);
+    this.details = { exitCode, stderr };
+  }
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command for one task; rejects with what it printed on stderr where it fails. */
+export async function runCommand(
+  { command, cwd, env }: Pick<CommandExecutor, 'command' | 'cwd' | 'env'>,
+  task: ExecutorTask,
+  { signal, attempt }: ExecutorContext,
+  io: Io,
+): Promise<unknown> {
+  const [program = '', ...args] = typeof command === 'string' ? [command] : command;
+  const child = spawn(program, args, {
+    cwd: cwd ?? io.cwd,
+    env: { ...io.env, ...env, ...taskEnv(task, attempt) },
+    shell: typeof command === 'string',
+    // A group of its own: what the command starts ends with it.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const { code, signal: killedBy, stdout, stderr } = await ended(child, task, signal);
+  signal.throwIfAborted();
+  if (code !== 0) {
+    const said = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+    const how = killedBy === null ? `exit code ${code}` : `ended by ${killedBy}`;
+    throw new CommandFailure(said === '' ? `the command failed: ${how}` : `${said} (${how})`, code, stderr);
+  }
+  if (stdout.trim() === '') return null;
+  try {
+    return JSON.parse(stdout) as unknown;
+  } catch {
+    const start = stdout.trim().slice(0, 80);
+    throw new CommandFailure(`the command printed no JSON on stdout: ${start}`, code, stderr);
+  }
+}
+
+function taskEnv(
+  { id, runId, key, task, kind, outputSchema }: ExecutorTask,
+  attempt: number,
+): Record<string, string> {
+  const schema = outputSchema === null ? '' : JSON.stringify(outputSchema);
+  return {
+    PAWL_TASK: id,
+    PAWL_TASK_NAME: task,
+    PAWL_TASK_KIND: kind,
+    PAWL_RUN: runId,
+    PAWL_CALL: key,
+    PAWL_ATTEMPT: String(attempt),
+    ...(schema === '' || schema.length > MAX_SCHEMA ? {} : { PAWL_OUTPUT_SCHEMA: schema }),
+  };
+}
+
+function ended(child: ChildProcess, task: ExecutorTask, signal: AbortSignal): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    const stopWatching = killOnAbort(child, signal);
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.length > MAX_STDOUT) kill(child, 'SIGKILL');
+    });
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (stderr = (stderr + text).slice(-MAX_STDERR)));
+    // A command that does not read is no failure of it.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(`${JSON.stringify(task.description)}\n`);
+    child.on('error', (error) => {
+      stopWatching();
+      reject(new CommandFailure(`the command cannot be started: ${error.message}`, null, ''));
+    });
+    child.on('close', (code, by) => {
+      stopWatching();
+      resolve({ code, signal: by, stdout, stderr });
+    });
+  });
+}
+
+function killOnAbort(child: ChildProcess, signal: AbortSignal): () => void {
+  let force: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    kill(child, 'SIGTERM');
+    force = setTimeout(() => kill(child, 'SIGKILL'), KILL_AFTER_MS);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return () => {
+    signal.removeEventListener('abort', end);
+    clearTimeout(force);
+  };
+}
+
+function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}
