@@ -107,11 +107,11 @@ export class Shared {
       change.type === 'claim'
         ? { ...before, claim: change.claim }
         : { ...before, answeredBy: change.message.id };
-    this.steps.push({ kind: 'offerChanged', offer });
     this.#putOffer(offer);
   }
 
   #putOffer(offer: Offer): void {
+    this.steps.push({ kind: 'offerChanged', offer });
     if (this.#offers.has(offer.taskId)) this.#offers.set(offer.taskId, JSON.stringify(offer));
   }
 
