@@ -48,6 +48,9 @@ test('the loop of an agent outside: run, list, claim, answer, resume', async () 
   expect(first.stderr).toContain("Run r waits for task 'review' (call 0/0/0), which agent does, and 1 more.");
   expect(first.stderr).toContain('pawl tasks r --pending');
 
+  expect((await folder.pawl('waiting')).stdout).toBe(
+    'external tasks that are open: 2. See them: pawl tasks\n',
+  );
   const [one, two] = await tasks(folder, 'r', '--pending');
   expect(one).toMatchObject({
     kind: 'agent',

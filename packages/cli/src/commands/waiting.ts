@@ -2,8 +2,9 @@ import type { OpenWait } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
 import { renderWaits, type WaitOfRun } from '../render/waits.ts';
 import { timestamp } from '../run-document.ts';
 import { readWaits } from '../read-waits.ts';
@@ -21,15 +22,25 @@ export const waitingCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    const waits = await readJournal(place, (reader) => readWaits(reader, only));
+    const { waits, work } = await readJournal(place, (reader) => ({
+      waits: readWaits(reader, only),
+      work: reader.openTasks({ runId: only }).length,
+    }));
     if (options.json) io.out.line(jsonLine({ waits: waits.map(waitDocument) }));
     else {
       const { width, theme } = io.out;
-      io.out.lines(renderWaits({ waits, now: io.now(), width, theme, flags: place.flags }));
+      if (waits.length > 0 || work === 0)
+        io.out.lines(renderWaits({ waits, now: io.now(), width, theme, flags: place.flags }));
+      if (work > 0)
+        io.out.line(`external tasks that are open: ${work}. See them: ${tasksCommandOf(only, place)}`);
     }
     return DONE;
   },
 });
+
+function tasksCommandOf(only: string | undefined, { flags }: JournalPlace): string {
+  return shellWords('pawl', 'tasks', ...(only === undefined ? [] : [only, '--pending']), ...flags);
+}
 
 function waitDocument({ runId, process, wait }: WaitOfRun): Readonly<Record<string, unknown>> {
   const { since, dueAt, breakpoint, ...rest } = wait;
