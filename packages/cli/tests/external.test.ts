@@ -170,6 +170,20 @@ process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
   expect(task?.output).toMatchObject({ task: task?.id, schema: 'object' });
 });
 
+test('two responders over one journal do each task once', async () => {
+  using folder = new Folder();
+  folder.write('review.ts', REVIEW);
+  const prs = Array.from({ length: 12 }, (_, n) => n);
+  const input = JSON.stringify({ prs });
+  expect((await folder.pawl('run', 'review.ts', '--id', 'r', '-i', input, '--external')).code).toBe(13);
+  const command = ['sh', '-c', `echo "$PAWL_TASK" >> effects.log; sleep 0.1; echo '{"ok":true}'`];
+  const respond = ['respond', 'agent', '--until-idle', '-c', '2', '--', ...command];
+  await Promise.all([folder.pawl(...respond), folder.pawl(...respond)]);
+  expect(new Set(folder.effects()).size).toBe(12);
+  expect(folder.effects()).toHaveLength(12);
+  expect(await folder.pawl('resume', 'r')).toMatchObject({ code: 0, stdout: '12\n' });
+});
+
 test('a responder that is killed gives its task back after its lease', async () => {
   using folder = new Folder();
   folder.write('review.ts', REVIEW);
