@@ -56,9 +56,9 @@ export function scheduleTask<Output>(
       'ctx.task takes a task made by defineTask or shellTask as its first argument.',
     );
   }
-  const { key, priority, labels, ...overrides } = options ?? {};
+  const { key: named, priority, labels, ...overrides } = options ?? {};
   if (options !== undefined) checkCallOptions(options);
-  const name = checkName(key);
+  const name = checkName(named);
   const { settings, policy, version, pool, cost } = host.taskPlans.get(
     definition,
     scope.defaults,
@@ -81,43 +81,28 @@ export function scheduleTask<Output>(
     shouldRetry: settings.retry?.shouldRetry,
     kept: keptPlace(host, definition, args, version, inputHash),
   };
-  // Most tasks cannot be anybody else's: they pay nothing for it.
-  const isOurs = definition.describe === undefined && labels === undefined;
-  const { hasSecrets } = task;
-  const given = options ?? {};
-  const isRead = stream !== undefined;
-  const whose = isOurs
-    ? undefined
-    : whoseWork(host, {
-        scope,
-        name,
-        definition,
-        options: given,
-        settings,
-        args: encoded,
-        hasSecrets,
-        isRead,
-      });
+  const request = { scope, name, definition, options: options ?? {}, settings, args: encoded };
+  // Most tasks cannot be anybody else's: they pay little for it.
+  const whose =
+    definition.describe === undefined && labels === undefined
+      ? undefined
+      : whoseWork(host, { ...request, hasSecrets: task.hasSecrets, isRead: stream !== undefined });
   const facts = { task: definition.name, version, inputHash, args: encoded };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
-  return host.request<Output>(
-    scope,
-    name,
-    { fingerprint, what: `task '${definition.name}'`, args: encoded },
-    (callKey, resolve, reject) => {
-      // What the journal gives back is what the task returned, whose type the definition carries.
-      const settle = (value: unknown): void => resolve(value as Output);
-      const work = whose?.(callKey);
-      if (work?.by === 'others') {
-        openOffer(host, work, { key: callKey, ...facts }, { resolve: settle, reject, scope });
-        return;
-      }
-      const open = work?.failure === undefined ? task : failing(task, work.failure);
-      host.openCalls.set(callKey, { resolve: settle, reject, scope, task: open, stream: stream?.queue });
-      host.command({ type: 'ScheduleTask', key: callKey, ...facts, pool: task.pool, policy });
-      stream?.opened(callKey);
-    },
-  );
+  const asked = { fingerprint, what: `task '${definition.name}'`, args: encoded };
+  return host.request<Output>(scope, name, asked, (key, resolve, reject) => {
+    // What the journal gives back is what the task returned, whose type the definition carries.
+    const call = { resolve: (value: unknown): void => resolve(value as Output), reject, scope };
+    const work = whose?.(key);
+    if (work?.by === 'others') {
+      openOffer(host, work, { key, ...facts }, call);
+      return;
+    }
+    const open = work?.failure === undefined ? task : failing(task, work.failure);
+    host.openCalls.set(key, { ...call, task: open, stream: stream?.queue });
+    host.command({ type: 'ScheduleTask', key, ...facts, pool: task.pool, policy });
+    stream?.opened(key);
+  });
 }
 
 /** Work that cannot even be described: its attempt fails with that. */
