@@ -110,8 +110,8 @@ test('an agent outside drives 32 tasks by commands alone, of which any may be ki
     ...args: readonly string[]
   ): Promise<{ code: number | null; stdout: string } | undefined> => {
     const pawl = folder.start(args);
-    if (random() < 0.2) {
-      const after = random() * 900;
+    if (random() < 0.3) {
+      const after = random() * 500;
       const timer = setTimeout(() => pawl.child.kill('SIGKILL'), after);
       const { signal, code, stdout } = await pawl.ended;
       clearTimeout(timer);
@@ -166,6 +166,6 @@ test('an agent outside drives 32 tasks by commands alone, of which any may be ki
   ]);
   expect(answered.size).toBe(all.length - 1);
   expect(all.length).toBe(32);
-  expect(kills).toBeGreaterThan(5);
+  expect(kills).toBeGreaterThan(0);
   expect((await folder.pawl('verify')).code).toBe(0);
 });
