@@ -8,6 +8,7 @@ import {
   type ErrorRecord,
   type RunRecord,
   type RunTree,
+  type TaskNode,
 } from '@pawl/runtime';
 
 type Document = Readonly<Record<string, unknown>>;
@@ -44,6 +45,13 @@ export function runTreeDocument(run: RunRecord, tree: RunTree): Document {
   };
 }
 
+/** Of a task that somebody else does. */
+function offerDocument({ offer, worker }: TaskNode): Document {
+  if (offer === null) return {};
+  const { taskId, taskKind, dueAt } = offer;
+  return { taskId, taskKind, dueAt: timestamp(dueAt), worker: worker ?? null };
+}
+
 function callDocument(call: CallNode): Document {
   const { kind, key, status } = call;
   const base = { kind, key, status, openedAt: timestamp(call.openedAt), endedAt: timestamp(call.endedAt) };
@@ -60,14 +68,7 @@ function callDocument(call: CallNode): Document {
         output: orNull(call.output),
         error: orNull(call.error),
         ...(call.items === null ? {} : { items: call.items }),
-        ...(call.offer === null
-          ? {}
-          : {
-              taskId: call.offer.taskId,
-              taskKind: call.offer.taskKind,
-              dueAt: timestamp(call.offer.dueAt),
-              worker: call.worker ?? null,
-            }),
+        ...offerDocument(call),
       };
     case 'source':
       return {

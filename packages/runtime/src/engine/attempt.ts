@@ -18,6 +18,7 @@ import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import { buildContextOf } from './build-context.ts';
+import { checkedAnswer } from './checked-answer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
@@ -174,7 +175,7 @@ export class Attempt {
   startCheck(): void {
     const { key } = this.place;
     this.#check()
-      .then((result) => this.#answer(result))
+      .then((result) => checkedAnswer(result, this.#deps.payloadBytes))
       .then(
         (answer) => this.#checked({ type: 'OutcomeResolved', key, by: 'check', answer }),
         () => this.#checked({ type: 'CheckErred', key }),
@@ -255,22 +256,6 @@ export class Attempt {
     const isOurs = this.#deps.isOurs();
     this.#controller?.signal.throwIfAborted();
     assert(isOurs, 'S2', 'a run that is left aborts its attempts');
-  }
-
-  #answer(result: CheckResult<unknown>): Extract<Report, { type: 'OutcomeResolved' }>['answer'] {
-    switch (result?.status) {
-      case 'done':
-        return {
-          status: 'done',
-          output: encodePayload('The output that the check found', result.output, this.#deps.payloadBytes),
-        };
-      case 'failed':
-        return { status: 'failed', error: toErrorRecord(result.error) };
-      case 'retry':
-        return { status: 'retry' };
-      default:
-        throw new InvalidArgumentError(`check must give { status: 'done' | 'failed' | 'retry' }.`);
-    }
   }
 
   #context(): TaskContext {

@@ -16,6 +16,7 @@ import type {
   WaitNotified,
 } from './message-event.ts';
 import type { AnswerRefused, TaskOffered } from './offer-event.ts';
+import type { TimerFired, TimerStarted } from './timer-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
@@ -196,18 +197,6 @@ export interface LateResult {
   readonly key: CallKey;
   readonly attempt: number;
   readonly outcome: 'succeeded' | 'failed' | 'interrupted';
-}
-export interface TimerStarted {
-  readonly type: 'TimerStarted';
-  readonly key: CallKey;
-  /** What was given: a length or a point of time. It is the timer's identity on replay. */
-  readonly timer: 'sleep' | 'sleepUntil';
-  readonly dueAt: Millis;
-  readonly durationMs: number;
-}
-export interface TimerFired {
-  readonly type: 'TimerFired';
-  readonly key: CallKey;
 }
 /**
  * What a call gives bit by bit: a source, or the progress of a task call that the process reads.

@@ -7,12 +7,11 @@ import {
   type RunStarted,
   type ScopeAborted,
   type ScopeTimedOut,
-  type TimerFired,
-  type TimerStarted,
 } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
+import type { TimerFired, TimerStarted } from '../journal/timer-event.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
@@ -120,15 +119,16 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
       return;
     default:
-      if (
-        'attempt' in event &&
-        event.type !== 'OutcomeAsked' &&
-        state.calls.get(event.key)?.kind === 'stream'
-      )
-        applyToStreams(state, seq, event);
-      else if (isOfOffer(state, event)) applyToOffer(state, seq, at, event);
-      else applyToTask(state, seq, at, event);
+      applyToCall(state, seq, at, event);
   }
+}
+
+/** What sources, external tasks and tasks have alike. */
+function applyToCall(state: RunState, seq: number, at: number, event: TaskEvent): void {
+  const isOfStream = 'attempt' in event && event.type !== 'OutcomeAsked';
+  if (isOfStream && state.calls.get(event.key)?.kind === 'stream') applyToStreams(state, seq, event);
+  else if (isOfOffer(state, event)) applyToOffer(state, seq, at, event);
+  else applyToTask(state, seq, at, event);
 }
 
 function begin(state: RunState, { seed, process, inputsHash, codeHash }: RunStarted): void {

@@ -5,17 +5,19 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
   GroupMode,
+  JournalEvent,
   Losers,
   OutcomeAuthor,
   ScopeClosed,
   ScopeOpened,
   StreamOpened,
   TaskScheduled,
-  TimerStarted,
 } from '../journal/event.ts';
 import type { ChildStarted } from '../journal/child-event.ts';
+import type { TimerStarted } from '../journal/timer-event.ts';
 import type { SignalAwaited } from '../journal/message-event.ts';
 import type { TaskOffered } from '../journal/offer-event.ts';
+import { unreachable } from '../journal/invariant.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 
 /** What of a value is kept. */
@@ -168,7 +170,7 @@ export interface BranchNode {
 
 export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | BreakpointNode | ChildNode | GroupNode;
 
-export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
+function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
   return {
     kind: 'task',
     key: event.key,
@@ -195,7 +197,7 @@ export function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode
 }
 
 /** An external task: nothing of it runs here, so it waits from its first moment on. */
-export function offerNode(keep: Keep, event: TaskOffered, at: Millis): TaskNode {
+function offerNode(keep: Keep, event: TaskOffered, at: Millis): TaskNode {
   const { key, task, args, policy, taskId, kind } = event;
   const dueAt = policy.timeoutMs === null ? null : at + policy.timeoutMs;
   return {
@@ -240,12 +242,12 @@ export function sourceNode({ key, name, retry }: StreamOpened, at: Millis): Sour
   };
 }
 
-export function timerNode(event: TimerStarted, at: Millis): TimerNode {
+function timerNode(event: TimerStarted, at: Millis): TimerNode {
   const { key, timer, durationMs, dueAt } = event;
   return { kind: 'timer', key, timer, durationMs, dueAt, openedAt: at, status: 'running', endedAt: null };
 }
 
-export function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
+function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
   const { key, name, prompt, data, timeoutMs } = event;
   return {
     kind: 'wait',
@@ -261,7 +263,7 @@ export function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode
   };
 }
 
-export function breakpointNode(event: BreakpointOpened, at: Millis): BreakpointNode {
+function breakpointNode(event: BreakpointOpened, at: Millis): BreakpointNode {
   const { key, title, question, options, expert, experts, timeoutMs } = event;
   return {
     kind: 'breakpoint',
@@ -280,7 +282,7 @@ export function breakpointNode(event: BreakpointOpened, at: Millis): BreakpointN
   };
 }
 
-export function childNode({ key, process, runId }: ChildStarted, at: Millis): ChildNode {
+function childNode({ key, process, runId }: ChildStarted, at: Millis): ChildNode {
   return {
     kind: 'child',
     key,
@@ -295,7 +297,7 @@ export function childNode({ key, process, runId }: ChildStarted, at: Millis): Ch
   };
 }
 
-export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
+function groupNode(event: ScopeOpened, at: Millis): GroupNode {
   return {
     kind: 'group',
     key: event.key,
@@ -312,4 +314,40 @@ export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
     outcome: undefined,
     winner: null,
   };
+}
+
+type Opening = Extract<
+  JournalEvent,
+  {
+    type:
+      | 'TaskScheduled'
+      | 'TaskOffered'
+      | 'TimerStarted'
+      | 'SignalAwaited'
+      | 'BreakpointOpened'
+      | 'ChildStarted'
+      | 'ScopeOpened';
+  }
+>;
+
+/** A call as it begins. */
+export function openedNode(keep: Keep, event: Opening, at: Millis): CallNode {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return taskNode(keep, event, at);
+    case 'TaskOffered':
+      return offerNode(keep, event, at);
+    case 'TimerStarted':
+      return timerNode(event, at);
+    case 'SignalAwaited':
+      return waitNode(keep, event, at);
+    case 'BreakpointOpened':
+      return breakpointNode(event, at);
+    case 'ChildStarted':
+      return childNode(event, at);
+    case 'ScopeOpened':
+      return groupNode(event, at);
+    default:
+      return unreachable(event);
+  }
 }

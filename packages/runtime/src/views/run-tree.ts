@@ -7,14 +7,8 @@
  */
 import { isSourcePath, ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import {
-  breakpointNode,
-  childNode,
-  groupNode,
-  offerNode,
+  openedNode,
   sourceNode,
-  taskNode,
-  timerNode,
-  waitNode,
   type BranchNode,
   type CallNode,
   type CallStatus,
@@ -128,31 +122,19 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.cancelReason = event.reason;
       return;
     case 'TaskScheduled':
-      addCall(tree, taskNode(tree.keep, event, at));
-      return;
     case 'TaskOffered':
-      addOffer(tree, offerNode(tree.keep, event, at));
-      return;
     case 'TimerStarted':
-      addCall(tree, timerNode(event, at));
-      return;
     case 'SignalAwaited':
-      addCall(tree, waitNode(tree.keep, event, at));
-      return;
     case 'BreakpointOpened':
-      addCall(tree, breakpointNode(event, at));
-      return;
     case 'ChildStarted':
-      addCall(tree, childNode(event, at));
+    case 'ScopeOpened':
+      addCall(tree, openedNode(tree.keep, event, at));
       return;
     case 'ParentRecorded':
       tree.parent = { runId: event.parentRunId, key: event.parentKey };
       return;
     case 'StreamOpened':
       openStream(tree, event, at);
-      return;
-    case 'ScopeOpened':
-      addCall(tree, groupNode(event, at));
       return;
     case 'ScopeClosed':
       closeScope(tree, event, at);
@@ -184,13 +166,10 @@ function addCall(tree: RunTree, node: CallNode): void {
   const branch = scope === ROOT_SCOPE ? undefined : branchOf(tree, scope);
   (branch?.calls ?? tree.calls).push(node);
   if (branch !== undefined) countOpen(tree, branch, 1);
-  if (node.kind === 'task') tree.counts.queued += 1;
-}
-
-/** It waits for somebody from the first moment on. */
-function addOffer(tree: RunTree, node: TaskNode): void {
-  addCall(tree, node);
-  setStatus(tree, node, 'asked');
+  if (node.kind !== 'task') return;
+  tree.counts.queued += 1;
+  // It waits for somebody from the first moment on.
+  if (node.offer !== null) setStatus(tree, node, 'asked');
 }
 
 /** The branch with that path; it is made by its first call. */
