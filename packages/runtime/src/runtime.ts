@@ -302,9 +302,17 @@ export class Runtime implements AsyncDisposable {
     this.#pools.setLimits(this.#engine, pool, limits);
   }
 
-  /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
-  cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
-    return this.#messenger.cancel(this.#lastId(id), reason);
+  /**
+   * Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, but where a scope of it
+   * has to be cleaned up: that is 'asked' until somebody resumes it.
+   * @param options `force` gives up also what scopes registered for their end, and what of it is under way
+   */
+  cancel(
+    id: RunId,
+    reason = 'asked by the program',
+    options: { readonly force?: boolean } = {},
+  ): 'asked' | 'cancelled' | 'ended' {
+    return this.#messenger.cancel(this.#lastId(id), reason, options.force === true);
   }
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */

@@ -1,6 +1,7 @@
 import type { BreakpointOptions, BreakpointQuestion, BreakpointResult } from './breakpoint.ts';
 import type { Duration } from './duration.ts';
 import type { Channel, ChannelOptions } from './channel.ts';
+import type { ExitScope, ScopeOptions } from './exit-scope.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
@@ -27,7 +28,7 @@ export interface TaskCallOptions {
   readonly cost?: Cost;
 }
 
-type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
+export type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
   ? [args?: WithSecrets<Args>, options?: Options]
   : [args: WithSecrets<Args>, options?: Options];
 
@@ -93,6 +94,24 @@ export interface Context {
    */
   pool(name: string, options?: PoolOptions): Pool;
   readonly reduce: Reduce;
+  /**
+   * Does something that is cleaned up, or taken back, when it ends: by its result, an error, its timeout, a lost race
+   * or a cancelled run, and also after a crash. It settles when all of that is done.
+   *
+   *     await ctx.scope(async (scope) => {
+   *       scope.compensate(cancelFlight, { id: trip.id });
+   *       await ctx.task(bookFlight, trip);
+   *       scope.compensate(cancelHotel, { id: trip.id });
+   *       await ctx.task(bookHotel, trip);
+   *     });
+   *
+   * Register before the task that is taken back, and make taking back what was not done harmless: a task that is
+   * given up may have done its work. What the function left open is given up first.
+   * @throws InvalidOptionError, InvalidArgumentError, LimitError at the call, before anything is recorded; rejects
+   *   with what the function threw, with TimeoutError or CancelledError; with ExitError where a task that was
+   *   registered failed
+   */
+  scope<T>(body: (scope: ExitScope) => Promise<T> | T, options?: ScopeOptions): Promise<T>;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;

@@ -44,6 +44,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
     case 'ScopeTimedOut':
     case 'SignalTimedOut':
     case 'CancelRequested':
+    case 'CancelForced':
       return theme.attention(type);
     default:
       return type;
@@ -57,6 +58,26 @@ function childEnd(outcome: Extract<JournalEvent, { type: 'ChildFinished' }>['out
 
 function value(encoded: Parameters<typeof shortValue>[0]): string {
   return clean(shortValue(encoded, LONGEST_VALUE));
+}
+
+type StreamEvent = Extract<
+  JournalEvent,
+  { type: 'StreamOpened' | 'ItemRecorded' | 'StreamFailed' | 'StreamClosed' }
+>;
+
+function streamDetail(event: StreamEvent): string {
+  switch (event.type) {
+    case 'StreamOpened':
+      return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
+    case 'ItemRecorded':
+      return `${event.n}: ${value(event.item)}`;
+    case 'StreamFailed':
+      return errorTitle(event.error);
+    case 'StreamClosed':
+      return `read ${event.consumed}`;
+    default:
+      return event satisfies never;
+  }
 }
 
 /** In words, and clean. */
@@ -73,11 +94,14 @@ function detailOf(event: JournalEvent): string {
       return `as ${clean(event.nextRunId)} ${value(event.inputs)}`;
     case 'RunCancelled':
     case 'CancelRequested':
+    case 'CancelForced':
     case 'TaskCancelled':
     case 'ScopeAborted':
       return clean(event.reason);
     case 'TaskScheduled':
       return `${clean(event.task)} ${value(event.args)}`;
+    case 'ExitRegistered':
+      return `${event.when === 'failure' ? 'on failure ' : ''}${clean(event.task)} ${value(event.args)}`;
     case 'AttemptStarted':
     case 'AttemptInterrupted':
     case 'OutcomeAsked':
@@ -109,13 +133,10 @@ function detailOf(event: JournalEvent): string {
     case 'ParentRecorded':
       return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
     case 'StreamOpened':
-      return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
     case 'ItemRecorded':
-      return `${event.n}: ${value(event.item)}`;
     case 'StreamFailed':
-      return errorTitle(event.error);
     case 'StreamClosed':
-      return `read ${event.consumed}`;
+      return streamDetail(event);
     case 'StreamEnded':
     case 'TimerFired':
     case 'ScopeTimedOut':

@@ -32,6 +32,8 @@ export interface Limits {
   readonly queueLength: number;
   /** Names of pools that one run uses. */
   readonly pools: number;
+  /** Tasks that one `ctx.scope` registers for its end. */
+  readonly scopeExits: number;
 }
 
 /** With less Node cannot even begin a thread, and ends the whole program for it. */
@@ -55,6 +57,7 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     compactRows: 5000,
     queueLength: 1_000_000,
     pools: 1000,
+    scopeExits: 10_000,
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {

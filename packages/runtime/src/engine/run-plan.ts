@@ -42,7 +42,8 @@ export type RunExit =
 
 /** What a message from outside means to the rules. */
 export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' }>): Report {
-  if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
+  if (message.kind === 'cancel')
+    return { type: message.force === true ? 'ForceCancel' : 'CancelRun', reason: message.reason };
   if (message.kind === 'answer') {
     const { kind: _, id: messageId, runId: _runId, ...answer } = message;
     return { type: 'AnswerTaken', messageId, ...answer };

@@ -1,8 +1,8 @@
 /**
  * A call key names one use of `ctx` by its place: `scope/ordinal`, or `scope/:name` where the code
  * gives a name. A group's branches are scopes below its key, so `2/1/0` is the first call in branch 1
- * of the run's third call. What a stream takes its items from runs in `2/src`. The root scope is the
- * empty string.
+ * of the run's third call. What a stream takes its items from runs in `2/src`, and what a `ctx.scope`
+ * does when it ends in `2/exit`. The root scope is the empty string.
  */
 export type CallKey = string;
 export type ScopePath = string;
@@ -10,6 +10,7 @@ export type ScopePath = string;
 export const ROOT_SCOPE: ScopePath = '';
 
 const SOURCE = 'src';
+const EXIT = 'exit';
 
 function join(scope: ScopePath, segment: string): CallKey {
   return scope === ROOT_SCOPE ? segment : `${scope}/${segment}`;
@@ -40,6 +41,16 @@ export function isSourcePath(path: ScopePath): boolean {
   return path.endsWith(`/${SOURCE}`);
 }
 
+/** The scope in which the exits of a `ctx.scope` run. No ordinal and no name looks like it. */
+export function exitPath(scope: CallKey): ScopePath {
+  return join(scope, EXIT);
+}
+
+/** Whether a branch's path is that of the exits of a `ctx.scope`. */
+export function isExitPath(path: ScopePath): boolean {
+  return path.endsWith(`/${EXIT}`);
+}
+
 /** The scope that numbers a call. */
 export function scopeOf(key: CallKey): ScopePath {
   const slash = key.lastIndexOf('/');
@@ -51,7 +62,7 @@ export function isWithin(key: CallKey, scope: ScopePath): boolean {
   return scope === ROOT_SCOPE || key === scope || key.startsWith(`${scope}/`);
 }
 
-/** Orders keys by place: the source, ordinals by number, then names; parents before what they hold. */
+/** Orders keys by place: the source, ordinals by number, then names, last exits; parents before what they hold. */
 export function compareKeys(a: CallKey, b: CallKey): number {
   const left = a.split('/');
   const right = b.split('/');
@@ -69,5 +80,6 @@ export function compareKeys(a: CallKey, b: CallKey): number {
 
 function rankOf(segment: string): number {
   if (segment === SOURCE) return 0;
+  if (segment === EXIT) return 3;
   return segment.startsWith(':') ? 2 : 1;
 }

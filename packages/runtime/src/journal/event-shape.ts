@@ -226,7 +226,17 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     sources: (value) => Array.isArray(value) && value.every(fits(SOURCE_STAND)),
     digest: isText,
   },
+  ExitRegistered: {
+    ...key,
+    scope: isText,
+    when: oneOf('always', 'failure'),
+    task: isText,
+    version: nullOr(isText),
+    inputHash: isText,
+    args: isEncoded,
+  },
   CancelRequested: { type: isType, reason: isText },
+  CancelForced: { type: isType, reason: isText },
 };
 
 export interface Field {

@@ -5,6 +5,7 @@ import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
+import type { CancelForced, ExitRegistered } from './exit-event.ts';
 import type {
   SignalAwaited,
   SignalReceived,
@@ -15,11 +16,12 @@ import type {
   TaskSignalReceived,
   WaitNotified,
 } from './message-event.ts';
+import type { TimerFired, TimerStarted } from './timer-event.ts';
 
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
 
-/** The combinator of a parallel call. `allTuple` is `all`, and `allTupleSettled` is `allSettled`. */
+/** The combinator of a parallel call. `allTuple` is `all`, and `allTupleSettled` is `allSettled`. 'scope': of `ctx.scope`. */
 export const GROUP_MODES = [
   'all',
   'map',
@@ -37,6 +39,7 @@ export const GROUP_MODES = [
   'raceFrom',
   'merge',
   'reduce',
+  'scope',
 ] as const;
 export type GroupMode = (typeof GROUP_MODES)[number];
 
@@ -192,18 +195,6 @@ export interface LateResult {
   readonly attempt: number;
   readonly outcome: 'succeeded' | 'failed' | 'interrupted';
 }
-export interface TimerStarted {
-  readonly type: 'TimerStarted';
-  readonly key: CallKey;
-  /** What was given: a length or a point of time. It is the timer's identity on replay. */
-  readonly timer: 'sleep' | 'sleepUntil';
-  readonly dueAt: Millis;
-  readonly durationMs: number;
-}
-export interface TimerFired {
-  readonly type: 'TimerFired';
-  readonly key: CallKey;
-}
 /**
  * What a call gives bit by bit: a source, or the progress of a task call that the process reads.
  * In both cases items exist only after it.
@@ -296,7 +287,9 @@ export type JournalEvent =
   | StreamClosed
   | Folded
   | Compacted
-  | CancelRequested;
+  | ExitRegistered
+  | CancelRequested
+  | CancelForced;
 
 export type EventType = JournalEvent['type'];
 
@@ -318,7 +311,8 @@ export type OutcomeEvent =
   | ScopeAborted
   | ScopeTimedOut
   | Folded
-  | CancelRequested;
+  | CancelRequested
+  | CancelForced;
 /** What the process itself asked for or decided: compared on replay. */
 export type CommandEvent =
   | TaskScheduled
@@ -329,7 +323,8 @@ export type CommandEvent =
   | StreamOpened
   | StreamClosed
   | ScopeOpened
-  | ScopeClosed;
+  | ScopeClosed
+  | ExitRegistered;
 
 /** An event with its place in the journal. */
 export interface Recorded<E extends JournalEvent = JournalEvent> {
@@ -367,6 +362,7 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'ScopeTimedOut':
     case 'Folded':
     case 'CancelRequested':
+    case 'CancelForced':
       return true;
     default:
       return false;
@@ -384,6 +380,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'StreamClosed':
     case 'ScopeOpened':
     case 'ScopeClosed':
+    case 'ExitRegistered':
       return true;
     default:
       return false;

@@ -155,5 +155,16 @@ export const SAMPLE_EVENTS: {
     sources: [{ key: '3', items: 1000, attempt: 2 }],
     digest: 'd1935',
   },
+  ExitRegistered: {
+    type: 'ExitRegistered',
+    key: '7/0/1',
+    scope: '7',
+    when: 'failure',
+    task: 'refund',
+    version: '2',
+    inputHash: 'beef',
+    args: { id: 7, none: null },
+  },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
+  CancelForced: { type: 'CancelForced', reason: 'a person' },
 };

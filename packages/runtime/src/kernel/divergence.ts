@@ -1,8 +1,10 @@
-import type { CallKey } from '../journal/call-key.ts';
-import type { Encoded, JournalEvent } from '../journal/event.ts';
+import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
+import { keyOf, type Encoded, type JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
 import {
   breakpointFingerprint,
+  EXIT_METHODS,
   groupFingerprint,
   streamFingerprint,
   waitFingerprint,
@@ -47,6 +49,8 @@ export function describeEvent(event: JournalEvent): string {
       return streamFingerprint(event.kind, event.name);
     case 'StreamClosed':
       return leavingAfter(event.consumed);
+    case 'ExitRegistered':
+      return exitText(event.when, event.task);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'Folded':
@@ -65,6 +69,11 @@ export function describeEvent(event: JournalEvent): string {
   }
 }
 
+/** What is registered for the end of a scope, in words. */
+export function exitText(when: ExitRegistered['when'], task: string): string {
+  return `${EXIT_METHODS[when]} of task '${task}'`;
+}
+
 /** That the process stops reading a stream, in words. */
 export function leavingAfter(items: number): string {
   return `the end of reading after ${items} ${items === 1 ? 'item' : 'items'}`;
@@ -79,7 +88,9 @@ export function describeDivergence(
 ): Divergence {
   const was = describeEvent(recorded);
   const difference =
-    recorded.type === 'TaskScheduled' && asked?.args !== undefined && asked.what === `task '${recorded.task}'`
+    (recorded.type === 'TaskScheduled' || recorded.type === 'ExitRegistered') &&
+    asked?.args !== undefined &&
+    asked.what === was
       ? firstDifference(recorded.args, asked.args, '$')
       : null;
   return {
@@ -99,6 +110,8 @@ function likelyCause(
   asked: AskedInstead | undefined,
   difference: string | null,
 ): string {
+  if (asked === undefined && isExitPath(scopeOf(keyOf(recorded))))
+    return `the scope registers less for its end than it did, or ends in another way`;
   if (recorded.type === 'StreamOpened' && recorded.kind === 'progress')
     return `the process no longer reads what the task tells: it was called by ctx.stream`;
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;

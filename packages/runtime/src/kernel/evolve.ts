@@ -4,12 +4,10 @@ import {
   isTerminal,
   type JournalEvent,
   type Recorded,
-  type RunStarted,
   type ScopeAborted,
   type ScopeTimedOut,
-  type TimerFired,
-  type TimerStarted,
 } from '../journal/event.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
@@ -25,6 +23,8 @@ import {
   type StreamEvent,
 } from './evolve-stream.ts';
 import { applyToChild } from './evolve-child.ts';
+import { applyToRun } from './evolve-run.ts';
+import { applyToTimer } from './evolve-timer.ts';
 import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pendingTask } from './task-messages.ts';
@@ -57,17 +57,16 @@ export function evolve(state: RunState, recorded: Recorded): void {
 function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
   switch (event.type) {
     case 'RunStarted':
-      begin(state, event);
-      return;
     case 'RunSucceeded':
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunContinued':
-      assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
-      state.phase = { status: 'ended', by: event.type };
-      return;
     case 'CancelRequested':
-      state.phase = { status: 'cancelling', reason: event.reason };
+    case 'CancelForced':
+      applyToRun(state, event);
+      return;
+    case 'ExitRegistered':
+      addExit(state, seq, event);
       return;
     case 'ScopeOpened':
     case 'ScopeRetuned':
@@ -125,36 +124,16 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
   }
 }
 
-function begin(state: RunState, { seed, process, inputsHash, codeHash }: RunStarted): void {
-  state.seed = seed;
-  state.process = process;
-  state.inputsHash = inputsHash;
-  state.codeHash = codeHash;
-  state.phase = { status: 'running' };
-}
-
-function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerFired): void {
-  if (event.type === 'TimerStarted') {
-    addCall(state, event.key, {
-      kind: 'timer',
-      seq,
-      group: undefined,
-      fingerprint: fingerprintOf(event),
-      dueAt: event.dueAt,
-      durationMs: event.durationMs,
-      phase: 'pending',
-    });
-    addPending(state, event.key);
-    return;
-  }
-  const timer = state.calls.get(event.key);
-  assert(
-    timer?.kind === 'timer' && timer.phase === 'pending',
-    'J4',
-    `timer ${event.key} fired and was not pending`,
-  );
-  timer.phase = 'fired';
-  removePending(state, event.key);
+function addExit(state: RunState, seq: Seq, event: ExitRegistered): void {
+  const { key, scope, when } = event;
+  addCall(state, key, {
+    kind: 'exit',
+    seq,
+    group: undefined,
+    fingerprint: fingerprintOf(event),
+    scope,
+    when,
+  });
 }
 
 type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
@@ -258,7 +237,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
   if (event.type === 'TaskCancelled') {
     const call = state.calls.get(event.key);
     assert(
-      call !== undefined && call.kind !== 'group' && state.pending.has(event.key),
+      call !== undefined && 'phase' in call && call.kind !== 'group' && state.pending.has(event.key),
       'J4',
       `${event.key} was cancelled and is not pending`,
     );

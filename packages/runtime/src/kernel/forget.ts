@@ -40,6 +40,7 @@ function canForget(state: RunState, key: CallKey, call: CallState): boolean {
     case 'wait':
     case 'breakpoint':
     case 'child':
+    case 'exit':
       return true;
     default:
       return false;

@@ -1,4 +1,4 @@
-import type { CallKey } from '../journal/call-key.ts';
+import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
 import type {
   EventType,
   GroupMode,
@@ -139,6 +139,15 @@ export interface ChildCall extends Enclosed {
   phase: 'pending' | 'succeeded' | 'failed' | 'cancelled';
 }
 
+/** A task that was registered for the end of a `ctx.scope`; its run is a call of its own. */
+export interface ExitCall extends Enclosed {
+  readonly kind: 'exit';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly scope: CallKey;
+  readonly when: 'always' | 'failure';
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall extends Enclosed {
@@ -173,14 +182,23 @@ export interface GroupCall extends Enclosed {
       };
 }
 
-export type CallState = TaskCall | TimerCall | WaitCall | BreakpointCall | ChildCall | StreamCall | GroupCall;
+export type CallState =
+  | TaskCall
+  | TimerCall
+  | WaitCall
+  | BreakpointCall
+  | ChildCall
+  | StreamCall
+  | ExitCall
+  | GroupCall;
 
 export type RunPhase =
   | { readonly status: 'unstarted' }
   | { readonly status: 'running' }
   /** The process returned while calls were pending; they are being cancelled. */
   | { readonly status: 'closing'; readonly decided: Decided }
-  | { readonly status: 'cancelling'; readonly reason: string }
+  /** `isForced`: exits of scopes are given up with all else. */
+  | { readonly status: 'cancelling'; readonly reason: string; readonly isForced: boolean }
   | { readonly status: 'ended'; readonly by: EventType };
 
 /**
@@ -271,6 +289,15 @@ export function closedStream(call: CallState | undefined): ClosedStream | undefi
  * whose progress the process stopped reading is given up, too.
  */
 export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
+  return isGivenUp(state, key) && !isShielded(state, key);
+}
+
+/** An exit of a `ctx.scope` runs whatever gave its scope up, but for a cancelling that is forced. */
+export function isShielded({ phase }: Readonly<RunState>, key: CallKey): boolean {
+  return isExitPath(scopeOf(key)) && !(phase.status === 'cancelling' && phase.isForced);
+}
+
+function isGivenUp(state: Readonly<RunState>, key: CallKey): boolean {
   if (state.phase.status !== 'running') return true;
   const call = state.calls.get(key);
   if (closedStream(call) !== undefined) return true;

@@ -88,7 +88,13 @@ export type CompactAnswer =
 export type StoreNote = CircuitNote | KeptNote;
 
 export type InboxMessage =
-  | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
+  /** `force`: with what the run's scopes registered for their end. */
+  | {
+      readonly kind: 'cancel';
+      readonly id: string;
+      readonly reason: string;
+      readonly force?: true;
+    }
   | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: Encoded }
   /** A person answers the question of a call. */
   | {

@@ -10,6 +10,7 @@ import {
 import { openBreakpoint } from './breakpoint-call.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import type { ProcessHost } from './host.ts';
+import { openScope } from './exits/scope-call.ts';
 import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
 import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
@@ -50,6 +51,7 @@ export function createContext(host: ProcessHost): Context {
     reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
     breakpoint: (question, options) => openBreakpoint(host, question, options),
     run: (process, inputs, options) => runChild(host, process, inputs, options),
+    scope: (body, options) => openScope(host, body, options),
     continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),
     pool: (name, options) => usePool(host, ctx, name, options),

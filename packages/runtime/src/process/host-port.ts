@@ -42,4 +42,5 @@ export interface HostLimits {
   readonly payloadBytes: number;
   readonly streamItems: number;
   readonly pools: number;
+  readonly scopeExits: number;
 }

@@ -21,6 +21,7 @@ import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
 import { closeKey } from './place.ts';
+import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
 import type { ProcessResult } from './process-result.ts';
 import type { ReduceHost } from './reduce/reduce-plan.ts';
@@ -59,6 +60,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, OpenGroup> = new Map();
   readonly openReduces: Map<CallKey, Reduce> = new Map();
+  readonly exits: Exits = new Exits();
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
@@ -139,6 +141,11 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.now = at;
     switch (event.type) {
       case 'CancelRequested':
+        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
+        this.admission.refuseFenced();
+        return;
+      case 'CancelForced':
+        this.exits.giveUp(`the run was cancelled: ${event.reason}`);
         this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
         this.admission.refuseFenced();
         return;
@@ -364,7 +371,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {
-    this.#settleWatch.add(this.openCalls.keys(), path, callback);
+    // What scopes in it do when they end is a part of it.
+    this.#settleWatch.add(this.openCalls.keys(), path, () => this.exits.whenDone(path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {

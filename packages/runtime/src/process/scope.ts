@@ -80,6 +80,11 @@ export class Scope {
     return new Scope(ROOT_SCOPE, undefined, NO_DEFAULTS, enter);
   }
 
+  /** One that nothing gives up with what is around it: of the exits of a scope. */
+  static shielded(path: ScopePath, enter: (scope: Scope, fn: () => void) => void): Scope {
+    return new Scope(path, undefined, NO_DEFAULTS, enter);
+  }
+
   child(path: ScopePath, defaults: ScopeDefaults): Scope {
     return new Scope(path, this, defaults, this.#enter);
   }

@@ -9,12 +9,16 @@ import type { CallKey } from '../journal/call-key.ts';
 import { canonical, identityText } from '../journal/canonical.ts';
 import { encode, mayHoldSecrets } from '../journal/codec.ts';
 import { inputHashOf } from '../journal/input-hash.ts';
+import type { Encoded } from '../journal/event.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
+import type { Command } from '../kernel/input.ts';
+import type { Asked } from './admission.ts';
 import type { ProcessHost } from './host.ts';
 import { keptPlace } from './kept-place.ts';
 import type { OpenStream, OpenTask } from './open-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
+import type { Scope } from './scope.ts';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'key',
@@ -40,18 +44,43 @@ function checkCallOptions(options: unknown): void {
   }
 }
 
+/** A use of a task, with all that can be refused looked at. */
+export interface PreparedTask {
+  readonly name: string | undefined;
+  readonly asked: Asked & { readonly args: Encoded };
+  readonly task: OpenTask;
+  readonly facts: Omit<Extract<Command, { type: 'ScheduleTask' }>, 'type' | 'key'>;
+}
+
+/** Where the progress of a task goes, if the process reads it. */
+interface TaskStream {
+  readonly queue: OpenStream;
+  opened(key: CallKey): void;
+}
+
 export function scheduleTask<Output>(
   host: ProcessHost,
   definition: TaskDefinition<never, unknown>,
   args: unknown,
   options?: TaskCallOptions,
-  /** Where its progress goes, if the process reads it. */
-  stream?: { readonly queue: OpenStream; opened(key: CallKey): void },
+  stream?: TaskStream,
 ): Promise<Output> {
   const scope = host.currentScope();
+  return issueTask(host, scope, prepareTask(host, scope, 'ctx.task', definition, args, options), stream);
+}
+
+/** @param method that takes it, for messages */
+export function prepareTask(
+  host: ProcessHost,
+  scope: Scope,
+  method: string,
+  definition: TaskDefinition<never, unknown>,
+  args: unknown,
+  options: TaskCallOptions | undefined,
+): PreparedTask {
   if (typeof definition?.build !== 'function') {
     throw new InvalidArgumentError(
-      'ctx.task takes a task made by defineTask or shellTask as its first argument.',
+      `${method} takes a task made by defineTask or shellTask as its first argument.`,
     );
   }
   const { key, priority, ...overrides } = options ?? {};
@@ -80,33 +109,27 @@ export function scheduleTask<Output>(
     kept: keptPlace(host, definition, args, version, inputHash),
   };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
-  return host.request<Output>(
-    scope,
+  return {
     name,
-    { fingerprint, what: `task '${definition.name}'`, args: encoded },
-    (callKey, resolve, reject) => {
-      // What the journal gives back is what the task returned, whose type the definition carries.
-      const settle = (value: unknown): void => resolve(value as Output);
-      host.openCalls.set(callKey, {
-        resolve: settle,
-        reject,
-        scope,
-        task,
-        stream: stream?.queue,
-      });
-      host.command({
-        type: 'ScheduleTask',
-        key: callKey,
-        task: definition.name,
-        version,
-        inputHash,
-        args: encoded,
-        pool: task.pool,
-        policy,
-      });
-      stream?.opened(callKey);
-    },
-  );
+    asked: { fingerprint, what: `task '${definition.name}'`, args: encoded },
+    task,
+    facts: { task: definition.name, version, inputHash, args: encoded, pool: task.pool, policy },
+  };
+}
+
+export function issueTask<Output>(
+  host: ProcessHost,
+  scope: Scope,
+  { name, asked, task, facts }: PreparedTask,
+  stream?: TaskStream,
+): Promise<Output> {
+  return host.request<Output>(scope, name, asked, (key, resolve, reject) => {
+    // What the journal gives back is what the task returned, whose type the definition carries.
+    const settle = (value: unknown): void => resolve(value as Output);
+    host.openCalls.set(key, { resolve: settle, reject, scope, task, stream: stream?.queue });
+    host.command({ type: 'ScheduleTask', key, ...facts });
+    stream?.opened(key);
+  });
 }
 
 /** @throws ValidationError */

@@ -11,8 +11,8 @@ import type {
   ScopeOpened,
   StreamOpened,
   TaskScheduled,
-  TimerStarted,
 } from '../journal/event.ts';
+import type { TimerStarted } from '../journal/timer-event.ts';
 import type { ChildStarted } from '../journal/child-event.ts';
 import type { SignalAwaited } from '../journal/message-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
@@ -141,6 +141,8 @@ export interface GroupNode extends NodeBase {
   failedCalls: number;
   /** Items of a reduce that are folded: their branches are not in the tree. */
   folded: number;
+  /** Tasks that were registered for its end. */
+  exits: number;
   outcome: ScopeClosed['outcome'] | undefined;
   winner: number | null;
 }
@@ -264,6 +266,7 @@ export function groupNode(event: ScopeOpened, at: Millis): GroupNode {
     quietBranches: 0,
     failedCalls: 0,
     folded: 0,
+    exits: 0,
     outcome: undefined,
     winner: null,
   };

@@ -48,6 +48,8 @@ const CODES: { readonly [Type in EventType]: number } = {
   TaskSignalAwaited: 41,
   TaskSignalForgone: 42,
   WaitNotified: 43,
+  ExitRegistered: 44,
+  CancelForced: 45,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(
