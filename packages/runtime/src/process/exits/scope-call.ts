@@ -44,7 +44,7 @@ export function openScope<T>(
       key,
       mode: 'scope',
       width: null,
-      concurrency: 1,
+      concurrency: null,
       batchSize: null,
       buffer: null,
       losers: 'cancel',
