@@ -211,6 +211,31 @@ export interface Context {
    *   settles otherwise.
    */
   continueAsNew(inputs: unknown): Promise<never>;
+  /**
+   * Which version of a change this run is to do here, so that code can change under runs that are open: the newest
+   * one, recorded, where the run comes to this place for the first time; what was recorded, when it comes again; and
+   * the oldest one where it was here before the code asked.
+   *
+   *     if (ctx.version('new-tax', 1, 2) === 1) await ctx.task(oldTax, order);
+   *     else await ctx.task(newTax, order);
+   *
+   * A place is the scope, the id, and how often the scope asked for it, so each turn of a loop has its own. Where
+   * several places belong together, ask once and keep the answer.
+   * @param min the oldest version that the code can still do
+   * @param max the newest
+   * @throws InvalidArgumentError. A run that recorded a version outside of that range is left as it is:
+   *   NonDeterminismError
+   */
+  version(id: string, min: number, max: number): number;
+  /** `ctx.version(id, 0, 1) === 1`: whether this run does the change. */
+  patched(id: string): boolean;
+  /**
+   * Sets something of this run that can be read from outside at any moment (`runtime.query`, `pawl show`), and by
+   * which runs are found where it is a text, a number, true, false or null (`pawl list --where 'customer=42'`).
+   * Recorded with what comes next; undefined takes it away.
+   * @throws InvalidArgumentError, UnserializableError, LimitError
+   */
+  setState(name: string, value: unknown): void;
   /** The recorded time of the last thing that was delivered; the same on replay. */
   now(): Date;
   /** From 0 up to but not 1; the same on replay. */

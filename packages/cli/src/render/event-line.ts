@@ -80,6 +80,21 @@ function streamDetail(event: StreamEvent): string {
   }
 }
 
+type ValueEvent = Extract<JournalEvent, { type: 'ValueRecorded' | 'StateSet' | 'CodeAccepted' }>;
+
+function valueDetail(event: ValueEvent): string {
+  switch (event.type) {
+    case 'ValueRecorded':
+      return `${event.kind} ${event.value} of ${clean(event.name)}`;
+    case 'StateSet':
+      return `${clean(event.name)} = ${value(event.value)}`;
+    case 'CodeAccepted':
+      return clean(event.codeHash);
+    default:
+      return event satisfies never;
+  }
+}
+
 /** In words, and clean. */
 function detailOf(event: JournalEvent): string {
   if (isWaitEvent(event)) return waitDetail(event);
@@ -102,6 +117,10 @@ function detailOf(event: JournalEvent): string {
       return `${clean(event.task)} ${value(event.args)}`;
     case 'ExitRegistered':
       return `${event.when === 'failure' ? 'on failure ' : ''}${clean(event.task)} ${value(event.args)}`;
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
+      return valueDetail(event);
     case 'AttemptStarted':
     case 'AttemptInterrupted':
     case 'OutcomeAsked':

@@ -34,6 +34,10 @@ export interface Limits {
   readonly pools: number;
   /** Tasks that one `ctx.scope` registers for its end. */
   readonly scopeExits: number;
+  /** Names under which one run sets its state. */
+  readonly stateNames: number;
+  /** Size of one value of a run's state, in characters of JSON. */
+  readonly stateBytes: number;
 }
 
 /** With less Node cannot even begin a thread, and ends the whole program for it. */
@@ -58,6 +62,8 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     queueLength: 1_000_000,
     pools: 1000,
     scopeExits: 10_000,
+    stateNames: 64,
+    stateBytes: 4096,
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {

@@ -75,6 +75,7 @@ export class RunDriver implements Turnable {
         itemTaken: (key) => this.#itemTaken(key),
         foldReached: (reached) => this.#effects.children.whenGone({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
+        stateNames: () => this.state.stateNames,
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,
         log: (values) => this.#logWhenCommitted(values),

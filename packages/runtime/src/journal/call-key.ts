@@ -11,6 +11,7 @@ export const ROOT_SCOPE: ScopePath = '';
 
 const SOURCE = 'src';
 const EXIT = 'exit';
+const STATE = 'state';
 
 function join(scope: ScopePath, segment: string): CallKey {
   return scope === ROOT_SCOPE ? segment : `${scope}/${segment}`;
@@ -51,6 +52,16 @@ export function isExitPath(path: ScopePath): boolean {
   return path.endsWith(`/${EXIT}`);
 }
 
+/** Of what a scope asks about a change: `v:name` the first time, then `v1:name`, `v2:name`. */
+export function versionKey(scope: ScopePath, name: string, times: number): CallKey {
+  return join(scope, `v${times === 0 ? '' : times}:${escapeName(name)}`);
+}
+
+/** Of all that a scope sets of the run's state. */
+export function stateKey(scope: ScopePath): CallKey {
+  return join(scope, STATE);
+}
+
 /** The scope that numbers a call. */
 export function scopeOf(key: CallKey): ScopePath {
   const slash = key.lastIndexOf('/');
@@ -62,7 +73,7 @@ export function isWithin(key: CallKey, scope: ScopePath): boolean {
   return scope === ROOT_SCOPE || key === scope || key.startsWith(`${scope}/`);
 }
 
-/** Orders keys by place: the source, ordinals by number, then names, last exits; parents before what they hold. */
+/** Orders keys by place: the source, ordinals by number, then names, exits, and what is no call; parents before what they hold. */
 export function compareKeys(a: CallKey, b: CallKey): number {
   const left = a.split('/');
   const right = b.split('/');
@@ -72,7 +83,7 @@ export function compareKeys(a: CallKey, b: CallKey): number {
     if (x === y) continue;
     const rank = rankOf(x) - rankOf(y);
     if (rank !== 0) return rank;
-    if (x.startsWith(':')) return x < y ? -1 : 1;
+    if (rankOf(x) !== 1) return x < y ? -1 : 1;
     return Number(x) - Number(y);
   }
   return left.length - right.length;
@@ -81,5 +92,6 @@ export function compareKeys(a: CallKey, b: CallKey): number {
 function rankOf(segment: string): number {
   if (segment === SOURCE) return 0;
   if (segment === EXIT) return 3;
-  return segment.startsWith(':') ? 2 : 1;
+  if (segment.startsWith(':')) return 2;
+  return segment === STATE || segment.includes(':') ? 4 : 1;
 }

@@ -235,6 +235,9 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     inputHash: isText,
     args: isEncoded,
   },
+  ValueRecorded: { ...key, kind: oneOf('version'), name: isText, value: isNumber },
+  StateSet: { ...key, name: isText, value: isEncoded },
+  CodeAccepted: { type: isType, codeHash: isText },
   CancelRequested: { type: isType, reason: isText },
   CancelForced: { type: isType, reason: isText },
 };

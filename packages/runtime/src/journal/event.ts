@@ -6,6 +6,7 @@ import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
 import type { CancelForced, ExitRegistered } from './exit-event.ts';
+import type { CodeAccepted, StateSet, ValueRecorded } from './value-event.ts';
 import type {
   SignalAwaited,
   SignalReceived,
@@ -288,6 +289,9 @@ export type JournalEvent =
   | Folded
   | Compacted
   | ExitRegistered
+  | ValueRecorded
+  | StateSet
+  | CodeAccepted
   | CancelRequested
   | CancelForced;
 

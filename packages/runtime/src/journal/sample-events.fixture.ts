@@ -165,6 +165,9 @@ export const SAMPLE_EVENTS: {
     inputHash: 'beef',
     args: { id: 7, none: null },
   },
+  ValueRecorded: { type: 'ValueRecorded', key: 'v:new-tax', kind: 'version', name: 'new-tax', value: 2 },
+  StateSet: { type: 'StateSet', key: 'state', name: 'customer', value: 42 },
+  CodeAccepted: { type: 'CodeAccepted', codeHash: 'beef' },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
   CancelForced: { type: 'CancelForced', reason: 'a person' },
 };

@@ -53,6 +53,14 @@ export function decideCommand(
         effects: [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'ScopeDue', key } }],
       };
     }
+    case 'RecordValue': {
+      const { type: _, ...facts } = command;
+      return event({ type: 'ValueRecorded', ...facts });
+    }
+    case 'SetState': {
+      const { type: _, ...facts } = command;
+      return event({ type: 'StateSet', ...facts });
+    }
     case 'RegisterExit': {
       const { type: _, ...facts } = command;
       return event({ type: 'ExitRegistered', ...facts });

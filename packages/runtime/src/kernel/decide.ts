@@ -33,6 +33,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'RetuneScope':
     case 'CloseScope':
     case 'RegisterExit':
+    case 'RecordValue':
+    case 'SetState':
       return decideCommand(state, input, now);
     case 'StartChild':
       return startChild(input);
@@ -78,6 +80,10 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return forceCancel(state, input.reason);
     case 'HeadReached':
       return resume(state, now);
+    case 'CodeFits':
+      return input.codeHash === state.codeHash
+        ? NOTHING
+        : event({ type: 'CodeAccepted', codeHash: input.codeHash });
     case 'RunEnded':
       return event(endOf(input.result));
     default:

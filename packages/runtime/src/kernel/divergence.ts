@@ -7,6 +7,7 @@ import {
   EXIT_METHODS,
   groupFingerprint,
   streamFingerprint,
+  valueFingerprint,
   waitFingerprint,
 } from './fingerprint.ts';
 
@@ -34,7 +35,7 @@ export interface AskedInstead {
 export function describeEvent(event: JournalEvent): string {
   switch (event.type) {
     case 'TaskScheduled':
-      return `task '${event.task}'${event.version === null ? '' : ` (version ${event.version})`}`;
+      return taskText(event.task, event.version);
     case 'TimerStarted':
       return event.timer === 'sleep'
         ? `sleep ${event.durationMs}ms`
@@ -50,7 +51,9 @@ export function describeEvent(event: JournalEvent): string {
     case 'StreamClosed':
       return leavingAfter(event.consumed);
     case 'ExitRegistered':
-      return exitText(event.when, event.task);
+      return exitText(event.when, event.task, event.version);
+    case 'ValueRecorded':
+      return valueFingerprint(event);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'Folded':
@@ -70,8 +73,13 @@ export function describeEvent(event: JournalEvent): string {
 }
 
 /** What is registered for the end of a scope, in words. */
-export function exitText(when: ExitRegistered['when'], task: string): string {
-  return `${EXIT_METHODS[when]} of task '${task}'`;
+export function exitText(when: ExitRegistered['when'], task: string, version: string | null): string {
+  return `${EXIT_METHODS[when]} of ${taskText(task, version)}`;
+}
+
+/** A task as it is asked for, in words. */
+export function taskText(task: string, version: string | null): string {
+  return `task '${task}'${version === null ? '' : ` (version ${version})`}`;
 }
 
 /** That the process stops reading a stream, in words. */
@@ -112,17 +120,22 @@ function likelyCause(
 ): string {
   if (asked === undefined && isExitPath(scopeOf(keyOf(recorded))))
     return `the scope registers less for its end than it did, or ends in another way`;
+  if (recorded.type === 'ValueRecorded') return `the code no longer does what this version did`;
   if (recorded.type === 'StreamOpened' && recorded.kind === 'progress')
     return `the process no longer reads what the task tells: it was called by ctx.stream`;
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
   if (asked.what === was && recorded.type === 'ChildStarted') return `the input of the run changed`;
-  if (asked.what === was) return `the version of the task changed`;
+  if (withoutVersion(asked.what) === withoutVersion(was)) return `the version of the task changed`;
   if (recorded.type === 'StreamClosed' && asked.what.startsWith('the end of reading'))
     return `the process takes another number of items before it leaves the loop`;
   if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.'))
     return `the number of branches, or the combinator, changed`;
   return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;
+}
+
+function withoutVersion(what: string): string {
+  return what.replace(/ \(version .*\)$/, '');
 }
 
 /** The first place where two JSON values differ, in words; null when they are equal. */

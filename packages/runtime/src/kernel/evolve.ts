@@ -25,6 +25,7 @@ import {
 import { applyToChild } from './evolve-child.ts';
 import { applyToRun } from './evolve-run.ts';
 import { applyToTimer } from './evolve-timer.ts';
+import { applyToValue } from './evolve-value.ts';
 import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pendingTask } from './task-messages.ts';
@@ -96,6 +97,11 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'ChildFinished':
     case 'ParentRecorded':
       applyToChild(state, seq, event);
+      return;
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
+      applyToValue(state, seq, event);
       return;
     case 'StreamOpened':
     case 'ItemRecorded':

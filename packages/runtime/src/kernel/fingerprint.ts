@@ -1,5 +1,6 @@
 import type { CommandEvent, StreamOpened } from '../journal/event.ts';
 import type { ExitRegistered } from '../journal/exit-event.ts';
+import type { ValueRecorded } from '../journal/value-event.ts';
 import { unreachable } from '../journal/invariant.ts';
 
 type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' | 'StreamClosed' }>;
@@ -50,6 +51,10 @@ export function childFingerprint(process: string, inputHash: string): string {
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {
   return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
+}
+
+export function valueFingerprint({ name, value }: Pick<ValueRecorded, 'name' | 'value'>): string {
+  return `version ${value} of ${JSON.stringify(name)}`;
 }
 
 export function exitFingerprint(when: ExitRegistered['when'], task: string): string {

@@ -41,6 +41,8 @@ function canForget(state: RunState, key: CallKey, call: CallState): boolean {
     case 'breakpoint':
     case 'child':
     case 'exit':
+    case 'value':
+    case 'state':
       return true;
     default:
       return false;

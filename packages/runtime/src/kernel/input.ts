@@ -15,6 +15,7 @@ import type { ExitRegistered } from '../journal/exit-event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import type { TaskSignalAwaited, TaskSignalForgone } from '../journal/message-event.ts';
+import type { StateSet, ValueRecorded } from '../journal/value-event.ts';
 import type { Decided } from './state.ts';
 
 /** What the process asks for. */
@@ -57,6 +58,8 @@ export type Command =
   | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
   | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided }
   | (Omit<ExitRegistered, 'type'> & { readonly type: 'RegisterExit' })
+  | (Omit<ValueRecorded, 'type'> & { readonly type: 'RecordValue' })
+  | (Omit<StateSet, 'type'> & { readonly type: 'SetState' })
   | (Omit<StreamOpened, 'type'> & { readonly type: 'OpenStream' })
   /** The process stops reading. */
   | { readonly type: 'CloseStream'; readonly key: CallKey; readonly consumed: number };
@@ -161,6 +164,8 @@ export type Report =
   | { readonly type: 'CheckErred'; readonly key: CallKey }
   /** The replay is over: what is pending goes on. */
   | { readonly type: 'HeadReached' }
+  /** It fits what is recorded, and somebody said that the run may go on with it. */
+  | { readonly type: 'CodeFits'; readonly codeHash: string }
   /** The process returned or was cancelled, and nothing is pending. */
   | { readonly type: 'RunEnded'; readonly result: RunResult };
 

@@ -148,6 +148,22 @@ export interface ExitCall extends Enclosed {
   readonly when: 'always' | 'failure';
 }
 
+/** A value that was recorded at once: it is no call that anyone waits for. */
+export interface ValueCall extends Enclosed {
+  readonly kind: 'value';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly value: number;
+}
+
+/** What a scope set of the run's state: how often. */
+export interface StateCall extends Enclosed {
+  readonly kind: 'state';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  count: number;
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall extends Enclosed {
@@ -190,6 +206,8 @@ export type CallState =
   | ChildCall
   | StreamCall
   | ExitCall
+  | ValueCall
+  | StateCall
   | GroupCall;
 
 export type RunPhase =
@@ -212,6 +230,8 @@ export interface RunState {
   process: string;
   inputsHash: string;
   codeHash: string | null;
+  /** Names of all that it ever set for those who ask from outside. */
+  readonly stateNames: Set<string>;
   /** Of a run that another one started. */
   parent: Omit<ParentRecorded, 'type'> | undefined;
   phase: RunPhase;
@@ -232,6 +252,7 @@ export function initialState(): RunState {
     process: '',
     inputsHash: '',
     codeHash: null,
+    stateNames: new Set(),
     parent: undefined,
     phase: { status: 'unstarted' },
     calls: new Map(),

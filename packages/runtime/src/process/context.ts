@@ -21,6 +21,8 @@ import { openSource } from './source-call.ts';
 import { scheduleTask } from './task-call.ts';
 import { streamTask } from './task-stream.ts';
 import { pointOfTime, startTimer } from './timer-call.ts';
+import { setState } from './state-call.ts';
+import { versionOf } from './version-call.ts';
 import { randomFrom, uuidFrom } from './values.ts';
 
 /** The `ctx` of one run. Everything it is asked for goes through the host. */
@@ -63,6 +65,9 @@ export function createContext(host: ProcessHost): Context {
     receive: ((name: string, options?: ReceiveOptions) => receive(host, name, options)) as Context['receive'],
     waitFor: ((name: string, options?: ReceiveOptions) =>
       receive(host, name, options, 'waitFor')) as Context['waitFor'],
+    version: (id, min, max) => versionOf(host, id, min, max),
+    patched: (id) => versionOf(host, id, 0, 1) === 1,
+    setState: (name, state) => setState(host, name, state),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),

@@ -61,6 +61,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly openGroups: Map<CallKey, OpenGroup> = new Map();
   readonly openReduces: Map<CallKey, Reduce> = new Map();
   readonly exits: Exits = new Exits();
+  readonly stateNames: Set<string> = new Set();
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
@@ -329,6 +330,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
         return call?.kind === 'group' && call.phase.status === 'closed';
       case 'CloseStream':
         return closedStream(call) !== undefined;
+      case 'SetState':
+        return false;
       case 'OpenStream':
         return call?.kind === 'task' ? call.progress !== undefined : call !== undefined;
       default:

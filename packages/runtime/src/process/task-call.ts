@@ -8,8 +8,9 @@ import {
 import type { CallKey } from '../journal/call-key.ts';
 import { canonical, identityText } from '../journal/canonical.ts';
 import { encode, mayHoldSecrets } from '../journal/codec.ts';
-import { inputHashOf } from '../journal/input-hash.ts';
 import type { Encoded } from '../journal/event.ts';
+import { inputHashOf } from '../journal/input-hash.ts';
+import { taskText } from '../kernel/divergence.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
 import type { Command } from '../kernel/input.ts';
 import type { Asked } from './admission.ts';
@@ -111,7 +112,7 @@ export function prepareTask(
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
   return {
     name,
-    asked: { fingerprint, what: `task '${definition.name}'`, args: encoded },
+    asked: { fingerprint, what: taskText(definition.name, version), args: encoded },
     task,
     facts: { task: definition.name, version, inputHash, args: encoded, pool: task.pool, policy },
   };

@@ -116,6 +116,10 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
     case 'RunContinued':
       endRun(tree, event, at);
       return;
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
+      return;
     case 'CancelRequested':
     case 'CancelForced':
       tree.cancelReason = event.reason;
@@ -232,6 +236,7 @@ type CallEvent = Exclude<
   | ParentRecorded
   | TerminalEvent
   | { type: 'RunStarted' | 'CancelRequested' | 'CancelForced' }
+  | { type: 'ValueRecorded' | 'StateSet' | 'CodeAccepted' }
   | ScopeClosed
   | Folded
   | Compacted

@@ -101,7 +101,7 @@ export class OpenScope implements OpenGroup, UnfinishedScope {
     this.#refuseTooMany();
     const { task, version, inputHash, args } = call.facts;
     const fingerprint = exitFingerprint(when, call.asked.fingerprint);
-    const asked = { fingerprint, what: exitText(when, task), args };
+    const asked = { fingerprint, what: exitText(when, task, version), args };
     void host.request<void>(scope, call.name, asked, (key, resolve) => {
       scope.outstanding -= 1;
       this.#exits.push({ when, call: { ...call, name: undefined } });

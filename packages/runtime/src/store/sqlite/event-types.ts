@@ -50,6 +50,9 @@ const CODES: { readonly [Type in EventType]: number } = {
   WaitNotified: 43,
   ExitRegistered: 44,
   CancelForced: 45,
+  ValueRecorded: 46,
+  StateSet: 47,
+  CodeAccepted: 48,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(

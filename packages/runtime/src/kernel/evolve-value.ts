@@ -1,0 +1,36 @@
+import type { Seq } from '../journal/ids.ts';
+import type { CodeAccepted, StateSet, ValueRecorded } from '../journal/value-event.ts';
+import { unreachable } from '../journal/invariant.ts';
+import { valueFingerprint } from './fingerprint.ts';
+import { addCall } from './recorded-call.ts';
+import type { RunState } from './state.ts';
+
+/** What a run says of itself beside its calls. */
+export function applyToValue(
+  state: RunState,
+  seq: Seq,
+  event: ValueRecorded | StateSet | CodeAccepted,
+): void {
+  switch (event.type) {
+    case 'ValueRecorded': {
+      const fingerprint = valueFingerprint(event);
+      addCall(state, event.key, { kind: 'value', seq, group: undefined, fingerprint, value: event.value });
+      return;
+    }
+    case 'StateSet':
+      setState(state, seq, event);
+      return;
+    case 'CodeAccepted':
+      state.codeHash = event.codeHash;
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+function setState(state: RunState, seq: Seq, { key, name }: StateSet): void {
+  state.stateNames.add(name);
+  const known = state.calls.get(key);
+  if (known?.kind === 'state') known.count += 1;
+  else addCall(state, key, { kind: 'state', seq, group: undefined, fingerprint: 'state', count: 1 });
+}
