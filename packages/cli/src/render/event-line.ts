@@ -95,6 +95,21 @@ function valueDetail(event: ValueEvent): string {
   }
 }
 
+type ChildEvent = Extract<JournalEvent, { type: 'ChildStarted' | 'ChildFinished' | 'ParentRecorded' }>;
+
+function childDetail(event: ChildEvent): string {
+  switch (event.type) {
+    case 'ChildStarted':
+      return `${clean(event.process)} as ${clean(event.runId)}`;
+    case 'ChildFinished':
+      return childEnd(event.outcome);
+    case 'ParentRecorded':
+      return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
+    default:
+      return event satisfies never;
+  }
+}
+
 /** In words, and clean. */
 function detailOf(event: JournalEvent): string {
   if (isWaitEvent(event)) return waitDetail(event);
@@ -146,11 +161,9 @@ function detailOf(event: JournalEvent): string {
     case 'Compacted':
       return `${event.count} events were removed: a later mark holds what they came to`;
     case 'ChildStarted':
-      return `${clean(event.process)} as ${clean(event.runId)}`;
     case 'ChildFinished':
-      return childEnd(event.outcome);
     case 'ParentRecorded':
-      return `started by ${clean(event.parentRunId)} call ${clean(event.parentKey)}`;
+      return childDetail(event);
     case 'StreamOpened':
     case 'ItemRecorded':
     case 'StreamFailed':
