@@ -55,3 +55,11 @@ export interface StartOptions {
   readonly module?: string;
   readonly codeHash?: string;
 }
+
+export interface ResumeOptions {
+  /**
+   * Digest of the code that the run goes on with. Where it is another than the one that is recorded, this is recorded
+   * once the code has done again all that the journal holds (`CodeAccepted`).
+   */
+  readonly codeHash?: string | undefined;
+}

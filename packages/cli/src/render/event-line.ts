@@ -62,7 +62,7 @@ function value(encoded: Parameters<typeof shortValue>[0]): string {
 
 type StreamEvent = Extract<
   JournalEvent,
-  { type: 'StreamOpened' | 'ItemRecorded' | 'StreamFailed' | 'StreamClosed' }
+  { type: 'StreamOpened' | 'ItemRecorded' | 'StreamFailed' | 'StreamClosed' | 'StreamEnded' }
 >;
 
 function streamDetail(event: StreamEvent): string {
@@ -75,6 +75,8 @@ function streamDetail(event: StreamEvent): string {
       return errorTitle(event.error);
     case 'StreamClosed':
       return `read ${event.consumed}`;
+    case 'StreamEnded':
+      return '';
     default:
       return event satisfies never;
   }
@@ -110,6 +112,35 @@ function childDetail(event: ChildEvent): string {
   }
 }
 
+type FoldEvent = Extract<JournalEvent, { type: 'Folded' | 'Compacted' }>;
+
+function foldDetail(event: FoldEvent): string {
+  switch (event.type) {
+    case 'Folded':
+      return `${event.n} items → ${value(event.state)}`;
+    case 'Compacted':
+      return `${event.count} events were removed: a later mark holds what they came to`;
+    default:
+      return event satisfies never;
+  }
+}
+
+type AttemptEvent = Extract<JournalEvent, { readonly attempt: number; readonly type: string }>;
+
+function attemptDetail(
+  event: Exclude<AttemptEvent, { type: 'ItemRecorded' | 'TaskSignalReceived' }>,
+): string {
+  const attempt = `attempt ${event.attempt}`;
+  switch (event.type) {
+    case 'AttemptFailed':
+      return `${attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    case 'LateResult':
+      return `${attempt} ${event.outcome}`;
+    default:
+      return attempt;
+  }
+}
+
 /** In words, and clean. */
 function detailOf(event: JournalEvent): string {
   if (isWaitEvent(event)) return waitDetail(event);
@@ -139,15 +170,13 @@ function detailOf(event: JournalEvent): string {
     case 'AttemptStarted':
     case 'AttemptInterrupted':
     case 'OutcomeAsked':
-      return `attempt ${event.attempt}`;
     case 'AttemptFailed':
-      return `attempt ${event.attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    case 'LateResult':
+      return attemptDetail(event);
     case 'TaskSucceeded':
       return value(event.output);
     case 'TaskFailed':
       return errorTitle(event.error);
-    case 'LateResult':
-      return `attempt ${event.attempt} ${event.outcome}`;
     case 'ScopeOpened':
       return `${event.mode}${event.width === null ? '' : ` of ${event.width}`}${event.concurrency === null ? '' : `, ${event.concurrency} at once`}`;
     case 'ScopeRetuned':
@@ -157,9 +186,8 @@ function detailOf(event: JournalEvent): string {
     case 'TimerStarted':
       return `${event.timer} ${formatDuration(event.durationMs)}`;
     case 'Folded':
-      return `${event.n} items → ${value(event.state)}`;
     case 'Compacted':
-      return `${event.count} events were removed: a later mark holds what they came to`;
+      return foldDetail(event);
     case 'ChildStarted':
     case 'ChildFinished':
     case 'ParentRecorded':
@@ -168,8 +196,8 @@ function detailOf(event: JournalEvent): string {
     case 'ItemRecorded':
     case 'StreamFailed':
     case 'StreamClosed':
-      return streamDetail(event);
     case 'StreamEnded':
+      return streamDetail(event);
     case 'TimerFired':
     case 'ScopeTimedOut':
       return '';

@@ -208,6 +208,8 @@ export class RunDriver implements Turnable {
     }
     // The calls that are pending now go on; the host's commands are new.
     this.#phase = 'live';
+    const { codeHash } = this.#plan;
+    if (codeHash !== undefined) this.#decide({ type: 'CodeFits', codeHash });
     this.#decide({ type: 'HeadReached' });
     this.host.goLive();
     this.readInbox();

@@ -19,6 +19,8 @@ export interface RunPlan extends ProcessCode {
   readonly recorded?: readonly Recorded[];
   /** Given for a new run. */
   readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
+  /** Digest of the code, where it is to be recorded that the run goes on with it. */
+  readonly codeHash?: string | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
   readonly replayOnly: boolean;
   /** Put down once it has only waited for so long; undefined: it stays. */

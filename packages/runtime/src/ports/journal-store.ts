@@ -133,6 +133,11 @@ export interface RunQuery {
   /** Only runs that come after this one in that order (keyset paging); none where it does not exist. */
   readonly before?: RunId;
   readonly statuses?: readonly RunSummary['status'][];
+  /**
+   * Only runs that say of themselves (`ctx.setState`) what stands here: by name, the values that will do. A value of
+   * more than 200 characters of JSON is not found.
+   */
+  readonly where?: Readonly<Record<string, readonly Encoded[]>>;
 }
 
 export interface RunDamage {
@@ -206,6 +211,8 @@ export interface JournalStore {
    * @param countFrom leases that end later count (default: the claim's time)
    */
   changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange, countFrom?: Millis): void;
+  /** What the run says of itself (`StateSet`): the fold of its events, written in their transaction. */
+  stateOf(runId: RunId): Readonly<Record<string, Encoded>>;
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

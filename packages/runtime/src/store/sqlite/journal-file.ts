@@ -27,6 +27,7 @@ import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
 import { Starts } from './starts.ts';
+import { States } from './states.ts';
 import { Verify } from './verify.ts';
 import { Waking } from './waking.ts';
 import { WalKeeper } from './wal.ts';
@@ -38,6 +39,7 @@ interface Statements {
   readonly leases: Leases;
   readonly inbox: Inbox;
   readonly keys: Keys;
+  readonly states: States;
   readonly pools: Pools;
   readonly query: Query;
   readonly verify: Verify;
@@ -107,20 +109,22 @@ export class JournalFile {
     const keys = new Keys(db);
     const waking = new Waking(db);
     const starts = new Starts(db);
+    const states = new States(db);
     this.statements = {
       shared,
       keys,
       waking,
       starts,
+      states,
       schedules: new Schedules(db),
-      append: new Append(db, { shared, keys, starts, waking }),
+      append: new Append(db, { shared, keys, starts, states, waking }),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
       inbox: new Inbox(db, waking),
       pools: new Pools(db),
-      query: new Query(db, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db),
+      query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
+      verify: new Verify(db, states),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

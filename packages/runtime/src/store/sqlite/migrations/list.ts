@@ -3,6 +3,7 @@ import { CREATE_POOLS } from './0002.ts';
 import { CREATE_SHARED } from './0003.ts';
 import { CREATE_KEYS } from './0004.ts';
 import { CREATE_WORK } from './0005.ts';
+import { CREATE_STATE } from './0006.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
 export const MIGRATIONS: readonly string[] = [
@@ -11,6 +12,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE_SHARED,
   CREATE_KEYS,
   CREATE_WORK,
+  CREATE_STATE,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
