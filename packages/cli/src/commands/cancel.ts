@@ -38,7 +38,7 @@ export const cancelCommand: Command = defineCommand({
       isDriven: runtime.get(runId)?.ownerAlive === true,
     }));
     const isOwing = result === 'asked' && !isDriven;
-    if (options.json) io.out.line(jsonLine({ runId, result, isDriven }));
+    if (options.json) io.out.line(jsonLine({ runId, result, ...(result === 'asked' ? { isDriven } : {}) }));
     else io.out.line(`${runId} ${SAID[isOwing ? 'owes' : result]}`);
     if (isOwing && !options.json)
       io.err.line(`do it with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
