@@ -142,14 +142,13 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.now = at;
     switch (event.type) {
       case 'CancelRequested':
-        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
+      case 'CancelForced': {
+        const reason = `the run was cancelled: ${event.reason}`;
+        if (event.type === 'CancelForced') this.exits.giveUp(reason);
+        this.root.raiseFence(new CancelledError(reason), 'all');
         this.admission.refuseFenced();
         return;
-      case 'CancelForced':
-        this.exits.giveUp(`the run was cancelled: ${event.reason}`);
-        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
-        this.admission.refuseFenced();
-        return;
+      }
       case 'ScopeAborted':
         this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
         return;

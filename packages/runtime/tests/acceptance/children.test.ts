@@ -159,11 +159,11 @@ describe('ctx.run', () => {
         return Number(await ctx.task(stage.step, t(n % 7, n)));
       };
       return async (_, ctx) => {
-        const all = await ctx.parallel.map(
+        const given = await ctx.parallel.map(
           Array.from({ length: WIDTH }, (_each, n) => n),
           (n) => ctx.run(one, n),
         );
-        return all.reduce((sum, n) => sum + n, 0);
+        return given.reduce((sum, n) => sum + n, 0);
       };
     };
     const sum = (WIDTH * (WIDTH - 1)) / 2;
