@@ -7,8 +7,7 @@ import {
   type ScopeAborted,
   type ScopeTimedOut,
 } from '../journal/event.ts';
-import type { ExitRegistered } from '../journal/exit-event.ts';
-import type { Folded } from '../journal/fold-event.ts';
+import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
@@ -66,9 +65,6 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'CancelForced':
       applyToRun(state, event);
       return;
-    case 'ExitRegistered':
-      addExit(state, seq, event);
-      return;
     case 'ScopeOpened':
     case 'ScopeRetuned':
     case 'ScopeAborted':
@@ -98,6 +94,7 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'ParentRecorded':
       applyToChild(state, seq, event);
       return;
+    case 'ExitRegistered':
     case 'ValueRecorded':
     case 'StateSet':
     case 'CodeAccepted':
@@ -111,10 +108,8 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       applyToStreams(state, seq, event);
       return;
     case 'Folded':
-      fold(state, seq, event);
-      return;
     case 'Compacted':
-      for (const source of event.sources) stand(state, source);
+      applyToHistory(state, seq, event);
       return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
@@ -128,18 +123,6 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
         applyToStreams(state, seq, event);
       else applyToTask(state, seq, at, event);
   }
-}
-
-function addExit(state: RunState, seq: Seq, event: ExitRegistered): void {
-  const { key, scope, when } = event;
-  addCall(state, key, {
-    kind: 'exit',
-    seq,
-    group: undefined,
-    fingerprint: fingerprintOf(event),
-    scope,
-    when,
-  });
 }
 
 type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
@@ -307,6 +290,11 @@ function applyToAttempts(
     default:
       unreachable(event);
   }
+}
+
+function applyToHistory(state: RunState, seq: Seq, event: Folded | Compacted): void {
+  if (event.type === 'Folded') fold(state, seq, event);
+  else for (const source of event.sources) stand(state, source);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Command } from '../kernel/input.ts';
-import { closedStream, type Decided, type GroupCall } from '../kernel/state.ts';
+import type { Decided, GroupCall } from '../kernel/state.ts';
 import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { DeclaredPools } from './declared-pools.ts';
@@ -24,6 +24,7 @@ import { closeKey } from './place.ts';
 import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
 import type { ProcessResult } from './process-result.ts';
+import { isRecorded } from './recorded-command.ts';
 import type { ReduceHost } from './reduce/reduce-plan.ts';
 import type { Reduce } from './reduce/reduce.ts';
 import { finite, Retuning } from './retuning.ts';
@@ -319,23 +320,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** Below the head what was recorded is compared by its key alone; all else is new. */
   command(command: Command & { readonly key: CallKey }): void {
-    if (this.live || !this.#isRecorded(command)) this.#commands.push(command);
-  }
-
-  #isRecorded(command: Command & { readonly key: CallKey }): boolean {
-    const call = this.port.recorded(command.key);
-    switch (command.type) {
-      case 'CloseScope':
-        return call?.kind === 'group' && call.phase.status === 'closed';
-      case 'CloseStream':
-        return closedStream(call) !== undefined;
-      case 'SetState':
-        return false;
-      case 'OpenStream':
-        return call?.kind === 'task' ? call.progress !== undefined : call !== undefined;
-      default:
-        return call !== undefined;
-    }
+    if (this.live || !isRecorded(command, this.port.recorded(command.key))) this.#commands.push(command);
   }
 
   recordedGroup(key: CallKey): GroupCall | undefined {
