@@ -86,6 +86,7 @@ export const ROOMS: readonly Room[] = [
       'checked-inputs.ts',
       'waiting-parents.ts',
       'notify.ts',
+      'run-query.ts',
     ].map(inRuntime),
     imports: 'every room',
   },

@@ -27,7 +27,7 @@ export class CodeLoader {
 
   /** @throws RuntimeError REFUSED, NOT_FOUND */
   async load(place: CodePlace): Promise<LoadedCode> {
-    return await this.#load(recordedModule(place, this.#cwd, false).file);
+    return await this.#load(recordedModule(place, this.#cwd, false));
   }
 
   async #load(file: ModuleFile): Promise<LoadedCode> {

@@ -14,6 +14,8 @@ export interface OptionSpec<T> {
   readonly conflicts?: readonly string[];
   /** @throws RuntimeError USAGE */
   readonly parse?: (text: string) => T;
+  /** Of one that may be given several times. @throws RuntimeError USAGE */
+  readonly parseAll?: (texts: readonly string[]) => T;
 }
 
 export interface ArgumentSpec {
@@ -81,6 +83,11 @@ export function text(
   more: Refine<string | undefined> = {},
 ): OptionSpec<string | undefined> {
   return { flags, description, initial: undefined, ...more };
+}
+
+/** One that may be given several times: `--where <name=value...>`. */
+export function texts(flags: string, description: string): OptionSpec<readonly string[]> {
+  return { flags, description, initial: [], parseAll: (given) => given };
 }
 
 export function choice<const C extends string, const I extends C | undefined>(

@@ -197,6 +197,8 @@ function valuesOf(command: Command, parser: Parser): Readonly<Record<string, unk
     Object.entries(command.options).map(([name, spec]) => {
       const value = given[name];
       if (value === undefined) return [name, spec.initial];
+      if (spec.parseAll !== undefined)
+        return [name, spec.parseAll(Array.isArray(value) ? value.map(String) : [])];
       if (spec.parse === undefined) return [name, value];
       if (typeof value !== 'string') throw usage(`--${name} takes a value.`);
       return [name, spec.parse(value)];

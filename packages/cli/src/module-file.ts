@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
 
 import { nearest, RuntimeError, type RunRecord } from '@pawl/runtime';
 
+import { codeGraph, sha256 } from './code-graph.ts';
 import { shellWords } from './render/next-commands.ts';
 
 /** A process that may be loaded: an ordinary file with the name of a module or of a workflow. */
@@ -14,8 +14,10 @@ export interface ModuleFile {
   readonly given: string;
   /** Relative to the working folder where it lies below it, so that a project can be moved. */
   readonly recorded: string;
-  /** SHA-256 of its text. */
+  /** Of its text and of all local files that are imported from there. */
   readonly digest: string;
+  /** SHA-256 of its text alone: what older versions recorded. */
+  readonly ownDigest: string;
 }
 
 const MODULE = /\.[cm]?[jt]s$/;
@@ -63,7 +65,7 @@ export function findModule(given: string, cwd: string): ModuleFile {
       'Name a file that Node can import, or a workflow: pawl run <file>',
     );
   }
-  return { path, given, recorded: recordedPath(path, cwd), digest: digestOf(path, given) };
+  return { path, given, recorded: recordedPath(path, cwd), ...digestsOf(path, given) };
 }
 
 function refused(message: string, hint: string): RuntimeError {
@@ -94,9 +96,10 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
-function digestOf(path: string, given: string): string {
+function digestsOf(path: string, given: string): Pick<ModuleFile, 'digest' | 'ownDigest'> {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    const text = readFileSync(path);
+    return { digest: codeGraph(path, text).digest, ownDigest: sha256(text) };
   } catch (error) {
     throw refused(`${given} cannot be read (${codeOf(error)}).`, `See who may: ls -l ${shellWords(given)}`);
   }
@@ -132,22 +135,16 @@ function runCommands(given: string, names: readonly string[]): string {
   return names.map((name) => shellWords('pawl', 'run', join(given, name))).join(', ');
 }
 
-export interface RecordedModule {
-  readonly file: ModuleFile;
-  /** The file is another than the one that the run was started with. */
-  readonly hasChanged: boolean;
-}
-
 /**
  * The module that a journal names. A journal may come from elsewhere, and what it names is going to
- * be executed: outside the working folder only the very text that was recorded is loaded.
+ * be executed: outside the working folder only the very code that was recorded is loaded.
  * @throws RuntimeError NOT_FOUND, REFUSED
  */
 export function recordedModule(
   run: Pick<RunRecord, 'runId' | 'module' | 'codeHash'>,
   cwd: string,
   isForced: boolean,
-): RecordedModule {
+): ModuleFile {
   const { runId, module, codeHash } = run;
   const resumeWith = `pawl resume ${runId} --module <file>`;
   if (module === null) {
@@ -157,14 +154,19 @@ export function recordedModule(
     );
   }
   const file = found(module, cwd, runId, resumeWith);
-  const hasChanged = codeHash !== file.digest;
-  if (hasChanged && !isForced && !isBelow(realpathSync(file.path), realpathSync(cwd))) {
+  const isProven = codeHash !== null && !isOtherCode(codeHash, file);
+  if (!isProven && !isForced && !isBelow(realpathSync(file.path), realpathSync(cwd))) {
     throw refused(
       `Run ${runId} names a module outside this folder, ${module}, which is not the one that was recorded.`,
       `If you trust it: pawl resume ${runId} --force`,
     );
   }
-  return { file, hasChanged };
+  return file;
+}
+
+/** Whether it is other code than the run was started, or let go on, with. Where no digest is recorded it may be any. */
+export function isOtherCode(codeHash: string | null, file: ModuleFile): boolean {
+  return codeHash !== null && codeHash !== file.digest && codeHash !== file.ownDigest;
 }
 
 function found(module: string, cwd: string, runId: string, resumeWith: string): ModuleFile {

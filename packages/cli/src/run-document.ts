@@ -31,9 +31,14 @@ export function runDocument(run: RunRecord): Document {
 }
 
 /** With values whole: the tree was made without shortening. */
-export function runTreeDocument(run: RunRecord, tree: RunTree): Document {
+export function runTreeDocument(
+  run: RunRecord,
+  tree: RunTree,
+  state: Readonly<Record<string, Encoded>>,
+): Document {
   return {
     ...runDocument(run),
+    state,
     endedAt: timestamp(tree.endedAt),
     input: tree.input ?? null,
     output: tree.output ?? null,

@@ -280,13 +280,56 @@ describe.concurrent('the module of a journal', () => {
     folder.write('go', '');
   }
 
-  test('one that changed is told in one line, and the replay is the judge', async () => {
+  test('one that changed and fits: the run waits until that is accepted, and is pinned to it then', async () => {
     using folder = stepsFolder();
     await interrupted(folder);
     folder.write('steps.ts', `${STEPS}\n// a comment\n`);
     const { code, stdout, stderr } = await folder.pawl('resume', 'one');
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '60\n' });
-    expect(stderr).toMatch(/^! steps\.ts has changed since run one was started/);
+    expect({ code, stdout }).toEqual({ code: 11, stdout: '' });
+    expect(stderr).toMatch(/has\s+changed\s+since\s+run\s+one\s+was\s+started/);
+    expect(stderr).toMatch(/^ {2}→ pawl resume one --accept-code-change$/m);
+    expect((await folder.pawl('resume', '--all')).code).toBe(11);
+    expect(await folder.pawl('run', 'steps.ts', '--id', 'one')).toMatchObject({ code: 11, stdout: '' });
+    const before = (await folder.pawl('events', 'one')).stdout;
+    expect(before).not.toContain('CodeAccepted');
+    const accepted = await folder.pawl('resume', 'one', '--accept-code-change');
+    expect(accepted).toMatchObject({ code: 0, stdout: '60\n' });
+    expect((await folder.pawl('events', 'one')).stdout).toContain('CodeAccepted');
+    expect((await folder.pawl('verify')).code).toBe(0);
+  });
+
+  test('a file that it imports counts, at any depth, and what is there for the compiler alone does not', async () => {
+    using folder = new Folder();
+    const { mkdirSync } = await import('node:fs');
+    mkdirSync(`${folder.path}/lib`);
+    folder.write('lib/deep.ts', 'export const factor = 1;\n');
+    folder.write('lib/types.ts', 'export type Unused = 1;\n');
+    folder.write(
+      'lib/near.ts',
+      "import type { Unused } from './types.ts';\nexport { factor } from './deep.ts';\n",
+    );
+    folder.write(
+      'asks.ts',
+      `import type { Context } from '@pawl/sdk';
+import { factor } from './lib/near.ts';
+export const process = async (_: null, ctx: Context) => factor * Number(await ctx.receive('n'));
+`,
+    );
+    const resume = async (...more: readonly string[]): Promise<number | null> =>
+      (await folder.pawl('resume', 'one', ...more)).code;
+    expect(await folder.pawl('run', 'asks.ts', '-i', 'null', '--id', 'one')).toMatchObject({ code: 13 });
+    folder.write('lib/types.ts', 'export type Unused = 2;\n');
+    expect(await resume()).toBe(13);
+    folder.write('lib/deep.ts', 'export const factor = 10;\n');
+    expect(await resume()).toBe(11);
+    expect(await resume('--accept-code-change')).toBe(13);
+    // It is pinned to that now.
+    expect(await resume()).toBe(13);
+    folder.write('lib/deep.ts', 'export const factor = 1;\n');
+    expect(await resume()).toBe(11);
+    folder.write('lib/deep.ts', 'export const factor = 10;\n');
+    await folder.pawl('send', 'one', 'n', '4');
+    expect(await folder.pawl('resume', 'one')).toMatchObject({ code: 0, stdout: '40\n' });
   });
 
   test('one that is gone: exit 4, and how to name another', async () => {

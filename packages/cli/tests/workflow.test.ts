@@ -412,7 +412,7 @@ steps:
     const plain: unknown = JSON.parse(JSON.stringify(definition));
     expect(accepts(plain)).toBe(false);
     const path = folder.write('refused.json', JSON.stringify(plain));
-    const file = { path, given: 'refused.json', recorded: 'refused.json', digest: '' };
+    const file = { path, given: 'refused.json', recorded: 'refused.json', digest: '', ownDigest: '' };
     const { problems } = await checkWorkflowFile(file, folder.path, async () => ({
       x: { build: () => 1, name: 'x' },
     }));

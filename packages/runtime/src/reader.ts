@@ -1,11 +1,12 @@
 import type { Millis, RunId, Seq } from './journal/ids.ts';
-import type { Recorded } from './journal/event.ts';
+import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts';
+import { checkedQuery } from './run-query.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
@@ -23,7 +24,9 @@ const NEAREST_OF = 1000;
 export interface JournalReader extends Disposable {
   /** @throws RuntimeError NOT_FOUND with the nearest ids */
   get(id: RunId): ReadRun;
-  /** Newest first. */
+  /** What a run says of itself (`ctx.setState`), by name. @throws RuntimeError NOT_FOUND */
+  state(id: RunId): Readonly<Record<string, Encoded>>;
+  /** Newest first. @throws InvalidOptionError */
   list(query: RunQuery): readonly ReadRun[];
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
@@ -78,7 +81,7 @@ export function* eventsOf(
 export function openJournal(options: { readonly path: string }): JournalReader {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
   const list = (query: RunQuery): readonly ReadRun[] =>
-    withWaitingChildren(store, store.queryRuns(query, Date.now()), Date.now());
+    withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now()), Date.now());
   const get = (id: RunId): ReadRun => {
     const [run] = withWaitingChildren(store, [runOf(store, id, Date.now())], Date.now());
     assert(run !== undefined, 'S3', 'a run that was read is one');
@@ -86,6 +89,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
   };
   return {
     get,
+    state: (id) => store.stateOf(get(id).runId),
     list,
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     waits: (id) => openWaits(eventsOf(store, get(id).runId)),

@@ -62,3 +62,11 @@ export interface ReplayReport {
   readonly reached: 'end' | 'head';
   readonly events: number;
 }
+
+export interface ResumeOptions {
+  /**
+   * Digest of the code that the run goes on with. Where it is another than the one that is recorded, this is recorded
+   * once the code has done again all that the journal holds (`CodeAccepted`).
+   */
+  readonly codeHash?: string | undefined;
+}

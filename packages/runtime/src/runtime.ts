@@ -14,6 +14,7 @@ import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
 import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
 import { Schedules } from './schedules.ts';
+import { leaseOrRefuse } from './engine/lease-or-refuse.ts';
 import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
 import type { Response } from './engine/response.ts';
 import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
@@ -26,7 +27,8 @@ import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { TaskDesk } from './engine/task-desk.ts';
 import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
-import type { ReplayReport, RuntimeOptions, StartOptions } from './runtime-options.ts';
+import { checkedQuery, viewOf, type RunView } from './run-query.ts';
+import type { ReplayReport, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { eventsOf, runOf } from './reader.ts';
@@ -163,7 +165,11 @@ export class Runtime implements AsyncDisposable {
    * @param process default: the process of that name that was started, or given to openRuntime
    * @throws RuntimeError NOT_FOUND, NEWER; RunLockedError
    */
-  resume<Output = unknown>(id: RunId, process?: AnyProcess<never, Output>): RunHandle<Output> {
+  resume<Output = unknown>(
+    id: RunId,
+    process?: AnyProcess<never, Output>,
+    options: ResumeOptions = {},
+  ): RunHandle<Output> {
     this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
     if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
@@ -175,7 +181,7 @@ export class Runtime implements AsyncDisposable {
     if (definition === undefined && record.status === 'running' && !this.#engine.runs.has(record.runId)) {
       throw missingProcess(id, record.process);
     }
-    return new RunHandle<Output>(id, this.#driveAgain(id, definition), this.#handleDeps);
+    return new RunHandle<Output>(id, this.#driveAgain(id, definition, options.codeHash), this.#handleDeps);
   }
 
   /**
@@ -215,38 +221,26 @@ export class Runtime implements AsyncDisposable {
   }
 
   /** That run, or the last of those that follow it. */
-  #driveAgain(first: RunId, definition: ProcessDefinition | undefined): Promise<FinalEvent> {
+  #driveAgain(
+    first: RunId,
+    definition: ProcessDefinition | undefined,
+    codeHash?: string,
+  ): Promise<FinalEvent> {
     const record = this.#lastOf(this.#mustGet(first));
     const id = record.runId;
     const active = this.#engine.runs.get(id);
     if (active !== undefined) return outcomeOf(active);
     if (record.status !== 'running') return Promise.resolve(finalEvent(this.store, record));
-    const answer = this.store.acquireLease(id, this.#engine.claim);
-    switch (answer.status) {
-      case 'acquired':
-        break;
-      case 'busy':
-        throw new RunLockedError(
-          `Run ${id} is driven by another program (its lease ends ${new Date(answer.until).toISOString()}). See it: pawl show ${id}`,
-        );
-      case 'newer':
-        throw new RuntimeError(
-          'NEWER',
-          `Run ${id} was recorded by a newer version of Pawl; this one must not touch it.`,
-          { hint: 'Update Pawl, then try again' },
-        );
-      default:
-        throw unknownRun(id, []);
-    }
+    const epoch = leaseOrRefuse(this.store, id, this.#engine.claim);
     if (definition === undefined) throw unknownRun(id, []);
     try {
-      const plan = resumedPlan(this.store, id, definition, answer.lease.epoch);
+      const plan = { ...resumedPlan(this.store, id, definition, epoch), codeHash };
       if (plan.state.phase.status !== 'ended') return this.#drive(plan);
       // Another program ended it between the look and the lease.
-      this.store.releaseLease(id, answer.lease.epoch);
-      return this.#driveAgain(id, definition);
+      this.store.releaseLease(id, epoch);
+      return this.#driveAgain(id, definition, codeHash);
     } catch (error) {
-      this.store.releaseLease(id, answer.lease.epoch);
+      this.store.releaseLease(id, epoch);
       throw error;
     }
   }
@@ -276,8 +270,14 @@ export class Runtime implements AsyncDisposable {
     return this.store.getRun(id, this.#engine.options.clock.now());
   }
 
+  /** Newest first. @throws InvalidOptionError */
   list(query: RunQuery): readonly RunRecord[] {
-    return this.store.queryRuns(query, this.#engine.options.clock.now());
+    return this.store.queryRuns(checkedQuery(query), this.#engine.options.clock.now());
+  }
+
+  /** A run, or the last of those that follow it, with what it says of itself. @throws RuntimeError NOT_FOUND */
+  query(id: RunId): RunView {
+    return viewOf(this.store, this.#lastOf(this.#mustGet(id)));
   }
 
   /**
@@ -299,9 +299,17 @@ export class Runtime implements AsyncDisposable {
     this.#pools.setLimits(this.#engine, pool, limits);
   }
 
-  /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code. */
-  cancel(id: RunId, reason = 'asked by the program'): 'asked' | 'cancelled' | 'ended' {
-    return this.#messenger.cancel(this.#lastId(id), reason);
+  /**
+   * Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, but where a scope of it
+   * has to be cleaned up: that is 'asked' until somebody resumes it.
+   * @param options `force` gives up also what scopes registered for their end, and what of it is under way
+   */
+  cancel(
+    id: RunId,
+    reason = 'asked by the program',
+    options: { readonly force?: boolean } = {},
+  ): 'asked' | 'cancelled' | 'ended' {
+    return this.#messenger.cancel(this.#lastId(id), reason, options.force === true);
   }
 
   /** Says what became of an attempt whose end is not recorded; the run's driver takes it up. */

@@ -21,7 +21,8 @@ export type PawlErrorCode =
   | 'WORKER_LOST'
   | 'SOURCE_FAILED'
   | 'TASK_FAILED'
-  | 'CHILD_FAILED';
+  | 'CHILD_FAILED'
+  | 'EXIT_FAILED';
 
 export abstract class PawlError extends Error {
   abstract readonly code: PawlErrorCode;
@@ -172,6 +173,23 @@ export class ChildError extends PawlError {
   }
 }
 
+/**
+ * Tasks that a `ctx.scope` runs when it ends failed: all of them are in `errors`, in the order in which they ran, and
+ * the others ran all the same. What ended the scope is the `cause`; none where it had a result.
+ */
+export class ExitError extends PawlError {
+  readonly code = 'EXIT_FAILED';
+  readonly errors: readonly unknown[];
+  /** The key of the scope, as `pawl show` prints it. */
+  readonly key: string;
+
+  constructor(message: string, details: { key: string; errors: readonly unknown[]; cause?: unknown }) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.errors = details.errors;
+    this.key = details.key;
+  }
+}
+
 /** A command ended with an exit code that the task does not accept, or by a signal. */
 export class ShellError extends PawlError {
   readonly code = 'SHELL';
@@ -262,6 +280,7 @@ type AnyPawlError =
   | TaskError
   | SourceError
   | ChildError
+  | ExitError
   | ShellError
   | QueueFullError
   | CircuitOpenError
@@ -292,6 +311,7 @@ const NAMES: { readonly [Code in PawlErrorCode]: string } = {
   SOURCE_FAILED: 'SourceError',
   TASK_FAILED: 'TaskError',
   CHILD_FAILED: 'ChildError',
+  EXIT_FAILED: 'ExitError',
 };
 
 /**

@@ -96,6 +96,7 @@ export type { Channel, ChannelOptions } from './channel.ts';
 export type { Pool, PoolOptions, PoolPlan, PoolRate, PoolTaskOptions, PoolManyOptions } from './pool.ts';
 export { isResource, ONLY_RESOURCE, poolPlan, PLAIN_POOL, ratePlan } from './pool.ts';
 export type { Reduce, ReduceItems, ReduceOptions } from './reduce.ts';
+export type { ExitScope, ScopeOptions } from './exit-scope.ts';
 export type { ChildRunOptions, Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
 export { defineProcess } from './process.ts';
 export type {

@@ -1,6 +1,7 @@
 import type { BreakpointOptions, BreakpointQuestion, BreakpointResult } from './breakpoint.ts';
 import type { Duration } from './duration.ts';
 import type { Channel, ChannelOptions } from './channel.ts';
+import type { ExitScope, ScopeOptions } from './exit-scope.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
@@ -29,7 +30,7 @@ export interface TaskCallOptions {
   readonly labels?: readonly string[];
 }
 
-type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
+export type CallArguments<Args, Options = TaskCallOptions> = undefined extends Args
   ? [args?: WithSecrets<Args>, options?: Options]
   : [args: WithSecrets<Args>, options?: Options];
 
@@ -95,6 +96,24 @@ export interface Context {
    */
   pool(name: string, options?: PoolOptions): Pool;
   readonly reduce: Reduce;
+  /**
+   * Does something that is cleaned up, or taken back, when it ends: by its result, an error, its timeout, a lost race
+   * or a cancelled run, and also after a crash. It settles when all of that is done.
+   *
+   *     await ctx.scope(async (scope) => {
+   *       scope.compensate(cancelFlight, { id: trip.id });
+   *       await ctx.task(bookFlight, trip);
+   *       scope.compensate(cancelHotel, { id: trip.id });
+   *       await ctx.task(bookHotel, trip);
+   *     });
+   *
+   * Register before the task that is taken back, and make taking back what was not done harmless: a task that is
+   * given up may have done its work. What the function left open is given up first.
+   * @throws InvalidOptionError, InvalidArgumentError, LimitError at the call, before anything is recorded; rejects
+   *   with what the function threw, with TimeoutError or CancelledError; with ExitError where a task that was
+   *   registered failed
+   */
+  scope<T>(body: (scope: ExitScope) => Promise<T> | T, options?: ScopeOptions): Promise<T>;
   /** A durable timer: it goes on over crashes. */
   sleep(duration: Duration, options?: { readonly key?: string }): Promise<void>;
   sleepUntil(when: Date | number, options?: { readonly key?: string }): Promise<void>;
@@ -194,6 +213,31 @@ export interface Context {
    *   settles otherwise.
    */
   continueAsNew(inputs: unknown): Promise<never>;
+  /**
+   * Which version of a change this run is to do here, so that code can change under runs that are open: the newest
+   * one, recorded, where the run comes to this place for the first time; what was recorded, when it comes again; and
+   * the oldest one where it was here before the code asked.
+   *
+   *     if (ctx.version('new-tax', 1, 2) === 1) await ctx.task(oldTax, order);
+   *     else await ctx.task(newTax, order);
+   *
+   * A place is the scope, the id, and how often the scope asked for it, so each turn of a loop has its own. Where
+   * several places belong together, ask once and keep the answer.
+   * @param min the oldest version that the code can still do
+   * @param max the newest
+   * @throws InvalidArgumentError. A run that recorded a version outside of that range is left as it is:
+   *   NonDeterminismError
+   */
+  version(id: string, min: number, max: number): number;
+  /** `ctx.version(id, 0, 1) === 1`: whether this run does the change. */
+  patched(id: string): boolean;
+  /**
+   * Sets something of this run that can be read from outside at any moment (`runtime.query`, `pawl show`), and by
+   * which runs are found where it is a text, a number, true, false or null (`pawl list --where 'customer=42'`).
+   * Recorded with what comes next; undefined takes it away.
+   * @throws InvalidArgumentError, UnserializableError, LimitError
+   */
+  setState(name: string, value: unknown): void;
   /** The recorded time of the last thing that was delivered; the same on replay. */
   now(): Date;
   /** From 0 up to but not 1; the same on replay. */

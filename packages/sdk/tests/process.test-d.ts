@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import {
   defineProcess,
+  defineTask,
   isPawlError,
   type Context,
   type Process,
@@ -91,6 +92,27 @@ test('a run within a run has the types of its process', () => {
     void ctx.run(pages, { from: 7 });
     // @ts-expect-error no such option
     void ctx.run(pages, { from: 'a' }, { detached: true });
+  };
+  expectTypeOf(check).returns.toEqualTypeOf<void>();
+});
+
+test('a scope has the type of its function, and registers tasks with their inputs', () => {
+  const giveBack = defineTask({ name: 'give back', run: (args: { readonly id: number }) => args.id });
+  const check = (ctx: Context): void => {
+    expectTypeOf(ctx.scope(async () => 7)).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(ctx.scope(() => 'at once', { key: 'k', timeout: '1h' })).toEqualTypeOf<Promise<string>>();
+    void ctx.scope((scope) => {
+      expectTypeOf(scope.onExit(giveBack, { id: 1 }, { retry: { attempts: 3 } })).toEqualTypeOf<void>();
+      // @ts-expect-error another input
+      scope.compensate(giveBack, { id: 'x' });
+      // @ts-expect-error none
+      scope.onExit(giveBack);
+    });
+    // @ts-expect-error no such option
+    void ctx.scope(() => 1, { concurrency: 2 });
+    expectTypeOf(ctx.version('id', 1, 2)).toEqualTypeOf<number>();
+    expectTypeOf(ctx.patched('id')).toEqualTypeOf<boolean>();
+    expectTypeOf(ctx.setState('customer', 42)).toEqualTypeOf<void>();
   };
   expectTypeOf(check).returns.toEqualTypeOf<void>();
 });

@@ -1,10 +1,13 @@
-import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
 
 const SAID = {
   asked: 'asked to stop: the program that drives it records the request and gives it up',
+  owes: 'asked to stop: its scopes have to be cleaned up, which takes its code',
   cancelled: 'cancelled: nobody drove it',
   ended: 'it had ended already; nothing was changed',
 } as const;
@@ -12,19 +15,33 @@ const SAID = {
 export const cancelCommand: Command = defineCommand({
   name: 'cancel',
   summary: 'give a run up, whoever drives it',
+  description:
+    'Its tasks are aborted, and runs of its own are cancelled with it. What its scopes (ctx.scope) registered for their end ' +
+    'is done before it ends; --force gives that up, too.',
   arguments: [{ name: '<run>', description: 'the id of the run' }],
   options: {
     reason: text('-r, --reason <text>', 'why; it is recorded'),
+    force: flag('-f, --force', 'without cleaning up, also where that is under way'),
     ...COMMON_OPTIONS,
   },
-  examples: [{ command: `pawl cancel run_01kh… --reason 'wrong input'`, what: 'recorded with the run' }],
+  examples: [
+    { command: `pawl cancel run_01kh… --reason 'wrong input'`, what: 'recorded with the run' },
+    { command: 'pawl cancel run_01kh… --force', what: 'do not wait until its scopes are cleaned up' },
+  ],
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const runId = checkedRunId(args[0]);
     const reason = options.reason ?? 'asked by pawl cancel';
-    const result = await changeRun(place, runId, (runtime) => runtime.cancel(runId, reason));
-    if (options.json) io.out.line(jsonLine({ runId, result }));
-    else io.out.line(`${runId} ${SAID[result]}`);
+    const { force } = options;
+    const { result, isDriven } = await changeRun(place, runId, (runtime) => ({
+      result: runtime.cancel(runId, reason, { force }),
+      isDriven: runtime.get(runId)?.ownerAlive === true,
+    }));
+    const isOwing = result === 'asked' && !isDriven;
+    if (options.json) io.out.line(jsonLine({ runId, result, ...(result === 'asked' ? { isDriven } : {}) }));
+    else io.out.line(`${runId} ${SAID[isOwing ? 'owes' : result]}`);
+    if (isOwing && !options.json)
+      io.err.line(`do it with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
     return DONE;
   },
 });

@@ -3,15 +3,17 @@ import {
   displayStatus,
   type DisplayStatus,
   type JournalReader,
+  type RunQuery,
   type RunRecord,
 } from '@pawl/runtime';
 
-import { choice, COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
+import { choice, COMMON_OPTIONS, defineCommand, text, texts, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderRunList } from '../render/run-list.ts';
+import { whereOf } from '../where.ts';
 import { runDocument } from '../run-document.ts';
 
 const PAGE = 200;
@@ -24,6 +26,7 @@ export const listCommand: Command = defineCommand({
     limit: wholeNumber('-n, --limit <count>', 'at most so many runs (default: 20)', 20, 1),
     status: choice('-s, --status <status>', 'only runs with this status', DISPLAY_STATUSES, undefined),
     before: text('--before <run>', 'only runs older than this one'),
+    where: texts('-w, --where <name=value...>', 'only runs that say so of themselves (ctx.setState)'),
     output: choice('-o, --output <form>', "'ids' prints ids only, one a line", ['table', 'ids'], 'table', {
       conflicts: ['json'],
     }),
@@ -31,14 +34,16 @@ export const listCommand: Command = defineCommand({
   },
   examples: [
     { command: 'pawl list', what: 'the newest twenty' },
+    { command: `pawl list --where 'customer=42' --status waiting`, what: 'by what runs say of themselves' },
     { command: 'pawl list --status failed --json', what: 'for programs' },
     { command: 'pawl list -s interrupted -o ids | xargs -n 1 pawl resume', what: 'act on many' },
   ],
   run: async ({ options, io }) => {
     const { limit, status, output } = options;
+    const where = whereOf(options.where);
     const place = journalPlace(options.db, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
-    const found = await readJournal(place, (reader) => runsWith(reader, status, limit + 1, before));
+    const found = await readJournal(place, (reader) => runsWith(reader, status, where, limit + 1, before));
     const runs = found.slice(0, limit);
     const hasMore = found.length > limit;
     const last = runs.at(-1);
@@ -50,7 +55,10 @@ export const listCommand: Command = defineCommand({
       const { width, theme } = io.out;
       io.out.lines(renderRunList({ runs, hasMore, now: io.now(), width, theme }));
       if (hasMore && last !== undefined) {
-        const filter = status === undefined ? [] : ['--status', status];
+        const filter = [
+          ...(status === undefined ? [] : ['--status', status]),
+          ...options.where.flatMap((term) => ['--where', term]),
+        ];
         const older = shellWords('pawl', 'list', '--before', last.runId, ...filter, ...place.flags);
         io.err.lines(['', `${io.err.theme.dim('older')}  ${older}`]);
       }
@@ -63,6 +71,7 @@ export const listCommand: Command = defineCommand({
 function runsWith(
   reader: JournalReader,
   status: DisplayStatus | undefined,
+  where: NonNullable<RunQuery['where']>,
   limit: number,
   before: string | undefined,
 ): RunRecord[] {
@@ -70,6 +79,7 @@ function runsWith(
   for (let cursor = before; found.length < limit;) {
     const page = reader.list({
       limit: status === undefined ? limit : PAGE,
+      where,
       ...(cursor === undefined ? {} : { before: cursor }),
       ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
     });

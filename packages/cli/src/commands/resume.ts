@@ -9,9 +9,10 @@ import { failureOf } from '../failure.ts';
 import { tellEnd, type FinishOptions } from '../finish.ts';
 import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
-import { findModule, recordedModule, type ModuleFile } from '../module-file.ts';
+import { findModule, isOtherCode, recordedModule, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
+import { shellWords } from '../render/next-commands.ts';
 import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
 import { runDocument } from '../run-document.ts';
 import { Session, type RunEnd } from '../session.ts';
@@ -24,17 +25,21 @@ const MOST_FAILURES = 5;
 interface ResumeOptions extends FinishOptions {
   readonly module: string | undefined;
   readonly force: boolean;
+  readonly isAccepted: boolean;
 }
 
 export const resumeCommand: Command = defineCommand({
   name: 'resume',
   summary: 'go on with a run that was interrupted',
   description:
-    'Goes on from the journal: what is done is not done again. A run that has ended gives its recorded result.',
+    'Goes on from the journal: what is done is not done again. A run that has ended gives its recorded result. ' +
+    'Code that has changed since, in the module or in a local file that it imports, is tried on what is recorded; ' +
+    'the run goes on with it when you accept that.',
   arguments: [{ name: '[run]', description: 'the id of the run (default: the one that was interrupted)' }],
   options: {
     all: flag('-a, --all', 'every run that nobody drives'),
     module: text('-m, --module <file>', 'load this module instead of the recorded one'),
+    acceptCodeChange: flag('--accept-code-change', 'go on with code that has changed, and record that'),
     force: flag('--force', 'load a recorded module outside this folder although it has changed'),
     external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
     ...DRIVE_OPTIONS,
@@ -44,6 +49,7 @@ export const resumeCommand: Command = defineCommand({
     { command: 'pawl resume', what: 'go on with the run that was interrupted' },
     { command: 'pawl resume run_01kh…', what: 'go on with this one' },
     { command: 'pawl resume --all', what: 'after a crash of the machine' },
+    { command: 'pawl resume run_01kh… --accept-code-change', what: 'with the code as it is by now' },
   ],
   run: async ({ args, options, io }) => {
     const [given] = args;
@@ -52,7 +58,9 @@ export const resumeCommand: Command = defineCommand({
     const place = journalPlace(options.db, io);
     const driven = runtimeOptions(options, io);
     const { json: isJson, debug: isDebug, module, force } = options;
-    const told: ResumeOptions = { io, place, isJson, isDebug, module, force };
+    // Who forces a module that has changed to be loaded has said the same.
+    const isAccepted = options.acceptCodeChange || force;
+    const told: ResumeOptions = { io, place, isJson, isDebug, module, force: isAccepted, isAccepted };
     const runs = await runsToResume(place, given === undefined ? undefined : checkedRunId(given));
     if (runs.length === 0) return nothingToResume(told);
     if (!options.all && runs.length > 1) throw ambiguous(runs);
@@ -105,40 +113,62 @@ function nothingToResume({ io, isJson }: ResumeOptions): number {
 interface Loaded {
   readonly run: RunRecord;
   /** Undefined for a run that has ended: nothing of it is executed. */
-  readonly definition: ProcessDefinition | undefined;
+  readonly code: LoadedCode | undefined;
+}
+
+interface LoadedCode {
+  readonly definition: ProcessDefinition;
+  readonly file: ModuleFile;
+  /** It is other code than is recorded, and nobody has accepted that. */
+  readonly isOther: boolean;
 }
 
 async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Promise<Loaded> {
   if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
-  if (run.status !== 'running') return { run, definition: undefined };
-  const { io, module, force } = options;
-  const file = module === undefined ? ownModule(run, options, force) : findModule(module, io.cwd);
-  const definition = await loadProcess(file, io.cwd);
-  return { run, definition: { ...definition, name: run.process } };
+  if (run.status !== 'running') return { run, code: undefined };
+  const { io, module, force, isAccepted } = options;
+  const file = module === undefined ? recordedModule(run, io.cwd, force) : findModule(module, io.cwd);
+  const definition = { ...(await loadProcess(file, io.cwd)), name: run.process };
+  return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(run.codeHash, file) } };
 }
 
-function ownModule(run: RunRecord, { io, isJson }: ResumeOptions, isForced: boolean): ModuleFile {
-  const { file, hasChanged } = recordedModule(run, io.cwd, isForced);
-  if (hasChanged) {
-    const message = `${file.given} has changed since run ${run.runId} was started; the replay stops where the run no longer fits.`;
-    if (isJson) io.err.line(jsonLine({ warning: { runId: run.runId, message } }));
-    else io.err.lines([`${io.err.theme.attention('!')} ${message}`]);
-  }
-  return file;
-}
-
-async function resumeOne(
-  session: Session,
-  { run, definition }: Loaded,
-  options: ResumeOptions,
-): Promise<number> {
-  const end = await drive(session, { run, definition });
+async function resumeOne(session: Session, loaded: Loaded, options: ResumeOptions): Promise<number> {
+  const { run } = loaded;
+  const end = await drive(session, loaded, options);
   if (run.status !== 'running') session.warn(`Run ${run.runId} had ended: this is its recorded end.`);
   return tellEnd(session, run.runId, end, options);
 }
 
-async function drive(session: Session, { run, definition }: Loaded): Promise<RunEnd> {
-  return session.drive(session.runtime.resume(run.runId, definition), run.process, run.lastSeq);
+async function drive(session: Session, { run, code }: Loaded, options: ResumeOptions): Promise<RunEnd> {
+  const { runtime } = session;
+  if (code?.isOther === true && !run.ownerAlive) {
+    const refused = await whyRefused(session, run, code, options);
+    if (refused !== undefined) return { status: 'left', error: refused };
+  }
+  const codeHash = code?.file.digest;
+  return session.drive(runtime.resume(run.runId, code?.definition, { codeHash }), run.process, run.lastSeq);
+}
+
+/** The run is pinned to its code: other code is compared with all that is recorded, and then asked about. */
+async function whyRefused(
+  { runtime }: Session,
+  { runId }: RunRecord,
+  { definition, file }: LoadedCode,
+  { place }: ResumeOptions,
+): Promise<unknown> {
+  try {
+    const { events } = await runtime.replay(runId, definition);
+    return new RuntimeError(
+      'REFUSED',
+      `${file.given}, or a local file that it imports, has changed since run ${runId} was started. It fits all ${events} events that are recorded, so the run can go on with it.`,
+      {
+        hint: shellWords('pawl', 'resume', runId, '--accept-code-change', ...place.flags),
+        data: { runId, events, fits: true },
+      },
+    );
+  } catch (error) {
+    return error;
+  }
 }
 
 async function resumeAll(
@@ -150,7 +180,7 @@ async function resumeAll(
   const resumed = await Promise.all(
     runs.map(async (run): Promise<ResumedRun> => {
       const end = await loadOne(run, options)
-        .then((loaded) => drive(session, loaded))
+        .then((loaded) => drive(session, loaded, options))
         .catch((error: unknown): RunEnd => ({ status: 'left', error }));
       const failure = end.status === 'left' ? failureOf(end.error, io.cwd, isDebug) : undefined;
       return { runId: run.runId, process: run.process, failure };

@@ -1,3 +1,4 @@
+import { RuntimeError } from '@pawl/runtime';
 import { checkAgainst } from '@pawl/sdk';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
@@ -7,7 +8,7 @@ import { tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
 import { checkedRunId, journalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
-import { findModule } from '../module-file.ts';
+import { findModule, isOtherCode } from '../module-file.ts';
 import { Session } from '../session.ts';
 
 export const runCommand: Command = defineCommand({
@@ -49,6 +50,8 @@ export const runCommand: Command = defineCommand({
     const session = await Session.open({ io, place, isJson: json, runtime: driven, executors });
     try {
       const known = id === undefined ? undefined : session.runtime.get(id);
+      if (known?.status === 'running' && isOtherCode(known.codeHash, file))
+        throw otherCode(known.runId, file.given);
       const handle = session.runtime.start(definition, input as never, {
         ...(id === undefined ? {} : { id }),
         module: file.recorded,
@@ -62,6 +65,14 @@ export const runCommand: Command = defineCommand({
     }
   },
 });
+
+function otherCode(id: string, given: string): RuntimeError {
+  return new RuntimeError(
+    'REFUSED',
+    `Run ${id} exists already, and ${given}, or a local file that it imports, has changed since.`,
+    { hint: `See whether it fits: pawl resume ${id}`, data: { runId: id } },
+  );
+}
 
 function knownBefore(id: string, status: string): string {
   return status === 'running'

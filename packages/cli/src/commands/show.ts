@@ -28,14 +28,18 @@ export const showCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    const { run, tree } = await readJournal(place, (reader) => {
+    const { run, tree, state } = await readJournal(place, (reader) => {
       const runId = namedOrNewest(reader, named, place);
       // Programs get values whole.
       const empty = createRunTree(options.json ? undefined : keepText);
-      return { run: reader.get(runId), tree: foldTree(reader, runId, empty) };
+      return {
+        run: reader.get(runId),
+        tree: foldTree(reader, runId, empty),
+        state: reader.state(runId),
+      };
     });
     if (options.json) {
-      io.out.line(jsonLine({ run: runTreeDocument(run, tree) }));
+      io.out.line(jsonLine({ run: runTreeDocument(run, tree, state) }));
       return DONE;
     }
     const { width, theme } = io.out;
@@ -43,6 +47,7 @@ export const showCommand: Command = defineCommand({
       renderRun({
         run,
         tree,
+        state,
         now: io.now(),
         limit: options.all ? Infinity : SHOWN_CALLS,
         flags: place.flags,

@@ -273,6 +273,10 @@ function groupNote(group: GroupNode): Line {
   const failed = group.failedCalls > 0 ? `${group.failedCalls} failed` : '';
   if (group.outcome === 'timedOut') return { text: join('timed out', failed), paint: 'attention' };
   if (group.outcome === 'aborted') return { text: join('aborted', failed), paint: 'attention' };
+  if (group.mode === 'scope') {
+    const exits = group.exits === 0 ? '' : `${group.exits} registered for its end`;
+    return { text: join(exits, failed), paint: 'dim' };
+  }
   if (group.endedAt === null) {
     return { text: join(`${groupCount(group)} done`, failed), paint: 'dim' };
   }
@@ -318,6 +322,7 @@ function branchTitle(branch: BranchNode): string {
   const segment = branch.path.slice(branch.path.lastIndexOf('/') + 1);
   // Where a stream takes its items from.
   if (segment === 'src') return 'source';
+  if (segment === 'exit') return 'at its end';
   return branchName(branch.path) ?? `branch ${clean(segment)}`;
 }
 

@@ -45,6 +45,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
     case 'SignalTimedOut':
     case 'CancelRequested':
     case 'AnswerRefused':
+    case 'CancelForced':
       return theme.attention(type);
     default:
       return type;
@@ -58,6 +59,43 @@ function childEnd(outcome: Extract<JournalEvent, { type: 'ChildFinished' }>['out
 
 function value(encoded: Parameters<typeof shortValue>[0]): string {
   return clean(shortValue(encoded, LONGEST_VALUE));
+}
+
+type StreamEvent = Extract<
+  JournalEvent,
+  { type: 'StreamOpened' | 'ItemRecorded' | 'StreamFailed' | 'StreamClosed' | 'StreamEnded' }
+>;
+
+function streamDetail(event: StreamEvent): string {
+  switch (event.type) {
+    case 'StreamOpened':
+      return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
+    case 'ItemRecorded':
+      return `${event.n}: ${value(event.item)}`;
+    case 'StreamFailed':
+      return errorTitle(event.error);
+    case 'StreamClosed':
+      return `read ${event.consumed}`;
+    case 'StreamEnded':
+      return '';
+    default:
+      return event satisfies never;
+  }
+}
+
+type ValueEvent = Extract<JournalEvent, { type: 'ValueRecorded' | 'StateSet' | 'CodeAccepted' }>;
+
+function valueDetail(event: ValueEvent): string {
+  switch (event.type) {
+    case 'ValueRecorded':
+      return `${event.kind} ${event.value} of ${clean(event.name)}`;
+    case 'StateSet':
+      return `${clean(event.name)} = ${value(event.value)}`;
+    case 'CodeAccepted':
+      return clean(event.codeHash);
+    default:
+      return event satisfies never;
+  }
 }
 
 type Outside = Extract<
@@ -83,6 +121,35 @@ function outsideDetail(event: Outside): string {
   }
 }
 
+type FoldEvent = Extract<JournalEvent, { type: 'Folded' | 'Compacted' }>;
+
+function foldDetail(event: FoldEvent): string {
+  switch (event.type) {
+    case 'Folded':
+      return `${event.n} items → ${value(event.state)}`;
+    case 'Compacted':
+      return `${event.count} events were removed: a later mark holds what they came to`;
+    default:
+      return event satisfies never;
+  }
+}
+
+type AttemptEvent = Extract<JournalEvent, { readonly attempt: number; readonly type: string }>;
+
+function attemptDetail(
+  event: Exclude<AttemptEvent, { type: 'ItemRecorded' | 'TaskSignalReceived' }>,
+): string {
+  const attempt = `attempt ${event.attempt}`;
+  switch (event.type) {
+    case 'AttemptFailed':
+      return `${attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    case 'LateResult':
+      return `${attempt} ${event.outcome}`;
+    default:
+      return attempt;
+  }
+}
+
 /** In words, and clean. */
 function detailOf(event: JournalEvent): string {
   if (isWaitEvent(event)) return waitDetail(event);
@@ -97,23 +164,28 @@ function detailOf(event: JournalEvent): string {
       return `as ${clean(event.nextRunId)} ${value(event.inputs)}`;
     case 'RunCancelled':
     case 'CancelRequested':
+    case 'CancelForced':
     case 'TaskCancelled':
     case 'ScopeAborted':
       return clean(event.reason);
     case 'TaskScheduled':
       return `${clean(event.task)} ${value(event.args)}`;
+    case 'ExitRegistered':
+      return `${event.when === 'failure' ? 'on failure ' : ''}${clean(event.task)} ${value(event.args)}`;
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
+      return valueDetail(event);
     case 'AttemptStarted':
     case 'AttemptInterrupted':
     case 'OutcomeAsked':
-      return `attempt ${event.attempt}`;
     case 'AttemptFailed':
-      return `attempt ${event.attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
+    case 'LateResult':
+      return attemptDetail(event);
     case 'TaskSucceeded':
       return value(event.output);
     case 'TaskFailed':
       return errorTitle(event.error);
-    case 'LateResult':
-      return `attempt ${event.attempt} ${event.outcome}`;
     case 'ScopeOpened':
       return `${event.mode}${event.width === null ? '' : ` of ${event.width}`}${event.concurrency === null ? '' : `, ${event.concurrency} at once`}`;
     case 'ScopeRetuned':
@@ -123,9 +195,8 @@ function detailOf(event: JournalEvent): string {
     case 'TimerStarted':
       return `${event.timer} ${formatDuration(event.durationMs)}`;
     case 'Folded':
-      return `${event.n} items → ${value(event.state)}`;
     case 'Compacted':
-      return `${event.count} events were removed: a later mark holds what they came to`;
+      return foldDetail(event);
     case 'TaskOffered':
     case 'AnswerRefused':
     case 'ChildStarted':
@@ -133,14 +204,11 @@ function detailOf(event: JournalEvent): string {
     case 'ParentRecorded':
       return outsideDetail(event);
     case 'StreamOpened':
-      return event.kind === 'source' ? `source ${clean(event.name)}` : `progress of ${clean(event.name)}`;
     case 'ItemRecorded':
-      return `${event.n}: ${value(event.item)}`;
     case 'StreamFailed':
-      return errorTitle(event.error);
     case 'StreamClosed':
-      return `read ${event.consumed}`;
     case 'StreamEnded':
+      return streamDetail(event);
     case 'TimerFired':
     case 'ScopeTimedOut':
       return '';

@@ -1,4 +1,11 @@
-import { NEVER, displayStatus, type DisplayStatus, type RunRecord, type RunTree } from '@pawl/runtime';
+import {
+  NEVER,
+  displayStatus,
+  type DisplayStatus,
+  type Encoded,
+  type RunRecord,
+  type RunTree,
+} from '@pawl/runtime';
 
 import { clean } from './clean.ts';
 import { columnsOf, fit } from './columns.ts';
@@ -8,11 +15,13 @@ import { renderFacts, type Fact } from './facts.ts';
 import { renderNext, shellWords, type NextCommand } from './next-commands.ts';
 import { paintOf, paintStatus, signOf, type Theme } from './theme.ts';
 import { renderTree } from './tree.ts';
-import { shown } from './value.ts';
+import { keepText, shown } from './value.ts';
 
 export interface RunView {
   readonly run: RunRecord;
   readonly tree: RunTree;
+  /** What it says of itself. */
+  readonly state?: Readonly<Record<string, Encoded>>;
   readonly now: number;
   /** Calls of one place that are shown; Infinity = all. */
   readonly limit: number;
@@ -72,7 +81,7 @@ function titleLine({ run, width, theme }: RunView, status: DisplayStatus, beside
   return `${sign} ${theme.bold(fit(name, width - 2))}${more}`;
 }
 
-function runFacts({ run, tree, now, places }: RunView, status: DisplayStatus): Fact[] {
+function runFacts({ run, tree, state = {}, now, places }: RunView, status: DisplayStatus): Fact[] {
   const facts: Fact[] = [
     ['run', clean(run.runId)],
     ['status', statusText(run, tree, status, now), paintOf(status)],
@@ -83,6 +92,8 @@ function runFacts({ run, tree, now, places }: RunView, status: DisplayStatus): F
   if (run.module !== null) facts.push(['module', clean(run.module)]);
   facts.push(['tasks', tasksText(tree, isAlive(run))]);
   if (tree.input !== undefined && shown(tree.input) !== '') facts.push(['input', shown(tree.input)]);
+  const says = Object.entries(state).map(([name, value]) => `${clean(name)} ${shown(keepText(value))}`);
+  if (says.length > 0) facts.push(['state', says.join(' · ')]);
   if (tree.cancelReason !== undefined) facts.push(['cancelled', clean(tree.cancelReason)]);
   if (tree.error !== undefined) {
     const { message, where } = errorLines(tree.error, places);

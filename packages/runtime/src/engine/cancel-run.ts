@@ -2,6 +2,8 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { RunId } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
+import { owesExits } from '../kernel/owed-exits.ts';
+import type { RunState } from '../kernel/state.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
 import type { InboxMessage, JournalStore, LeaseClaim, NewEvent, StoreNote } from '../ports/journal-store.ts';
@@ -12,11 +14,13 @@ import { foldRun } from './fold-run.ts';
 import { offerNote } from './offer-note.ts';
 import type { RunDriver } from './run-driver.ts';
 
+type CancelMessage = Extract<InboxMessage, { kind: 'cancel' }>;
+
 /** Asks a run that has not ended to give up, whoever drives it; one that nobody drives is cancelled without its code. */
 export function cancelRun(
   engine: Engine,
   runId: RunId,
-  message: Extract<InboxMessage, { kind: 'cancel' }>,
+  message: CancelMessage,
 ): 'asked' | 'cancelled' | 'ended' {
   const { store, clock } = engine.options;
   const active = engine.runs.get(runId);
@@ -30,18 +34,30 @@ export function cancelRun(
     return 'asked';
   }
   try {
-    cancelChildren(engine, runId, message.reason);
-    return cancelIdleRun(store, runId, answer.lease.epoch, engine.claim, message.reason);
+    const { state } = foldRun(store, runId);
+    // Its exits are code: whoever drives it next finds the message, and does them.
+    if (message.force !== true && state.phase.status !== 'ended' && owesExits(state)) {
+      store.post(runId, message, clock.now());
+      return 'asked';
+    }
+    cancelChildren(engine, runId, state, message);
+    return cancelIdleRun(store, runId, state, answer.lease.epoch, engine.claim, message);
   } finally {
     store.releaseLease(runId, answer.lease.epoch);
   }
 }
 
 /** First what it started: a crash before its own end leaves a run that can be cancelled again. */
-function cancelChildren(engine: Engine, runId: RunId, reason: string): void {
-  for (const [key, call] of foldRun(engine.options.store, runId).state.calls) {
-    if (call.kind === 'child' && (call.phase === 'pending' || call.phase === 'cancelled'))
-      cancelChild(engine, runId, key, call.runId, `the run was cancelled: ${reason}`);
+function cancelChildren(
+  engine: Engine,
+  runId: RunId,
+  state: RunState,
+  { reason, force }: CancelMessage,
+): void {
+  for (const [key, call] of state.calls) {
+    if (call.kind !== 'child' || (call.phase !== 'pending' && call.phase !== 'cancelled')) continue;
+    const given = { runId: call.runId, reason: `the run was cancelled: ${reason}`, isForced: force === true };
+    cancelChild(engine, runId, key, given);
   }
 }
 
@@ -53,16 +69,19 @@ export function cancelChild(
   engine: Engine,
   parentId: RunId,
   key: CallKey,
-  childId: RunId,
-  reason: string,
+  { runId, reason, isForced }: { readonly runId: RunId; readonly reason: string; readonly isForced: boolean },
 ): void {
   const { store, clock } = engine.options;
-  const record = store.getRun(childId, clock.now());
-  const parent = record === undefined ? undefined : parentOf(store, childId);
+  const record = store.getRun(runId, clock.now());
+  const parent = record === undefined ? undefined : parentOf(store, runId);
   if (record === undefined || parent?.parentRunId !== parentId || parent.parentKey !== key) return;
   const last = lastOf(store, record, clock.now());
   if (last.status !== 'running') return;
-  cancelRun(engine, last.runId, { kind: 'cancel', id: `given up by ${parentId} ${key}`, reason });
+  const id = `given up by ${parentId} ${key}`;
+  const message: CancelMessage = isForced
+    ? { kind: 'cancel', id: `${id} by force`, reason, force: true }
+    : { kind: 'cancel', id, reason };
+  cancelRun(engine, last.runId, message);
 }
 
 export function postTo(
@@ -81,11 +100,11 @@ export function postTo(
 function cancelIdleRun(
   store: JournalStore,
   runId: RunId,
+  state: RunState,
   epoch: number,
   claim: LeaseClaim,
-  reason: string,
+  { reason: asked, force }: CancelMessage,
 ): 'cancelled' | 'ended' | 'asked' {
-  const { state } = foldRun(store, runId);
   // Another program ended it between the look and the lease.
   if (state.phase.status === 'ended') return 'ended';
   const afterSeq = state.seq;
@@ -101,7 +120,9 @@ function cancelIdleRun(
       events.push({ at, event });
     }
   };
-  apply({ type: 'CancelRun', reason });
+  const isOwing = force === true && owesExits(state);
+  apply({ type: isOwing ? 'ForceCancel' : 'CancelRun', reason: asked });
+  const reason = state.phase.status === 'cancelling' ? state.phase.reason : asked;
   for (const key of fencedWithin(state, ''))
     apply({ type: 'CancelCall', key, reason: `the run was cancelled: ${reason}` });
   apply({ type: 'RunEnded', result: { status: 'cancelled', reason } });

@@ -32,6 +32,12 @@ export interface Limits {
   readonly queueLength: number;
   /** Names of pools that one run uses. */
   readonly pools: number;
+  /** Tasks that one `ctx.scope` registers for its end. */
+  readonly scopeExits: number;
+  /** Names under which one run sets its state. */
+  readonly stateNames: number;
+  /** Size of one value of a run's state, in characters of JSON. */
+  readonly stateBytes: number;
 }
 
 /** With less Node cannot even begin a thread, and ends the whole program for it. */
@@ -55,6 +61,9 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     compactRows: 5000,
     queueLength: 1_000_000,
     pools: 1000,
+    scopeExits: 10_000,
+    stateNames: 64,
+    stateBytes: 4096,
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {

@@ -62,7 +62,7 @@ export class Messenger {
     this.#waits = waits;
   }
 
-  cancel(id: RunId, reason: string): 'asked' | 'cancelled' | 'ended' {
+  cancel(id: RunId, reason: string, isForced: boolean): 'asked' | 'cancelled' | 'ended' {
     const { store, clock } = this.#engine.options;
     const active = this.#engine.runs.get(id);
     // One that was started a moment ago is not in the journal yet.
@@ -70,7 +70,7 @@ export class Messenger {
     if (record !== undefined && record.status !== 'running') return 'ended';
     // Whatever a JavaScript caller gives, it is told in words.
     const message = { kind: 'cancel', id: this.#newId(), reason: inWords(reason) } as const;
-    return cancelRun(this.#engine, id, message);
+    return cancelRun(this.#engine, id, isForced ? { ...message, force: true } : message);
   }
 
   resolve(id: RunId, key: CallKey, as: Answer): void {

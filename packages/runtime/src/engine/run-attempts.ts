@@ -117,6 +117,11 @@ export class RunAttempts {
     return this.#running;
   }
 
+  /** Whether one of a call like that is under way. */
+  some(isMeant: (key: CallKey) => boolean): boolean {
+    return this.#current.keys().some(isMeant);
+  }
+
   enqueue(key: CallKey): void {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return;

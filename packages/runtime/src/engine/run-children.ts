@@ -24,6 +24,13 @@ interface Driven {
   readonly isOwn: boolean;
 }
 
+interface GivenUp {
+  readonly runId: RunId;
+  readonly reason: string;
+  /** With the exits of its scopes. */
+  readonly isForced: boolean;
+}
+
 /**
  * The runs that one run started by `ctx.run`.
  *
@@ -43,7 +50,7 @@ export class RunChildren {
   /** Looked at again from time to time: mostly since other programs drive them. */
   readonly #elsewhere = new Set<CallKey>();
   /** Given up, and not told yet. */
-  readonly #untold = new Map<CallKey, { readonly runId: RunId; readonly reason: string }>();
+  readonly #untold = new Map<CallKey, GivenUp>();
 
   /** What waits until all that were given up have ended. */
   #held: Report[] = [];
@@ -61,6 +68,14 @@ export class RunChildren {
     let running = this.#untold.size;
     for (const { isOwn } of this.#driven.values()) running += Number(isOwn);
     return running;
+  }
+
+  /** Whether one of a call like that was given up, and has not ended as far as is known here. */
+  hasGivenUp(isMeant: (key: CallKey) => boolean): boolean {
+    if (this.#untold.keys().some(isMeant)) return true;
+    return this.#driven
+      .entries()
+      .some(([key, { isOwn }]) => isOwn && isMeant(key) && this.#openOf(key) === undefined);
   }
 
   /** The child is decided and not committed: it comes into being with that, unless there is a run of its id. */
@@ -225,7 +240,7 @@ export class RunChildren {
     for (const key of keys) {
       const untold = this.#untold.get(key);
       if (untold === undefined) this.drive(key);
-      else this.cancel(key, untold.runId, untold.reason);
+      else this.cancel(key, untold);
     }
   }
 
@@ -277,9 +292,9 @@ export class RunChildren {
   }
 
   /** Its call is given up, which is not committed yet. */
-  giveUp(key: CallKey, runId: RunId, reason: string): void {
+  giveUp(key: CallKey, given: GivenUp): void {
     this.#elsewhere.delete(key);
-    this.#untold.set(key, { runId, reason });
+    this.#untold.set(key, given);
   }
 
   /** A mark forgets the children before it: after a crash behind it nobody would end one that was given up. */
@@ -294,10 +309,10 @@ export class RunChildren {
   }
 
   /** It is committed. */
-  cancel(key: CallKey, runId: RunId, reason: string): void {
+  cancel(key: CallKey, given: GivenUp): void {
     this.#forgetUnborn(key);
     this.#patiently(key, () => {
-      cancelChild(this.#engine, this.#run.runId, key, runId, reason);
+      cancelChild(this.#engine, this.#run.runId, key, given);
       this.#untold.delete(key);
       this.#run.ask(() => undefined);
       this.#reportHeld();

@@ -2,7 +2,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
-import type { Command, Report, RunResult } from '../kernel/input.ts';
+import type { Command, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import { createContext } from '../process/context.ts';
@@ -20,7 +20,7 @@ import { fencedError, stoppedError } from './run-exits.ts';
 import type { RunExit, RunPlan } from './run-plan.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
-import { resultOf } from './run-result.ts';
+import { endOf, endStage } from './run-end.ts';
 import { Standstill } from './standstill.ts';
 import { Succession } from './succession.ts';
 import type { Turnable } from './turn-loop.ts';
@@ -76,6 +76,7 @@ export class RunDriver implements Turnable {
         itemTaken: (key) => this.#itemTaken(key),
         foldReached: (reached) => this.#effects.children.whenGone({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
+        stateNames: () => this.state.stateNames,
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,
         log: (values) => this.#logWhenCommitted(values),
@@ -209,6 +210,8 @@ export class RunDriver implements Turnable {
     }
     // The calls that are pending now go on; the host's commands are new.
     this.#phase = 'live';
+    const { codeHash } = this.#plan;
+    if (codeHash !== undefined) this.#decide({ type: 'CodeFits', codeHash });
     this.#decide({ type: 'HeadReached' });
     this.host.goLive();
     this.readInbox();
@@ -247,6 +250,7 @@ export class RunDriver implements Turnable {
   #absorb(): void {
     for (const command of this.host.takeCommands()) this.#decide(command);
     if (this.#phase === 'stopping') return;
+    this.#effects.exits.look();
     for (const key of this.#effects.streams.takeReady()) this.#decide({ type: 'SlotGranted', key });
   }
 
@@ -323,26 +327,20 @@ export class RunDriver implements Turnable {
       if (this.#effects.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
       return;
     }
-    const { result } = this.host;
-    const cancelled = this.state.phase.status === 'cancelling' ? this.state.phase.reason : undefined;
-    if (cancelled === undefined && (result === undefined || this.host.hasDetached)) {
+    const stage = endStage(this.host, this.state);
+    if (stage.status === 'goesOn') {
       this.standstill.turned(this.#journal.uncommitted === 0 && !this.isReady);
       return;
     }
-    this.host.closeRoot();
-    if (this.state.pending.size > 0) {
-      if (this.state.phase.status !== 'running' || result === undefined) return;
-      const outcome = result.ok ? 'fulfilled' : 'rejected';
-      this.#decide({ type: 'CloseScope', key: '', decided: { outcome, winner: null } });
+    if (stage.status === 'closes') {
+      this.#decide({ type: 'CloseScope', key: '', decided: stage.decided });
       return;
     }
     this.#phase = 'ending';
     if (this.#effects.running > 0) return;
     const { payloadBytes } = this.#engine.options.limits;
-    const ended: RunResult =
-      cancelled !== undefined
-        ? { status: 'cancelled', reason: cancelled }
-        : resultOf(result, payloadBytes, this.#succession.nextId(result));
+    const { result } = this.host;
+    const ended = endOf(this.state, result, payloadBytes, this.#succession.nextId(result));
     const [recorded] = this.#decide({ type: 'RunEnded', result: ended });
     assert(recorded !== undefined && isTerminal(recorded.event), 'J6', 'the end of a run is an event');
     this.#terminal = recorded.event;

@@ -2,8 +2,9 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
-import { fencedWithin, pendingWithin } from '../kernel/resume.ts';
+import { fencedWithin, leftWithin } from '../kernel/resume.ts';
 import type { Engine } from './engine.ts';
+import { ExitGate } from './exit-gate.ts';
 import { attemptDeps, RunAttempts } from './run-attempts.ts';
 import { RunChildren } from './run-children.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -30,6 +31,7 @@ export class RunEffects {
   readonly timers: Timers;
   /** Undefined where nobody is to be told. */
   readonly notices: RunNotices | undefined;
+  readonly exits: ExitGate;
   readonly #engine: Engine;
   readonly #gate: RunGate;
   readonly #run: RunDriver;
@@ -53,6 +55,7 @@ export class RunEffects {
     const { store, clock, tell, sink } = engine.options;
     const warn = (message: string): void => sink.warn(run.runId, message);
     this.notices = tell === undefined ? undefined : new RunNotices(run, { store, clock, tell, warn });
+    this.exits = new ExitGate(this.attempts, this.children, (key) => this.#queue(key));
     this.#engine = engine;
     this.#gate = new RunGate(engine, run, journal);
     this.#run = run;
@@ -97,13 +100,9 @@ export class RunEffects {
   /** Waiting for a slot and cancelling are bookkeeping; all else waits for the commit. */
   add(effect: Effect): void {
     switch (effect.type) {
-      case 'QueueAttempt': {
-        const settled = this.#gate.ask(effect.key);
-        if (settled !== undefined) this.#run.report(settled);
-        else if (this.streams.has(effect.key)) this.streams.enqueue(effect.key);
-        else this.attempts.enqueue(effect.key);
+      case 'QueueAttempt':
+        if (!this.exits.holds(effect.key)) this.#queue(effect.key);
         return;
-      }
       case 'OfferMessages':
         this.#run.inbox.offer(effect.name);
         return;
@@ -111,14 +110,14 @@ export class RunEffects {
         this.#cancelAll(fencedWithin(this.#run.state, effect.scope), effect.reason);
         return;
       case 'GiveUpWithin':
-        this.#cancelAll(pendingWithin(this.#run.state, effect.scope), effect.reason);
+        this.#cancelAll(leftWithin(this.#run.state, effect.scope), effect.reason);
         return;
       case 'StartChild':
         this.children.start(effect.key);
         this.#waiting.push(effect);
         return;
       case 'CancelChild':
-        this.children.giveUp(effect.key, effect.runId, effect.reason);
+        this.children.giveUp(effect.key, { isForced: false, ...effect });
         this.#waiting.push(effect);
         return;
       case 'ClearTimers':
@@ -128,6 +127,13 @@ export class RunEffects {
       default:
         this.#waiting.push(effect);
     }
+  }
+
+  #queue(key: CallKey): void {
+    const settled = this.#gate.ask(key);
+    if (settled !== undefined) this.#run.report(settled);
+    else if (this.streams.has(key)) this.streams.enqueue(key);
+    else this.attempts.enqueue(key);
   }
 
   #cancelAll(keys: readonly CallKey[], reason: string): void {
@@ -175,7 +181,7 @@ export class RunEffects {
         this.children.drive(effect.key);
         return;
       case 'CancelChild':
-        this.children.cancel(effect.key, effect.runId, effect.reason);
+        this.children.cancel(effect.key, { isForced: false, ...effect });
         return;
       case 'SetTimer': {
         const { report } = effect;

@@ -19,6 +19,8 @@ export interface RunPlan extends ProcessCode {
   readonly recorded?: readonly Recorded[];
   /** Given for a new run. */
   readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
+  /** Digest of the code, where it is to be recorded that the run goes on with it. */
+  readonly codeHash?: string | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
   readonly replayOnly: boolean;
   /** Put down once it has only waited for so long; undefined: it stays. */
@@ -42,7 +44,8 @@ export type RunExit =
 
 /** What a message from outside means to the rules. */
 export function reportOf(message: Exclude<InboxMessage, { kind: 'signal' | 'taskAnswer' }>): Report {
-  if (message.kind === 'cancel') return { type: 'CancelRun', reason: message.reason };
+  if (message.kind === 'cancel')
+    return { type: message.force === true ? 'ForceCancel' : 'CancelRun', reason: message.reason };
   if (message.kind === 'answer') {
     const { kind: _, id: messageId, runId: _runId, ...answer } = message;
     return { type: 'AnswerTaken', messageId, ...answer };

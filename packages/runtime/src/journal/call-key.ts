@@ -1,8 +1,8 @@
 /**
  * A call key names one use of `ctx` by its place: `scope/ordinal`, or `scope/:name` where the code
  * gives a name. A group's branches are scopes below its key, so `2/1/0` is the first call in branch 1
- * of the run's third call. What a stream takes its items from runs in `2/src`. The root scope is the
- * empty string.
+ * of the run's third call. What a stream takes its items from runs in `2/src`, and what a `ctx.scope`
+ * does when it ends in `2/exit`. The root scope is the empty string.
  */
 export type CallKey = string;
 export type ScopePath = string;
@@ -10,6 +10,8 @@ export type ScopePath = string;
 export const ROOT_SCOPE: ScopePath = '';
 
 const SOURCE = 'src';
+const EXIT = 'exit';
+const STATE = 'state';
 
 function join(scope: ScopePath, segment: string): CallKey {
   return scope === ROOT_SCOPE ? segment : `${scope}/${segment}`;
@@ -40,6 +42,26 @@ export function isSourcePath(path: ScopePath): boolean {
   return path.endsWith(`/${SOURCE}`);
 }
 
+/** The scope in which the exits of a `ctx.scope` run. No ordinal and no name looks like it. */
+export function exitPath(scope: CallKey): ScopePath {
+  return join(scope, EXIT);
+}
+
+/** Whether a branch's path is that of the exits of a `ctx.scope`. */
+export function isExitPath(path: ScopePath): boolean {
+  return path.endsWith(`/${EXIT}`);
+}
+
+/** Of what a scope asks about a change: `v:name` the first time, then `v1:name`, `v2:name`. */
+export function versionKey(scope: ScopePath, name: string, times: number): CallKey {
+  return join(scope, `v${times === 0 ? '' : times}:${escapeName(name)}`);
+}
+
+/** Of all that a scope sets of the run's state. */
+export function stateKey(scope: ScopePath): CallKey {
+  return join(scope, STATE);
+}
+
 /** The scope that numbers a call. */
 export function scopeOf(key: CallKey): ScopePath {
   const slash = key.lastIndexOf('/');
@@ -51,7 +73,7 @@ export function isWithin(key: CallKey, scope: ScopePath): boolean {
   return scope === ROOT_SCOPE || key === scope || key.startsWith(`${scope}/`);
 }
 
-/** Orders keys by place: the source, ordinals by number, then names; parents before what they hold. */
+/** Orders keys by place: the source, ordinals by number, then names, exits, and what is no call; parents before what they hold. */
 export function compareKeys(a: CallKey, b: CallKey): number {
   const left = a.split('/');
   const right = b.split('/');
@@ -61,7 +83,7 @@ export function compareKeys(a: CallKey, b: CallKey): number {
     if (x === y) continue;
     const rank = rankOf(x) - rankOf(y);
     if (rank !== 0) return rank;
-    if (x.startsWith(':')) return x < y ? -1 : 1;
+    if (rankOf(x) !== 1) return x < y ? -1 : 1;
     return Number(x) - Number(y);
   }
   return left.length - right.length;
@@ -69,5 +91,7 @@ export function compareKeys(a: CallKey, b: CallKey): number {
 
 function rankOf(segment: string): number {
   if (segment === SOURCE) return 0;
-  return segment.startsWith(':') ? 2 : 1;
+  if (segment === EXIT) return 3;
+  if (segment.startsWith(':')) return 2;
+  return segment === STATE || segment.includes(':') ? 4 : 1;
 }

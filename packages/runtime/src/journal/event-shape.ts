@@ -249,7 +249,20 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     sources: (value) => Array.isArray(value) && value.every(fits(SOURCE_STAND)),
     digest: isText,
   },
+  ExitRegistered: {
+    ...key,
+    scope: isText,
+    when: oneOf('always', 'failure'),
+    task: isText,
+    version: nullOr(isText),
+    inputHash: isText,
+    args: isEncoded,
+  },
+  ValueRecorded: { ...key, kind: oneOf('version'), name: isText, value: isNumber },
+  StateSet: { ...key, name: isText, value: isEncoded },
+  CodeAccepted: { type: isType, codeHash: isText },
   CancelRequested: { type: isType, reason: isText },
+  CancelForced: { type: isType, reason: isText },
 };
 
 export interface Field {

@@ -5,6 +5,8 @@ import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
 import type { Millis, Seq } from './ids.ts';
+import type { CancelForced, ExitRegistered } from './exit-event.ts';
+import type { CodeAccepted, StateSet, ValueRecorded } from './value-event.ts';
 import type {
   SignalAwaited,
   SignalReceived,
@@ -21,7 +23,7 @@ import type { TimerFired, TimerStarted } from './timer-event.ts';
 /** Values in events are encoded by `codec.ts`. */
 export type Encoded = Json;
 
-/** The combinator of a parallel call. `allTuple` is `all`, and `allTupleSettled` is `allSettled`. */
+/** The combinator of a parallel call. `allTuple` is `all`, and `allTupleSettled` is `allSettled`. 'scope': of `ctx.scope`. */
 export const GROUP_MODES = [
   'all',
   'map',
@@ -39,6 +41,7 @@ export const GROUP_MODES = [
   'raceFrom',
   'merge',
   'reduce',
+  'scope',
 ] as const;
 export type GroupMode = (typeof GROUP_MODES)[number];
 
@@ -292,7 +295,12 @@ export type JournalEvent =
   | StreamClosed
   | Folded
   | Compacted
-  | CancelRequested;
+  | ExitRegistered
+  | ValueRecorded
+  | StateSet
+  | CodeAccepted
+  | CancelRequested
+  | CancelForced;
 
 export type EventType = JournalEvent['type'];
 
@@ -314,7 +322,8 @@ export type OutcomeEvent =
   | ScopeAborted
   | ScopeTimedOut
   | Folded
-  | CancelRequested;
+  | CancelRequested
+  | CancelForced;
 /** What the process itself asked for or decided: compared on replay. */
 export type CommandEvent =
   | TaskScheduled
@@ -326,7 +335,8 @@ export type CommandEvent =
   | StreamOpened
   | StreamClosed
   | ScopeOpened
-  | ScopeClosed;
+  | ScopeClosed
+  | ExitRegistered;
 
 /** An event with its place in the journal. */
 export interface Recorded<E extends JournalEvent = JournalEvent> {
@@ -364,6 +374,7 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
     case 'ScopeTimedOut':
     case 'Folded':
     case 'CancelRequested':
+    case 'CancelForced':
       return true;
     default:
       return false;
@@ -382,6 +393,7 @@ export function isCommand(event: JournalEvent): event is CommandEvent {
     case 'StreamClosed':
     case 'ScopeOpened':
     case 'ScopeClosed':
+    case 'ExitRegistered':
       return true;
     default:
       return false;

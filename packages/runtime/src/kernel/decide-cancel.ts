@@ -9,8 +9,9 @@ export function cancelCall(state: Readonly<RunState>, key: CallKey, reason: stri
   const call = state.calls.get(key);
   if (call === undefined || !state.pending.has(key)) return { events: [], effects: [] };
   const effects: Effect[] = [{ type: 'ClearTimers', key }];
-  if (call.kind !== 'group' && call.phase === 'running') effects.push({ type: 'AbortAttempt', key, reason });
-  if (call.kind === 'child') effects.push(cancelChild(key, call.runId, reason));
+  if ('phase' in call && call.kind !== 'group' && call.phase === 'running')
+    effects.push({ type: 'AbortAttempt', key, reason });
+  if (call.kind === 'child') effects.push(cancelChild(state, key, call.runId, reason));
   return { events: [{ type: 'TaskCancelled', key, reason }], effects };
 }
 
@@ -20,4 +21,16 @@ export function cancelRun(state: Readonly<RunState>, reason: string): Decision {
     events: [{ type: 'CancelRequested', reason }],
     effects: [{ type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` }],
   };
+}
+
+/** Also a run that is on its way to its end, and what it waits for is only that its scopes are cleaned up. */
+export function forceCancel(state: Readonly<RunState>, reason: string): Decision {
+  const { phase } = state;
+  if (phase.status === 'ended' || (phase.status === 'cancelling' && phase.isForced))
+    return { events: [], effects: [] };
+  const effects: Effect[] = [{ type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` }];
+  for (const [key, call] of state.calls)
+    if (call.kind === 'child' && call.phase === 'cancelled')
+      effects.push({ type: 'CancelChild', key, runId: call.runId, reason, isForced: true });
+  return { events: [{ type: 'CancelForced', reason }], effects };
 }

@@ -26,11 +26,22 @@ export function childEnded(
  * At the head: a child that is waited for goes on. One that was given up is told again, since the program may
  * have died between the two.
  */
-export function childAgain(key: CallKey, { runId, phase }: ChildCall): readonly Effect[] {
+export function childAgain(
+  state: Readonly<RunState>,
+  key: CallKey,
+  { runId, phase }: ChildCall,
+): readonly Effect[] {
   if (phase === 'pending') return [{ type: 'DriveChild', key }];
-  return phase === 'cancelled' ? [cancelChild(key, runId, 'its call was given up')] : [];
+  return phase === 'cancelled' ? [cancelChild(state, key, runId, 'its call was given up')] : [];
 }
 
-export function cancelChild(key: CallKey, runId: string, reason: string): Effect {
-  return { type: 'CancelChild', key, runId, reason };
+/** Where this run is cancelled by force, so is the other. */
+export function cancelChild(
+  { phase }: Readonly<RunState>,
+  key: CallKey,
+  runId: string,
+  reason: string,
+): Effect {
+  const isForced = phase.status === 'cancelling' && phase.isForced;
+  return { type: 'CancelChild', key, runId, reason, ...(isForced ? { isForced } : {}) };
 }

@@ -4,15 +4,15 @@ import type { Millis } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report, RunResult } from './input.ts';
-import { cancelCall, cancelRun } from './decide-cancel.ts';
+import { cancelCall, cancelRun, forceCancel } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
 import { decideOffer, offerExpired, offerTask } from './decide-offer.ts';
+import { decideCommand } from './decide-command.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
-import { fencesLosers, isFenced, type Decided, type RunState, type TaskCall } from './state.ts';
-import { awaitSignal } from './waiting.ts';
+import { isFenced, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -33,6 +33,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'OpenScope':
     case 'RetuneScope':
     case 'CloseScope':
+    case 'RegisterExit':
+    case 'RecordValue':
+    case 'SetState':
       return decideCommand(state, input, now);
     case 'StartChild':
       return startChild(input);
@@ -79,26 +82,32 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
       return cancelRun(state, input.reason);
+    case 'ForceCancel':
+      return forceCancel(state, input.reason);
     case 'HeadReached':
       return resume(state, now);
+    case 'CodeFits':
+      return input.codeHash === state.codeHash
+        ? NOTHING
+        : event({ type: 'CodeAccepted', codeHash: input.codeHash });
     case 'RunEnded':
-      return endRun(input.result);
+      return event(endOf(input.result));
     default:
       return unreachable(input);
   }
 }
 
-function endRun(result: RunResult): Decision {
+function endOf(result: RunResult): JournalEvent {
   switch (result.status) {
     case 'succeeded':
-      return event({ type: 'RunSucceeded', output: result.output });
+      return { type: 'RunSucceeded', output: result.output };
     case 'failed':
-      return event({ type: 'RunFailed', error: result.error });
+      return { type: 'RunFailed', error: result.error };
     case 'cancelled':
-      return event({ type: 'RunCancelled', reason: result.reason });
+      return { type: 'RunCancelled', reason: result.reason };
     case 'continued': {
       const { inputs, inputsHash, nextRunId } = result;
-      return event({ type: 'RunContinued', inputs, inputsHash, nextRunId });
+      return { type: 'RunContinued', inputs, inputsHash, nextRunId };
     }
     default:
       return unreachable(result);
@@ -107,71 +116,6 @@ function endRun(result: RunResult): Decision {
 
 function event(fact: JournalEvent, ...effects: readonly Effect[]): Decision {
   return { events: [fact], effects };
-}
-
-function decideCommand(
-  state: Readonly<RunState>,
-  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OfferTask' | 'OpenBreakpoint' }>,
-  now: Millis,
-): Decision {
-  switch (command.type) {
-    case 'StartRun': {
-      const { type: _, ...facts } = command;
-      return event({ type: 'RunStarted', ...facts });
-    }
-    case 'ScheduleTask': {
-      const { type: _, ...facts } = command;
-      const { key, policy } = command;
-      const effects: Effect[] = [{ type: 'QueueAttempt', key }];
-      if (policy.deadlineMs !== null) {
-        effects.push({
-          type: 'SetTimer',
-          delayMs: policy.deadlineMs,
-          report: { type: 'DeadlinePassed', key },
-        });
-      }
-      return event({ type: 'TaskScheduled', ...facts }, ...effects);
-    }
-    case 'StartTimer': {
-      const { key, timer } = command;
-      const dueAt = timer.kind === 'sleep' ? now + timer.durationMs : timer.dueAt;
-      const durationMs = Math.max(0, dueAt - now);
-      return event(
-        { type: 'TimerStarted', key, timer: timer.kind, dueAt, durationMs },
-        { type: 'SetTimer', delayMs: durationMs, report: { type: 'TimerDue', key } },
-      );
-    }
-    case 'AwaitSignal':
-      return awaitSignal(command);
-    case 'OpenScope': {
-      const { type: _, ...facts } = command;
-      const { key, timeoutMs } = command;
-      const opened = event({ type: 'ScopeOpened', ...facts });
-      if (timeoutMs === null || command.aborted) return opened;
-      return {
-        ...opened,
-        effects: [{ type: 'SetTimer', delayMs: timeoutMs, report: { type: 'ScopeDue', key } }],
-      };
-    }
-    case 'RetuneScope':
-      return event({ type: 'ScopeRetuned', key: command.key, concurrency: command.concurrency });
-    case 'CloseScope':
-      return closeScope(state, command.key, command.decided);
-    default:
-      return unreachable(command);
-  }
-}
-
-function closeScope(state: Readonly<RunState>, key: CallKey, decided: Decided): Decision {
-  const closed = event({ type: 'ScopeClosed', key, ...decided });
-  const group = state.calls.get(key);
-  const isGroup = group?.kind === 'group';
-  if (isGroup && !fencesLosers(decided.outcome, group.losers)) return closed;
-  const left = key === '' ? state.pending.size : isGroup ? group.unsettled : 0;
-  const effects: Effect[] = [];
-  if (isGroup && group.timeoutMs !== null) effects.push({ type: 'ClearTimers', key });
-  if (left > 0) effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, decided.outcome) });
-  return { ...closed, effects };
 }
 
 type TaskReport = Extract<

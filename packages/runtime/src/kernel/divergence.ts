@@ -1,10 +1,13 @@
-import type { CallKey } from '../journal/call-key.ts';
-import type { Encoded, JournalEvent } from '../journal/event.ts';
+import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
+import { keyOf, type Encoded, type JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
 import {
   breakpointFingerprint,
+  EXIT_METHODS,
   groupFingerprint,
   streamFingerprint,
+  valueFingerprint,
   waitFingerprint,
 } from './fingerprint.ts';
 
@@ -33,7 +36,7 @@ export function describeEvent(event: JournalEvent): string {
   switch (event.type) {
     case 'TaskScheduled':
     case 'TaskOffered':
-      return `task '${event.task}'${event.version === null ? '' : ` (version ${event.version})`}`;
+      return taskText(event.task, event.version);
     case 'TimerStarted':
       return event.timer === 'sleep'
         ? `sleep ${event.durationMs}ms`
@@ -48,6 +51,10 @@ export function describeEvent(event: JournalEvent): string {
       return streamFingerprint(event.kind, event.name);
     case 'StreamClosed':
       return leavingAfter(event.consumed);
+    case 'ExitRegistered':
+      return exitText(event.when, event.task, event.version);
+    case 'ValueRecorded':
+      return valueFingerprint(event);
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'Folded':
@@ -66,6 +73,16 @@ export function describeEvent(event: JournalEvent): string {
   }
 }
 
+/** What is registered for the end of a scope, in words. */
+export function exitText(when: ExitRegistered['when'], task: string, version: string | null): string {
+  return `${EXIT_METHODS[when]} of ${taskText(task, version)}`;
+}
+
+/** A task as it is asked for, in words. */
+export function taskText(task: string, version: string | null): string {
+  return `task '${task}'${version === null ? '' : ` (version ${version})`}`;
+}
+
 /** That the process stops reading a stream, in words. */
 export function leavingAfter(items: number): string {
   return `the end of reading after ${items} ${items === 1 ? 'item' : 'items'}`;
@@ -80,9 +97,11 @@ export function describeDivergence(
 ): Divergence {
   const was = describeEvent(recorded);
   const difference =
-    (recorded.type === 'TaskScheduled' || recorded.type === 'TaskOffered') &&
+    (recorded.type === 'TaskScheduled' ||
+      recorded.type === 'TaskOffered' ||
+      recorded.type === 'ExitRegistered') &&
     asked?.args !== undefined &&
-    asked.what === `task '${recorded.task}'`
+    asked.what === was
       ? firstDifference(recorded.args, asked.args, '$')
       : null;
   return {
@@ -102,17 +121,24 @@ function likelyCause(
   asked: AskedInstead | undefined,
   difference: string | null,
 ): string {
+  if (asked === undefined && isExitPath(scopeOf(keyOf(recorded))))
+    return `the scope registers less for its end than it did, or ends in another way`;
+  if (recorded.type === 'ValueRecorded') return `the code no longer does what this version did`;
   if (recorded.type === 'StreamOpened' && recorded.kind === 'progress')
     return `the process no longer reads what the task tells: it was called by ctx.stream`;
   if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
   if (difference !== null) return `the input of the call changed`;
   if (asked.what === was && recorded.type === 'ChildStarted') return `the input of the run changed`;
-  if (asked.what === was) return `the version of the task changed`;
+  if (withoutVersion(asked.what) === withoutVersion(was)) return `the version of the task changed`;
   if (recorded.type === 'StreamClosed' && asked.what.startsWith('the end of reading'))
     return `the process takes another number of items before it leaves the loop`;
   if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.'))
     return `the number of branches, or the combinator, changed`;
   return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;
+}
+
+function withoutVersion(what: string): string {
+  return what.replace(/ \(version .*\)$/, '');
 }
 
 /** The first place where two JSON values differ, in words; null when they are equal. */

@@ -4,14 +4,12 @@ import {
   isTerminal,
   type JournalEvent,
   type Recorded,
-  type RunStarted,
   type ScopeAborted,
   type ScopeTimedOut,
 } from '../journal/event.ts';
-import type { Folded } from '../journal/fold-event.ts';
+import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
-import type { TimerFired, TimerStarted } from '../journal/timer-event.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
@@ -25,6 +23,9 @@ import {
 } from './evolve-stream.ts';
 import { applyToChild } from './evolve-child.ts';
 import { applyToOffer, isOfOffer } from './evolve-offer.ts';
+import { applyToRun } from './evolve-run.ts';
+import { applyToTimer } from './evolve-timer.ts';
+import { applyToValue } from './evolve-value.ts';
 import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pendingTask } from './task-messages.ts';
@@ -57,17 +58,13 @@ export function evolve(state: RunState, recorded: Recorded): void {
 function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
   switch (event.type) {
     case 'RunStarted':
-      begin(state, event);
-      return;
     case 'RunSucceeded':
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunContinued':
-      assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
-      state.phase = { status: 'ended', by: event.type };
-      return;
     case 'CancelRequested':
-      state.phase = { status: 'cancelling', reason: event.reason };
+    case 'CancelForced':
+      applyToRun(state, event);
       return;
     case 'ScopeOpened':
     case 'ScopeRetuned':
@@ -102,6 +99,12 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'ParentRecorded':
       applyToChild(state, seq, event);
       return;
+    case 'ExitRegistered':
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
+      applyToValue(state, seq, event);
+      return;
     case 'StreamOpened':
     case 'ItemRecorded':
     case 'StreamEnded':
@@ -110,10 +113,8 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       applyToStreams(state, seq, event);
       return;
     case 'Folded':
-      fold(state, seq, event);
-      return;
     case 'Compacted':
-      for (const source of event.sources) stand(state, source);
+      applyToHistory(state, seq, event);
       return;
     case 'LateResult':
       assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
@@ -129,38 +130,6 @@ function applyToCall(state: RunState, seq: number, at: number, event: TaskEvent)
   if (isOfStream && state.calls.get(event.key)?.kind === 'stream') applyToStreams(state, seq, event);
   else if (isOfOffer(state, event)) applyToOffer(state, seq, at, event);
   else applyToTask(state, seq, at, event);
-}
-
-function begin(state: RunState, { seed, process, inputsHash, codeHash }: RunStarted): void {
-  state.seed = seed;
-  state.process = process;
-  state.inputsHash = inputsHash;
-  state.codeHash = codeHash;
-  state.phase = { status: 'running' };
-}
-
-function applyToTimer(state: RunState, seq: number, event: TimerStarted | TimerFired): void {
-  if (event.type === 'TimerStarted') {
-    addCall(state, event.key, {
-      kind: 'timer',
-      seq,
-      group: undefined,
-      fingerprint: fingerprintOf(event),
-      dueAt: event.dueAt,
-      durationMs: event.durationMs,
-      phase: 'pending',
-    });
-    addPending(state, event.key);
-    return;
-  }
-  const timer = state.calls.get(event.key);
-  assert(
-    timer?.kind === 'timer' && timer.phase === 'pending',
-    'J4',
-    `timer ${event.key} fired and was not pending`,
-  );
-  timer.phase = 'fired';
-  removePending(state, event.key);
 }
 
 type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
@@ -264,7 +233,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
   if (event.type === 'TaskCancelled') {
     const call = state.calls.get(event.key);
     assert(
-      call !== undefined && call.kind !== 'group' && state.pending.has(event.key),
+      call !== undefined && 'phase' in call && call.kind !== 'group' && state.pending.has(event.key),
       'J4',
       `${event.key} was cancelled and is not pending`,
     );
@@ -328,6 +297,11 @@ function applyToAttempts(
     default:
       unreachable(event);
   }
+}
+
+function applyToHistory(state: RunState, seq: Seq, event: Folded | Compacted): void {
+  if (event.type === 'Folded') fold(state, seq, event);
+  else for (const source of event.sources) stand(state, source);
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { CommandEvent, StreamOpened } from '../journal/event.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
+import type { ValueRecorded } from '../journal/value-event.ts';
 import { unreachable } from '../journal/invariant.ts';
 
 type Opening = Exclude<CommandEvent, { type: 'ScopeClosed' | 'StreamClosed' }>;
 
 /**
  * What makes a call the same call on replay, apart from its key: a task's name, version and input;
- * a timer's length or point of time; a message's name; a breakpoint's title; a source's name; a group's mode, width and chunks. Concurrency, priority, pool,
+ * a timer's length or point of time; a message's name; a breakpoint's title; a source's name; a group's mode, width
+ * and chunks; what an exit does, and when. Concurrency, priority, pool,
  * retry and timeouts are no identity.
  */
 export function fingerprintOf(event: Opening): string {
@@ -22,6 +25,8 @@ export function fingerprintOf(event: Opening): string {
       return breakpointFingerprint(event.title);
     case 'ChildStarted':
       return childFingerprint(event.process, event.inputHash);
+    case 'ExitRegistered':
+      return exitFingerprint(event.when, taskFingerprint(event.task, event.version, event.inputHash));
     case 'ScopeOpened':
       return groupFingerprint(event.mode, event.width);
     case 'StreamOpened':
@@ -50,11 +55,22 @@ export function taskFingerprint(task: string, version: string | null, inputHash:
   return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
 }
 
+export function valueFingerprint({ name, value }: Pick<ValueRecorded, 'name' | 'value'>): string {
+  return `version ${value} of ${JSON.stringify(name)}`;
+}
+
+export function exitFingerprint(when: ExitRegistered['when'], task: string): string {
+  return `${EXIT_METHODS[when]} ${task}`;
+}
+
+/** How each is registered. */
+export const EXIT_METHODS = { always: 'onExit', failure: 'compensate' } as const;
+
 export function streamFingerprint(kind: StreamOpened['kind'], name: string): string {
   return kind === 'source' ? `source '${name}'` : `the progress of task '${name}'`;
 }
 
 export function groupFingerprint(mode: string, width: number | null): string {
-  if (mode === 'reduce') return 'ctx.reduce';
+  if (mode === 'reduce' || mode === 'scope') return `ctx.${mode}`;
   return width === null ? `parallel.${mode}` : `parallel.${mode} of ${width}`;
 }

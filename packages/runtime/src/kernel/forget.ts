@@ -41,6 +41,9 @@ function canForget(state: RunState, key: CallKey, call: CallState): boolean {
     case 'breakpoint':
     case 'child':
     case 'offer':
+    case 'exit':
+    case 'value':
+    case 'state':
       return true;
     default:
       return false;

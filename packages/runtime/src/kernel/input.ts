@@ -11,10 +11,12 @@ import type {
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { AnswerRefused, TaskOffered } from '../journal/offer-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import type { TaskSignalAwaited, TaskSignalForgone } from '../journal/message-event.ts';
+import type { StateSet, ValueRecorded } from '../journal/value-event.ts';
 import type { Decided } from './state.ts';
 
 /** What the process asks for. */
@@ -57,6 +59,9 @@ export type Command =
   | (Omit<ChildStarted, 'type'> & { readonly type: 'StartChild' })
   | { readonly type: 'RetuneScope'; readonly key: CallKey; readonly concurrency: number | null }
   | { readonly type: 'CloseScope'; readonly key: CallKey; readonly decided: Decided }
+  | (Omit<ExitRegistered, 'type'> & { readonly type: 'RegisterExit' })
+  | (Omit<ValueRecorded, 'type'> & { readonly type: 'RecordValue' })
+  | (Omit<StateSet, 'type'> & { readonly type: 'SetState' })
   | (Omit<StreamOpened, 'type'> & { readonly type: 'OpenStream' })
   /** The process stops reading. */
   | { readonly type: 'CloseStream'; readonly key: CallKey; readonly consumed: number };
@@ -156,6 +161,8 @@ export type Report =
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'CancelRun'; readonly reason: string }
+  /** With the exits of its scopes, also where the run is on its way to its end. */
+  | { readonly type: 'ForceCancel'; readonly reason: string }
   /** What a `check` or a person found out about an unknown outcome, or what an earlier run kept of the same call. */
   | {
       readonly type: 'OutcomeResolved';
@@ -170,6 +177,8 @@ export type Report =
   | { readonly type: 'CheckErred'; readonly key: CallKey }
   /** The replay is over: what is pending goes on. */
   | { readonly type: 'HeadReached' }
+  /** It fits what is recorded, and somebody said that the run may go on with it. */
+  | { readonly type: 'CodeFits'; readonly codeHash: string }
   /** The process returned or was cancelled, and nothing is pending. */
   | { readonly type: 'RunEnded'; readonly result: RunResult };
 
@@ -218,7 +227,13 @@ export type Effect =
   | { readonly type: 'StartChild'; readonly key: CallKey }
   /** At the head: a run that is waited for goes on, or its end is looked up. */
   | { readonly type: 'DriveChild'; readonly key: CallKey }
-  | { readonly type: 'CancelChild'; readonly key: CallKey; readonly runId: RunId; readonly reason: string }
+  | {
+      readonly type: 'CancelChild';
+      readonly key: CallKey;
+      readonly runId: RunId;
+      readonly reason: string;
+      readonly isForced?: true;
+    }
   /** All timers of a call or group. */
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
   /** Cancel every pending call in the scope, also what no decision gave up. */

@@ -13,6 +13,7 @@ import {
   closedStream,
   isFenced,
   type OfferCall,
+  isShielded,
   type RunState,
   type StreamCall,
   type TaskCall,
@@ -34,7 +35,13 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     const call = state.calls.get(key);
     if (closedStream(call) !== undefined)
       effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
-    if (call === undefined || call.kind === 'group' || call.kind === 'child' || isFenced(state, key))
+    if (
+      call === undefined ||
+      !('phase' in call) ||
+      call.kind === 'group' ||
+      call.kind === 'child' ||
+      isFenced(state, key)
+    )
       continue;
     if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
     else if (call.kind === 'wait' || call.kind === 'breakpoint') waitAgain(key, call, now, effects);
@@ -44,7 +51,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
   }
   for (const [key, call] of state.calls) {
     if (call.kind === 'child' && (call.phase === 'cancelled' || !isFenced(state, key)))
-      effects.push(...childAgain(key, call));
+      effects.push(...childAgain(state, key, call));
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     const fencedBy = call.phase.status === 'closed' ? call.phase.fencedBy : null;
     if (fencedBy !== null) {
@@ -140,7 +147,12 @@ export function fencedWithin(state: Readonly<RunState>, scope: CallKey): CallKey
   return pendingWithin(state, scope).filter((key) => isFenced(state, key));
 }
 
-export function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
+/** Of what a reduce left behind, but not the exits of its scopes: they run whatever became of the scope. */
+export function leftWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
+  return pendingWithin(state, scope).filter((key) => !isShielded(state, key));
+}
+
+function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
   const keys: CallKey[] = [];
   for (const key of state.pending) if (isWithin(key, scope)) keys.push(key);
   return keys.toSorted(compareKeys);

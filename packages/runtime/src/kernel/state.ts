@@ -1,4 +1,4 @@
-import type { CallKey } from '../journal/call-key.ts';
+import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
 import type {
   EventType,
   GroupMode,
@@ -153,6 +153,31 @@ export interface OfferCall extends Enclosed {
   failures: number;
 }
 
+/** A task that was registered for the end of a `ctx.scope`; its run is a call of its own. */
+export interface ExitCall extends Enclosed {
+  readonly kind: 'exit';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly scope: CallKey;
+  readonly when: 'always' | 'failure';
+}
+
+/** A value that was recorded at once: it is no call that anyone waits for. */
+export interface ValueCall extends Enclosed {
+  readonly kind: 'value';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  readonly value: number;
+}
+
+/** What a scope set of the run's state: how often. */
+export interface StateCall extends Enclosed {
+  readonly kind: 'state';
+  readonly seq: Seq;
+  readonly fingerprint: string;
+  count: number;
+}
+
 export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
 
 export interface GroupCall extends Enclosed {
@@ -195,6 +220,9 @@ export type CallState =
   | OfferCall
   | ChildCall
   | StreamCall
+  | ExitCall
+  | ValueCall
+  | StateCall
   | GroupCall;
 
 export type RunPhase =
@@ -202,7 +230,8 @@ export type RunPhase =
   | { readonly status: 'running' }
   /** The process returned while calls were pending; they are being cancelled. */
   | { readonly status: 'closing'; readonly decided: Decided }
-  | { readonly status: 'cancelling'; readonly reason: string }
+  /** `isForced`: exits of scopes are given up with all else. */
+  | { readonly status: 'cancelling'; readonly reason: string; readonly isForced: boolean }
   | { readonly status: 'ended'; readonly by: EventType };
 
 /**
@@ -216,6 +245,8 @@ export interface RunState {
   process: string;
   inputsHash: string;
   codeHash: string | null;
+  /** Names of all that it ever set for those who ask from outside. */
+  readonly stateNames: Set<string>;
   /** Of a run that another one started. */
   parent: Omit<ParentRecorded, 'type'> | undefined;
   phase: RunPhase;
@@ -236,6 +267,7 @@ export function initialState(): RunState {
     process: '',
     inputsHash: '',
     codeHash: null,
+    stateNames: new Set(),
     parent: undefined,
     phase: { status: 'unstarted' },
     calls: new Map(),
@@ -293,6 +325,15 @@ export function closedStream(call: CallState | undefined): ClosedStream | undefi
  * whose progress the process stopped reading is given up, too.
  */
 export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
+  return isGivenUp(state, key) && !isShielded(state, key);
+}
+
+/** An exit of a `ctx.scope` runs whatever gave its scope up, but for a cancelling that is forced. */
+export function isShielded({ phase }: Readonly<RunState>, key: CallKey): boolean {
+  return isExitPath(scopeOf(key)) && !(phase.status === 'cancelling' && phase.isForced);
+}
+
+function isGivenUp(state: Readonly<RunState>, key: CallKey): boolean {
   if (state.phase.status !== 'running') return true;
   const call = state.calls.get(key);
   if (closedStream(call) !== undefined) return true;

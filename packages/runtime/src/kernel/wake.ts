@@ -58,6 +58,9 @@ function wakeOfCall(
     case 'child':
       return childWake(key);
     case 'group':
+    case 'exit':
+    case 'value':
+    case 'state':
       return undefined;
     default:
       return unreachable(call);

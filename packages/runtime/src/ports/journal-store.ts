@@ -91,7 +91,13 @@ export type StoreNote = CircuitNote | KeptNote | OfferNote;
 
 export type InboxMessage =
   | AnswerMessage
-  | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
+  /** `force`: with what the run's scopes registered for their end. */
+  | {
+      readonly kind: 'cancel';
+      readonly id: string;
+      readonly reason: string;
+      readonly force?: true;
+    }
   | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: Encoded }
   /** A person answers the question of a call. */
   | {
@@ -130,6 +136,11 @@ export interface RunQuery {
   /** Only runs that come after this one in that order (keyset paging); none where it does not exist. */
   readonly before?: RunId;
   readonly statuses?: readonly RunSummary['status'][];
+  /**
+   * Only runs that say of themselves (`ctx.setState`) what stands here: by name, the values that will do. A value of
+   * more than 200 characters of JSON is not found.
+   */
+  readonly where?: Readonly<Record<string, readonly Encoded[]>>;
 }
 
 export interface RunDamage {
@@ -203,6 +214,8 @@ export interface JournalStore extends OfferStore {
    * @param countFrom leases that end later count (default: the claim's time)
    */
   changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange, countFrom?: Millis): void;
+  /** What the run says of itself (`StateSet`): the fold of its events, written in their transaction. */
+  stateOf(runId: RunId): Readonly<Record<string, Encoded>>;
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

@@ -10,6 +10,7 @@ import {
 import { openBreakpoint } from './breakpoint-call.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import type { ProcessHost } from './host.ts';
+import { openScope } from './exits/scope-call.ts';
 import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
 import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
@@ -20,6 +21,8 @@ import { openSource } from './source-call.ts';
 import { scheduleTask } from './task-call.ts';
 import { streamTask } from './task-stream.ts';
 import { pointOfTime, startTimer } from './timer-call.ts';
+import { setState } from './state-call.ts';
+import { versionOf } from './version-call.ts';
 import { randomFrom, uuidFrom } from './values.ts';
 
 /** The `ctx` of one run. Everything it is asked for goes through the host. */
@@ -50,6 +53,7 @@ export function createContext(host: ProcessHost): Context {
     reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
     breakpoint: (question, options) => openBreakpoint(host, question, options),
     run: (process, inputs, options) => runChild(host, process, inputs, options),
+    scope: (body, options) => openScope(host, body, options),
     continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),
     pool: (name, options) => usePool(host, ctx, name, options),
@@ -61,6 +65,9 @@ export function createContext(host: ProcessHost): Context {
     receive: ((name: string, options?: ReceiveOptions) => receive(host, name, options)) as Context['receive'],
     waitFor: ((name: string, options?: ReceiveOptions) =>
       receive(host, name, options, 'waitFor')) as Context['waitFor'],
+    version: (id, min, max) => versionOf(host, id, min, max),
+    patched: (id) => versionOf(host, id, 0, 1) === 1,
+    setState: (name, state) => setState(host, name, state),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),

@@ -19,7 +19,7 @@ import type { OpenCall } from './open-call.ts';
 
 type CallOutcome = Exclude<
   OutcomeEvent,
-  { type: 'CancelRequested' | 'ScopeAborted' | 'ScopeTimedOut' | 'ItemRecorded' | 'Folded' }
+  { type: 'CancelRequested' | 'CancelForced' | 'ScopeAborted' | 'ScopeTimedOut' | 'ItemRecorded' | 'Folded' }
 >;
 
 /** P1: hands an outcome to the call that it is of. @returns whether the call is settled by it */

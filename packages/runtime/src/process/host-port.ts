@@ -22,6 +22,8 @@ export interface HostPort {
   leftBehind(key: CallKey): void;
   /** The inputs of a run that follows, as the process' schema gives them back. @throws ValidationError */
   checkInputs(inputs: unknown): unknown;
+  /** Of all that the run ever set of its state. */
+  stateNames(): ReadonlySet<string>;
   /** How many runs are above this one. */
   depth(): number;
   log(values: readonly unknown[]): void;
@@ -45,4 +47,7 @@ export interface HostLimits {
   readonly payloadBytes: number;
   readonly streamItems: number;
   readonly pools: number;
+  readonly scopeExits: number;
+  readonly stateNames: number;
+  readonly stateBytes: number;
 }

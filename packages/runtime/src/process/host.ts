@@ -12,7 +12,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Command } from '../kernel/input.ts';
-import { closedStream, type Decided, type GroupCall } from '../kernel/state.ts';
+import type { Decided, GroupCall } from '../kernel/state.ts';
 import { Admission, type Asked, type Request } from './admission.ts';
 import { callSite, here } from './call-site.ts';
 import { DeclaredPools } from './declared-pools.ts';
@@ -21,8 +21,10 @@ import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
 import type { OpenCall } from './open-call.ts';
 import { closeKey } from './place.ts';
+import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
 import type { ProcessResult } from './process-result.ts';
+import { isRecorded } from './recorded-command.ts';
 import type { ReduceHost } from './reduce/reduce-plan.ts';
 import type { Reduce } from './reduce/reduce.ts';
 import { finite, Retuning } from './retuning.ts';
@@ -59,6 +61,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, OpenGroup> = new Map();
   readonly openReduces: Map<CallKey, Reduce> = new Map();
+  readonly exits: Exits = new Exits();
+  readonly stateNames: Set<string> = new Set();
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
@@ -139,9 +143,13 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.now = at;
     switch (event.type) {
       case 'CancelRequested':
-        this.root.raiseFence(new CancelledError(`the run was cancelled: ${event.reason}`), 'all');
+      case 'CancelForced': {
+        const reason = `the run was cancelled: ${event.reason}`;
+        if (event.type === 'CancelForced') this.exits.giveUp(reason);
+        this.root.raiseFence(new CancelledError(reason), 'all');
         this.admission.refuseFenced();
         return;
+      }
       case 'ScopeAborted':
         this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
         return;
@@ -312,21 +320,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** Below the head what was recorded is compared by its key alone; all else is new. */
   command(command: Command & { readonly key: CallKey }): void {
-    if (this.live || !this.#isRecorded(command)) this.#commands.push(command);
-  }
-
-  #isRecorded(command: Command & { readonly key: CallKey }): boolean {
-    const call = this.port.recorded(command.key);
-    switch (command.type) {
-      case 'CloseScope':
-        return call?.kind === 'group' && call.phase.status === 'closed';
-      case 'CloseStream':
-        return closedStream(call) !== undefined;
-      case 'OpenStream':
-        return call?.kind === 'task' ? call.progress !== undefined : call !== undefined;
-      default:
-        return call !== undefined;
-    }
+    if (this.live || !isRecorded(command, this.port.recorded(command.key))) this.#commands.push(command);
   }
 
   recordedGroup(key: CallKey): GroupCall | undefined {
@@ -364,7 +358,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {
-    this.#settleWatch.add(this.openCalls.keys(), path, callback);
+    // What scopes in it do when they end is a part of it.
+    this.#settleWatch.add(this.openCalls.keys(), path, () => this.exits.whenDone(path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {

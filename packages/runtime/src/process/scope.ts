@@ -43,6 +43,8 @@ export class Scope {
   leaver: Scope = this;
   nextOrdinal = 0;
   nextValue = 0;
+  /** How often it set something of the run's state. */
+  stateSets = 0;
   /** Calls of this scope that are not settled: more than one means several strands. */
   outstanding = 0;
   /** Calls that got a key. */
@@ -55,6 +57,7 @@ export class Scope {
   #names: Set<string> | undefined;
   #children: Set<Scope> | undefined;
   #onFence: Set<() => void> | undefined;
+  #versions: Map<string, number> | undefined;
   readonly #enter: (scope: Scope, fn: () => void) => void;
   #controller: AbortController | undefined;
   #fence: Fence | undefined;
@@ -80,6 +83,11 @@ export class Scope {
     return new Scope(ROOT_SCOPE, undefined, NO_DEFAULTS, enter);
   }
 
+  /** One that nothing gives up with what is around it: of the exits of a scope. */
+  static shielded(path: ScopePath, enter: (scope: Scope, fn: () => void) => void): Scope {
+    return new Scope(path, undefined, NO_DEFAULTS, enter);
+  }
+
   child(path: ScopePath, defaults: ScopeDefaults): Scope {
     return new Scope(path, this, defaults, this.#enter);
   }
@@ -90,6 +98,14 @@ export class Scope {
     if (this.#names.has(name)) return false;
     this.#names.add(name);
     return true;
+  }
+
+  /** How often it asked about that change before. */
+  countVersion(name: string): number {
+    this.#versions ??= new Map();
+    const times = this.#versions.get(name) ?? 0;
+    this.#versions.set(name, times + 1);
+    return times;
   }
 
   /** Why nothing may start here any more, from this scope or one around it. */

@@ -8,14 +8,19 @@ import {
 import type { CallKey } from '../journal/call-key.ts';
 import { canonical, identityText } from '../journal/canonical.ts';
 import { encode, mayHoldSecrets } from '../journal/codec.ts';
+import type { Encoded } from '../journal/event.ts';
 import { inputHashOf } from '../journal/input-hash.ts';
+import { taskText } from '../kernel/divergence.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
+import type { Command } from '../kernel/input.ts';
+import type { Asked } from './admission.ts';
 import type { ProcessHost } from './host.ts';
 import { keptPlace } from './kept-place.ts';
 import type { OpenStream, OpenTask } from './open-call.ts';
 import { openOffer, whoseWork } from './offer-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
+import type { Scope } from './scope.ts';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'key',
@@ -42,18 +47,49 @@ function checkCallOptions(options: unknown): void {
   }
 }
 
+/** A use of a task, with all that can be refused looked at. */
+export interface PreparedTask {
+  readonly name: string | undefined;
+  readonly asked: Asked & { readonly args: Encoded };
+  readonly task: OpenTask;
+  readonly facts: Omit<Extract<Command, { type: 'ScheduleTask' }>, 'type' | 'key'>;
+  /** Whether others do it; undefined where that cannot be. */
+  readonly whose: ReturnType<typeof whoseWork> | undefined;
+}
+
+/** Where the progress of a task goes, if the process reads it. */
+interface TaskStream {
+  readonly queue: OpenStream;
+  opened(key: CallKey): void;
+}
+
 export function scheduleTask<Output>(
   host: ProcessHost,
   definition: TaskDefinition<never, unknown>,
   args: unknown,
   options?: TaskCallOptions,
-  /** Where its progress goes, if the process reads it. */
-  stream?: { readonly queue: OpenStream; opened(key: CallKey): void },
+  stream?: TaskStream,
 ): Promise<Output> {
   const scope = host.currentScope();
+  const isRead = stream !== undefined;
+  const prepared = prepareTask(host, scope, 'ctx.task', definition, args, options, isRead);
+  return issueTask(host, scope, prepared, stream);
+}
+
+/** @param method that takes it, for messages */
+export function prepareTask(
+  host: ProcessHost,
+  scope: Scope,
+  method: string,
+  definition: TaskDefinition<never, unknown>,
+  args: unknown,
+  options: TaskCallOptions | undefined,
+  /** The process reads its progress. */
+  isRead = false,
+): PreparedTask {
   if (typeof definition?.build !== 'function') {
     throw new InvalidArgumentError(
-      'ctx.task takes a task made by defineTask or shellTask as its first argument.',
+      `${method} takes a task made by defineTask or shellTask as its first argument.`,
     );
   }
   const { key: named, priority, labels, ...overrides } = options ?? {};
@@ -86,21 +122,36 @@ export function scheduleTask<Output>(
   const whose =
     definition.describe === undefined && labels === undefined
       ? undefined
-      : whoseWork(host, { ...request, hasSecrets: task.hasSecrets, isRead: stream !== undefined });
+      : whoseWork(host, { ...request, hasSecrets: task.hasSecrets, isRead });
   const facts = { task: definition.name, version, inputHash, args: encoded };
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
-  const asked = { fingerprint, what: `task '${definition.name}'`, args: encoded };
+  return {
+    name,
+    asked: { fingerprint, what: taskText(definition.name, version), args: encoded },
+    task,
+    facts: { ...facts, pool: task.pool, policy },
+    whose,
+  };
+}
+
+export function issueTask<Output>(
+  host: ProcessHost,
+  scope: Scope,
+  { name, asked, task, facts, whose }: PreparedTask,
+  stream?: TaskStream,
+): Promise<Output> {
   return host.request<Output>(scope, name, asked, (key, resolve, reject) => {
     // What the journal gives back is what the task returned, whose type the definition carries.
     const call = { resolve: (value: unknown): void => resolve(value as Output), reject, scope };
     const work = whose?.(key);
     if (work?.by === 'others') {
-      openOffer(host, work, { key, ...facts }, call);
+      const { pool: _, policy: __, ...said } = facts;
+      openOffer(host, work, { key, ...said }, call);
       return;
     }
     const open = work?.failure === undefined ? task : failing(task, work.failure);
     host.openCalls.set(key, { ...call, task: open, stream: stream?.queue });
-    host.command({ type: 'ScheduleTask', key, ...facts, pool: task.pool, policy });
+    host.command({ type: 'ScheduleTask', key, ...facts });
     stream?.opened(key);
   });
 }

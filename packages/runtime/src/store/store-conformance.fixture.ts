@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { EVENT_VERSION } from '../journal/chain.ts';
-import type { EventType, JournalEvent } from '../journal/event.ts';
+import type { Encoded, EventType, JournalEvent } from '../journal/event.ts';
 import type { Epoch, RunId, Seq } from '../journal/ids.ts';
 import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
@@ -14,6 +14,7 @@ import type {
   InboxMessage,
   JournalStore,
   LeaseClaim,
+  RunQuery,
 } from '../ports/journal-store.ts';
 import { summarize } from '../views/run-summary.ts';
 import type { CircuitNote } from '../journal/circuit.ts';
@@ -829,6 +830,68 @@ export function describeStore(name: string, open: () => JournalStore): void {
 
       test('nothing but `compact` writes what stands for removed rows', () => {
         expect(() => append(appendOf(runId, 43, [SAMPLE_EVENTS.Compacted]))).toThrow(InvariantError);
+      });
+    });
+
+    describe('what runs say of themselves', () => {
+      const set = (about: string, value: Encoded): JournalEvent => ({
+        type: 'StateSet',
+        key: 'state',
+        name: about,
+        value,
+      });
+      const undefinedValue = { $pawl: 'undefined' };
+
+      test('is written with their events, the last of each name', () => {
+        create(runId, [RunStarted, set('customer', 42), set('stage', 'a')]);
+        expect(store.stateOf(runId)).toEqual({ customer: 42, stage: 'a' });
+        append(appendOf(runId, 3, [set('stage', { step: 2, of: [3] }), set('customer', undefinedValue)]));
+        expect(store.stateOf(runId)).toEqual({ stage: { step: 2, of: [3] } });
+        expect(store.stateOf('no-such-run')).toEqual({});
+        expect(store.verify().damage).toEqual([]);
+        // A fenced append changes nothing.
+        append(appendOf(runId, 3, [set('stage', 'z')]));
+        expect(store.stateOf(runId)).toEqual({ stage: { step: 2, of: [3] } });
+      });
+
+      test('finds runs, the newest first, by pages', () => {
+        for (let i = 0; i < 12; i += 1)
+          create(`run-${i}`, [
+            RunStarted,
+            set('customer', i % 3),
+            set('kind', i % 2 === 0 ? 'a' : 'b'),
+            set('long', 'x'.repeat(250)),
+            ...(i > 9 ? [RunSucceeded] : []),
+          ]);
+        const ids = (query: Omit<RunQuery, 'limit'>, limit = 10): readonly RunId[] =>
+          store.queryRuns({ limit, ...query }, START).map((run) => run.runId);
+        expect(ids({ where: { customer: [1] } })).toEqual(['run-10', 'run-7', 'run-4', 'run-1']);
+        expect(ids({ where: { customer: [1, '2', 2] } }, 3)).toEqual(['run-11', 'run-10', 'run-8']);
+        expect(ids({ where: { customer: [1] }, before: 'run-7' })).toEqual(['run-4', 'run-1']);
+        expect(ids({ where: { customer: [1] }, statuses: ['running'] }, 2)).toEqual(['run-7', 'run-4']);
+        expect(ids({ where: { customer: [1], kind: ['b'] } })).toEqual(['run-7', 'run-1']);
+        expect(ids({ where: { customer: ['1'] } })).toEqual([]);
+        expect(ids({ where: { nothing: [1] } })).toEqual([]);
+        expect(ids({ where: { customer: [] } })).toEqual([]);
+        expect(ids({ where: { long: ['x'.repeat(250)] } })).toEqual([]);
+        expect(ids({ where: {} })).toHaveLength(10);
+      });
+
+      test('names and values are taken as they are', () => {
+        const odd = [`'; drop table runs; --`, '"', '%', '$.a', '\u0000', '__proto__'];
+        create(runId, [RunStarted, ...odd.map((each) => set(each, each))]);
+        for (const each of odd) {
+          const where = Object.fromEntries([[each, [each]]]);
+          expect(store.queryRuns({ limit: 2, where }, START).map((run) => run.runId)).toEqual([runId]);
+        }
+        expect(Object.keys(store.stateOf(runId)).toSorted()).toEqual(odd.toSorted());
+      });
+
+      test('the code that a run was let go on with is that of its summary', () => {
+        create(runId);
+        append(appendOf(runId, 1, [SAMPLE_EVENTS.CodeAccepted]));
+        expect(store.getRun(runId, START)?.codeHash).toBe(SAMPLE_EVENTS.CodeAccepted.codeHash);
+        expect(store.verify().damage).toEqual([]);
       });
     });
 

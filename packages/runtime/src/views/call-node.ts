@@ -13,8 +13,8 @@ import type {
   StreamOpened,
   TaskScheduled,
 } from '../journal/event.ts';
-import type { ChildStarted } from '../journal/child-event.ts';
 import type { TimerStarted } from '../journal/timer-event.ts';
+import type { ChildStarted } from '../journal/child-event.ts';
 import type { SignalAwaited } from '../journal/message-event.ts';
 import type { TaskOffered } from '../journal/offer-event.ts';
 import { unreachable } from '../journal/invariant.ts';
@@ -157,6 +157,8 @@ export interface GroupNode extends NodeBase {
   failedCalls: number;
   /** Items of a reduce that are folded: their branches are not in the tree. */
   folded: number;
+  /** Tasks that were registered for its end. */
+  exits: number;
   outcome: ScopeClosed['outcome'] | undefined;
   winner: number | null;
 }
@@ -311,6 +313,7 @@ function groupNode(event: ScopeOpened, at: Millis): GroupNode {
     quietBranches: 0,
     failedCalls: 0,
     folded: 0,
+    exits: 0,
     outcome: undefined,
     winner: null,
   };

@@ -27,6 +27,9 @@ function change(draft: Draft, event: JournalEvent): void {
     case 'RunContinued':
       draft.status = 'continued';
       return;
+    case 'CodeAccepted':
+      draft.codeHash = event.codeHash;
+      return;
     case 'TaskScheduled':
       draft.tasksScheduled += 1;
       return;

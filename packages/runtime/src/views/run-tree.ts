@@ -5,7 +5,8 @@
  * 1. A call's place follows from its key alone: the scope `2/1` is branch 1 of group `2`.
  * 2. `counts` and `active` agree with the nodes after every event.
  */
-import { isSourcePath, ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import { branchOf, countOpen } from './branches.ts';
 import {
   openedNode,
   sourceNode,
@@ -25,7 +26,9 @@ import type {
   RunStarted,
   ScopeClosed,
   StreamOpened,
+  TerminalEvent,
 } from '../journal/event.ts';
+import type { ExitRegistered } from '../journal/exit-event.ts';
 import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
@@ -103,22 +106,17 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.input = tree.keep(event.inputs);
       return;
     case 'RunSucceeded':
-      tree.output = tree.keep(event.output);
-      endRun(tree, 'succeeded', at);
-      return;
     case 'RunFailed':
-      tree.error = event.error;
-      endRun(tree, 'failed', at);
-      return;
     case 'RunCancelled':
-      tree.cancelReason = event.reason;
-      endRun(tree, 'cancelled', at);
-      return;
     case 'RunContinued':
-      tree.nextRunId = event.nextRunId;
-      endRun(tree, 'continued', at);
+      endRun(tree, event, at);
+      return;
+    case 'ValueRecorded':
+    case 'StateSet':
+    case 'CodeAccepted':
       return;
     case 'CancelRequested':
+    case 'CancelForced':
       tree.cancelReason = event.reason;
       return;
     case 'TaskScheduled':
@@ -135,6 +133,9 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       return;
     case 'StreamOpened':
       openStream(tree, event, at);
+      return;
+    case 'ExitRegistered':
+      registerExit(tree, event);
       return;
     case 'ScopeClosed':
       closeScope(tree, event, at);
@@ -154,8 +155,19 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
   }
 }
 
-function endRun(tree: RunTree, status: RunStatus, at: Millis): void {
-  tree.status = status;
+const RUN_STATUS = {
+  RunSucceeded: 'succeeded',
+  RunFailed: 'failed',
+  RunCancelled: 'cancelled',
+  RunContinued: 'continued',
+} as const satisfies Record<TerminalEvent['type'], RunStatus>;
+
+function endRun(tree: RunTree, event: TerminalEvent, at: Millis): void {
+  if (event.type === 'RunSucceeded') tree.output = tree.keep(event.output);
+  if (event.type === 'RunFailed') tree.error = event.error;
+  if (event.type === 'RunCancelled') tree.cancelReason = event.reason;
+  if (event.type === 'RunContinued') tree.nextRunId = event.nextRunId;
+  tree.status = RUN_STATUS[event.type];
   tree.endedAt = at;
   giveUp(tree, tree.calls, true, at);
 }
@@ -172,26 +184,9 @@ function addCall(tree: RunTree, node: CallNode): void {
   if (node.offer !== null) setStatus(tree, node, 'asked');
 }
 
-/** The branch with that path; it is made by its first call. */
-function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined {
-  const known = tree.branches.get(path);
-  if (known !== undefined) return known;
-  const group = tree.byKey.get(scopeOf(path));
-  if (group?.kind !== 'group') return undefined;
-  const branch: BranchNode = { kind: 'branch', path, calls: [], openCalls: 0 };
-  tree.branches.set(path, branch);
-  group.branches.push(branch);
-  if (!isSourcePath(path)) group.quietBranches += 1;
-  return branch;
-}
-
-function countOpen(tree: RunTree, branch: BranchNode, change: 1 | -1): void {
-  const wasQuiet = branch.openCalls === 0;
-  branch.openCalls += change;
-  const isQuiet = branch.openCalls === 0;
-  if (wasQuiet === isQuiet || isSourcePath(branch.path)) return;
-  const group = tree.byKey.get(scopeOf(branch.path));
-  if (group?.kind === 'group') group.quietBranches += isQuiet ? 1 : -1;
+function registerExit(tree: RunTree, { scope }: ExitRegistered): void {
+  const group = tree.byKey.get(scope);
+  if (group?.kind === 'group') group.exits += 1;
 }
 
 function openStream(tree: RunTree, event: StreamOpened, at: Millis): void {
@@ -226,10 +221,11 @@ function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Mil
 type CallEvent = Exclude<
   JournalEvent,
   | StreamOpened
+  | ExitRegistered
   | ParentRecorded
-  | {
-      type: 'RunStarted' | 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'RunContinued' | 'CancelRequested';
-    }
+  | TerminalEvent
+  | { type: 'RunStarted' | 'CancelRequested' | 'CancelForced' }
+  | { type: 'ValueRecorded' | 'StateSet' | 'CodeAccepted' }
   | ScopeClosed
   | Folded
   | Compacted

@@ -152,6 +152,37 @@ describe('ctx.run', () => {
     expect(Object.keys(statuses(store))).toHaveLength(12);
   });
 
+  it('thousands at once: each runs once, and after a crash in the middle only what was not done', async () => {
+    const WIDTH = 2000;
+    const program: Program = (stage) => {
+      const one: Process<number, number> = async function one(n, ctx) {
+        return Number(await ctx.task(stage.step, t(n % 7, n)));
+      };
+      return async (_, ctx) => {
+        const given = await ctx.parallel.map(
+          Array.from({ length: WIDTH }, (_each, n) => n),
+          (n) => ctx.run(one, n),
+        );
+        return given.reduce((sum, n) => sum + n, 0);
+      };
+    };
+    const sum = (WIDTH * (WIDTH - 1)) / 2;
+    const stage = new Stage();
+    const store = new WatchedStore();
+    expect(await stage.drive(store, program(stage))).toEqual({ value: sum });
+    expect(stage.invoked).toHaveLength(WIDTH);
+    expect(store.queryRuns({ limit: 10_000, statuses: ['succeeded'] }, 0)).toHaveLength(WIDTH + 1);
+    const middle = store.states[Math.floor(store.states.length / 2)];
+    if (middle === undefined) throw new Error('no commit');
+    const resumed = reborn(middle);
+    const done = resumed.queryRuns({ limit: 10_000, statuses: ['succeeded'] }, 0).length;
+    const last = Math.max(...resumed.queryRuns({ limit: 10_000 }, 0).map(({ updatedAt }) => updatedAt));
+    const other = Stage.at(last);
+    expect(await other.drive(resumed, program(other))).toEqual({ value: sum });
+    expect(other.invoked).toHaveLength(WIDTH - done);
+    expect(resumed.queryRuns({ limit: 10_000, statuses: ['succeeded'] }, 0)).toHaveLength(WIDTH + 1);
+  });
+
   it('many at once in parallel.map, each once', async () => {
     const store = await everywhere(
       (stage) => async (_, ctx) =>

@@ -122,6 +122,8 @@ function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
       throw new Error('random programs have no breakpoints');
     case 'ChildFinished':
       throw new Error('random programs have no runs within them');
+    case 'CancelForced':
+      throw new Error('random programs are not cancelled by force');
     case 'CancelRequested':
       return { type: 'cancelRequested' };
     case 'ItemRecorded': {

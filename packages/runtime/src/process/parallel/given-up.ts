@@ -19,7 +19,7 @@ export function whyGivenUp(
   outcome: ScopeOutcome,
   reason: string,
 ): CancelledError {
-  const name = `${mode === 'reduce' ? 'reduce' : `parallel.${mode}`} (${key})`;
+  const name = `${mode === 'reduce' || mode === 'scope' ? mode : `parallel.${mode}`} (${key})`;
   switch (outcome) {
     case 'aborted':
       return new CancelledError(`${name} was given up: ${reason}`);

@@ -143,12 +143,12 @@ export function checkedName(name: unknown, index: number): string {
 }
 
 /** @throws LimitError */
-export function checkDepth(name: CombinatorName, scope: Scope, maxDepth: number): void {
+export function checkDepth(name: CombinatorName | 'scope', scope: Scope, maxDepth: number): void {
   const depth = scope.depth / 2;
   if (depth < maxDepth) return;
   throw new LimitError(
     'groupDepth',
-    `parallel.${name} lies within ${depth} other parallel calls, as many as the limit groupDepth = ${maxDepth} allows; keep a list of what is to be done instead of going deeper, or raise it: openRuntime({ limits: { groupDepth: … } }).`,
+    `${name === 'scope' ? 'ctx' : 'parallel'}.${name} lies within ${depth} other parallel calls, as many as the limit groupDepth = ${maxDepth} allows; keep a list of what is to be done instead of going deeper, or raise it: openRuntime({ limits: { groupDepth: … } }).`,
   );
 }
 

@@ -37,10 +37,11 @@ import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { newRunsOf } from '../new-runs.ts';
-import { indexAfter, placeOf, without, type Run } from './rows.ts';
+import { indexAfter, placeOf, statesAfter, without, type Run } from './rows.ts';
 import { MemoryPools, type PoolTexts } from './memory-pools.ts';
 import { MemoryWork, restingUntil, type WorkFacts } from './memory-work.ts';
 import { Shared, type SharedStep } from './shared.ts';
+import { hasSought, soughtTexts, StateFold, statesOf, type StateTexts } from '../run-states.ts';
 
 /** Opaque; made by `snapshot`. */
 export interface MemorySnapshot {
@@ -113,10 +114,10 @@ export class MemoryStore implements JournalStore {
     const count = indexAfter(run, seq);
     const last = run.rows[count - 1];
     assert(last?.seq === seq, 'J1', `run ${runId} has no event ${seq}`);
-    const { summary } = last;
+    const { summary, states } = last;
     // What was sent is not there, and so nothing is answered or claimed.
     const shared = this.#shared.steps.slice(0, last.shared).filter(({ kind }) => kind !== 'offerChanged');
-    const start: Run = { ...run, count, summary, owner: null, until: 0, inbox: NO_INBOX };
+    const start: Run = { ...run, count, summary, states, owner: null, until: 0, inbox: NO_INBOX };
     return MemoryStore.from({ runs: new Map([[runId, start]]), shared, keys: this.#keys }, faults);
   }
 
@@ -178,13 +179,15 @@ export class MemoryStore implements JournalStore {
     const rows =
       run === undefined ? [] : run.rows.length === run.count ? run.rows : run.rows.slice(0, run.count);
     let summary = run?.summary;
+    let states: StateTexts = run?.states ?? new Map();
     for (const [i, row] of stored.entries()) {
       const { at, event } = events[i] as (typeof events)[number];
       const seq = afterSeq + i + 1;
       assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
       summary = summarize(runId, summary, { seq, at, event });
       for (const note of notes) if (note.seq === seq) this.#shared.note(note);
-      rows.push({ ...row, seq, at, summary, shared: this.#shared.steps.length });
+      states = statesAfter(states, event);
+      rows.push({ ...row, seq, at, summary, states, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
       const inbox = without(run?.inbox ?? NO_INBOX, consumed);
@@ -192,7 +195,7 @@ export class MemoryStore implements JournalStore {
       const isOver = summary.status !== 'running';
       const owner = isOver ? null : claim.owner;
       const until = isOver ? 0 : claim.now + claim.ttlMs;
-      this.#runs.set(runId, { rows, count: rows.length, summary, epoch, owner, until, inbox });
+      this.#runs.set(runId, { rows, count: rows.length, summary, states, epoch, owner, until, inbox });
     }
     return 'committed';
   }
@@ -345,6 +348,10 @@ export class MemoryStore implements JournalStore {
     this.#mark += 1;
   }
 
+  stateOf(runId: RunId): Readonly<Record<string, Encoded>> {
+    return statesOf(this.#runs.get(runId)?.states ?? []);
+  }
+
   getRun(runId: RunId, now: Millis): RunRecord | undefined {
     const run = this.#runs.get(runId);
     return run === undefined ? undefined : this.#record(run, now);
@@ -354,12 +361,14 @@ export class MemoryStore implements JournalStore {
     // A map keeps the order in which its keys came.
     const newestFirst = [...this.#runs.values()].toReversed();
     const { before, statuses } = query;
+    const sought = soughtTexts(query);
     const start =
       before === undefined ? 0 : newestFirst.findIndex(({ summary }) => summary.runId === before) + 1;
     if (before !== undefined && start === 0) return [];
     return newestFirst
       .slice(start)
       .filter(({ summary }) => statuses === undefined || statuses.includes(summary.status))
+      .filter(({ states }) => hasSought(states, sought))
       .slice(0, query.limit)
       .map((run) => this.#record(run, now));
   }
@@ -372,11 +381,16 @@ export class MemoryStore implements JournalStore {
       if (runId !== undefined && id !== runId) continue;
       runs += 1;
       let folded: RunSummary | undefined;
+      const states = new StateFold();
       for (const recorded of this.read(id, 0, run.count)) {
         events += 1;
         folded = summarize(id, folded, recorded);
+        states.add(recorded);
       }
-      const problem = folded === undefined ? 'it has no events' : summaryProblem(run.summary, folded);
+      const problem =
+        folded === undefined
+          ? 'it has no events'
+          : (summaryProblem(run.summary, folded) ?? states.problem(run.states));
       if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
     }
     return { runs, events, damage };

@@ -4,12 +4,16 @@ import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import type { StoredEvent } from '../../journal/stored-event.ts';
 import { parseRow } from '../damage.ts';
+import { stateText, type StateTexts } from '../run-states.ts';
+import type { JournalEvent } from '../../journal/event.ts';
 
 export interface Row extends StoredEvent {
   readonly seq: Seq;
   readonly at: Millis;
   /** The run's summary with this event: a prefix need not fold again. */
   readonly summary: RunSummary;
+  /** What the run says of itself, with this event. */
+  readonly states: StateTexts;
   /** How many steps led to what runs shared right after it. */
   readonly shared: number;
 }
@@ -18,6 +22,7 @@ export interface Run {
   readonly rows: Row[];
   readonly count: number;
   readonly summary: RunSummary;
+  readonly states: StateTexts;
   readonly epoch: Epoch;
   readonly owner: string | null;
   readonly until: Millis;
@@ -60,4 +65,8 @@ export function without(inbox: Run['inbox'], consumed: readonly string[]): Run['
     if (left.has(id)) left.set(id, null);
   }
   return left;
+}
+
+export function statesAfter(states: StateTexts, event: JournalEvent): StateTexts {
+  return event.type === 'StateSet' ? new Map(states).set(event.name, stateText(event)) : states;
 }

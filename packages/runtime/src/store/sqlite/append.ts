@@ -16,6 +16,7 @@ import type { RunRow } from './run-row.ts';
 import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
 import type { Starts } from './starts.ts';
+import type { States } from './states.ts';
 import type { Waking } from './waking.ts';
 
 export interface Appended {
@@ -61,6 +62,7 @@ export class Append {
   readonly #keys: Keys;
   readonly #starts: Starts;
   readonly #waking: Waking;
+  readonly #states: States;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -75,12 +77,14 @@ export class Append {
       readonly shared: Shared;
       readonly keys: Keys;
       readonly starts: Starts;
+      readonly states: States;
       readonly waking: Waking;
     },
   ) {
     this.#shared = others.shared;
     this.#keys = others.keys;
     this.#starts = others.starts;
+    this.#states = others.states;
     this.#waking = others.waking;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
@@ -127,6 +131,7 @@ export class Append {
           bytes += String(prepared.values[i + 5]).length;
         }
         for (const value of prepared.values) values.push(value);
+        this.#states.apply(run, prepared.run.events);
         for (const id of prepared.run.consumed) this.#consume.run(run, id);
       }
       const [before, next] = runs;

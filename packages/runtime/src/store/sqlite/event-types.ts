@@ -50,6 +50,11 @@ const CODES: { readonly [Type in EventType]: number } = {
   WaitNotified: 43,
   TaskOffered: 44,
   AnswerRefused: 45,
+  ExitRegistered: 46,
+  CancelForced: 47,
+  ValueRecorded: 48,
+  StateSet: 49,
+  CodeAccepted: 50,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(

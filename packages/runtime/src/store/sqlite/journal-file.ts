@@ -28,6 +28,7 @@ import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
 import { Starts } from './starts.ts';
+import { States } from './states.ts';
 import { Verify } from './verify.ts';
 import { Waking } from './waking.ts';
 import { WalKeeper } from './wal.ts';
@@ -40,6 +41,7 @@ interface Statements {
   readonly inbox: Inbox;
   readonly offers: Offers;
   readonly keys: Keys;
+  readonly states: States;
   readonly pools: Pools;
   readonly query: Query;
   readonly verify: Verify;
@@ -111,21 +113,23 @@ export class JournalFile {
     const shared = new Shared(db, offers);
     const keys = new Keys(db);
     const starts = new Starts(db);
+    const states = new States(db);
     this.statements = {
       shared,
       keys,
       waking,
       starts,
+      states,
       schedules: new Schedules(db),
-      append: new Append(db, { shared, keys, starts, waking }),
+      append: new Append(db, { shared, keys, starts, states, waking }),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
       inbox,
       offers,
       pools: new Pools(db),
-      query: new Query(db, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db),
+      query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
+      verify: new Verify(db, states),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

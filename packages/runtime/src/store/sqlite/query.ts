@@ -4,9 +4,11 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { RunQuery, RunRecord } from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
+import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import { hasTable } from './schema.ts';
+import type { States } from './states.ts';
 
 /** Of a run that nobody drives. */
 const WAKE_AT = '(select at from waking where waking.run = runs.id) as wake_at';
@@ -22,16 +24,18 @@ type Page = Statement<(string | number)[], RecordRow>;
 
 export class Query {
   readonly #db: Database;
+  readonly #states: States;
   readonly #isDead: IsDead;
   readonly #columns: string;
   readonly #selectRun: Statement<[RunId], RecordRow>;
   readonly #selectId: Statement<[RunId], number>;
   readonly #countRuns: Statement<[], number>;
-  /** By the number of statuses. */
-  readonly #pages = new Map<number, Page>();
+  /** By the number of statuses and of values that are looked for. */
+  readonly #pages = new Map<string, Page>();
 
-  constructor(db: Database, isDead: IsDead) {
+  constructor(db: Database, states: States, isDead: IsDead) {
     this.#db = db;
+    this.#states = states;
     this.#isDead = isDead;
     // A journal of an older format, which is only read, has no such table.
     const isThere = hasTable(db, 'waking');
@@ -47,10 +51,17 @@ export class Query {
   }
 
   /** Newest first is by the order in which runs were created: clocks jump, and ids are the users'. */
-  page({ limit, before, statuses = STATUSES }: RunQuery, now: Millis): readonly RunRecord[] {
+  page(query: RunQuery, now: Millis): readonly RunRecord[] {
+    const { limit, before, statuses = STATUSES } = query;
     const end = before === undefined ? Number.MAX_SAFE_INTEGER : this.#selectId.get(before);
     if (end === undefined || statuses.length === 0) return [];
-    const rows = this.#pageOf(statuses.length).all(...statuses, end, limit);
+    const sought = soughtTexts(query);
+    // What nothing can have needs no look.
+    if (sought.some(([, texts]) => texts.length === 0)) return [];
+    if (sought.length > 0 && !this.#states.isThere) return [];
+    const counts = sought.map(([, texts]) => texts.length);
+    const values = sought.flatMap(([name, texts]) => [name, ...texts]);
+    const rows = this.#pageOf(statuses.length, counts).all(...values, ...statuses, end, limit);
     const known = new Map<string, boolean>();
     const isDead: IsDead = (owner) => {
       const dead = known.get(owner) ?? this.#isDead(owner);
@@ -64,16 +75,12 @@ export class Query {
     return this.#countRuns.get() ?? 0;
   }
 
-  #pageOf(statuses: number): Page {
-    let page = this.#pages.get(statuses);
+  #pageOf(statuses: number, sought: readonly number[]): Page {
+    const form = [statuses, ...sought].join(' ');
+    let page = this.#pages.get(form);
     if (page === undefined) {
-      const marks = Array.from({ length: statuses }, () => '?').join(', ');
-      // One status comes from its index in order; several are few enough to filter on the way.
-      const status = statuses === 1 ? 'status' : '+status';
-      page = this.#db.prepare(
-        `select ${this.#columns} from runs where ${status} in (${marks}) and id < ? order by id desc limit ?`,
-      );
-      this.#pages.set(statuses, page);
+      page = this.#db.prepare(pageText(this.#columns, statuses, sought));
+      this.#pages.set(form, page);
     }
     return page;
   }
@@ -84,4 +91,29 @@ export class Query {
     const wakeAt = owner === null && row.wake_at !== null && row.wake_at > now ? row.wake_at : null;
     return { ...summaryOf(row), owner, ownerAlive, wakeAt };
   }
+}
+
+/**
+ * @param sought how many values each name that is looked for may have
+ */
+export function pageText(columns: string, statuses: number, sought: readonly number[]): string {
+  const [first, ...others] = sought;
+  const has = (alias: string, count: number): string =>
+    `${alias}.name = ? and ${isIn(`${alias}.value`, count)} and length(${alias}.value) <= ${MAX_SOUGHT}`;
+  if (first === undefined) {
+    // One status comes from its index in order; several are few enough to filter on the way.
+    const status = isIn(statuses === 1 ? 'status' : '+status', statuses);
+    return `select ${columns} from runs where ${status} and id < ? order by id desc limit ?`;
+  }
+  // The first value leads to the runs, by its index; all else is looked at on the way.
+  const more = others.map(
+    (count, index) =>
+      ` and exists (select 1 from run_state s${index} where s${index}.run = s.run and ${has(`s${index}`, count)})`,
+  );
+  return `select ${columns} from run_state s cross join runs on runs.id = s.run
+    where ${has('s', first)}${more.join('')} and ${isIn('+status', statuses)} and s.run < ? order by s.run desc limit ?`;
+}
+
+function isIn(column: string, count: number): string {
+  return `${column} in (${Array.from({ length: count }, () => '?').join(', ')})`;
 }

@@ -24,6 +24,7 @@ import type {
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
+import { statesOf } from '../run-states.ts';
 import { storageError } from './failure.ts';
 import type { JournalFile } from './journal-file.ts';
 import { SqliteWork } from './work.ts';
@@ -174,6 +175,10 @@ export class StoreHandle implements JournalStore {
     const owners = new Set(this.#read(({ pools }) => pools.ownersBeside(claim.owner, countFrom)));
     const dead: ReadonlySet<string> = new Set([...owners].filter((owner) => this.#file.isOwnerDead(owner)));
     this.#write(({ pools }) => pools.change(claim, dead, decide, countFrom));
+  }
+
+  stateOf(runId: RunId): Readonly<Record<string, Encoded>> {
+    return statesOf(this.#read(({ states }) => states.of(runId)));
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {

@@ -9,11 +9,13 @@ import type { RunDamage } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
+import { StateFold } from '../run-states.ts';
 import { sqliteCode } from './failure.ts';
 import { cutIn, EVENT_COLUMNS, eventRow, rowProblem } from './read.ts';
 import type { EventRow, RawEvent } from './read.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import type { States } from './states.ts';
 
 const PAGE = 200;
 /** Of one run, and of the file: a hostile one must not fill the memory with complaints. */
@@ -38,10 +40,12 @@ interface Walk {
   seq: Seq;
   chain: string;
   summary: RunSummary | undefined;
+  readonly states: StateFold;
 }
 
 export class Verify {
   readonly #db: Database;
+  readonly #states: States;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #selectRunAfter: Statement<[number], RunRow>;
   readonly #selectEvents: Statement<[number, Seq, Seq], RawEvent>;
@@ -49,8 +53,9 @@ export class Verify {
   readonly #dataVersion: Statement<[], number>;
   readonly #selectNextRun: Statement<[number], NextRun>;
 
-  constructor(db: Database) {
+  constructor(db: Database, states: States) {
     this.#db = db;
+    this.#states = states;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
     this.#selectEvents = db.prepare(
@@ -124,7 +129,7 @@ export class Verify {
   #walkRun(row: RunRow, report: Report): void {
     const runId = String(row.run_id);
     report.runs += 1;
-    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined };
+    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined, states: new StateFold() };
     const found = report.damage.length;
     const isFull = (): boolean => report.damage.length - found >= MAX_DAMAGE_PER_RUN;
     guard(report, runId, 0, () => {
@@ -149,6 +154,8 @@ export class Verify {
       if (report.damage.length > found) return;
       const problem = walk.summary === undefined ? 'it has no events' : summaryProblem(kept, walk.summary);
       if (problem !== undefined) add(report, { runId, seq: 0, problem });
+      const stateProblem = walk.states.problem(this.#states.of(runId));
+      if (stateProblem !== undefined) add(report, { runId, seq: 0, problem: stateProblem });
     });
   }
 
@@ -165,7 +172,9 @@ export class Verify {
         const problem = rowProblem(row, expected, walk.chain);
         if (problem === undefined) {
           const event = parseRow(runId, row.seq, row);
-          walk.summary = summarize(runId, walk.summary, { seq: row.seq, at: row.at, event });
+          const recorded = { seq: row.seq, at: row.at, event };
+          walk.summary = summarize(runId, walk.summary, recorded);
+          walk.states.add(recorded);
         } else {
           add(report, { runId, seq: expected, problem });
         }

@@ -4,6 +4,7 @@ import { CREATE_SHARED } from './0003.ts';
 import { CREATE_KEYS } from './0004.ts';
 import { CREATE_WORK } from './0005.ts';
 import { CREATE_OFFERS } from './0006.ts';
+import { CREATE_STATE } from './0007.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
 export const MIGRATIONS: readonly string[] = [
@@ -13,6 +14,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE_KEYS,
   CREATE_WORK,
   CREATE_OFFERS,
+  CREATE_STATE,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

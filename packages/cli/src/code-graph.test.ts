@@ -1,0 +1,86 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { codeGraph, sha256, type CodeGraph } from './code-graph.ts';
+
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-graph-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+function graphOf(folder: string, name = 'main.ts'): CodeGraph & { readonly names: readonly string[] } {
+  const path = join(folder, name);
+  const graph = codeGraph(path, readFileSync(path));
+  return { ...graph, names: graph.files.map((file) => relative(folder, file)) };
+}
+
+test('follows what is imported, in all its forms, and nothing of packages', () => {
+  const folder = folderWith({
+    'main.ts': `import { a } from './a.ts';
+import type { T } from './types.ts';
+export * from './b.js';
+import data from './data.json' with { type: 'json' };
+import { join } from 'node:path';
+import zod from 'zod';
+const late = () => import('./late.mjs');
+const thread = new URL('./thread.ts', import.meta.url);
+// import './comment.ts'
+const text = "import './text.ts'";
+`,
+    'a.ts': `import './main.ts'; enum X { Y }`,
+    'b.js': `const c = require('./c'); module.exports = c;`,
+    'c.cjs': `module.exports = require('../outside.cjs');`,
+    'data.json': '{}',
+    'late.mjs': 'export default 1;',
+    'thread.ts': 'export const work = (): number => 1;',
+    'types.ts': 'export type T = 1;',
+    'comment.ts': '',
+    'text.ts': '',
+    'node_modules/zod/index.js': '',
+  });
+  const { names, unknown } = graphOf(folder);
+  expect(names.toSorted()).toEqual([
+    'a.ts',
+    'b.js',
+    'c.cjs',
+    'data.json',
+    'late.mjs',
+    'main.ts',
+    'thread.ts',
+  ]);
+  expect(unknown).toEqual([]);
+});
+
+test('notes where something is imported that only running it tells', () => {
+  const folder = folderWith({ 'main.ts': 'export const load = (name: string) => import(name);' });
+  expect(graphOf(folder).unknown).toEqual([join(folder, 'main.ts')]);
+});
+
+test('a module by itself has the digest of its text; others that of all texts, wherever the project lies', () => {
+  const alone = folderWith({ 'main.ts': 'export default 1;' });
+  expect(graphOf(alone).digest).toBe(sha256('export default 1;'));
+  const files = { 'main.ts': `import './lib/x.ts';`, 'lib/x.ts': 'export const x = 1;' };
+  const [one, other] = [folderWith(files), folderWith(files)];
+  expect(graphOf(one).digest).toBe(graphOf(other).digest);
+  writeFileSync(join(other, 'lib/x.ts'), 'export const x = 2;');
+  expect(graphOf(one).digest).not.toBe(graphOf(other).digest);
+});
+
+test.each([
+  ['what is no TypeScript', 'main.ts', 'export const = ;'],
+  ['what is no module', 'main.js', '<<<<<<< HEAD'],
+  ['a file that is missing', 'main.js', `import './nowhere.js';`],
+  ['a folder', 'main.js', `import './lib';`],
+  ['a name that cannot be decoded', 'main.js', `import './%E0%A4%A';`],
+])('%s is left to whoever loads it', (_what, name, text) => {
+  const folder = folderWith({ [name]: text, 'lib/x.txt': '' });
+  expect(graphOf(folder, name).names).toEqual([name]);
+});

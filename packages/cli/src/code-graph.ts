@@ -1,0 +1,139 @@
+/**
+ * The code of a process: its module and all local files that are imported from there, found without running any of
+ * it. Packages are not followed, a lock file holds those.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { parse } from 'es-module-lexer/js';
+
+export interface CodeGraph {
+  /** SHA-256 of the text of a module that imports nothing of its own; else of all paths and texts. */
+  readonly digest: string;
+  /** Absolute, the module first. */
+  readonly files: readonly string[];
+  /** Files in which something is imported by a name that only running them tells. */
+  readonly unknown: readonly string[];
+}
+
+/** More than this and it is no longer the code of one process: what is beyond is not looked at. */
+const MOST_FILES = 5000;
+const MODULE = /\.[cm]?[jt]sx?$/;
+const TYPESCRIPT = /\.[cm]?ts$/;
+/** What `require` and import without an ending may mean. */
+const ENDINGS = [
+  '',
+  '.js',
+  '.cjs',
+  '.mjs',
+  '.ts',
+  '.cts',
+  '.mts',
+  '.json',
+  '/index.js',
+  '/index.cjs',
+  '/index.ts',
+];
+const REQUIRE = /\brequire\(\s*(['"])(\.{1,2}\/[^'"]+)\1\s*\)/g;
+/** How a thread's or a process' module is named. */
+const BESIDE = /\bnew URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.url\s*\)/g;
+
+/** @param text of the module, which was read already */
+export function codeGraph(path: string, text: Buffer): CodeGraph {
+  const texts = new Map<string, Buffer>([[path, text]]);
+  const unknown: string[] = [];
+  for (const [file, content] of texts) {
+    if (!MODULE.test(file)) continue;
+    const { specifiers, isOpen } = importsOf(content.toString('utf8'), TYPESCRIPT.test(file));
+    if (isOpen) unknown.push(file);
+    for (const specifier of specifiers) {
+      const found = localFile(specifier, dirname(file));
+      if (found !== undefined && !texts.has(found.path) && texts.size < MOST_FILES)
+        texts.set(found.path, found.text);
+    }
+  }
+  const files = [...texts.keys()];
+  return { digest: digestOf(path, texts), files, unknown };
+}
+
+export function sha256(text: Buffer | string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Paths count from the module, so that a project can be moved. */
+function digestOf(path: string, texts: ReadonlyMap<string, Buffer>): string {
+  const own = texts.get(path);
+  if (texts.size === 1 && own !== undefined) return sha256(own);
+  const lines = [...texts].map(([file, text]) => {
+    const way = relative(dirname(path), file).split(sep).join('/');
+    return `${sha256(text)} ${way}\n`;
+  });
+  return sha256(lines.toSorted().join(''));
+}
+
+interface Imports {
+  readonly specifiers: readonly string[];
+  /** A name is put together when it runs. */
+  readonly isOpen: boolean;
+}
+
+function importsOf(source: string, isTypeScript: boolean): Imports {
+  const code = isTypeScript ? stripped(source) : source;
+  const specifiers: string[] = [];
+  let isOpen = false;
+  try {
+    const [imports] = parse(code);
+    for (const { n: specifier, d: dynamic } of imports) {
+      if (specifier !== undefined) specifiers.push(specifier);
+      // -2: `import.meta`.
+      else if (dynamic > -2) isOpen = true;
+    }
+  } catch {
+    // It is no module, or no JavaScript: whoever loads it says so.
+  }
+  for (const [, , specifier = ''] of code.matchAll(REQUIRE)) specifiers.push(specifier);
+  for (const [, , specifier = ''] of code.matchAll(BESIDE)) specifiers.push(specifier);
+  return { specifiers, isOpen };
+}
+
+/** Without what is there for the compiler alone: a file of types is no code. */
+function stripped(source: string): string {
+  try {
+    return stripTypeScriptTypes(source);
+  } catch {
+    return source;
+  }
+}
+
+function localFile(
+  specifier: string,
+  folder: string,
+): { readonly path: string; readonly text: Buffer } | undefined {
+  const base = localPath(specifier, folder);
+  if (base === undefined || base.includes(`${sep}node_modules${sep}`)) return undefined;
+  for (const ending of extname(base) === '' ? ENDINGS : ['']) {
+    const path = ending.startsWith('/') ? join(base, ending) : `${base}${ending}`;
+    try {
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+        return { path, text: readFileSync(path) };
+    } catch {
+      // One that cannot be read is no part of what is known.
+    }
+  }
+  return undefined;
+}
+
+function localPath(specifier: string, folder: string): string | undefined {
+  // What a bundler is told behind a question mark is no part of the name.
+  const name = specifier.replace(/[?#].*$/, '');
+  try {
+    if (/^\.{1,2}(\/|$)/.test(name)) return resolve(folder, decodeURIComponent(name));
+    if (name.startsWith('file:')) return fileURLToPath(name);
+  } catch {
+    return undefined;
+  }
+  return isAbsolute(name) ? name : undefined;
+}

@@ -1,0 +1,35 @@
+import type { CancelRequested, RunStarted, TerminalEvent } from '../journal/event.ts';
+import type { CancelForced } from '../journal/exit-event.ts';
+import { assert, unreachable } from '../journal/invariant.ts';
+import type { RunState } from './state.ts';
+
+type RunEvent = RunStarted | TerminalEvent | CancelRequested | CancelForced;
+
+/** What is of the run as a whole. */
+export function applyToRun(state: RunState, event: RunEvent): void {
+  switch (event.type) {
+    case 'RunStarted': {
+      const { seed, process, inputsHash, codeHash } = event;
+      Object.assign(state, { seed, process, inputsHash, codeHash });
+      state.phase = { status: 'running' };
+      return;
+    }
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'RunContinued':
+      assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
+      state.phase = { status: 'ended', by: event.type };
+      return;
+    case 'CancelRequested':
+    case 'CancelForced':
+      state.phase = {
+        status: 'cancelling',
+        reason: event.reason,
+        isForced: event.type === 'CancelForced',
+      };
+      return;
+    default:
+      unreachable(event);
+  }
+}

@@ -1,0 +1,38 @@
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { MIGRATIONS } from './migrations/list.ts';
+import { pageText } from './query.ts';
+
+/** What SQLite says it would do for a page of runs. */
+function planOf(statuses: number, sought: readonly number[]): string[] {
+  const db = new Database(':memory:');
+  onTestFinished(() => void db.close());
+  for (const sql of MIGRATIONS) db.exec(sql);
+  const text = pageText('runs.id, run_id', statuses, sought);
+  const marks = text.split('?').length - 1;
+  const rows = db.prepare(`explain query plan ${text}`).all(...Array.from({ length: marks }, () => 1));
+  return (rows as { readonly detail: string }[]).map(({ detail }) => detail);
+}
+
+test.each<[number, readonly number[]]>([
+  [4, [1]],
+  [1, [2]],
+  [4, [1, 2, 1]],
+])(
+  'runs with %i statuses that say %j of themselves are found by the index, and no table is walked',
+  (statuses, sought) => {
+    const plan = planOf(statuses, sought);
+    expect(plan[0]).toMatch(
+      /^SEARCH s USING COVERING INDEX run_state_by_value \(name=\? AND value=\? AND run<\?\)$/,
+    );
+    expect(plan.filter((line) => line.startsWith('SCAN'))).toEqual([]);
+    // One value gives the runs in order.
+    if (sought[0] === 1) expect(plan).not.toContain('USE TEMP B-TREE FOR ORDER BY');
+  },
+);
+
+test('without, they come in the order of their ids', () => {
+  expect(planOf(1, [])).toEqual(['SEARCH runs USING INDEX runs_by_status (status=? AND id<?)']);
+  expect(planOf(4, [])).toEqual(['SEARCH runs USING INTEGER PRIMARY KEY (rowid<?)']);
+});
