@@ -70,3 +70,15 @@ export interface ResumeOptions {
    */
   readonly codeHash?: string | undefined;
 }
+
+export interface CancelOptions {
+  /** Gives up also what scopes registered for their end, and what of it is under way. */
+  readonly force?: boolean;
+}
+
+/** What a replay without effects found: the process does again all that was recorded. */
+export interface ReplayReport {
+  /** 'end': the run had ended; 'head': the process now asks for new work. */
+  readonly reached: 'end' | 'head';
+  readonly events: number;
+}

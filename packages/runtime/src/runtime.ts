@@ -28,7 +28,13 @@ import { TaskDesk } from './engine/task-desk.ts';
 import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import { checkedQuery, viewOf, type RunView } from './run-query.ts';
-import type { ReplayReport, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
+import type {
+  CancelOptions,
+  ReplayReport,
+  ResumeOptions,
+  RuntimeOptions,
+  StartOptions,
+} from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { eventsOf, runOf } from './reader.ts';
@@ -302,13 +308,12 @@ export class Runtime implements AsyncDisposable {
   /**
    * Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, but where a scope of it
    * has to be cleaned up: that is 'asked' until somebody resumes it.
-   * @param options `force` gives up also what scopes registered for their end, and what of it is under way
    */
   cancel(
     id: RunId,
     reason = 'asked by the program',
-    options: { readonly force?: boolean } = {},
-  ): 'asked' | 'cancelled' | 'ended' {
+    options: CancelOptions = {},
+  ): ReturnType<Messenger['cancel']> {
     return this.#messenger.cancel(this.#lastId(id), reason, options.force === true);
   }
 
