@@ -112,6 +112,7 @@ test('--json: one document on stdout, its fields a contract', async () => {
       status: 'succeeded',
       startedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
       updatedAt: expect.any(String) as string,
+      wakeAt: null,
       lastSeq: 5,
       tasks: { scheduled: 1, settled: 1 },
       asked: [],

@@ -1,4 +1,4 @@
-import { checkAgainst, RunLockedError, type ProcessDefinition } from '@pawl/sdk';
+import { checkAgainst, type ProcessDefinition } from '@pawl/sdk';
 import { identityText } from './journal/canonical.ts';
 import { decode } from './journal/codec.ts';
 import type { CallKey } from './journal/call-key.ts';
@@ -9,6 +9,7 @@ import type { Answer } from './engine/answer.ts';
 import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { engineOptions, ENGINE_VERSION } from './engine-options.ts';
+import { replayRun } from './engine/replay-run.ts';
 import { resumedPlan } from './engine/resumed-plan.ts';
 import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
@@ -20,7 +21,7 @@ import type { Response } from './engine/response.ts';
 import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
-import { finalEvent, firstCommit, lastOf, outcomeOf, replayed, stopAll } from './engine/run-chain.ts';
+import { finalEvent, firstCommit, lastOf, outcomeOf, stopAll } from './engine/run-chain.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
@@ -216,22 +217,11 @@ export class Runtime implements AsyncDisposable {
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     this.#refuseWhenClosed();
     this.#mustGet(id);
-    if (this.#engine.runs.has(id))
-      throw new RunLockedError(`Run ${id} is under way; replay it when it rests.`);
-    const driver = new RunDriver(this.#engine, {
-      ...resumedPlan(this.store, id, definitionOf(process), 0),
-      replayOnly: true,
-    });
-    this.#engine.add(driver);
-    return replayed(driver);
+    return replayRun(this.#engine, resumedPlan(this.store, id, definitionOf(process), 0));
   }
 
   /** That run, or the last of those that follow it. */
-  #driveAgain(
-    first: RunId,
-    definition: ProcessDefinition | undefined,
-    codeHash?: string,
-  ): Promise<FinalEvent> {
+  #driveAgain(first: RunId, definition?: ProcessDefinition, codeHash?: string): Promise<FinalEvent> {
     const record = this.#lastOf(this.#mustGet(first));
     const id = record.runId;
     const active = this.#engine.runs.get(id);

@@ -61,15 +61,6 @@ export function finalEvent(store: JournalStore, record: RunRecord): FinalEvent {
   return event;
 }
 
-/** Drives a run that only compares. */
-export async function replayed(
-  driver: RunDriver,
-): Promise<{ readonly reached: 'end' | 'head'; readonly events: number }> {
-  const exit = await driver.exit;
-  if (exit.status === 'replayed') return { reached: exit.reached, events: driver.state.seq };
-  throw exit.status === 'left' ? exit.error : new RuntimeError('UNEXPECTED', 'a replay ended the run');
-}
-
 /** Until it is in the journal's file, or left. */
 export async function firstCommit(
   driver: RunDriver,

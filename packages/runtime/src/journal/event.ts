@@ -1,5 +1,12 @@
 import type { Json, RetryPlan, UnknownPolicy } from '@pawl/sdk';
 import type { BreakpointAnswered, BreakpointClosed, BreakpointOpened } from './breakpoint-event.ts';
+import type {
+  AttemptFailed,
+  AttemptInterrupted,
+  AttemptStarted,
+  LateResult,
+  OutcomeAsked,
+} from './attempt-event.ts';
 import type { CallKey } from './call-key.ts';
 import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.ts';
 import type { ErrorRecord } from './error-record.ts';
@@ -144,32 +151,6 @@ export interface TaskScheduled {
   readonly pool: string | null;
   readonly policy: TaskPolicy;
 }
-export interface AttemptStarted {
-  readonly type: 'AttemptStarted';
-  readonly key: CallKey;
-  readonly attempt: number;
-}
-/** An attempt failed and another will follow; a final failure is TaskFailed alone. */
-export interface AttemptFailed {
-  readonly type: 'AttemptFailed';
-  readonly key: CallKey;
-  readonly attempt: number;
-  readonly error: ErrorRecord;
-  readonly retryAt: Millis;
-  readonly delayMs: number;
-}
-/** We stopped the attempt (shutdown) and it acknowledged: it counts neither as failed nor unknown. */
-export interface AttemptInterrupted {
-  readonly type: 'AttemptInterrupted';
-  readonly key: CallKey;
-  readonly attempt: number;
-}
-/** What became of the attempt is unknown and a person has to say it. */
-export interface OutcomeAsked {
-  readonly type: 'OutcomeAsked';
-  readonly key: CallKey;
-  readonly attempt: number;
-}
 export interface TaskSucceeded {
   readonly type: 'TaskSucceeded';
   readonly key: CallKey;
@@ -193,13 +174,6 @@ export interface TaskCancelled {
   readonly type: 'TaskCancelled';
   readonly key: CallKey;
   readonly reason: string;
-}
-/** An attempt ended after its call was settled; kept for audit only. */
-export interface LateResult {
-  readonly type: 'LateResult';
-  readonly key: CallKey;
-  readonly attempt: number;
-  readonly outcome: 'succeeded' | 'failed' | 'interrupted';
 }
 /**
  * What a call gives bit by bit: a source, or the progress of a task call that the process reads.

@@ -87,14 +87,16 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'HeadReached':
       return resume(state, now);
     case 'CodeFits':
-      return input.codeHash === state.codeHash
-        ? NOTHING
-        : event({ type: 'CodeAccepted', codeHash: input.codeHash });
+      return acceptCode(state, input.codeHash);
     case 'RunEnded':
       return event(endOf(input.result));
     default:
       return unreachable(input);
   }
+}
+
+function acceptCode(state: Readonly<RunState>, codeHash: string): Decision {
+  return codeHash === state.codeHash ? NOTHING : event({ type: 'CodeAccepted', codeHash });
 }
 
 function endOf(result: RunResult): JournalEvent {

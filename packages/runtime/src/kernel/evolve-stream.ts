@@ -1,12 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
-import type {
-  AttemptFailed,
-  AttemptInterrupted,
-  AttemptStarted,
-  ItemRecorded,
-  JournalEvent,
-  StreamOpened,
-} from '../journal/event.ts';
+import type { AttemptFailed, AttemptInterrupted, AttemptStarted } from '../journal/attempt-event.ts';
+import type { ItemRecorded, JournalEvent, StreamOpened } from '../journal/event.ts';
 import type { FoldedSource, SourceStand } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';

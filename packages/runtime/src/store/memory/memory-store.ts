@@ -33,15 +33,14 @@ import type { Rest } from '../../ports/work-store.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
-import type { RunSummary } from '../../journal/run-summary.ts';
-import { parseRow, summaryProblem } from '../damage.ts';
+import { parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { newRunsOf } from '../new-runs.ts';
-import { indexAfter, placeOf, statesAfter, without, type Run } from './rows.ts';
+import { foldProblem, indexAfter, placeOf, rowsWith, statesAfter, without, type Run } from './rows.ts';
 import { MemoryPools, type PoolTexts } from './memory-pools.ts';
 import { MemoryWork, restingUntil, type WorkFacts } from './memory-work.ts';
 import { Shared, type SharedStep } from './shared.ts';
-import { hasSought, soughtTexts, StateFold, statesOf, type StateTexts } from '../run-states.ts';
+import { hasSought, soughtTexts, statesOf, type StateTexts } from '../run-states.ts';
 
 /** Opaque; made by `snapshot`. */
 export interface MemorySnapshot {
@@ -226,11 +225,7 @@ export class MemoryStore implements JournalStore {
       reach,
       sha256,
     );
-    const rows = run.rows.slice(0, run.count).flatMap((row) => {
-      const cut = cuts.find(({ from, seq }) => row.seq >= from && row.seq <= seq);
-      if (cut === undefined) return [row];
-      return cut.seq === row.seq ? [{ ...row, ...storeEvent(cut.event) }] : [];
-    });
+    const rows = rowsWith(run, cuts);
     this.#runs.set(runId, { ...run, rows, count: rows.length });
     const isDone = end - start < limit;
     return { status: 'committed', removed: run.count - rows.length, beforeSeq: isDone ? fromSeq : lowest };
@@ -380,17 +375,8 @@ export class MemoryStore implements JournalStore {
     for (const [id, run] of this.#runs) {
       if (runId !== undefined && id !== runId) continue;
       runs += 1;
-      let folded: RunSummary | undefined;
-      const states = new StateFold();
-      for (const recorded of this.read(id, 0, run.count)) {
-        events += 1;
-        folded = summarize(id, folded, recorded);
-        states.add(recorded);
-      }
-      const problem =
-        folded === undefined
-          ? 'it has no events'
-          : (summaryProblem(run.summary, folded) ?? states.problem(run.states));
+      events += run.count;
+      const problem = foldProblem(run, this.read(id, 0, run.count));
       if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
     }
     return { runs, events, damage };

@@ -1,11 +1,12 @@
 /** A run's rows in memory. Invariants: see memory-store.ts. */
-import { isUselessBehind, type MarkReach, type RowPlace } from '../../journal/compaction.ts';
+import { isUselessBehind, type Cut, type MarkReach, type RowPlace } from '../../journal/compaction.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
-import type { StoredEvent } from '../../journal/stored-event.ts';
-import { parseRow } from '../damage.ts';
-import { stateText, type StateTexts } from '../run-states.ts';
-import type { JournalEvent } from '../../journal/event.ts';
+import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
+import { summarize } from '../../views/run-summary.ts';
+import { parseRow, summaryProblem } from '../damage.ts';
+import { StateFold, stateText, type StateTexts } from '../run-states.ts';
+import type { JournalEvent, Recorded } from '../../journal/event.ts';
 
 export interface Row extends StoredEvent {
   readonly seq: Seq;
@@ -69,4 +70,25 @@ export function without(inbox: Run['inbox'], consumed: readonly string[]): Run['
 
 export function statesAfter(states: StateTexts, event: JournalEvent): StateTexts {
   return event.type === 'StateSet' ? new Map(states).set(event.name, stateText(event)) : states;
+}
+
+/** What of a run is not the fold of its events (S3), undefined where all is. */
+export function foldProblem(run: Run, events: readonly Recorded[]): string | undefined {
+  let folded: RunSummary | undefined;
+  const states = new StateFold();
+  for (const recorded of events) {
+    folded = summarize(run.summary.runId, folded, recorded);
+    states.add(recorded);
+  }
+  if (folded === undefined) return 'it has no events';
+  return summaryProblem(run.summary, folded) ?? states.problem(run.states);
+}
+
+/** What a stretch of removed rows comes to stands in the place of its last row. */
+export function rowsWith({ rows, count }: Run, cuts: readonly Cut[]): Row[] {
+  return rows.slice(0, count).flatMap((row) => {
+    const cut = cuts.find(({ from, seq }) => row.seq >= from && row.seq <= seq);
+    if (cut === undefined) return [row];
+    return cut.seq === row.seq ? [{ ...row, ...storeEvent(cut.event) }] : [];
+  });
 }
