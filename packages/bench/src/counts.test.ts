@@ -61,6 +61,27 @@ test('a sequential step costs one commit, three rows, and no statement more than
   expect(counted.bytes / 1000).toBeLessThanOrEqual(260);
 });
 
+test('a sequential step writes at most four pages to the log', async () => {
+  const path = freshPath();
+  const sizes: number[] = [];
+  const mark = defineTask({ name: 'mark', run: () => void sizes.push(sizeOf(`${path}-wal`)) });
+  const marked = defineProcess({
+    name: 'marked',
+    run: async (steps: number, ctx) => {
+      await ctx.task(mark);
+      for (let n = 0; n < steps;) n = await ctx.task(addOne, n);
+      await ctx.task(mark);
+    },
+  });
+  const runtime = await openRuntime({ path });
+  await runtime.start(marked, 100).result();
+  await runtime.close();
+  const [before = 0, after = 0] = sizes;
+  const frames = (after - before) / (4096 + 24);
+  expect(frames / 101).toBeGreaterThan(1);
+  expect(frames / 101).toBeLessThanOrEqual(4);
+});
+
 test('a fan-out costs a commit for its batch and not for its tasks', async () => {
   const counted = await runOnce(fan(0), 1000);
   expect(counted.rows).toBe(3004);

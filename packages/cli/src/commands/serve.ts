@@ -6,7 +6,6 @@ import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { journalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
-import { createApp } from '../serve/app.ts';
 import { listen } from '../serve/listen.ts';
 import { WorkSession } from '../work-session.ts';
 
@@ -55,6 +54,8 @@ export const serveCommand: Command = defineCommand({
     const session = await WorkSession.open({ io, place, isJson, runtime, ...work });
     const closing = new AbortController();
     try {
+      // No other command needs it, and each would wait for it.
+      const { createApp } = await import('../serve/app.ts');
       const app = createApp({
         runtime: session.runtime,
         processes,
