@@ -23,6 +23,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
+import { AttemptContext } from './attempt-context.ts';
 import { AttemptLimits } from './attempt-limits.ts';
 import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
 import { AttemptProgress, isGenerator, type ProgressDeps } from './attempt-progress.ts';
@@ -89,6 +90,9 @@ export class Attempt {
   #limits: AttemptLimits | undefined;
   #timers: Timers | undefined;
   #redaction = Redaction.NONE;
+  // A message was checked against the schema, whose type the options carry.
+  readonly #receive: TaskContext['receive'] = (name: string, options?: TaskReceiveOptions) =>
+    this.#receiving.receive(name, options) as Promise<never>;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   /** It has ended, or was given up on: what it still asks for is refused. */
   #isOver = false;
@@ -244,7 +248,7 @@ export class Attempt {
     const args = await this.#args();
     this.#checkWanted();
     // `check` takes what `run` takes; the definition's signature says so.
-    const context = { ...this.#context(), receive: refuseReceive };
+    const context = this.#context(refuseReceive);
     return (await check(args as never, context)) as CheckResult<unknown>;
   }
 
@@ -258,37 +262,25 @@ export class Attempt {
     assert(isOurs, 'S2', 'a run that is left aborts its attempts');
   }
 
-  #context(): TaskContext {
-    const { place } = this;
-    const { runId, key, attempt } = place;
-    const signal = (): AbortSignal => this.#signal;
-    return {
-      get signal() {
-        return signal();
-      },
-      attempt,
-      get idempotencyKey() {
-        return place.idempotencyKey;
-      },
-      runId,
-      key,
-      log: (...values) =>
+  #context(receive: TaskContext['receive'] = this.#receive): TaskContext {
+    const { key } = this.place;
+    const members = {
+      log: (...values: readonly unknown[]) =>
         this.#deps.log(
           key,
           values.map((value) => this.#redaction.logged(value)),
         ),
-      progress: (value) => this.#telling.tell(value),
+      progress: (value: unknown) => this.#telling.tell(value),
       heartbeat: () => {
         if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
       },
-      reconcile: (actualCost) => {
+      reconcile: (actualCost: Cost) => {
         if (this.#slot.reconcile(checkCost(actualCost))) return;
         this.#deps.warn(`Call ${key} reconciles its cost, and holds nothing any more.`);
       },
-      // A message was checked against the schema, whose type the options carry.
-      receive: (name: string, options?: TaskReceiveOptions) =>
-        this.#receiving.receive(name, options) as Promise<never>,
+      receive,
     };
+    return new AttemptContext(this.place, members, () => this.#signal);
   }
 
   #awaitHeartbeat(): void {
