@@ -20,8 +20,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setFlagsFromString } from 'node:v8';
 import { defineTask, type Process } from '@pawl/sdk';
+import { keepHeapSmall } from '../../../cli/src/small-heap.ts';
 import { openJournal, openRuntime } from '../../src/index.ts';
 
 const [first = '1000000', second = '64', durability = 'normal', folder] = process.argv.slice(2);
@@ -38,8 +38,8 @@ function tell(line: object): void {
 }
 
 async function work(place: string): Promise<void> {
-  // As the command line does: Node's young heap grows with the machine's memory otherwise.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  // As the command line does: Node's heap grows with the machine's memory otherwise.
+  keepHeapSmall();
   const calls = openSync(callsOf(place), 'a+');
   closeSync(calls);
   const file = openSync(callsOf(place), 'r+');
