@@ -21,7 +21,7 @@ describe('the packed packages', () => {
 
   beforeAll(() => {
     for (const path of [home, project]) mkdirSync(path);
-    execFileSync('tsc', ['-b', 'tsconfig.build.json'], {
+    execFileSync(process.execPath, ['tooling/build.ts'], {
       cwd: ROOT,
       env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
     });

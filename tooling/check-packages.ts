@@ -16,9 +16,7 @@ interface Manifest {
 const tarballs = mkdtempSync(join(tmpdir(), 'pawl-pack-'));
 try {
   const packages = readdirSync(join(ROOT, 'packages')).map((name) => join(ROOT, 'packages', name));
-  // From nothing: an output whose source is gone would be packed.
-  for (const path of packages) rmSync(join(path, 'dist'), { recursive: true, force: true });
-  const passed = runCommand('tsc -b tsconfig.build.json') === 0 && packages.map(isSound).every(Boolean);
+  const passed = runCommand('node tooling/build.ts') === 0 && packages.map(isSound).every(Boolean);
   process.exitCode = passed ? 0 : 1;
 } finally {
   rmSync(tarballs, { recursive: true, force: true });

@@ -95,7 +95,7 @@ export const ROOMS: readonly Room[] = [
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
-    imports: ['runtime', 'sdk'],
+    imports: ['runtime', 'errors', 'sdk'],
   })),
   // It measures SQLite itself beside us, and the engine over a store in memory.
   { ...OPEN, name: 'bench', paths: ['packages/bench/'], imports: ['runtime', 'testing', 'sdk'] },
@@ -113,6 +113,7 @@ export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: r
 export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/sdk': 'packages/sdk/src/index.ts',
   '@pawl/runtime': 'packages/runtime/src/index.ts',
+  '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
 };
 

@@ -2,11 +2,11 @@
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
-import { EXIT_CODES } from '@pawl/runtime';
+import { EXIT_CODES } from '@pawl/runtime/errors';
 
 import { failureOf } from './failure.ts';
-import { hookModules } from './load-process.ts';
 import { describeFailure, main } from './main.ts';
+import { hookModules } from './module-hooks.ts';
 import { quietWarnings } from './quiet-warnings.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import type { Failure } from './render/failure.ts';

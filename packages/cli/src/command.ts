@@ -1,4 +1,4 @@
-import { RuntimeError } from '@pawl/runtime';
+import { RuntimeError } from '@pawl/runtime/errors';
 import { durationMs } from '@pawl/sdk';
 
 import type { Io } from './terminal.ts';
@@ -42,10 +42,8 @@ export interface Use<Values> {
   readonly io: Io;
 }
 
-/** A command is a value: `main.ts` knows no command by name. */
+/** A command is a value: `main.ts` lists them by name, and loads the one that is asked for. */
 export interface Command {
-  readonly name: string;
-  readonly summary: string;
   readonly description: string | undefined;
   readonly arguments: readonly ArgumentSpec[];
   readonly options: OptionTable;
@@ -55,8 +53,6 @@ export interface Command {
 }
 
 export function defineCommand<const Table extends OptionTable>(command: {
-  readonly name: string;
-  readonly summary: string;
   readonly description?: string;
   readonly arguments: readonly ArgumentSpec[];
   readonly options: Table;

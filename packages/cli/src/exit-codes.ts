@@ -1,4 +1,4 @@
-import { EXIT_CODES, RuntimeError } from '@pawl/runtime';
+import { EXIT_CODES, RuntimeError } from '@pawl/runtime/errors';
 import { isPawlError } from '@pawl/sdk';
 
 /** Frozen: scripts rely on them. 128 + n stands for the signal n. */

@@ -1,4 +1,4 @@
-import { RuntimeError } from '@pawl/runtime';
+import { RuntimeError } from '@pawl/runtime/errors';
 import { isPawlError, NonDeterminismError, ValidationError } from '@pawl/sdk';
 import { CommanderError } from 'commander';
 

@@ -1,9 +1,4 @@
-/**
- * Loads the user's module.
- *
- * Owns the hooks by which it is found out what a module is, and where the SDK is: always the copy
- * beside this CLI, so that a folder without node_modules works, and so that there are never two.
- */
+/** Loads the user's module. */
 import { registerHooks } from 'node:module';
 import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,22 +7,7 @@ import { RuntimeError } from '@pawl/runtime';
 import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
 
 import { loadFailure } from './load-failure.ts';
-import { formatOf } from './module-format.ts';
 import { isWorkflowFile, type ModuleFile } from './module-file.ts';
-
-const SDK = '@pawl/sdk';
-
-/** From now on, in this process. */
-export function hookModules(): void {
-  registerHooks({
-    resolve: (specifier, context, next) => {
-      const isSdk = specifier === SDK || specifier.startsWith(`${SDK}/`);
-      const resolved = next(specifier, isSdk ? { ...context, parentURL: import.meta.url } : context);
-      const format = formatOf(resolved);
-      return format === resolved.format ? resolved : { ...resolved, format };
-    },
-  });
-}
 
 /**
  * The process that a module exports, with its name and its schemas, or that a workflow file describes.

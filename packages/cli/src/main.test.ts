@@ -5,10 +5,11 @@ import { expect, test } from 'vitest';
 import { COMMANDS, main } from './main.ts';
 import { Screen, type Io } from './terminal.ts';
 
-test.each(COMMANDS.map((command) => [command.name, command] as const))(
+test.each(COMMANDS.map((listed) => [listed.name, listed] as const))(
   '%s: help, options and examples fit',
-  (_name, command) => {
-    expect(command.summary).toMatch(/^[a-z]/);
+  async (_name, { summary, load }) => {
+    const command = await load();
+    expect(summary).toMatch(/^[a-z]/);
     expect(command.examples.length).toBeGreaterThan(0);
     for (const { command: example } of command.examples) expect(example).toMatch(/^pawl /);
     for (const [name, { flags, description }] of Object.entries(command.options)) {
@@ -21,9 +22,11 @@ test.each(COMMANDS.map((command) => [command.name, command] as const))(
   },
 );
 
-test('short options are unambiguous in each command', () => {
-  for (const command of COMMANDS) {
-    const short = Object.values(command.options).flatMap(({ flags }) => /^-(\w)/.exec(flags)?.[1] ?? []);
+test('short options are unambiguous in each command', async () => {
+  for (const { load } of COMMANDS) {
+    const short = Object.values((await load()).options).flatMap(
+      ({ flags }) => /^-(\w)/.exec(flags)?.[1] ?? [],
+    );
     expect(new Set(short).size).toBe(short.length);
   }
 });
@@ -50,7 +53,8 @@ async function say(...argv: readonly string[]): Promise<{ code: number; out: str
 test('help names every command, and each has its own', async () => {
   const { code, out, err } = await say('--help');
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const { name, summary, examples } of COMMANDS) {
+  for (const { name, summary, load } of COMMANDS) {
+    const { examples } = await load();
     expect(out).toMatch(new RegExp(`^  ${name} +${summary.split(' ', 2).join(' ')}`, 'm'));
     const help = await say('help', name);
     expect(help).toMatchObject({ code: 0, err: '' });

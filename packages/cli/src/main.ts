@@ -8,32 +8,8 @@ import {
   type OutputConfiguration,
 } from 'commander';
 
-import type { ArgumentSpec, Command, OptionSpec } from './command.ts';
+import type { ArgumentSpec, Command, Example, OptionSpec } from './command.ts';
 import { usage } from './command.ts';
-import { approveCommand, rejectCommand } from './commands/answer.ts';
-import { cancelCommand } from './commands/cancel.ts';
-import { checkCommand } from './commands/check.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { enqueueCommand } from './commands/enqueue.ts';
-import { eventsCommand } from './commands/events.ts';
-import { graphCommand } from './commands/graph.ts';
-import { inboxCommand } from './commands/inbox.ts';
-import { listCommand } from './commands/list.ts';
-import { poolsCommand } from './commands/pools.ts';
-import { queueCommand } from './commands/queue.ts';
-import { resolveCommand } from './commands/resolve.ts';
-import { scheduleCommand } from './commands/schedule.ts';
-import { respondCommand } from './commands/respond.ts';
-import { sendCommand } from './commands/send.ts';
-import { taskCommand } from './commands/task.ts';
-import { tasksCommand } from './commands/tasks.ts';
-import { waitingCommand } from './commands/waiting.ts';
-import { resumeCommand } from './commands/resume.ts';
-import { runCommand } from './commands/run.ts';
-import { serveCommand } from './commands/serve.ts';
-import { showCommand } from './commands/show.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { workCommand } from './commands/work.ts';
 import { DONE } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { failureJson, renderFailure, type Failure } from './render/failure.ts';
@@ -41,41 +17,152 @@ import { examplesText } from './render/help.ts';
 import type { Io } from './terminal.ts';
 import { CLI_VERSION } from './version.ts';
 
-export const COMMANDS: readonly Command[] = [
-  runCommand,
-  resumeCommand,
-  listCommand,
-  showCommand,
-  eventsCommand,
-  workCommand,
-  serveCommand,
-  enqueueCommand,
-  queueCommand,
-  scheduleCommand,
-  poolsCommand,
-  cancelCommand,
-  resolveCommand,
-  waitingCommand,
-  inboxCommand,
-  approveCommand,
-  rejectCommand,
-  sendCommand,
-  tasksCommand,
-  taskCommand,
-  respondCommand,
-  verifyCommand,
-  checkCommand,
-  graphCommand,
-  doctorCommand,
+/** What the help says of a command, and where it is. */
+interface Listed {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** In the order of the help. What a command needs is loaded when it is asked for. */
+export const COMMANDS: readonly Listed[] = [
+  {
+    name: 'run',
+    summary: 'start a process from its module',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
+  {
+    name: 'resume',
+    summary: 'go on with a run that was interrupted',
+    load: async () => (await import('./commands/resume.ts')).resumeCommand,
+  },
+  {
+    name: 'list',
+    summary: 'list runs, the newest first',
+    load: async () => (await import('./commands/list.ts')).listCommand,
+  },
+  {
+    name: 'show',
+    summary: 'show a run as a tree of its calls',
+    load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+  {
+    name: 'events',
+    summary: 'print the journal of a run, one event a line',
+    load: async () => (await import('./commands/events.ts')).eventsCommand,
+  },
+  {
+    name: 'work',
+    summary: 'drive what can go on: queued starts, schedules, runs that nobody drives',
+    load: async () => (await import('./commands/work.ts')).workCommand,
+  },
+  {
+    name: 'serve',
+    summary: 'start, send, query and watch runs over HTTP, and work',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  {
+    name: 'enqueue',
+    summary: 'leave a start for a worker',
+    load: async () => (await import('./commands/enqueue.ts')).enqueueCommand,
+  },
+  {
+    name: 'queue',
+    summary: 'list starts that wait for a worker, and runs that could not go on',
+    load: async () => (await import('./commands/queue.ts')).queueCommand,
+  },
+  {
+    name: 'schedule',
+    summary: 'start a process again and again, at times',
+    load: async () => (await import('./commands/schedule.ts')).scheduleCommand,
+  },
+  {
+    name: 'pools',
+    summary: 'show pools: what is in use, what waits, how long it took',
+    load: async () => (await import('./commands/pools.ts')).poolsCommand,
+  },
+  {
+    name: 'cancel',
+    summary: 'give a run up, whoever drives it',
+    load: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  },
+  {
+    name: 'resolve',
+    summary: 'say what became of an attempt whose end is not recorded',
+    load: async () => (await import('./commands/resolve.ts')).resolveCommand,
+  },
+  {
+    name: 'waiting',
+    summary: 'list what runs wait for from outside',
+    load: async () => (await import('./commands/waiting.ts')).waitingCommand,
+  },
+  {
+    name: 'inbox',
+    summary: 'answer what runs wait for, one after the other',
+    load: async () => (await import('./commands/inbox.ts')).inboxCommand,
+  },
+  {
+    name: 'approve',
+    summary: 'approve what a run asks people (ctx.breakpoint)',
+    load: async () => (await import('./commands/answer.ts')).approveCommand,
+  },
+  {
+    name: 'reject',
+    summary: 'reject what a run asks people (ctx.breakpoint)',
+    load: async () => (await import('./commands/answer.ts')).rejectCommand,
+  },
+  {
+    name: 'send',
+    summary: 'send a message to a run that waits for one',
+    load: async () => (await import('./commands/send.ts')).sendCommand,
+  },
+  {
+    name: 'tasks',
+    summary: 'list external tasks: work that somebody else does',
+    load: async () => (await import('./commands/tasks.ts')).tasksCommand,
+  },
+  {
+    name: 'task',
+    summary: 'claim an external task, and answer it',
+    load: async () => (await import('./commands/task.ts')).taskCommand,
+  },
+  {
+    name: 'respond',
+    summary: 'answer external tasks of a kind with a command',
+    load: async () => (await import('./commands/respond.ts')).respondCommand,
+  },
+  {
+    name: 'verify',
+    summary: 'check recorded events against their checksums',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'check',
+    summary: 'look for problems of a workflow, without running it',
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'graph',
+    summary: 'draw the steps of a workflow and what they wait for',
+    load: async () => (await import('./commands/graph.ts')).graphCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'look whether everything that Pawl needs is there',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
 ];
+
+/** The ways to ask for the help of the whole. */
+const HELP: readonly unknown[] = [undefined, 'help', '-h', '--help'];
 
 /** @param argv what follows the program's name; resolves to the exit code and never rejects */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let exitCode = DONE;
-  const parser = createParser(io, (code) => {
-    exitCode = code;
-  });
   try {
+    const parser = await createParser(argv, io, (code) => {
+      exitCode = code;
+    });
     // Without a command the help is what was asked for.
     await parser.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
     return exitCode;
@@ -110,7 +197,11 @@ function helpHint(argv: readonly string[]): string {
   return command === undefined ? 'pawl --help' : `pawl ${command.name} --help`;
 }
 
-function createParser(io: Io, onExitCode: (code: number) => void): Parser {
+async function createParser(
+  argv: readonly string[],
+  io: Io,
+  onExitCode: (code: number) => void,
+): Promise<Parser> {
   const parser = new Parser('pawl')
     .description(
       'Run processes that survive crashes: every step is recorded, nothing that is done is done again.',
@@ -122,14 +213,11 @@ function createParser(io: Io, onExitCode: (code: number) => void): Parser {
     .exitOverride()
     .configureOutput(outputOf(io))
     .configureHelp(helpOf(io));
-  for (const command of COMMANDS) parser.addCommand(subParser(command, io, onExitCode));
-  parser.addHelpText(
-    'after',
-    examplesText(
-      COMMANDS.slice(0, 4).flatMap(({ examples }) => examples.slice(0, 1)),
-      io.out.theme,
-    ),
-  );
+  for (const listed of COMMANDS) {
+    const command = argv.includes(listed.name) ? await listed.load() : undefined;
+    parser.addCommand(subParser(listed, command, io, onExitCode));
+  }
+  if (HELP.includes(argv[0])) parser.addHelpText('after', examplesText(await firstExamples(), io.out.theme));
   return parser;
 }
 
@@ -155,16 +243,28 @@ function outputOf(io: Io): OutputConfiguration {
   };
 }
 
-function subParser(command: Command, io: Io, onExitCode: (code: number) => void): Parser {
-  const parser = new Parser(command.name)
-    .summary(command.summary)
-    .description(
-      command.description ?? `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`,
-    )
+/** Of what people need first. */
+async function firstExamples(): Promise<Example[]> {
+  const first = await Promise.all(COMMANDS.slice(0, 4).map(({ load }) => load()));
+  return first.flatMap(({ examples }) => examples.slice(0, 1));
+}
+
+/** @param command undefined where another one is asked for */
+function subParser(
+  { name, summary }: Listed,
+  command: Command | undefined,
+  io: Io,
+  onExitCode: (code: number) => void,
+): Parser {
+  const parser = new Parser(name)
+    .summary(summary)
     .helpOption('-h, --help', 'print help')
     .exitOverride()
     .configureOutput(outputOf(io))
-    .configureHelp(helpOf(io))
+    .configureHelp(helpOf(io));
+  if (command === undefined) return parser;
+  parser
+    .description(command.description ?? `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
     .addHelpText('after', examplesText(command.examples, io.out.theme));
   for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
   for (const spec of Object.values(command.options)) parser.addOption(optionOf(spec));

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { ulid } from 'ulid';
 import type { Cipher } from './ports/cipher.ts';
 import type { Clock } from './ports/clock.ts';

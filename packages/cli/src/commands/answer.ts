@@ -10,20 +10,18 @@ import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { userName } from '../user-name.ts';
 
-export const approveCommand: Command = answerCommand('approve', true, [
+export const approveCommand: Command = answerCommand(true, [
   { command: 'pawl waiting', what: 'what people are asked, and in which runs' },
   { command: 'pawl approve run_01kh…', what: 'answer the one question of a run' },
   { command: `pawl approve run_01kh… 2 --option tonight --as ada`, what: 'choose, and say who you are' },
 ]);
 
-export const rejectCommand: Command = answerCommand('reject', false, [
+export const rejectCommand: Command = answerCommand(false, [
   { command: `pawl reject run_01kh… --feedback 'shorter, please'`, what: 'say no, and why' },
 ]);
 
-function answerCommand(name: string, approved: boolean, examples: Command['examples']): Command {
+function answerCommand(approved: boolean, examples: Command['examples']): Command {
   return defineCommand({
-    name,
-    summary: `${name} what a run asks people (ctx.breakpoint)`,
     description:
       'The answer is in the journal before the command ends. A second one of the same person does not count.',
     arguments: [

@@ -13,8 +13,6 @@ const SAID = {
 } as const;
 
 export const cancelCommand: Command = defineCommand({
-  name: 'cancel',
-  summary: 'give a run up, whoever drives it',
   description:
     'Its tasks are aborted, and runs of its own are cancelled with it. What its scopes (ctx.scope) registered for their end ' +
     'is done before it ends; --force gives that up, too.',

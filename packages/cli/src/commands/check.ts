@@ -9,8 +9,6 @@ import { jsonLine } from '../render/json.ts';
 import { isWorkflow, stepsOf } from '../workflow-definition.ts';
 
 export const checkCommand: Command = defineCommand({
-  name: 'check',
-  summary: 'look for problems of a workflow, without running it',
   description:
     'Tells all problems of a workflow file at once, each with its line and column, or loads a module. Exits 11 where there are any.',
   arguments: [

@@ -27,8 +27,6 @@ const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
 };
 
 export const doctorCommand: Command = defineCommand({
-  name: 'doctor',
-  summary: 'look whether everything that Pawl needs is there',
   description: 'Looks at Node, the SDK and the journal. Writes nothing.',
   arguments: [],
   options: COMMON_OPTIONS,

@@ -43,8 +43,6 @@ const priority: OptionSpec<number | undefined> = {
 };
 
 export const enqueueCommand: Command = defineCommand({
-  name: 'enqueue',
-  summary: 'leave a start for a worker',
   description: 'Checks the input, and keeps the start in the journal: a worker (pawl work) begins it once.',
   arguments: [{ name: '<module>', description: 'a .ts or .js file that exports a process, or a workflow' }],
   options: {

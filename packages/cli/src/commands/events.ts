@@ -13,8 +13,6 @@ import type { Io } from '../terminal.ts';
 const POLL_MS = 150;
 
 export const eventsCommand: Command = defineCommand({
-  name: 'events',
-  summary: 'print the journal of a run, one event a line',
   arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
   options: {
     follow: flag('-f, --follow', 'go on until the run ends'),

@@ -9,8 +9,6 @@ import { jsonLine } from '../render/json.ts';
 import { isWorkflow } from '../workflow-definition.ts';
 
 export const graphCommand: Command = defineCommand({
-  name: 'graph',
-  summary: 'draw the steps of a workflow and what they wait for',
   description: 'Prints the graph of a workflow as text for Mermaid or Graphviz.',
   arguments: [
     { name: '<file>', description: 'a workflow (.yaml, .yml, .json), or a module that exports one' },

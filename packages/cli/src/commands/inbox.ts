@@ -13,8 +13,6 @@ import type { Io } from '../terminal.ts';
 import { userName } from '../user-name.ts';
 
 export const inboxCommand: Command = defineCommand({
-  name: 'inbox',
-  summary: 'answer what runs wait for, one after the other',
   description:
     'Shows what is waited for, and asks what to say to it. Programs use pawl waiting, approve, reject and send.',
   arguments: [{ name: '[run]', description: 'only of this run' }],

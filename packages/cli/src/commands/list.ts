@@ -19,8 +19,6 @@ import { runDocument } from '../run-document.ts';
 const PAGE = 200;
 
 export const listCommand: Command = defineCommand({
-  name: 'list',
-  summary: 'list runs, the newest first',
   arguments: [],
   options: {
     limit: wholeNumber('-n, --limit <count>', 'at most so many runs (default: 20)', 20, 1),

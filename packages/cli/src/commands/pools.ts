@@ -11,8 +11,6 @@ const RUNS = 20;
 type Limits = number | Readonly<Record<string, number>> | null;
 
 export const poolsCommand: Command = defineCommand({
-  name: 'pools',
-  summary: 'show pools: what is in use, what waits, how long it took',
   description:
     'What living programs have of each pool, and statistics of the newest runs. With set: other limits than are declared, for all programs of the journal, at once.',
   arguments: [

@@ -8,8 +8,6 @@ import { renderQueue } from '../render/queue.ts';
 import { timestamp } from '../run-document.ts';
 
 export const queueCommand: Command = defineCommand({
-  name: 'queue',
-  summary: 'list starts that wait for a worker, and runs that could not go on',
   arguments: [
     { name: '[remove]', description: "'remove' to take a start out" },
     { name: '[run]', description: 'its id' },

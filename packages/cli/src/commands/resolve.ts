@@ -18,8 +18,6 @@ interface Said {
 }
 
 export const resolveCommand: Command = defineCommand({
-  name: 'resolve',
-  summary: 'say what became of an attempt whose end is not recorded',
   description:
     'A program that dies between an effect and its record leaves an attempt of which nobody knows the end. ' +
     'Where a task says so, the run waits until a person has looked.',

@@ -23,8 +23,6 @@ const LOOK_MS = 50;
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly StopSignal[];
 
 export const respondCommand: Command = defineCommand({
-  name: 'respond',
-  summary: 'answer external tasks of a kind with a command',
   description:
     'For each open task of the kind, of all runs, the command gets the description as JSON on stdin and answers JSON ' +
     'on stdout; where it fails, the task fails with what it printed on stderr. A task is claimed while the command ' +

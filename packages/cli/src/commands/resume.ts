@@ -29,8 +29,6 @@ interface ResumeOptions extends FinishOptions {
 }
 
 export const resumeCommand: Command = defineCommand({
-  name: 'resume',
-  summary: 'go on with a run that was interrupted',
   description:
     'Goes on from the journal: what is done is not done again. A run that has ended gives its recorded result. ' +
     'Code that has changed since, in the module or in a local file that it imports, is tried on what is recorded; ' +

@@ -12,8 +12,6 @@ import { findModule, isOtherCode } from '../module-file.ts';
 import { Session } from '../session.ts';
 
 export const runCommand: Command = defineCommand({
-  name: 'run',
-  summary: 'start a process from its module',
   description: 'Loads a module or a workflow, starts the process, and records what it does.',
   arguments: [
     {

@@ -35,8 +35,6 @@ interface Options {
 const ACTIONS = ['add', 'list', 'remove', 'pause', 'resume'] as const;
 
 export const scheduleCommand: Command = defineCommand({
-  name: 'schedule',
-  summary: 'start a process again and again, at times',
   description:
     'Workers (pawl work) fire: each firing is one run, whose id is made of the name and the time. A time that the clock skips is made up for right after it; one that comes twice fires once.',
   arguments: [

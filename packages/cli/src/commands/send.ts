@@ -9,8 +9,6 @@ import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 
 export const sendCommand: Command = defineCommand({
-  name: 'send',
-  summary: 'send a message to a run that waits for one',
   description:
     'A message that comes early is kept until the run asks for it. It is in the journal before the command ends.',
   arguments: [

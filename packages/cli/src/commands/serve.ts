@@ -18,8 +18,6 @@ const LOCAL_NAMES: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 const SHORTEST_TOKEN = 16;
 
 export const serveCommand: Command = defineCommand({
-  name: 'serve',
-  summary: 'start, send, query and watch runs over HTTP, and work',
   description:
     'A worker and an HTTP server in one program. On this machine only, unless --host says otherwise: then a token is needed. The token comes from $PAWL_TOKEN: what stands in a command line, everybody on the machine can read.',
   arguments: [],

@@ -13,8 +13,6 @@ import { runTreeDocument } from '../run-document.ts';
 const SHOWN_CALLS = 12;
 
 export const showCommand: Command = defineCommand({
-  name: 'show',
-  summary: 'show a run as a tree of its calls',
   description: 'Status, durations, attempts, inputs, outputs and errors. Without an id: the newest run.',
   arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
   options: {

@@ -38,8 +38,6 @@ interface Said {
 type Answer = ClaimAnswer | HeartbeatAnswer | TaskAck | { readonly status: 'released' | 'notHeld' };
 
 export const taskCommand: Command = defineCommand({
-  name: 'task',
-  summary: 'claim an external task, and answer it',
   description:
     'claim takes a task for a while, heartbeat makes it longer, release gives it back; complete, fail and cancel ' +
     'answer it. An answer is in the journal before the command ends, and the run takes it when it goes on: pawl resume. ' +

@@ -8,8 +8,6 @@ import { renderTasks } from '../render/tasks.ts';
 import { openTaskDocument, settledTaskDocument } from '../task-document.ts';
 
 export const tasksCommand: Command = defineCommand({
-  name: 'tasks',
-  summary: 'list external tasks: work that somebody else does',
   description:
     'Of a run: all of them, with what became of them; with --pending only those that are open. Without a run: what is ' +
     'open in all runs, the oldest first.',

@@ -7,8 +7,6 @@ import { jsonLine } from '../render/json.ts';
 import { renderVerification } from '../render/verification.ts';
 
 export const verifyCommand: Command = defineCommand({
-  name: 'verify',
-  summary: 'check recorded events against their checksums',
   description: 'Checks the chain of checksums of a run, or of all runs. Exits 8 where something is damaged.',
   arguments: [{ name: '[run]', description: 'the id of the run (default: all)' }],
   options: COMMON_OPTIONS,

@@ -10,8 +10,6 @@ import { timestamp } from '../run-document.ts';
 import { readWaits } from '../read-waits.ts';
 
 export const waitingCommand: Command = defineCommand({
-  name: 'waiting',
-  summary: 'list what runs wait for from outside',
   arguments: [{ name: '[run]', description: 'only this run' }],
   options: { ...COMMON_OPTIONS },
   examples: [

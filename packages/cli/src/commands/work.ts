@@ -7,8 +7,6 @@ import { clean } from '../render/clean.ts';
 import { WorkSession } from '../work-session.ts';
 
 export const workCommand: Command = defineCommand({
-  name: 'work',
-  summary: 'drive what can go on: queued starts, schedules, runs that nobody drives',
   description:
     'Runs until it is stopped. Any number of workers share a journal. A run that waits is put down, and taken up again within a second of its time or its message. SIGTERM: nothing more is begun, attempts have their grace, and all runs can be resumed.',
   arguments: [],

@@ -1,13 +1,25 @@
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
+
+import type StringWidth from 'string-width';
 
 const ELLIPSIS = '…';
 const PLAIN = /^[\x20-\x7e]*$/;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+const require = createRequire(import.meta.url);
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** Most texts are plain, and do not wait for what tells these apart. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** How many columns a terminal gives the text; colours take none. */
 export function columnsOf(text: string): number {
-  return PLAIN.test(text) ? text.length : stringWidth(text);
+  if (PLAIN.test(text)) return text.length;
+  const { default: stringWidth } = require('string-width') as { default: typeof StringWidth };
+  return stringWidth(text);
 }
 
 /** At most `width` columns of a text without colours; what was cut ends in an ellipsis. */
@@ -17,7 +29,7 @@ export function fit(text: string, width: number): string {
   if (PLAIN.test(text)) return text.slice(0, width - 1).trimEnd() + ELLIPSIS;
   let kept = '';
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     columns += columnsOf(segment);
     if (columns > width - 1) break;
     kept += segment;
@@ -30,7 +42,7 @@ export function fitEnd(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;
   let kept = '';
   let columns = 0;
-  for (const { segment } of [...graphemes.segment(text)].toReversed()) {
+  for (const { segment } of [...graphemesOf(text)].toReversed()) {
     columns += columnsOf(segment);
     if (columns > width - 1) break;
     kept = segment + kept;
@@ -74,7 +86,7 @@ export function wrap(text: string, width: number): string[] {
 function headOf(text: string, width: number): string {
   let head = '';
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     columns += columnsOf(segment);
     if (columns > width && head !== '') break;
     head += segment;

@@ -1,19 +1,24 @@
+import { createRequire } from 'node:module';
 import { InvalidOptionError } from '@pawl/sdk';
-import { Cron } from 'croner';
+import type * as Croner from 'croner';
 import type { Millis } from '../journal/ids.ts';
 
 /** Patterns that are kept parsed. */
 const MAX_KEPT = 1000;
 const LONGEST = 200;
 
-const kept = new Map<string, Cron>();
+const require = createRequire(import.meta.url);
 
-function parsed(cron: string, zone: string): Cron {
+const kept = new Map<string, Croner.Cron>();
+
+function parsed(cron: string, zone: string): Croner.Cron {
   const key = `${zone} ${cron}`;
   const known = kept.get(key);
   if (known !== undefined) return known;
   if (kept.size >= MAX_KEPT) kept.clear();
-  const pattern = new Cron(cron, { timezone: zone, paused: true });
+  // Loaded by programs that have schedules only.
+  const croner = require('croner') as typeof Croner;
+  const pattern = new croner.Cron(cron, { timezone: zone, paused: true });
   kept.set(key, pattern);
   return pattern;
 }

@@ -1,8 +1,9 @@
-import { Validator } from '@cfworker/json-schema';
+import { createRequire } from 'node:module';
+import type * as JsonSchema from '@cfworker/json-schema';
 import type { ValidationIssue } from '@pawl/sdk';
 import type { Encoded } from '../journal/event.ts';
 
-type Given = ConstructorParameters<typeof Validator>[0];
+type Given = ConstructorParameters<typeof JsonSchema.Validator>[0];
 
 /** More say nothing that the first ones do not. */
 const MAX_ISSUES = 20;
@@ -13,15 +14,19 @@ const DRAFTS = [
   ['2019-09', '2019-09'],
 ] as const;
 
-function draftOf(schema: Encoded): ConstructorParameters<typeof Validator>[1] {
+function draftOf(schema: Encoded): ConstructorParameters<typeof JsonSchema.Validator>[1] {
   const said = typeof schema === 'object' && schema !== null ? Reflect.get(schema, '$schema') : undefined;
   const known = DRAFTS.find(([part]) => typeof said === 'string' && said.includes(part));
   return known?.[1] ?? '2020-12';
 }
 
-function validator(schema: Encoded): Validator {
+const require = createRequire(import.meta.url);
+
+function validator(schema: Encoded): JsonSchema.Validator {
+  // Loaded by programs that have such a schema only.
+  const library = require('@cfworker/json-schema') as typeof JsonSchema;
   // It writes into what it is given.
-  return new Validator(structuredClone(schema) as Given, draftOf(schema), false);
+  return new library.Validator(structuredClone(schema) as Given, draftOf(schema), false);
 }
 
 /** Why a JSON Schema cannot be used; undefined where it can. */
@@ -39,7 +44,7 @@ export function schemaProblem(schema: Encoded): string | undefined {
 
 /** What of a value is not as a JSON Schema says; none where all is. */
 export function schemaIssues(schema: Encoded, value: unknown): readonly ValidationIssue[] {
-  let result: ReturnType<Validator['validate']>;
+  let result: ReturnType<JsonSchema.Validator['validate']>;
   try {
     result = validator(schema).validate(value);
   } catch (error) {
