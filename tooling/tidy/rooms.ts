@@ -87,6 +87,7 @@ export const ROOMS: readonly Room[] = [
       'waiting-parents.ts',
       'notify.ts',
       'run-query.ts',
+      'small-heap.ts',
     ].map(inRuntime),
     imports: 'every room',
   },

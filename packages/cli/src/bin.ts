@@ -8,7 +8,6 @@ import { failureOf } from './failure.ts';
 import { describeFailure, main } from './main.ts';
 import { hookModules } from './module-hooks.ts';
 import { quietWarnings } from './quiet-warnings.ts';
-import { keepHeapSmall } from './small-heap.ts';
 import type { Failure } from './render/failure.ts';
 import { Screen, type Io } from './terminal.ts';
 
@@ -30,7 +29,6 @@ const io: Io = {
   },
 };
 
-keepHeapSmall();
 quietWarnings();
 hookModules();
 

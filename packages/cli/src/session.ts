@@ -9,6 +9,7 @@
 import {
   addEvent,
   createRunTree,
+  keepHeapSmall,
   openRuntime,
   RuntimeError,
   type CallKey,
@@ -78,6 +79,7 @@ export class Session {
   }
 
   static async open(options: SessionOptions): Promise<Session> {
+    keepHeapSmall();
     const session = new Session(options);
     session.#runtime = await openRuntime({
       ...options.runtime,

@@ -1,5 +1,12 @@
 /** A worker in this program, from its start to its drain. */
-import { openRuntime, type LoadedCode, type Runtime, type Worker, type WorkNote } from '@pawl/runtime';
+import {
+  keepHeapSmall,
+  openRuntime,
+  type LoadedCode,
+  type Runtime,
+  type Worker,
+  type WorkNote,
+} from '@pawl/runtime';
 
 import { CodeLoader } from './code-loader.ts';
 import type { runtimeOptions } from './drive-options.ts';
@@ -61,6 +68,7 @@ export class WorkSession {
   }
 
   static async open(options: WorkSessionOptions): Promise<WorkSession> {
+    keepHeapSmall();
     const { io, place, known, isOnlyKnown, concurrency, untilIdle } = options;
     const told = new Teller(io, options.isJson);
     const loader = new CodeLoader(io.cwd);

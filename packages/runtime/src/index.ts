@@ -63,6 +63,7 @@ export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { ReplayReport, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
+export { keepHeapSmall } from './small-heap.ts';
 export { NEVER } from './journal/ids.ts';
 export type { EnqueueOptions } from './engine/start-options.ts';
 export type { CodePlace, LoadedCode, Worker, WorkNote } from './engine/worker.ts';

@@ -1,4 +1,5 @@
 /** Trivial steps: one after another, side by side, in many runs, and with results of 1 KiB. */
+import { keepHeapSmall } from '@pawl/runtime';
 import { defineProcess, defineTask } from '@pawl/sdk';
 
 import type { Order } from '../order.ts';
@@ -64,10 +65,12 @@ const manyResults = defineProcess({
 });
 
 export async function payload(asked: Order): Promise<Sample> {
+  // As the command line does; so below.
+  keepHeapSmall();
   const stand = await Stand.open(asked);
   return stand.measure(async () => {
     await stand.runtime.start(manyResults, asked.steps, { id: 'measured' }).result();
-    return { steps: asked.steps, note: 'results of 1 KiB, default concurrency', counts: {} };
+    return { steps: asked.steps, note: 'results of 1 KiB, default concurrency, heap kept small', counts: {} };
   });
 }
 
@@ -83,10 +86,15 @@ const manyItems = defineProcess({
 
 /** Items of a source that are folded as they come. */
 export async function stream(asked: Order): Promise<Sample> {
+  keepHeapSmall();
   const stand = await Stand.open(asked);
   return stand.measure(async () => {
     await stand.runtime.start(manyItems, asked.steps, { id: 'measured' }).result();
-    return { steps: asked.steps, note: 'ctx.reduce over a ctx.source, all defaults', counts: {} };
+    return {
+      steps: asked.steps,
+      note: 'ctx.reduce over a ctx.source, all defaults, heap kept small',
+      counts: {},
+    };
   });
 }
 

@@ -21,8 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defineTask, type Process } from '@pawl/sdk';
-import { keepHeapSmall } from '../../../cli/src/small-heap.ts';
-import { openJournal, openRuntime } from '../../src/index.ts';
+import { keepHeapSmall, openJournal, openRuntime } from '../../src/index.ts';
 
 const [first = '1000000', second = '64', durability = 'normal', folder] = process.argv.slice(2);
 const total = Number(first);
