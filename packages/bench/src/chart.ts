@@ -109,6 +109,6 @@ function tickOf(tick: number, x: number, bottom: number): string {
   ].join('');
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

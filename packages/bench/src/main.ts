@@ -1,9 +1,10 @@
 /**
  * `pnpm bench`: measures the table of goals on this machine, raw limits and peers interleaved.
  * `pnpm bench growth [map] [steps] [runs]`: what a step costs as things grow.
+ * `pnpm bench flame <profile>`: a processor profile as a picture.
  */
-import { writeFileSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
@@ -12,6 +13,7 @@ import { casesOf, type Tier } from './cases.ts';
 import { chartOf } from './chart.ts';
 import { compareReports } from './compare.ts';
 import { BenchFailure } from './failure.ts';
+import { flameOf, type CpuProfile } from './flame.ts';
 import { GROWTHS, measureGrowth, type GrowthName } from './growth.ts';
 import { describeMachine, doubtsAbout } from './machine.ts';
 import { measureCase } from './measure.ts';
@@ -22,6 +24,7 @@ import { comparisonText, durabilityLines, figureTable, subjectTable } from './ta
 
 const HELP = `pnpm bench [options]           measures A to J of the goals, raw limits before and after each
 pnpm bench growth [map] [steps] [runs]   what a step costs as a map, a run and a file grow
+pnpm bench flame <profile> --svg file    what node --cpu-prof wrote, as a flame graph
 
   --only A,B         these cases only (raw, A to J)
   --rounds 5         how often each is measured, all of them in turn
@@ -37,6 +40,8 @@ pnpm bench growth [map] [steps] [runs]   what a step costs as a map, a run and a
 `;
 
 interface Asked {
+  /** A profile that is to be drawn. */
+  readonly flame: string | undefined;
   readonly growth: readonly GrowthName[];
   readonly only: readonly string[];
   readonly rounds: number;
@@ -76,7 +81,8 @@ function readArguments(): Asked | undefined {
   if (durability !== 'full' && durability !== 'normal')
     throw usage(`--durability is full or normal, not ${durability}`);
   return {
-    growth: growthsOf(positionals),
+    flame: positionals[0] === 'flame' ? positionals[1] : undefined,
+    growth: positionals[0] === 'flame' ? [] : growthsOf(positionals),
     only: values.only?.split(',') ?? [],
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 1),
     tier: values.full ? 'full' : values.quick ? 'quick' : 'standard',
@@ -170,10 +176,21 @@ function show(report: Report, asked: Asked): void {
   if (comparison.worse.length > 0) process.exitCode = 1;
 }
 
+function drawFlame(path: string, svg: string | undefined): void {
+  if (svg === undefined) throw usage('flame takes --svg file');
+  // As Node wrote it.
+  const profile = JSON.parse(readFileSync(path, 'utf8')) as CpuProfile;
+  writeFileSync(svg, flameOf(profile, basename(path, '.cpuprofile')));
+}
+
 async function main(): Promise<void> {
   const asked = readArguments();
   if (asked === undefined) {
     stdout.write(HELP);
+    return;
+  }
+  if (asked.flame !== undefined) {
+    drawFlame(asked.flame, asked.svg);
     return;
   }
   mkdirSync(asked.folder, { recursive: true });
