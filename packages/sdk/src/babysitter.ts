@@ -1,7 +1,7 @@
 /** `@pawl/sdk/babysitter`: what processes that were written for Babysitter import and get. */
 import { InvalidArgumentError } from './errors.ts';
 import type { Context, Process } from './process.ts';
-import { asJson, isFields } from './babysitter/as-json.ts';
+import { asJson, asOutput, isFields } from './babysitter/as-json.ts';
 import { CleanUp } from './babysitter/clean-up.ts';
 import {
   createContext,
@@ -60,7 +60,7 @@ async function runProcess(
   } finally {
     await cleanUp.run();
   }
-  return { output, folder };
+  return { output: asOutput(output), folder };
 }
 
 /** Recorded, since the path goes into descriptions: a project that is moved has the runs that it had. */

@@ -305,6 +305,30 @@ describe('ctx.task', () => {
     expect(shape(store).filter((line) => line.startsWith('TaskOffered'))).toEqual([]);
   });
 
+  test('⟲ what a builder leaves out is what the definition says, whichever way it is written', async () => {
+    const tasks = [
+      defineTask<unknown, string>('a', async () => ({ more: 1 }) as never, {
+        kind: 'agent',
+        title: 'A',
+        labels: ['l'],
+      }),
+      defineTask<unknown, string>('b', { kind: 'agent', title: 'B', labels: ['l'] }),
+      defineTask<unknown, string>({
+        name: 'c',
+        kind: 'agent',
+        labels: ['l'],
+        run: () => ({ title: 'C' }) as never,
+      }),
+    ];
+    const process = written((ctx) => ctx.parallel.all(tasks.map((task) => () => ctx.task(task, {}))));
+    const { store } = await everywhereAttended(process, answering(titleOf), ['A', 'B', 'C']);
+    const told = journal(store).flatMap(({ event }) =>
+      event.type === 'TaskOffered' ? [event.description] : [],
+    );
+    expect(told).toHaveLength(3);
+    for (const description of told) expect(description).toMatchObject({ kind: 'agent', labels: ['l'] });
+  });
+
   test('⟲ what is called as work of this program is still the work of others', async () => {
     const kinds = ['function', 'process', 'shell'];
     const tasks = kinds.map((kind) =>
@@ -353,6 +377,14 @@ describe('ctx.task', () => {
 });
 
 describe('the end of a run', () => {
+  test('⟲ functions in the output are left out, as JSON does', async () => {
+    const task = defineTask('t', () => ({ kind: 'agent' }));
+    const process = written(() => ({ tasks: [task], more: undefined }));
+    await everywhereAttended(process, answering(titleOf), { tasks: [{ id: 't' }] });
+    const plain = written(() => ({ at: new Date(5), places: [undefined, 1] }));
+    await everywhereAttended(plain, answering(titleOf), { at: new Date(5), places: [undefined, 1] });
+  });
+
   test('⟲ halting fails the run with its reason', async () => {
     const worker = answering(() => ({ tons: 5 }));
     const { store } = await everywhereAttended(

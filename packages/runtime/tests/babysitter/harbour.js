@@ -15,7 +15,7 @@ const paintTask = defineTask(
 );
 
 export async function process(inputs, ctx) {
-  const { berths = ['north', 'south'], season = 'spring', trips = 0 } = inputs;
+  const { berths = ['north', 'south'], season = 'spring', trips = 0, wait = 60_000 } = inputs;
   const began = ctx.now();
   ctx.log('info', `Season ${season} in run ${ctx.runId.length > 0 ? 'known' : ''}`);
   ctx.onCleanup(() => ctx.log('gates closed'));
@@ -71,7 +71,7 @@ export async function process(inputs, ctx) {
     });
   }
 
-  await ctx.sleepUntil(new Date(began.getTime() + 60_000).toISOString());
+  await ctx.sleepUntil(new Date(began.getTime() + wait).toISOString());
   await ctx.sleepUntil(began.getTime());
   const hooked = await ctx.hook('harbour-open', { berths });
   const plan = await ctx.orchestratorTask({ goal: 'roster' }, { label: 'roster' });
@@ -89,7 +89,7 @@ export async function process(inputs, ctx) {
     plan,
     ferry: ferry ? ferry.output : 'moored',
     folder: ctx.artifactsDir.endsWith('artifacts'),
-    waited: ctx.now() - began >= 60_000,
+    waited: ctx.now() - began >= wait,
     known: globalTaskRegistry.hasTask('paint-buoy'),
   };
 }

@@ -19,6 +19,18 @@ export function asJson(what: string, value: unknown): unknown {
   return text === undefined ? null : JSON.parse(text);
 }
 
+/** The same, unless there is a function somewhere in it: what holds none is recorded as it is. */
+export function asOutput(value: unknown): unknown {
+  return holdsFunction(value, new Set()) ? asJson('The output of the process', value) : value;
+}
+
+function holdsFunction(value: unknown, seen: Set<object>): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false;
+  seen.add(value);
+  return Object.values(value).some((each) => holdsFunction(each, seen));
+}
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function isFields(value: unknown): value is Fields {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.ts';
-import { isFields, textsOf } from './as-json.ts';
+import { isFields, textsOf, type Fields } from './as-json.ts';
 import { globalTaskRegistry } from './task-registry.ts';
 
 /** Work as others read it. Fields beside these are the affair of those who write and read them. */
@@ -41,6 +41,7 @@ export interface DefinedTask<Args = unknown, Result = unknown> {
   readonly result?: (result: Result) => void;
 }
 
+/** What the registry says of a task; fields of a description stand for those that its builder leaves out. */
 export interface DefineTaskOptions {
   readonly description?: string;
   readonly labels?: readonly string[];
@@ -48,6 +49,7 @@ export interface DefineTaskOptions {
   readonly source?: string;
   readonly inputSchema?: unknown;
   readonly outputSchema?: unknown;
+  readonly [field: string]: unknown;
 }
 
 /** A task as one object: with `run`, which builds the description, or as the description itself. */
@@ -70,6 +72,10 @@ export function defineTask<Args = unknown, Result = unknown>(
   options?: DefineTaskOptions,
 ): DefinedTask<Args, Result>;
 export function defineTask<Args = unknown, Result = unknown>(
+  id: string,
+  description: TaskObject<Args>,
+): DefinedTask<Args, Result>;
+export function defineTask<Args = unknown, Result = unknown>(
   task: TaskObject<Args>,
 ): DefinedTask<Args, Result>;
 /**
@@ -79,25 +85,24 @@ export function defineTask<Args = unknown, Result = unknown>(
  */
 export function defineTask(
   task: string | TaskObject<never>,
-  build?: TaskImpl<never>,
+  build?: TaskImpl<never> | TaskObject<never>,
   options: DefineTaskOptions = {},
 ): DefinedTask<never> {
   if (isFields(task)) return fromObject(task);
+  // Many are written so, with the description where its builder belongs.
+  if (isFields(build)) return fromObject({ ...build, id: idOf(task) });
   const id = idOf(task);
   if (typeof build !== 'function')
     throw new InvalidArgumentError(`Task '${id}' needs a function that describes it, behind its name.`);
-  const { description, kind, source, inputSchema, outputSchema } = options;
-  globalTaskRegistry.registerDefinition({ id, kind, description, source, labels: textsOf(options.labels) });
-  const schemas = {
-    ...(inputSchema === undefined ? {} : { inputSchema }),
-    ...(outputSchema === undefined ? {} : { outputSchema }),
-  };
+  const { source, ...defaults } = options;
+  const { description, kind, labels } = defaults;
+  globalTaskRegistry.registerDefinition({ id, kind, description, source, labels: textsOf(labels) });
   const isLater = Object.prototype.toString.call(build) === '[object AsyncFunction]';
   const defined: DefinedTask<never> = {
     id,
     build: isLater
-      ? async (args, context) => ({ ...schemas, ...checked(id, await build(args, context)) })
-      : (args, context) => ({ ...schemas, ...checked(id, build(args, context)) }),
+      ? async (args, context) => checked(id, defaults, await build(args, context))
+      : (args, context) => checked(id, defaults, build(args, context)),
   };
   if (isLater) LATER.add(defined);
   return Object.freeze(defined);
@@ -143,12 +148,13 @@ export function isBuiltLater(task: DefinedTask<never>): boolean {
 }
 
 /** @throws InvalidArgumentError */
-function checked(id: string, built: unknown): TaskDef {
+function checked(id: string, defaults: Fields, built: unknown): TaskDef {
   if (isFields(built) && 'then' in built)
     throw new InvalidArgumentError(
       `The builder of task '${id}' gives a promise and is no async function: write async before it.`,
     );
-  if (isFields(built) && typeof built['kind'] === 'string' && built['kind'] !== '')
-    return built as unknown as TaskDef;
+  const description: Fields = { ...defaults, ...(isFields(built) ? built : {}) };
+  const { kind } = description;
+  if (isFields(built) && typeof kind === 'string' && kind !== '') return { ...description, kind };
   throw new InvalidArgumentError(`The builder of task '${id}' gives no object with a kind, such as 'agent'.`);
 }
