@@ -47,12 +47,14 @@ export async function importModule(
   file: ModuleFile,
   cwd: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  let lastLoaded = file.path;
-  // An error in syntax may not say in which file it is: it is the one that was read last.
+  const reached = new Set([file.path]);
+  // An error in syntax may not say in which file it is. A hook that reads would do less: in Node 22 no hook is asked
+  // for what a script requires that was read by one.
   const hooks = registerHooks({
-    load: (url, context, next) => {
-      lastLoaded = url;
-      return next(url, context);
+    resolve: (specifier, context, next) => {
+      const resolved = next(specifier, context);
+      if (resolved.url.startsWith('file:')) reached.add(resolved.url);
+      return resolved;
     },
   });
   useAliases(file.path, file.aliases, cwd);
@@ -60,7 +62,7 @@ export async function importModule(
     return await Promise.race([importFile(file.path), neverEnding(file.given)]);
   } catch (error) {
     if (error instanceof RuntimeError) throw error;
-    throw loadFailure(error, { file, cwd, lastLoaded });
+    throw loadFailure(error, { file, cwd, reached });
   } finally {
     hooks.deregister();
   }

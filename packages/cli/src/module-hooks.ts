@@ -40,7 +40,8 @@ type Next = (specifier: string, context: ResolveHookContext) => ResolveFnOutput;
 
 /** As if another module asked for it. `require` takes no parent from a hook, so there it is resolved here. */
 function resolveFrom(from: string, wanted: string, context: ResolveHookContext, next: Next): ResolveFnOutput {
-  if (from === context.parentURL || !context.conditions.includes('require'))
+  // In Node 22 it is a set.
+  if (from === context.parentURL || ![...context.conditions].includes('require'))
     return next(wanted, { ...context, parentURL: from });
   const url =
     from === import.meta.url
