@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['source'] },
+  resolve: {
+    conditions: ['source'],
+    // What `pawl run --alias` does for processes that were written for Babysitter.
+    alias: { '@a5c-ai/babysitter-sdk': '@pawl/sdk/babysitter' },
+  },
   ssr: {
     resolve: {
       conditions: ['source', 'node', 'import', 'default'],

@@ -14,7 +14,7 @@ interface Package {
 }
 
 const PACKAGES: readonly Package[] = [
-  { name: 'sdk', entries: { index: 'index.ts' } },
+  { name: 'sdk', entries: { index: 'index.ts', babysitter: 'babysitter.ts' } },
   {
     name: 'runtime',
     entries: {

@@ -113,6 +113,7 @@ export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: r
 /** Our packages by the name that others import them by. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/sdk': 'packages/sdk/src/index.ts',
+  '@pawl/sdk/babysitter': 'packages/sdk/src/babysitter.ts',
   '@pawl/runtime': 'packages/runtime/src/index.ts',
   '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',

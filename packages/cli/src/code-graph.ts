@@ -15,6 +15,8 @@ export interface CodeGraph {
   readonly digest: string;
   /** Absolute, the module first. */
   readonly files: readonly string[];
+  /** Names of packages, and of what is in them, as they are imported. */
+  readonly packages: ReadonlySet<string>;
   /** Files in which something is imported by a name that only running them tells. */
   readonly unknown: readonly string[];
 }
@@ -37,7 +39,7 @@ const ENDINGS = [
   '/index.cjs',
   '/index.ts',
 ];
-const REQUIRE = /\brequire\(\s*(['"])(\.{1,2}\/[^'"]+)\1\s*\)/g;
+const REQUIRE = /\brequire\(\s*(['"])((?:\.{1,2}\/|[\w@])[^'"]*)\1\s*\)/g;
 /** How a thread's or a process' module is named. */
 const BESIDE = /\bnew URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.url\s*\)/g;
 
@@ -45,18 +47,20 @@ const BESIDE = /\bnew URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.u
 export function codeGraph(path: string, text: Buffer): CodeGraph {
   const texts = new Map<string, Buffer>([[path, text]]);
   const unknown: string[] = [];
+  const packages = new Set<string>();
   for (const [file, content] of texts) {
     if (!MODULE.test(file)) continue;
     const { specifiers, isOpen } = importsOf(content.toString('utf8'), TYPESCRIPT.test(file));
     if (isOpen) unknown.push(file);
     for (const specifier of specifiers) {
+      if (/^[\w@]/.test(specifier)) packages.add(specifier);
       const found = localFile(specifier, dirname(file));
       if (found !== undefined && !texts.has(found.path) && texts.size < MOST_FILES)
         texts.set(found.path, found.text);
     }
   }
   const files = [...texts.keys()];
-  return { digest: digestOf(path, texts), files, unknown };
+  return { digest: digestOf(path, texts), files, packages, unknown };
 }
 
 export function sha256(text: Buffer | string): string {

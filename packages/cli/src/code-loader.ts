@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { RuntimeError, type CodePlace, type LoadedCode } from '@pawl/runtime';
 
 import { usage } from './command.ts';
+import { configuredAliases, loadConfig } from './config-file.ts';
 import { loadProcess } from './load-process.ts';
 import { findModule, modulesIn, recordedModule, type ModuleFile } from './module-file.ts';
 
@@ -51,8 +52,9 @@ export class CodeLoader {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw usage(`'${given}' is no folder, which --processes takes.`);
     const processes = new Map<string, LoadedCode & { readonly file: ModuleFile }>();
+    const aliases = configuredAliases(await loadConfig(this.#cwd));
     for (const name of modulesIn(path).filter(isNoTest).toSorted()) {
-      const file = findModule(join(given, name), this.#cwd);
+      const file = findModule(join(given, name), this.#cwd, aliases);
       const code = await this.#load(file).catch(unlessItHasNone);
       if (code === undefined) continue;
       const { name: process } = code.definition;

@@ -1,10 +1,11 @@
-/** `pawl.config.ts` of the working folder: who does external tasks. */
+/** `pawl.config.ts` of the working folder: who does external tasks, and what modules import. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { RuntimeError, type RespondOptions } from '@pawl/runtime';
 import { defineConfig, type Executor, type PawlConfig } from '@pawl/sdk';
 
+import { aliasProblem, type Aliases } from './alias.ts';
 import { runCommand } from './executor.ts';
 import { importModule } from './load-process.ts';
 import { findModule } from './module-file.ts';
@@ -26,6 +27,19 @@ export async function loadConfig(cwd: string): Promise<PawlConfig> {
       hint: "export default defineConfig({ executors: { agent: { command: ['my-agent'] } } })",
     });
   return defineConfig(config);
+}
+
+/**
+ * What modules of this folder import instead of what they name.
+ * @throws RuntimeError REFUSED
+ */
+export function configuredAliases({ alias = {} }: PawlConfig): Aliases {
+  for (const [name, target] of Object.entries(alias)) {
+    const problem = aliasProblem(name, target);
+    if (problem !== undefined)
+      throw new RuntimeError('REFUSED', `The alias of '${name}' in the configuration is none: ${problem}.`);
+  }
+  return new Map(Object.entries(alias));
 }
 
 /** How tasks of one kind are answered as its executor says. */

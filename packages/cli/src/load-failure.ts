@@ -11,11 +11,15 @@ import type { ModuleFile } from './module-file.ts';
 import { OWN_FOLDERS } from './own-folders.ts';
 import { relativeTo, sourcePlace } from './render/source-place.ts';
 
+const MODULE = /\.[cm]?[jt]s$/;
+/** Of the files that an error in syntax may be in. */
+const MOST_CHECKED = 50;
+
 export interface LoadPlace {
   readonly file: ModuleFile;
   readonly cwd: string;
-  /** URL or path of the module that Node read last. */
-  readonly lastLoaded: string;
+  /** URLs or paths of the modules that were found, in that order. */
+  readonly reached: ReadonlySet<string>;
 }
 
 export function loadFailure(error: unknown, place: LoadPlace): RuntimeError {
@@ -56,8 +60,8 @@ function thrownText(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
 }
 
-function syntaxFailure(error: SyntaxError, code: string, { file, cwd, lastLoaded }: LoadPlace): RuntimeError {
-  const found = placeInStack(error.stack) ?? placeByCheck(lastLoaded);
+function syntaxFailure(error: SyntaxError, code: string, { file, cwd, reached }: LoadPlace): RuntimeError {
+  const found = placeInStack(error.stack) ?? placeByCheck([...reached]);
   const where = found === undefined ? undefined : relativeTo(cwd, found);
   const hint =
     code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'
@@ -78,19 +82,30 @@ function pathOf(urlOrPath: string): string {
 }
 
 /** An imported module's syntax error has no place; Node tells it to whoever asks with --check. */
-function placeByCheck(urlOrPath: string): string | undefined {
-  const path = pathOf(urlOrPath);
-  if (!existsSync(path)) return undefined;
+function placeByCheck(reached: readonly string[]): string | undefined {
+  // What is imported is found after what imports it, and read in about that order.
+  for (const each of reached
+    .filter((url) => MODULE.test(url))
+    .toReversed()
+    .slice(0, MOST_CHECKED)) {
+    const path = pathOf(each);
+    const line = existsSync(path) ? badLine(path) : undefined;
+    if (line !== undefined) return `${path}:${line}`;
+  }
+  return undefined;
+}
+
+function badLine(path: string): string | undefined {
   try {
     const source = readFileSync(path, 'utf8');
     // Stripping leaves every character where it was.
     const input = /\.[cm]?ts$/.test(path) ? stripTypeScriptTypes(source) : source;
-    const args = ['--check', '--input-type=module', '-'];
+    const type = /\.c[jt]s$/.test(path) ? 'commonjs' : 'module';
+    const args = ['--check', `--input-type=${type}`, '-'];
     const { stderr } = spawnSync(process.execPath, args, { input, encoding: 'utf8', timeout: 5000 });
-    const line = /^\[stdin\]:(\d+)/m.exec(stderr)?.[1];
-    return line === undefined ? path : `${path}:${line}`;
+    return /^\[stdin\]:(\d+)/m.exec(stderr)?.[1];
   } catch {
-    return path;
+    return undefined;
   }
 }
 

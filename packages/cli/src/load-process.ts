@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { RuntimeError } from '@pawl/runtime';
 import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
 
+import { babysitterHost } from './babysitter-host.ts';
 import { loadFailure } from './load-failure.ts';
+import { useAliases } from './module-hooks.ts';
 import { isWorkflowFile, type ModuleFile } from './module-file.ts';
 
 /**
@@ -19,7 +21,25 @@ export async function loadProcess(file: ModuleFile, cwd: string): Promise<Proces
     const { loadWorkflow } = await import('./workflow-file/load-workflow.ts');
     return await loadWorkflow(file, cwd, importModule);
   }
-  return processOf(await importModule(file, cwd), file);
+  const module = await importModule(file, cwd);
+  return file.isBabysitter ? await babysitterProcess(module, file, cwd) : processOf(module, file);
+}
+
+/** A process as Babysitter calls it; one of Pawl's own may stand beside its tasks. */
+async function babysitterProcess(
+  module: Readonly<Record<string, unknown>>,
+  file: ModuleFile,
+  cwd: string,
+): Promise<ProcessDefinition> {
+  const { process: named, default: byDefault } = module;
+  const inner: unknown =
+    typeof byDefault === 'object' && byDefault !== null ? Reflect.get(byDefault, 'process') : undefined;
+  const exported = named ?? inner ?? byDefault;
+  if (!isFunction(exported)) return processOf(module, file);
+  // Only who has such a process pays for what it takes.
+  const { babysitter } = await import('@pawl/sdk/babysitter');
+  const host = babysitterHost(cwd, file.aliases, importModule);
+  return { name: nameOf(file), run: babysitter(exported as never, host) };
 }
 
 /** @throws RuntimeError REFUSED */
@@ -27,19 +47,22 @@ export async function importModule(
   file: ModuleFile,
   cwd: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  let lastLoaded = file.path;
-  // An error in syntax may not say in which file it is: it is the one that was read last.
+  const reached = new Set([file.path]);
+  // An error in syntax may not say in which file it is. A hook that reads would do less: in Node 22 no hook is asked
+  // for what a script requires that was read by one.
   const hooks = registerHooks({
-    load: (url, context, next) => {
-      lastLoaded = url;
-      return next(url, context);
+    resolve: (specifier, context, next) => {
+      const resolved = next(specifier, context);
+      if (resolved.url.startsWith('file:')) reached.add(resolved.url);
+      return resolved;
     },
   });
+  useAliases(file.path, file.aliases, cwd);
   try {
     return await Promise.race([importFile(file.path), neverEnding(file.given)]);
   } catch (error) {
     if (error instanceof RuntimeError) throw error;
-    throw loadFailure(error, { file, cwd, lastLoaded });
+    throw loadFailure(error, { file, cwd, reached });
   } finally {
     hooks.deregister();
   }
@@ -68,7 +91,7 @@ const EXAMPLE = `Export a process:
 
 function processOf(module: Readonly<Record<string, unknown>>, file: ModuleFile): ProcessDefinition {
   const exported = module['process'] ?? module['default'];
-  const name = basename(file.path, extname(file.path));
+  const name = nameOf(file);
   if (isFunction(exported)) {
     const input = schemaOf(module, 'input', file);
     const output = schemaOf(module, 'output', file);
@@ -81,6 +104,10 @@ function processOf(module: Readonly<Record<string, unknown>>, file: ModuleFile):
       ? `exports no process: it exports ${names.length === 0 ? 'nothing' : names.join(', ')}`
       : `exports '${module['process'] === undefined ? 'default' : 'process'}', which is no function and no defineProcess({ … })`;
   throw new RuntimeError('REFUSED', `${file.given} ${what}.`, { hint: EXAMPLE, data: { exports: names } });
+}
+
+function nameOf({ path }: ModuleFile): string {
+  return basename(path, extname(path));
 }
 
 function isFunction(value: unknown): value is Process {

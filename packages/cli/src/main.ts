@@ -285,6 +285,9 @@ function argumentOf({ name, description }: ArgumentSpec): Argument {
 
 function optionOf(spec: OptionSpec<unknown>): Option {
   const option = new Option(spec.flags, spec.description);
+  // Given several times, and each time one: a list would take what follows it, too.
+  if (spec.parseAll !== undefined && !option.variadic)
+    option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.conflicts !== undefined) option.conflicts([...spec.conflicts]);
   return option;

@@ -3,7 +3,8 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 
 
 import { nearest, RuntimeError, type RunRecord } from '@pawl/runtime';
 
-import { codeGraph, sha256 } from './code-graph.ts';
+import { aliasesFor, BABYSITTER, NO_ALIASES, partsOfRecorded, recordedName, type Aliases } from './alias.ts';
+import { codeGraph, sha256, type CodeGraph } from './code-graph.ts';
 import { shellWords } from './render/next-commands.ts';
 
 /** A process that may be loaded: an ordinary file with the name of a module or of a workflow. */
@@ -12,8 +13,12 @@ export interface ModuleFile {
   readonly path: string;
   /** As it was given, for messages. */
   readonly given: string;
-  /** Relative to the working folder where it lies below it, so that a project can be moved. */
+  /** Its path, relative to the working folder where it lies below it, so that a project can be moved; and its aliases. */
   readonly recorded: string;
+  /** Those that matter to it. */
+  readonly aliases: Aliases;
+  /** Its process is to be called as Babysitter would. */
+  readonly isBabysitter: boolean;
   /** Of its text and of all local files that are imported from there. */
   readonly digest: string;
   /** SHA-256 of its text alone: what older versions recorded. */
@@ -38,8 +43,11 @@ function isLikely(name: string): boolean {
   return isModuleName(name) || /\.ya?ml$/.test(name);
 }
 
-/** @throws RuntimeError NOT_FOUND, REFUSED */
-export function findModule(given: string, cwd: string): ModuleFile {
+/**
+ * @param aliases of the packages that it may import
+ * @throws RuntimeError NOT_FOUND, REFUSED
+ */
+export function findModule(given: string, cwd: string, aliases: Aliases = NO_ALIASES): ModuleFile {
   // One letter is a drive of Windows.
   if (/^[a-z][a-z0-9+.-]+:/i.test(given)) {
     const scheme = given.slice(0, given.indexOf(':') + 1);
@@ -65,7 +73,17 @@ export function findModule(given: string, cwd: string): ModuleFile {
       'Name a file that Node can import, or a workflow: pawl run <file>',
     );
   }
-  return { path, given, recorded: recordedPath(path, cwd), ...digestsOf(path, given) };
+  const { ownDigest, digest, packages, unknown } = graphOf(path, given);
+  const own = isWorkflowFile(path) ? NO_ALIASES : aliasesFor(aliases, packages, unknown.length > 0);
+  return {
+    path,
+    given,
+    recorded: recordedName(recordedPath(path, cwd), own),
+    aliases: own,
+    isBabysitter: packages.has(BABYSITTER) || [...own.values()].includes(BABYSITTER),
+    digest,
+    ownDigest,
+  };
 }
 
 function refused(message: string, hint: string): RuntimeError {
@@ -96,10 +114,10 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
-function digestsOf(path: string, given: string): Pick<ModuleFile, 'digest' | 'ownDigest'> {
+function graphOf(path: string, given: string): CodeGraph & Pick<ModuleFile, 'ownDigest'> {
   try {
     const text = readFileSync(path);
-    return { digest: codeGraph(path, text).digest, ownDigest: sha256(text) };
+    return { ...codeGraph(path, text), ownDigest: sha256(text) };
   } catch (error) {
     throw refused(`${given} cannot be read (${codeOf(error)}).`, `See who may: ls -l ${shellWords(given)}`);
   }
@@ -171,7 +189,8 @@ export function isOtherCode(codeHash: string | null, file: ModuleFile): boolean 
 
 function found(module: string, cwd: string, runId: string, resumeWith: string): ModuleFile {
   try {
-    return findModule(module, cwd);
+    const { path, aliases } = partsOfRecorded(module);
+    return findModule(path, cwd, aliases);
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     throw new RuntimeError(error.code, `The module of run ${runId} cannot be used: ${error.message}`, {

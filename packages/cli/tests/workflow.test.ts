@@ -5,6 +5,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
+import { findModule } from '../src/module-file.ts';
 import { checkWorkflowFile } from '../src/workflow-file/load-workflow.ts';
 import { documentOf, Folder, until } from './pawl.fixture.ts';
 
@@ -411,8 +412,8 @@ steps:
   test.each(bad)('refuses %j, as check does', async (definition) => {
     const plain: unknown = JSON.parse(JSON.stringify(definition));
     expect(accepts(plain)).toBe(false);
-    const path = folder.write('refused.json', JSON.stringify(plain));
-    const file = { path, given: 'refused.json', recorded: 'refused.json', digest: '', ownDigest: '' };
+    folder.write('refused.json', JSON.stringify(plain));
+    const file = findModule('refused.json', folder.path);
     const { problems } = await checkWorkflowFile(file, folder.path, async () => ({
       x: { build: () => 1, name: 'x' },
     }));

@@ -54,6 +54,11 @@ export type Executor = CommandExecutor | FunctionExecutor;
 export interface PawlConfig {
   /** Who does external tasks, by their kind: used by `pawl run` and `pawl resume`, and by `pawl respond`. */
   readonly executors?: Readonly<Record<string, Executor>>;
+  /**
+   * Packages that modules of this folder import, and what they come to instead: another package, or a file below the
+   * folder that begins with `./`.
+   */
+  readonly alias?: Readonly<Record<string, string>>;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof CommandExecutor | keyof FunctionExecutor>([
@@ -74,9 +79,13 @@ export function defineConfig(config: PawlConfig): PawlConfig {
   if (typeof config !== 'object' || config === null)
     throw new InvalidOptionError('config', config, 'an object');
   for (const [name, value] of Object.entries(config))
-    if (name !== 'executors')
-      throw new InvalidOptionError(name, value, 'left out: a configuration takes executors');
-  const { executors = {} } = config;
+    if (name !== 'executors' && name !== 'alias')
+      throw new InvalidOptionError(name, value, 'left out: a configuration takes executors and alias');
+  const { executors = {}, alias = {} } = config;
+  if (typeof alias !== 'object' || alias === null || Array.isArray(alias))
+    throw new InvalidOptionError('alias', alias, 'an object of names by name');
+  for (const [name, target] of Object.entries(alias))
+    if (typeof target !== 'string') throw new InvalidOptionError(`alias.${name}`, target, 'a text');
   if (typeof executors !== 'object' || executors === null)
     throw new InvalidOptionError('executors', executors, 'an object of executors by kind');
   for (const [kind, executor] of Object.entries(executors)) checkExecutor(`executors.${kind}`, executor);

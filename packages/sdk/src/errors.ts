@@ -22,7 +22,8 @@ export type PawlErrorCode =
   | 'SOURCE_FAILED'
   | 'TASK_FAILED'
   | 'CHILD_FAILED'
-  | 'EXIT_FAILED';
+  | 'EXIT_FAILED'
+  | 'RUN_HALTED';
 
 export abstract class PawlError extends Error {
   abstract readonly code: PawlErrorCode;
@@ -190,6 +191,20 @@ export class ExitError extends PawlError {
   }
 }
 
+/** A process ended its run on purpose, without success: `ctx.halt` of `@pawl/sdk/babysitter`. */
+export class RunHaltedError extends PawlError {
+  readonly code = 'RUN_HALTED';
+  readonly reason: string;
+  /** What the process said beside it. */
+  readonly payload: unknown;
+
+  constructor(reason: string, payload?: unknown) {
+    super(`Run halted: ${reason}`);
+    this.reason = reason;
+    this.payload = payload;
+  }
+}
+
 /** A command ended with an exit code that the task does not accept, or by a signal. */
 export class ShellError extends PawlError {
   readonly code = 'SHELL';
@@ -288,7 +303,8 @@ type AnyPawlError =
   | ChannelClosedError
   | WorkerLostError
   | NonDeterminismError
-  | RunLockedError;
+  | RunLockedError
+  | RunHaltedError;
 
 /** What an error from elsewhere is known by, beside its code: others have codes such as 'TIMEOUT' too. */
 const NAMES: { readonly [Code in PawlErrorCode]: string } = {
@@ -312,6 +328,7 @@ const NAMES: { readonly [Code in PawlErrorCode]: string } = {
   TASK_FAILED: 'TaskError',
   CHILD_FAILED: 'ChildError',
   EXIT_FAILED: 'ExitError',
+  RUN_HALTED: 'RunHaltedError',
 };
 
 /**

@@ -136,6 +136,10 @@ function refuseOwnSettings(settings: object, what: string): void {
 /** What this program does itself, by kind: 'shell' only where it has a command to run. */
 const OWN_KINDS: ReadonlySet<unknown> = new Set(['function', 'thread', 'process', 'batch']);
 
+export function isOwnKind(kind: unknown): boolean {
+  return OWN_KINDS.has(kind);
+}
+
 /**
  * What a builder gave, where it describes work of somebody else; undefined where it is this program's own, or no
  * description at all, which its attempt will say.
@@ -147,7 +151,7 @@ export function externalSpec(
 ): ExternalSpec | undefined {
   if (typeof spec !== 'object' || spec === null || !('kind' in spec)) return undefined;
   const { kind } = spec;
-  if (OWN_KINDS.has(kind) || (kind === 'shell' && 'command' in spec)) return undefined;
+  if (isOwnKind(kind) || (kind === 'shell' && 'command' in spec)) return undefined;
   checkKind(kind);
   if ('labels' in spec && spec.labels !== undefined) checkLabels(spec.labels);
   refuseOwnSettings(definition.settings, `task '${definition.name}', which somebody else does,`);

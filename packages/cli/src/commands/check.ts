@@ -1,6 +1,8 @@
 import { EXIT_CODES } from '@pawl/runtime';
 
+import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
+import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DONE } from '../exit-codes.ts';
 import { importModule, loadProcess } from '../load-process.ts';
 import { findModule, isWorkflowFile } from '../module-file.ts';
@@ -14,13 +16,14 @@ export const checkCommand: Command = defineCommand({
   arguments: [
     { name: '<file>', description: 'a workflow (.yaml, .yml, .json), or a module that exports a process' },
   ],
-  options: COMMON_OPTIONS,
+  options: { alias: ALIAS_OPTION, ...COMMON_OPTIONS },
   examples: [
     { command: 'pawl check flow.yaml', what: 'before it is run' },
     { command: 'pawl check flow.yaml --json', what: 'for editors' },
   ],
   run: async ({ args, options, io }) => {
-    const file = findModule(args[0] ?? '', io.cwd);
+    const aliases = givenAliases(options.alias, configuredAliases(await loadConfig(io.cwd)));
+    const file = findModule(args[0] ?? '', io.cwd, aliases);
     const { workflow, problems } = await checked(file, io.cwd);
     if (options.json) {
       io.out.line(

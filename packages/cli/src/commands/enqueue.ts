@@ -1,5 +1,6 @@
 import { openRuntime, type Enqueued, type EnqueueOptions } from '@pawl/runtime';
 
+import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import {
   COMMON_OPTIONS,
   defineCommand,
@@ -10,6 +11,7 @@ import {
   type Command,
   type OptionSpec,
 } from '../command.ts';
+import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { checkedRunId, journalPlace } from '../journal-place.ts';
@@ -53,6 +55,7 @@ export const enqueueCommand: Command = defineCommand({
     concurrencyKey: text('--concurrency-key <key>', 'at most --limit runs of this key are under way'),
     limit: wholeNumber('--limit <runs>', 'with --concurrency-key (default: 1)', undefined, 1),
     singleton,
+    alias: ALIAS_OPTION,
     debounce: duration('--debounce <duration>', 'once nothing more came for so long, with the newest input'),
     ...COMMON_OPTIONS,
   },
@@ -66,7 +69,8 @@ export const enqueueCommand: Command = defineCommand({
     if (options.limit !== undefined && options.concurrencyKey === undefined)
       throw usage('--limit goes with --concurrency-key <key>.');
     const id = options.id === undefined ? undefined : checkedRunId(options.id);
-    const file = findModule(args[0] ?? '', io.cwd);
+    const aliases = givenAliases(options.alias, configuredAliases(await loadConfig(io.cwd)));
+    const file = findModule(args[0] ?? '', io.cwd, aliases);
     const input = await readJsonOption('--input', options.input, io);
     const definition = await loadProcess(file, io.cwd);
     const how: EnqueueOptions = {

@@ -1,8 +1,9 @@
 import { displayStatus, RuntimeError, type JournalReader, type RunId, type RunRecord } from '@pawl/runtime';
 import type { ProcessDefinition } from '@pawl/sdk';
 
+import { partsOfRecorded } from '../alias.ts';
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
-import { loadConfig } from '../config-file.ts';
+import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
@@ -125,9 +126,16 @@ async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Prom
   if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
   if (run.status !== 'running') return { run, code: undefined };
   const { io, module, force, isAccepted } = options;
-  const file = module === undefined ? recordedModule(run, io.cwd, force) : findModule(module, io.cwd);
+  const file =
+    module === undefined ? recordedModule(run, io.cwd, force) : await namedModule(run, module, io.cwd);
   const definition = { ...(await loadProcess(file, io.cwd)), name: run.process };
   return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(run.codeHash, file) } };
+}
+
+/** The module that somebody names instead goes by the aliases of the run. */
+async function namedModule(run: RunRecord, given: string, cwd: string): Promise<ModuleFile> {
+  const { aliases } = partsOfRecorded(run.module ?? '');
+  return findModule(given, cwd, new Map([...configuredAliases(await loadConfig(cwd)), ...aliases]));
 }
 
 async function resumeOne(session: Session, loaded: Loaded, options: ResumeOptions): Promise<number> {

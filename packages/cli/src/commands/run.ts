@@ -1,8 +1,9 @@
 import { RuntimeError } from '@pawl/runtime';
 import { checkAgainst } from '@pawl/sdk';
 
+import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
-import { loadConfig } from '../config-file.ts';
+import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
@@ -23,6 +24,7 @@ export const runCommand: Command = defineCommand({
     input: text('-i, --input <json>', 'the input: JSON, @file, or - for stdin'),
     id: text('--id <run>', 'the id of the run; given twice it is the same run'),
     external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
+    alias: ALIAS_OPTION,
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
   },
@@ -30,6 +32,10 @@ export const runCommand: Command = defineCommand({
     { command: `pawl run hello.ts --input '{"name":"x"}'`, what: 'start it' },
     { command: 'pawl run hello.ts --input @input.json --json', what: 'for programs' },
     { command: 'pawl run review.ts --external', what: 'agents do its tasks: see pawl tasks' },
+    {
+      command: 'pawl run p.js --alias @a5c-ai/babysitter-sdk=@pawl/sdk/babysitter',
+      what: 'one that was written for Babysitter',
+    },
     { command: 'pawl run nightly.ts --id nightly-2026-11-21', what: 'at most one run of that id' },
   ],
   run: async ({ args, options, io }) => {
@@ -37,14 +43,16 @@ export const runCommand: Command = defineCommand({
     const place = journalPlace(options.db, io);
     const id = options.id === undefined ? undefined : checkedRunId(options.id);
     const driven = runtimeOptions(options, io);
-    const file = findModule(args[0] ?? '', io.cwd);
+    const config = await loadConfig(io.cwd);
+    const aliases = givenAliases(options.alias, configuredAliases(config));
+    const file = findModule(args[0] ?? '', io.cwd, aliases);
     const input = await readJsonOption('--input', options.input, io);
     const definition = await loadProcess(file, io.cwd);
     // Refused before a journal is made; the runtime checks again what it records.
     if (definition.input !== undefined) {
       await checkAgainst(definition.input, input, `The input of process '${definition.name}'`);
     }
-    const { executors } = options.external ? {} : await loadConfig(io.cwd);
+    const executors = options.external ? undefined : config.executors;
     const session = await Session.open({ io, place, isJson: json, runtime: driven, executors });
     try {
       const known = id === undefined ? undefined : session.runtime.get(id);

@@ -1,5 +1,6 @@
 import { openRuntime, type Schedule } from '@pawl/runtime';
 
+import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import {
   choice,
   COMMON_OPTIONS,
@@ -10,6 +11,7 @@ import {
   type Command,
   type Use,
 } from '../command.ts';
+import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
@@ -29,6 +31,7 @@ interface Options {
   readonly missed: 'skip' | 'one' | 'all';
   readonly overlap: 'allow' | 'skip' | 'queue';
   readonly replace: boolean;
+  readonly alias: readonly string[];
   readonly json: boolean;
 }
 
@@ -59,6 +62,7 @@ export const scheduleCommand: Command = defineCommand({
       'allow',
     ),
     replace: flag('--replace', 'with add: take the place of one of the same name'),
+    alias: ALIAS_OPTION,
     ...COMMON_OPTIONS,
   },
   examples: [
@@ -92,7 +96,8 @@ async function add({ args, options, io }: Use<Options>, place: JournalPlace): Pr
   const [, cron, module] = args;
   if (cron === undefined || module === undefined)
     throw usage(`schedule add takes times and a module: pawl schedule add '0 9 * * *' <module>`);
-  const file = findModule(module, io.cwd);
+  const aliases = givenAliases(options.alias, configuredAliases(await loadConfig(io.cwd)));
+  const file = findModule(module, io.cwd, aliases);
   const input = await readJsonOption('--input', options.input, io);
   const definition = await loadProcess(file, io.cwd);
   const runtime = await openRuntime({ path: place.path });

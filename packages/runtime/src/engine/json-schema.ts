@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as JsonSchema from '@cfworker/json-schema';
 import type { ValidationIssue } from '@pawl/sdk';
 import type { Encoded } from '../journal/event.ts';
+import { shapeProblem } from './schema-shape.ts';
 
 type Given = ConstructorParameters<typeof JsonSchema.Validator>[0];
 
@@ -31,8 +32,8 @@ function validator(schema: Encoded): JsonSchema.Validator {
 
 /** Why a JSON Schema cannot be used; undefined where it can. */
 export function schemaProblem(schema: Encoded): string | undefined {
-  if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
-    return 'it is neither an object nor true or false';
+  const problem = shapeProblem(schema);
+  if (problem !== undefined) return problem;
   try {
     const check = validator(schema);
     for (const sample of [null, {}, [], '', 0]) check.validate(sample);
