@@ -35,6 +35,14 @@ export { defineConfig } from './config.ts';
 export type { BuildContext, ExternalSpec } from './external-task.ts';
 export { checkLabels, claimMs, declaredSchema, externalSpec, externalTask } from './external-task.ts';
 export { defineBatchTask } from './batch-task.ts';
+export {
+  transactionTask,
+  type SqlParameter,
+  type SqlValue,
+  type TransactionContext,
+  type TransactionDb,
+  type TransactionStatement,
+} from './transaction-task.ts';
 export { processTask, threadTask, type ModuleContext } from './module-task.ts';
 export type {
   BatchSpec,
