@@ -53,7 +53,7 @@ interface TransactionSettings {
 type Body<Args, Returns> = {
   /** Synchronous, and as short as it can be: while it runs, nobody else writes to the journal. */
   readonly run: (db: TransactionDb, args: Args, task: TransactionContext) => Returns;
-} & (Returns extends PromiseLike<unknown> ? { readonly run: 'A transaction holds no await' } : unknown);
+} & (Returns extends PromiseLike<unknown> ? { readonly run: never } : unknown);
 
 const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>(['retry', 'deadline', 'version']);
 
