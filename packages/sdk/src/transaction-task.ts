@@ -50,10 +50,13 @@ interface TransactionSettings {
   readonly version?: string | number;
 }
 
-type Body<Args, Returns> = {
+/** The transaction would be over before what a promise stands for. */
+type AtOnce<T> = T extends PromiseLike<unknown> ? never : T;
+
+interface Body<Args, Returns> {
   /** Synchronous, and as short as it can be: while it runs, nobody else writes to the journal. */
-  readonly run: (db: TransactionDb, args: Args, task: TransactionContext) => Returns;
-} & (Returns extends PromiseLike<unknown> ? { readonly run: never } : unknown);
+  readonly run: (db: TransactionDb, args: Args, task: TransactionContext) => AtOnce<Returns>;
+}
 
 const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>(['retry', 'deadline', 'version']);
 
