@@ -105,7 +105,14 @@ export type { Pool, PoolOptions, PoolPlan, PoolRate, PoolTaskOptions, PoolManyOp
 export { isResource, ONLY_RESOURCE, poolPlan, PLAIN_POOL, ratePlan } from './pool.ts';
 export type { Reduce, ReduceItems, ReduceOptions } from './reduce.ts';
 export type { ExitScope, ScopeOptions } from './exit-scope.ts';
-export type { ChildRunOptions, Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
+export type {
+  ChildRunOptions,
+  DetachedRun,
+  Context,
+  Process,
+  ProcessDefinition,
+  TaskCallOptions,
+} from './process.ts';
 export { defineProcess } from './process.ts';
 export type {
   GroupStep,

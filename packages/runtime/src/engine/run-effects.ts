@@ -190,6 +190,9 @@ export class RunEffects {
       case 'DriveChild':
         this.children.drive(effect.key);
         return;
+      case 'LeaveChild':
+        this.children.leave(effect.key);
+        return;
       case 'CancelChild':
         this.children.cancel(effect.key, { isForced: false, ...effect });
         return;

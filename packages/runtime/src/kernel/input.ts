@@ -241,6 +241,8 @@ export type Effect =
   | { readonly type: 'StartChild'; readonly key: CallKey }
   /** At the head: a run that is waited for goes on, or its end is looked up. */
   | { readonly type: 'DriveChild'; readonly key: CallKey }
+  /** The call of a run was given up, and that run is not: it is on its own from now on. */
+  | { readonly type: 'LeaveChild'; readonly key: CallKey }
   | {
       readonly type: 'CancelChild';
       readonly key: CallKey;
