@@ -42,11 +42,12 @@ const books: Process<number, number> = async (rounds, ctx) => {
 const [path = '', rounds = ''] = process.argv.slice(2);
 const runtime = await openRuntime({ path, onWarning: (_, message) => tell({ at: 'warning', message }) });
 flushCompileCache();
+const before = runtime.get('r')?.lastSeq ?? 0;
 // A second start of the same id goes on with the run.
 const handle = runtime.start(books, Number(rounds), { id: 'r' });
 const telling = (async () => {
-  for await (const { event } of handle.events())
-    if (event.type === 'TaskSucceeded') tell({ at: 'booked', key: event.key });
+  for await (const { seq, event } of handle.events())
+    if (seq > before && event.type === 'TaskSucceeded') tell({ at: 'booked', key: event.key });
 })();
 tell({ at: 'ready' });
 tell({ at: 'end', value: await handle.result() });
