@@ -68,6 +68,7 @@ export class Session {
   #runtime: Runtime | undefined;
   readonly #next = new Map<RunId, RunId>();
   #stoppedBy: StopSignal | undefined;
+  readonly #stop = Promise.withResolvers<void>();
 
   private constructor(options: SessionOptions) {
     this.#io = options.io;
@@ -220,6 +221,7 @@ export class Session {
         this.#io.exit(SIGNAL_EXIT_CODES[signal]);
       }
       this.#stoppedBy = signal;
+      this.#stop.resolve();
       this.#progress.stopping();
       for (const runId of this.#trees.keys()) void this.#runtime?.stop(runId);
     };
@@ -232,8 +234,11 @@ export class Session {
     this.#progress.end();
   }
 
+  /** Runs that were detached have the program to themselves until they end, or somebody stops it. */
   async close(): Promise<void> {
     this.#progress.end();
+    if (this.#stoppedBy === undefined)
+      await Promise.race([this.#runtime?.whenAllEnded(), this.#stop.promise]);
     for (const [signal, handler] of this.#onSignal) process.off(signal, handler);
     await this.#runtime?.close();
   }

@@ -95,3 +95,51 @@ test('one that fails, and one that is cancelled with the outer one', async () =>
     'two.:part': 'cancelled',
   });
 });
+
+const DETACHING = `
+import { defineProcess, type Context } from '@pawl/sdk';
+import { late } from './late.ts';
+export default defineProcess({
+  name: 'starts',
+  run: async (_: null, ctx: Context) => (await ctx.run(late, null, { detached: true, id: 'late' })).runId,
+});
+`;
+const LATE = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { defineProcess, defineTask } from '@pawl/sdk';
+const hold = defineTask({
+  name: 'hold',
+  run: async (_: null, { signal }) => {
+    appendFileSync('effects.log', 'start late\\n');
+    while (!existsSync('go')) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      signal.throwIfAborted();
+    }
+    return 'at last';
+  },
+});
+export const late = defineProcess({ name: 'late', run: async (_: null, ctx) => ctx.task(hold, null) });
+export default late;
+`;
+
+test('a detached run has the program to itself, and is resumed by its own module', async () => {
+  using folder = new Folder();
+  folder.write('starts.ts', DETACHING);
+  folder.write('late.ts', LATE);
+  const first = folder.start(['run', 'starts.ts', '-i', 'null', '--id', 'one']);
+  await until(() => folder.effects().includes('start late'));
+  first.child.kill('SIGINT');
+  expect(await first.ended).toMatchObject({ code: 0, stdout: 'late\n' });
+  expect((await folder.pawl('show', 'one')).stdout).toContain('late · goes on by itself');
+  expect((await folder.pawl('events', 'one')).stdout).toMatch(/ChildFinished +0 +it goes on by itself/);
+  folder.write('go', '');
+  expect(await folder.pawl('resume', 'late', '--module', 'late.ts')).toMatchObject({
+    code: 0,
+    stdout: 'at last\n',
+  });
+  const both = await folder.pawl('run', 'starts.ts', '-i', 'null', '--id', 'two', '--db', 'other.db');
+  expect(both).toMatchObject({ code: 0 });
+  expect((await folder.pawl('list', '--db', 'other.db', '-s', 'succeeded', '-o', 'ids')).stdout).toContain(
+    'late',
+  );
+});

@@ -21,7 +21,7 @@ import type { Response } from './engine/response.ts';
 import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
-import { finalEvent, firstCommit, lastOf, outcomeOf, stopAll } from './engine/run-chain.ts';
+import { allLeft, finalEvent, firstCommit, lastOf, outcomeOf, stopAll } from './engine/run-chain.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
@@ -88,6 +88,9 @@ export class Runtime implements AsyncDisposable {
       cancel: (runId, reason) => this.cancel(runId, reason),
     };
   }
+
+  /** Settles when no run is under way here any more: also none that another one detached. */
+  readonly whenAllEnded = (): Promise<void> => allLeft(this.#engine.runs);
 
   /** Commits made so far by this runtime. */
   get commits(): number {

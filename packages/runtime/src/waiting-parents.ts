@@ -30,7 +30,7 @@ function waitingParents(store: JournalStore, now: number): ReadonlySet<RunId> {
     if (asked.length === 0) continue;
     for (
       let above = parentOf(store, runId);
-      above !== undefined && !parents.has(above.parentRunId);
+      above !== undefined && above.detached !== true && !parents.has(above.parentRunId);
       above = parentOf(store, above.parentRunId)
     )
       parents.add(above.parentRunId);

@@ -35,6 +35,14 @@ export { defineConfig } from './config.ts';
 export type { BuildContext, ExternalSpec } from './external-task.ts';
 export { checkLabels, claimMs, declaredSchema, externalSpec, externalTask } from './external-task.ts';
 export { defineBatchTask } from './batch-task.ts';
+export {
+  transactionTask,
+  type SqlParameter,
+  type SqlValue,
+  type TransactionContext,
+  type TransactionDb,
+  type TransactionStatement,
+} from './transaction-task.ts';
 export { processTask, threadTask, type ModuleContext } from './module-task.ts';
 export type {
   BatchSpec,
@@ -97,7 +105,14 @@ export type { Pool, PoolOptions, PoolPlan, PoolRate, PoolTaskOptions, PoolManyOp
 export { isResource, ONLY_RESOURCE, poolPlan, PLAIN_POOL, ratePlan } from './pool.ts';
 export type { Reduce, ReduceItems, ReduceOptions } from './reduce.ts';
 export type { ExitScope, ScopeOptions } from './exit-scope.ts';
-export type { ChildRunOptions, Context, Process, ProcessDefinition, TaskCallOptions } from './process.ts';
+export type {
+  ChildRunOptions,
+  DetachedRun,
+  Context,
+  Process,
+  ProcessDefinition,
+  TaskCallOptions,
+} from './process.ts';
 export { defineProcess } from './process.ts';
 export type {
   GroupStep,

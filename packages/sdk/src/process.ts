@@ -39,6 +39,18 @@ export interface ChildRunOptions {
   readonly key?: string;
   /** Of the run. Default: made of this run's id and the key of the call. */
   readonly id?: string;
+  /** It is started, and is on its own from then on: the call gives its id, and neither waits for it nor ends it. */
+  readonly detached?: boolean;
+  /**
+   * What becomes of the run where this call is given up, as by a cancel of this run: it is cancelled, too (default), or
+   * goes on by itself. A detached run always goes on.
+   */
+  readonly onParentCancel?: 'cancel' | 'abandon';
+}
+
+/** A run that was started and is not waited for. */
+export interface DetachedRun {
+  readonly runId: string;
 }
 
 export interface Context {
@@ -195,14 +207,24 @@ export interface Context {
    *
    *     const invoice = await ctx.run(billing, { customer: 7 });
    *
+   * With `detached` it is started once, and goes on whatever becomes of this run: the call gives its id as soon as
+   * both runs are in the file. Who drives this run drives that one; when this one has ended, whoever resumes it.
+   *
+   *     const { runId } = await ctx.run(report, { month: 11 }, { detached: true });
+   *
    * @throws InvalidOptionError, ValidationError, UnserializableError, LimitError at the call, before anything is
    *   recorded; rejects with ChildError where the run failed, was cancelled, or its id is that of a run of another
    *   process or of other inputs; with CancelledError where the call is given up
    */
+  run<Inputs>(
+    process: Process<Inputs, unknown> | ProcessDefinition<Inputs, unknown>,
+    inputs: Inputs,
+    options: ChildRunOptions & { readonly detached: true },
+  ): Promise<DetachedRun>;
   run<Inputs, Output>(
     process: Process<Inputs, Output> | ProcessDefinition<Inputs, Output>,
     inputs: Inputs,
-    options?: ChildRunOptions,
+    options?: ChildRunOptions & { readonly detached?: false },
   ): Promise<Output>;
 
   /**

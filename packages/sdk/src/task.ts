@@ -19,6 +19,7 @@ import { durationMs } from './duration.ts';
 import { InvalidOptionError } from './errors.ts';
 import { retryPlan } from './retry-policy.ts';
 import { checkCost, poolName } from './task-resources.ts';
+import type { TransactionContext, TransactionDb } from './transaction-task.ts';
 
 /** What a task function gets beside its arguments. */
 export interface TaskContext {
@@ -170,6 +171,8 @@ export interface TaskDefinition<Args = unknown, Output = unknown, Progress = unk
    * work of this program, which `build` describes then for each attempt.
    */
   readonly describe?: (args: never, task: BuildContext) => unknown;
+  /** For work on the user's tables in the journal's file: what one attempt does, in the transaction that records it. */
+  readonly transaction?: (db: TransactionDb, args: never, task: TransactionContext) => unknown;
   /** The pool in `settings` comes with the kind of task; a group's pool goes before it. */
   readonly isPoolImplied?: boolean;
   /** Never there: it carries the types. */

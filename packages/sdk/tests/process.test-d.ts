@@ -8,6 +8,7 @@ import {
   defineTask,
   isPawlError,
   type Context,
+  type DetachedRun,
   type Process,
   type ProcessDefinition,
   type TaskError,
@@ -90,8 +91,12 @@ test('a run within a run has the types of its process', () => {
     ).toEqualTypeOf<Promise<readonly [number, string]>>();
     // @ts-expect-error other inputs
     void ctx.run(pages, { from: 7 });
+    expectTypeOf(ctx.run(pages, { from: 'a' }, { detached: true })).toEqualTypeOf<Promise<DetachedRun>>();
+    expectTypeOf(ctx.run(pages, { from: 'a' }, { onParentCancel: 'abandon' })).toEqualTypeOf<
+      Promise<number>
+    >();
     // @ts-expect-error no such option
-    void ctx.run(pages, { from: 'a' }, { detached: true });
+    void ctx.run(pages, { from: 'a' }, { attached: true });
   };
   expectTypeOf(check).returns.toEqualTypeOf<void>();
 });

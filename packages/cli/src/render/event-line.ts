@@ -54,6 +54,7 @@ function paintType(event: JournalEvent, theme: Theme): string {
 
 function childEnd(outcome: Extract<JournalEvent, { type: 'ChildFinished' }>['outcome']): string {
   if (outcome.status === 'succeeded') return value(outcome.output);
+  if (outcome.status === 'detached') return 'it goes on by itself';
   return outcome.status === 'failed' ? errorTitle(outcome.error) : `cancelled: ${clean(outcome.reason)}`;
 }
 

@@ -4,9 +4,6 @@ import {
   durationMs,
   InvalidArgumentError,
   TimeoutError,
-  UnserializableError,
-  ValidationError,
-  LimitError,
   type CheckResult,
   type Cost,
   type TaskContext,
@@ -29,9 +26,9 @@ import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
 import { AttemptProgress, isGenerator, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
 import { pollUntil } from './executors/poll.ts';
-import { isPromise } from './promise-answer.ts';
 import { decode } from '../journal/codec.ts';
 import { Redaction } from './redaction.ts';
+import { isRetryable } from './retryable.ts';
 import type { StreamWindow } from './stream-window.ts';
 import { Timers } from './timers.ts';
 
@@ -310,33 +307,9 @@ export class Attempt {
       attempt,
       error: toErrorRecord(error),
       cause,
-      retryable: this.#isRetryable(error),
+      retryable: isRetryable(error, this.#task, attempt, this.#deps.warn),
       draw: this.#deps.entropy.random(),
     };
-  }
-
-  #isRetryable(error: unknown): boolean {
-    const { shouldRetry } = this.#task;
-    // Anything can be thrown: to look at a revoked proxy throws, as the user's function may.
-    try {
-      // Its effect is done; only its value cannot be kept.
-      if (
-        error instanceof UnserializableError ||
-        error instanceof LimitError ||
-        error instanceof ValidationError
-      )
-        return false;
-      if (shouldRetry === undefined) return true;
-      const answer: unknown = shouldRetry(error, this.place.attempt);
-      if (!isPromise(answer)) return Boolean(answer);
-      const { name } = this.#task.definition;
-      this.#deps.warn(
-        `shouldRetry of task '${name}' must answer at once: it gave a promise, and the failure is final.`,
-      );
-      return false;
-    } catch {
-      return false;
-    }
   }
 
   #ended(report: Report): void {

@@ -55,7 +55,8 @@ function cancelChildren(
   { reason, force }: CancelMessage,
 ): void {
   for (const [key, call] of state.calls) {
-    if (call.kind !== 'child' || (call.phase !== 'pending' && call.phase !== 'cancelled')) continue;
+    if (call.kind !== 'child' || call.survives) continue;
+    if (call.phase !== 'pending' && call.phase !== 'cancelled') continue;
     const given = { runId: call.runId, reason: `the run was cancelled: ${reason}`, isForced: force === true };
     cancelChild(engine, runId, key, given);
   }

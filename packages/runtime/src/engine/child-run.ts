@@ -1,3 +1,4 @@
+import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome, ParentRecorded } from '../journal/child-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
@@ -21,6 +22,26 @@ export function childOutcome(event: FinalEvent): ChildOutcome {
     default:
       return unreachable(event);
   }
+}
+
+/** A run that is created in the commit of its call. */
+export function bornOf(
+  parent: { readonly runId: RunId; readonly state: Readonly<RunState> },
+  parentKey: CallKey,
+  { process, inputs, inputHash: inputsHash, isDetached }: OpenChild,
+  own: { readonly runId: RunId; readonly seed: string; readonly engine: string },
+): NewRun {
+  const { runId, seed, engine } = own;
+  const { runId: parentRunId, state } = parent;
+  const depth = (state.parent?.depth ?? 0) + 1;
+  const facts = { process, module: null, codeHash: null, inputs, inputsHash, seed, engine };
+  const link: ParentRecorded = { type: 'ParentRecorded', parentRunId, parentKey, depth };
+  return {
+    runId,
+    at: state.lastAt,
+    event: { type: 'RunStarted', ...facts },
+    parent: isDetached ? { ...link, detached: true } : link,
+  };
 }
 
 /** What started a run; undefined where nothing did. */

@@ -27,6 +27,11 @@ export async function outcomeOf(first: RunDriver): Promise<FinalEvent> {
   }
 }
 
+/** Settles when none is under way any more, those included that come meanwhile. */
+export async function allLeft(runs: ReadonlyMap<RunId, RunDriver>): Promise<void> {
+  for (let [run] = runs.values(); run !== undefined; [run] = runs.values()) await run.exit;
+}
+
 /** Stops a run so that it can be resumed, and those that follow it. */
 export async function stopAll(first: RunDriver): Promise<void> {
   for (let driver: RunDriver | undefined = first; driver !== undefined;) {

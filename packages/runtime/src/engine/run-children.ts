@@ -9,13 +9,19 @@ import type { OpenChild } from '../process/open-call.ts';
 import { RuntimeError } from '../errors.ts';
 import { cancelChild } from './cancel-run.ts';
 import { foldRun, type FoldedRun } from './fold-run.ts';
-import { childOutcome, parentOf, refusedChild, stateOf, tooNew } from './child-run.ts';
+import { bornOf, childOutcome, parentOf, refusedChild, stateOf, tooNew } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { unknownRun } from './refusals.ts';
 import { finalEvent, lastOf, stopAll } from './run-chain.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
 import type { RunExit, RunPlan } from './run-plan.ts';
+
+/** A run that the next commit creates, with its code. */
+interface Unborn {
+  readonly run: NewRun;
+  readonly child: OpenChild;
+}
 
 /** A run that is waited for and driven here. */
 interface Driven {
@@ -46,7 +52,7 @@ export class RunChildren {
   readonly #driverOf: (plan: RunPlan) => RunDriver;
   readonly #driven = new Map<CallKey, Driven>();
   /** Created in the next commit. */
-  readonly #unborn = new Map<CallKey, NewRun>();
+  readonly #unborn = new Map<CallKey, Unborn>();
   /** Looked at again from time to time: mostly since other programs drive them. */
   readonly #elsewhere = new Set<CallKey>();
   /** Given up, and not told yet. */
@@ -86,42 +92,61 @@ export class RunChildren {
     const { store, clock, entropy, version: engine } = this.#engine.options;
     const { unborn, runs } = this.#engine;
     if (unborn.has(runId) || runs.has(runId) || store.getRun(runId, clock.now()) !== undefined) return;
-    const { process, inputs, inputHash: inputsHash } = child;
-    const { runId: parentRunId, state } = this.#run;
-    const depth = (state.parent?.depth ?? 0) + 1;
-    const facts = {
-      process,
-      module: null,
-      codeHash: null,
-      inputs,
-      inputsHash,
-      seed: entropy.token(),
-      engine,
-    };
-    const born: NewRun = {
-      runId,
-      at: state.lastAt,
-      event: { type: 'RunStarted', ...facts },
-      parent: { type: 'ParentRecorded', parentRunId, parentKey: key, depth },
-    };
+    const born = bornOf(this.#run, key, child, { runId, seed: entropy.token(), engine });
     unborn.add(runId);
-    this.#unborn.set(key, born);
+    this.#unborn.set(key, { run: born, child });
     this.#journal.bear(born);
   }
 
   /** It is committed, or the run was resumed: the child goes on, or its end is looked up. */
   drive(key: CallKey): void {
-    const born = this.#unborn.get(key);
+    const unborn = this.#unborn.get(key);
     this.#forgetUnborn(key);
     const found = this.#openOf(key);
-    if (found === undefined) {
-      // Given up in the burst that began it: it is cancelled without its code, as one that nobody drives.
-      if (born !== undefined) this.#engine.options.store.releaseLease(born.runId, 1);
-      return;
-    }
-    const { child, runId } = found;
-    if (born === undefined) this.#patiently(key, () => this.#find(key, child, runId));
-    else this.#launch(key, this.#planOf(runId, child, 1, { state: stateOf(born) }, born.event.inputs));
+    if (unborn !== undefined) this.#begin(key, unborn);
+    else if (found !== undefined) this.#patiently(key, () => this.#find(key, found.child, found.runId));
+    else this.#goOnLeft(key);
+  }
+
+  #begin(key: CallKey, { run, child }: Unborn): void {
+    const { runId, event } = run;
+    const plan = this.#planOf(runId, child, 1, { state: stateOf(run) }, event.inputs);
+    const isOpen = this.#openOf(key) !== undefined;
+    if (child.isDetached || this.#isLeft(key)) this.#engine.add(this.#driverOf(plan));
+    else if (isOpen) this.#launch(key, plan);
+    // Given up in the burst that began it: it is cancelled without its code, as one that nobody drives.
+    else this.#engine.options.store.releaseLease(runId, 1);
+    if (child.isDetached) this.#ended(key, { status: 'detached' });
+  }
+
+  /** The call is settled, and what it started goes on, as far as nobody else drives it. */
+  #goOnLeft(key: CallKey): void {
+    const child = this.#run.host.leftRuns.get(key);
+    const call = this.#run.state.calls.get(key);
+    if (child === undefined || call?.kind !== 'child') return;
+    this.#patiently(key, () => {
+      const { store, clock } = this.#engine.options;
+      const first = store.getRun(call.runId, clock.now());
+      const record = first === undefined ? undefined : lastOf(store, first, clock.now());
+      if (record?.status === 'running') this.#goOnAlone(child, record.runId);
+      this.#run.host.leftRuns.delete(key);
+    });
+  }
+
+  #goOnAlone(child: OpenChild, runId: RunId): void {
+    const plan = this.#engine.runs.has(runId) ? undefined : this.#planAgain(child, runId);
+    if (plan !== undefined) this.#engine.add(this.#driverOf(plan));
+  }
+
+  /** Its call was given up, and it was not. */
+  leave(key: CallKey): void {
+    this.#driven.delete(key);
+    this.#elsewhere.delete(key);
+  }
+
+  #isLeft(key: CallKey): boolean {
+    const call = this.#run.state.calls.get(key);
+    return call?.kind === 'child' && call.survives && call.phase !== 'pending';
   }
 
   #find(key: CallKey, child: OpenChild, runId: RunId): void {
@@ -133,7 +158,10 @@ export class RunChildren {
       return;
     }
     const record = lastOf(store, first, clock.now());
-    if (record.status === 'running') this.#goOn(key, child, record.runId);
+    if (child.isDetached) {
+      if (record.status === 'running') this.#goOnAlone(child, record.runId);
+      this.#ended(key, { status: 'detached' });
+    } else if (record.status === 'running') this.#goOn(key, child, record.runId);
     else this.#ended(key, childOutcome(finalEvent(store, record)));
   }
 
@@ -148,34 +176,35 @@ export class RunChildren {
   }
 
   #goOn(key: CallKey, child: OpenChild, runId: RunId): void {
-    const { store } = this.#engine.options;
     const active = this.#engine.runs.get(runId);
     if (active !== undefined) {
       this.#waitFor(key, active);
       return;
     }
+    const plan = this.#planAgain(child, runId);
+    if (plan === undefined) this.#elsewhere.add(key);
+    else this.#launch(key, plan);
+  }
+
+  /** Undefined where another program drives it, or ended it. */
+  #planAgain(child: OpenChild, runId: RunId): RunPlan | undefined {
+    const { store } = this.#engine.options;
     const answer = store.acquireLease(runId, this.#engine.claim);
     if (answer.status === 'newer') throw tooNew(runId);
-    if (answer.status !== 'acquired') {
-      this.#elsewhere.add(key);
-      return;
-    }
+    if (answer.status !== 'acquired') return undefined;
     const { epoch } = answer.lease;
     try {
       const folded = foldRun(store, runId);
       const first = folded.recorded[0]?.event;
       const inputs = first?.type === 'RunStarted' ? first.inputs : null;
-      if (folded.state.phase.status !== 'ended') {
-        this.#launch(key, this.#planOf(runId, child, epoch, folded, inputs));
-        return;
-      }
+      if (folded.state.phase.status !== 'ended') return this.#planOf(runId, child, epoch, folded, inputs);
     } catch (error) {
       store.releaseLease(runId, epoch);
       throw error;
     }
     // Another program ended it between the look and the lease.
     store.releaseLease(runId, epoch);
-    this.#elsewhere.add(key);
+    return undefined;
   }
 
   #planOf(
@@ -214,6 +243,8 @@ export class RunChildren {
   }
 
   #exited(key: CallKey, exit: RunExit): void {
+    // It is on its own by now.
+    if (this.#isLeft(key)) return;
     this.#driven.delete(key);
     if (exit.status === 'continued') this.#waitFor(key, exit.next);
     else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
@@ -286,9 +317,12 @@ export class RunChildren {
 
   /** Lets the run that started this one look at itself; false where it is not driven here. */
   tellParent(): boolean {
-    const parent = this.#engine.runs.get(this.#run.state.parent?.parentRunId ?? '');
+    const above = this.#run.state.parent;
+    const parent = this.#engine.runs.get(above?.parentRunId ?? '');
+    const call = parent?.state.calls.get(above?.parentKey ?? '');
+    if (call?.kind !== 'child' || call.phase !== 'pending') return false;
     parent?.ask(() => undefined);
-    return parent !== undefined;
+    return true;
   }
 
   /** Its call is given up, which is not committed yet. */
@@ -335,8 +369,8 @@ export class RunChildren {
   }
 
   #forgetUnborn(key: CallKey): void {
-    const born = this.#unborn.get(key);
-    if (born !== undefined) this.#engine.unborn.delete(born.runId);
+    const unborn = this.#unborn.get(key);
+    if (unborn !== undefined) this.#engine.unborn.delete(unborn.run.runId);
     this.#unborn.delete(key);
   }
 

@@ -9,7 +9,6 @@ import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
-import { Fifo } from './fifo.ts';
 import { schemaProblem } from './json-schema.ts';
 import { isBusy } from './patience.ts';
 import { poolPort } from './pools/plans.ts';
@@ -18,8 +17,9 @@ import { RunEffects } from './run-effects.ts';
 import { RunInbox } from './run-inbox.ts';
 import { fencedError, stoppedError } from './run-exits.ts';
 import type { RunExit, RunPlan } from './run-plan.ts';
-import { RunJournal } from './run-journal.ts';
+import { RunJournal, type Decided } from './run-journal.ts';
 import { RunLease } from './run-lease.ts';
+import { RunReports } from './run-reports.ts';
 import { endOf, endStage } from './run-end.ts';
 import { Standstill } from './standstill.ts';
 import { Succession } from './succession.ts';
@@ -50,14 +50,10 @@ export class RunDriver implements Turnable {
   readonly #compactor: Compactor;
   readonly #succession: Succession;
   readonly #settleExit: (exit: RunExit) => void;
-  /** Each says what it is when its turn comes; nothing where it has passed by then. */
-  readonly #reports = new Fifo<() => Report | undefined>();
-  /** Cancellations of fenced calls go before everything else, one a turn. */
-  readonly #cancels = new Fifo<Report>();
+  readonly #reports: RunReports;
   readonly inbox: RunInbox;
   #phase: Phase = 'fresh';
   #terminal: TerminalEvent | undefined;
-
   constructor(engine: Engine, plan: RunPlan) {
     const { clock, digest, limits, strict, sink } = engine.options;
     this.#engine = engine;
@@ -89,12 +85,13 @@ export class RunDriver implements Turnable {
       limits,
       strict,
     );
+    this.#reports = new RunReports(this.host);
     this.inbox = new RunInbox(this, this.#journal, engine.options);
     const driverOf = (next: RunPlan): RunDriver => new RunDriver(engine, next);
     this.#succession = new Succession(engine, plan, driverOf);
     this.#compactor = new Compactor(engine, plan);
     this.#effects = new RunEffects(engine, this, this.#journal, driverOf, (report) =>
-      this.#cancels.push(report),
+      this.#reports.cancel(report),
     );
     this.standstill = new Standstill(this, this.#effects, engine.options, plan.restAfterMs);
     this.#replay = new Replay(plan, this.host, engine.options);
@@ -114,7 +111,7 @@ export class RunDriver implements Turnable {
     if (this.#phase === 'left') return false;
     if (this.#phase === 'fresh') return true;
     if (this.#phase === 'replaying') return this.#replay.isImpatient;
-    return this.#cancels.length > 0 || this.#reports.length > 0 || this.host.hasCommands;
+    return this.#reports.length > 0 || this.#effects.transactions.hasOutcome || this.host.hasCommands;
   }
 
   get isBursting(): boolean {
@@ -132,7 +129,7 @@ export class RunDriver implements Turnable {
   }
 
   get hasUncommitted(): boolean {
-    return this.#journal.uncommitted > 0;
+    return this.#journal.uncommitted > 0 || this.#effects.transactions.isWaiting;
   }
 
   /** What the world tells; it is decided in a turn of its own. */
@@ -161,6 +158,7 @@ export class RunDriver implements Turnable {
       case 'live':
       case 'ending':
       case 'stopping':
+        if (this.#effects.transactions.deliver()) return;
         // What was asked for since the last turn was asked for before the next outcome.
         this.#absorb();
         this.host.beginTurn();
@@ -225,12 +223,7 @@ export class RunDriver implements Turnable {
 
   /** Decides reports until one of them is an outcome, and delivers that. */
   #deliverNext(): void {
-    for (;;) {
-      const cancel = this.#cancels.shift();
-      const next = cancel === undefined ? this.#reports.shift() : () => cancel;
-      if (next === undefined) return;
-      const report = next();
-      if (report === undefined || this.host.isOutdated(report)) continue;
+    for (let report = this.#reports.next(); report !== undefined; report = this.#reports.next()) {
       const outcome = this.#decide(report).find((recorded) => isOutcome(recorded.event));
       if (outcome === undefined) continue;
       const { event } = outcome;
@@ -240,11 +233,15 @@ export class RunDriver implements Turnable {
   }
 
   #decide(input: Command | Report): readonly Recorded[] {
-    const { recorded, effects } = this.#journal.decide(input);
+    const decided = this.#journal.decide(input);
+    this.#follow(decided);
+    return decided.recorded;
+  }
+
+  #follow({ recorded, effects }: Decided): void {
     this.#effects.saw(recorded);
     this.#engine.touch(this);
     for (const effect of effects) this.#effects.add(effect);
-    return recorded;
   }
 
   #absorb(): void {
@@ -274,10 +271,15 @@ export class RunDriver implements Turnable {
   }
 
   takeBatch(): AppendRun {
-    return this.#journal.batch(this.runId, this.#plan.epoch, this.#succession.successor);
+    return this.#journal.batch(this.runId, this.#plan.epoch, {
+      successor: this.#succession.successor,
+      transaction: this.#phase === 'stopping' ? undefined : this.#effects.transactions.next(),
+    });
   }
 
   committed(): void {
+    const done = this.#effects.transactions.accept();
+    if (done !== undefined) this.#follow(done);
     const events = this.#journal.committed();
     this.#compactor.committed(events);
     this.#lease.proven();
@@ -322,14 +324,14 @@ export class RunDriver implements Turnable {
 
   /** Law 12: nothing is left open. The end waits for aborted attempts, up to their grace. */
   #checkEnd(): void {
-    if (this.#cancels.length > 0 || this.#reports.length > 0 || this.#terminal !== undefined) return;
+    if (this.#reports.length > 0 || this.#terminal !== undefined) return;
     if (this.#phase === 'stopping') {
       if (this.#effects.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
       return;
     }
     const stage = endStage(this.host, this.state);
     if (stage.status === 'goesOn') {
-      this.standstill.turned(this.#journal.uncommitted === 0 && !this.isReady);
+      this.standstill.turned(!this.hasUncommitted && !this.isReady);
       return;
     }
     if (stage.status === 'closes') {

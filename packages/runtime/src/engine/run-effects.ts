@@ -9,6 +9,7 @@ import { attemptDeps, RunAttempts } from './run-attempts.ts';
 import { RunChildren } from './run-children.ts';
 import type { RunPlan } from './run-plan.ts';
 import { RunStreams } from './run-streams.ts';
+import { RunTransactions } from './run-transactions.ts';
 import type { RunDriver } from './run-driver.ts';
 import { RunNotices } from './run-notices.ts';
 import { RunGate } from './run-gate.ts';
@@ -28,6 +29,7 @@ export class RunEffects {
   readonly attempts: RunAttempts;
   readonly streams: RunStreams;
   readonly children: RunChildren;
+  readonly transactions: RunTransactions;
   readonly timers: Timers;
   /** Undefined where nobody is to be told. */
   readonly notices: RunNotices | undefined;
@@ -52,6 +54,8 @@ export class RunEffects {
     this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
     this.attempts = new RunAttempts(engine, run, deps, this.streams);
     this.children = new RunChildren(engine, run, journal, driverOf);
+    const placeOf: RunAttempts['placeOf'] = (key, attempt) => this.attempts.placeOf(key, attempt);
+    this.transactions = new RunTransactions(engine, run, journal, placeOf);
     const { store, clock, tell, sink } = engine.options;
     const warn = (message: string): void => sink.warn(run.runId, message);
     this.notices = tell === undefined ? undefined : new RunNotices(run, { store, clock, tell, warn });
@@ -122,6 +126,7 @@ export class RunEffects {
         return;
       case 'ClearTimers':
         this.attempts.forget(effect.key);
+        this.transactions.forget(effect.key);
         this.#waiting.push(effect);
         return;
       default:
@@ -133,7 +138,12 @@ export class RunEffects {
     const settled = this.#gate.ask(key);
     if (settled !== undefined) this.#run.report(settled);
     else if (this.streams.has(key)) this.streams.enqueue(key);
+    else if (this.#isTransaction(key)) this.transactions.enqueue(key);
     else this.attempts.enqueue(key);
+  }
+
+  #isTransaction(key: CallKey): boolean {
+    return this.#run.host.openCalls.get(key)?.task?.definition.transaction !== undefined;
   }
 
   #cancelAll(keys: readonly CallKey[], reason: string): void {
@@ -180,6 +190,9 @@ export class RunEffects {
       case 'DriveChild':
         this.children.drive(effect.key);
         return;
+      case 'LeaveChild':
+        this.children.leave(effect.key);
+        return;
       case 'CancelChild':
         this.children.cancel(effect.key, { isForced: false, ...effect });
         return;
@@ -224,6 +237,7 @@ export class RunEffects {
 
   abortAll(reason: string): void {
     this.notices?.stop();
+    this.transactions.forgetAll();
     this.attempts.abortAll(reason);
     this.streams.abortAll(reason);
     this.children.stop();

@@ -9,6 +9,11 @@ import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AppendRun, NewRun, StoreNote } from '../ports/journal-store.ts';
 
+export interface Decided {
+  readonly recorded: readonly Recorded[];
+  readonly effects: readonly Effect[];
+}
+
 /**
  * The end of a run's journal that is decided and not committed yet.
  *
@@ -38,21 +43,26 @@ export class RunJournal {
   }
 
   /** Decides an input, and applies what follows. */
-  decide(input: Command | Report): {
-    readonly recorded: readonly Recorded[];
-    readonly effects: readonly Effect[];
-  } {
-    const at = Math.max(this.#clock.now(), this.state.lastAt);
-    const { events, effects } = decide(this.state, input, at);
-    const recorded = events.map((event): Recorded => {
-      const fact = { seq: this.state.seq + 1, at, event };
-      evolve(this.state, fact);
-      return fact;
-    });
-    this.#buffer.push(...recorded);
+  decide(input: Command | Report): Decided {
+    const decided = this.foresee(input);
+    this.accept(decided);
     // Below the head every recorded call is compared; from here on those of closed groups are not needed.
     if (input.type === 'HeadReached') for (const key of closedGroups(this.state)) this.#closed.add(key);
-    return { recorded, effects };
+    return decided;
+  }
+
+  /** What an input comes to, while it may still turn out not to have been. */
+  foresee(input: Command | Report): Decided {
+    const at = Math.max(this.#clock.now(), this.state.lastAt);
+    const { events, effects } = decide(this.state, input, at);
+    const { seq } = this.state;
+    return { recorded: events.map((event, i): Recorded => ({ seq: seq + i + 1, at, event })), effects };
+  }
+
+  /** It has been. */
+  accept({ recorded }: Decided): void {
+    for (const fact of recorded) evolve(this.state, fact);
+    this.#buffer.push(...recorded);
   }
 
   /** The message is deleted with the commit of what follows from it. */
@@ -74,7 +84,11 @@ export class RunJournal {
     this.#children.push(child);
   }
 
-  batch(runId: string, epoch: number, successor: AppendRun['successor']): AppendRun {
+  batch(
+    runId: string,
+    epoch: number,
+    { successor, transaction }: { readonly [K in 'successor' | 'transaction']: AppendRun[K] | undefined },
+  ): AppendRun {
     const { phase, parent } = this.state;
     const isEnd = phase.status === 'ended' && successor === undefined;
     return {
@@ -86,6 +100,7 @@ export class RunJournal {
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
       ...(this.#children.length === 0 ? {} : { children: this.#children }),
       ...(successor === undefined ? {} : { successor }),
+      ...(transaction === undefined ? {} : { transaction }),
       ...(isEnd && parent !== undefined ? { wakes: parent.parentRunId } : {}),
     };
   }

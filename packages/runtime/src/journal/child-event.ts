@@ -12,8 +12,12 @@ export interface ChildStarted {
   /** Digest of the canonical inputs, which the child's own journal holds. */
   readonly inputHash: string;
   readonly runId: RunId;
+  /** It is not waited for. */
+  readonly detached?: true;
+  /** It goes on where the call is given up. Default: it is cancelled with it. */
+  readonly onParentCancel?: 'abandon';
 }
-/** How it ended, or the last of the runs that followed it. */
+/** How it ended, or the last of the runs that followed it; or that it goes on without being waited for. */
 export interface ChildFinished {
   readonly type: 'ChildFinished';
   readonly key: CallKey;
@@ -22,7 +26,8 @@ export interface ChildFinished {
 export type ChildOutcome =
   | { readonly status: 'succeeded'; readonly output: Encoded }
   | { readonly status: 'failed'; readonly error: ErrorRecord }
-  | { readonly status: 'cancelled'; readonly reason: string };
+  | { readonly status: 'cancelled'; readonly reason: string }
+  | { readonly status: 'detached' };
 
 /** Second event of a run that another one started, and of those that follow it. */
 export interface ParentRecorded {
@@ -31,4 +36,6 @@ export interface ParentRecorded {
   readonly parentKey: CallKey;
   /** Runs above it: 1 for a child of a run that nothing started. */
   readonly depth: number;
+  /** That run does not wait for this one. */
+  readonly detached?: true;
 }

@@ -85,10 +85,12 @@ const isChildOutcome: Check = (value) => {
   if (!isRecord(value)) return false;
   if (value['status'] === 'succeeded') return isEncoded(value['output']);
   if (value['status'] === 'failed') return isError(value['error']);
+  if (value['status'] === 'detached') return true;
   return value['status'] === 'cancelled' && isText(value['reason']);
 };
 
 const isType: Check = () => true;
+const isSet: Check = (value) => value === undefined || value === true;
 const FOLDED_SOURCE: Shape<FoldedSource> = {
   key: isText,
   seq: isOrdinal,
@@ -170,7 +172,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     timeoutMs: nullOr(isDuration),
     prompt: nullOr(isText),
     data: isEncoded,
-    secret: (value) => value === undefined || value === true,
+    secret: isSet,
   },
   SignalReceived: { ...key, messageId: isText, payload: isEncoded },
   SignalTimedOut: key,
@@ -225,9 +227,16 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     worker: isText,
     issues: (value) => Array.isArray(value) && value.every(fits(ISSUE)),
   },
-  ChildStarted: { ...key, process: isText, inputHash: isText, runId: isText },
+  ChildStarted: {
+    ...key,
+    process: isText,
+    inputHash: isText,
+    runId: isText,
+    detached: isSet,
+    onParentCancel: (value) => value === undefined || value === 'abandon',
+  },
   ChildFinished: { ...key, outcome: isChildOutcome },
-  ParentRecorded: { type: isType, parentRunId: isText, parentKey: isText, depth: isOrdinal },
+  ParentRecorded: { type: isType, parentRunId: isText, parentKey: isText, depth: isOrdinal, detached: isSet },
   StreamOpened: {
     ...key,
     kind: oneOf('source', 'progress'),

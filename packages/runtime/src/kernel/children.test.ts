@@ -31,6 +31,7 @@ describe('a run that another one starts', () => {
     succeeded,
     { status: 'failed', error: { name: 'Error', message: 'no' } },
     { status: 'cancelled', reason: 'enough' },
+    { status: 'detached' },
   ])('settles its call once by its end: $status', (outcome) => {
     const state = given(STARTED);
     expect(when(state, { type: 'ChildEnded', key: '0', outcome }).events).toEqual([finished(outcome)]);
@@ -54,9 +55,30 @@ describe('a run that another one starts', () => {
     });
   });
 
+  it.each([{ detached: true }, { onParentCancel: 'abandon' }] as const)(
+    'goes on when its call is given up, where it was started so: %o',
+    (how) => {
+      const state = given({ ...STARTED, ...how });
+      expect(when(state, { type: 'CancelCall', key: '0', reason: 'lost' }).effects).toEqual([
+        { type: 'ClearTimers', key: '0' },
+        { type: 'LeaveChild', key: '0' },
+      ]);
+      expect(when(state, { type: 'HeadReached' }).effects).toEqual([{ type: 'DriveChild', key: '0' }]);
+      when(state, { type: 'CancelRun', reason: 'enough' });
+      expect(when(state, { type: 'ForceCancel', reason: 'now' }).effects).toEqual([
+        { type: 'CancelWithin', scope: '', reason: 'the run was cancelled: now' },
+      ]);
+    },
+  );
+
   it.each<[string, readonly JournalEvent[], readonly unknown[]]>([
     ['goes on', [STARTED], [{ type: 'DriveChild', key: '0' }]],
     ['is over', [STARTED, finished(succeeded)], []],
+    [
+      'goes on by itself',
+      [{ ...STARTED, detached: true }, finished({ status: 'detached' })],
+      [{ type: 'DriveChild', key: '0' }],
+    ],
     [
       'is told again that it was given up',
       [STARTED, { type: 'TaskCancelled', key: '0', reason: 'lost' }],
@@ -76,6 +98,8 @@ describe('a run that another one starts', () => {
     expect(fingerprintOf({ ...STARTED, runId: 'other' })).toBe(same);
     expect(fingerprintOf({ ...STARTED, process: 'q' })).not.toBe(same);
     expect(fingerprintOf({ ...STARTED, inputHash: 'i' })).not.toBe(same);
+    expect(fingerprintOf({ ...STARTED, onParentCancel: 'abandon' })).toBe(same);
+    expect(fingerprintOf({ ...STARTED, detached: true })).not.toBe(same);
   });
 
   it('waits for people where its own run does', () => {

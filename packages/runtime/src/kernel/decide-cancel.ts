@@ -11,7 +11,8 @@ export function cancelCall(state: Readonly<RunState>, key: CallKey, reason: stri
   const effects: Effect[] = [{ type: 'ClearTimers', key }];
   if ('phase' in call && call.kind !== 'group' && call.phase === 'running')
     effects.push({ type: 'AbortAttempt', key, reason });
-  if (call.kind === 'child') effects.push(cancelChild(state, key, call.runId, reason));
+  if (call.kind === 'child')
+    effects.push(call.survives ? { type: 'LeaveChild', key } : cancelChild(state, key, call.runId, reason));
   return { events: [{ type: 'TaskCancelled', key, reason }], effects };
 }
 
@@ -30,7 +31,7 @@ export function forceCancel(state: Readonly<RunState>, reason: string): Decision
     return { events: [], effects: [] };
   const effects: Effect[] = [{ type: 'CancelWithin', scope: '', reason: `the run was cancelled: ${reason}` }];
   for (const [key, call] of state.calls)
-    if (call.kind === 'child' && call.phase === 'cancelled')
+    if (call.kind === 'child' && call.phase === 'cancelled' && !call.survives)
       effects.push({ type: 'CancelChild', key, runId: call.runId, reason, isForced: true });
   return { events: [{ type: 'CancelForced', reason }], effects };
 }

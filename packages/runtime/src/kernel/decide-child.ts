@@ -23,15 +23,16 @@ export function childEnded(
 }
 
 /**
- * At the head: a child that is waited for goes on. One that was given up is told again, since the program may
- * have died between the two.
+ * At the head: a child that is waited for goes on, and so does one that is not, as far as nobody drives it. One that
+ * was given up is told again, since the program may have died between the two.
  */
 export function childAgain(
   state: Readonly<RunState>,
   key: CallKey,
-  { runId, phase }: ChildCall,
+  { runId, phase, survives }: ChildCall,
 ): readonly Effect[] {
-  if (phase === 'pending') return [{ type: 'DriveChild', key }];
+  if (phase === 'pending' || phase === 'detached' || (phase === 'cancelled' && survives))
+    return [{ type: 'DriveChild', key }];
   return phase === 'cancelled' ? [cancelChild(state, key, runId, 'its call was given up')] : [];
 }
 

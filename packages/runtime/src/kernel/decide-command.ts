@@ -3,6 +3,7 @@ import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
+import { offerTask } from './decide-offer.ts';
 import type { Command, Effect } from './input.ts';
 import { fencesLosers, type Decided, type RunState } from './state.ts';
 import { awaitSignal } from './waiting.ts';
@@ -11,7 +12,7 @@ import { whyGivenUp } from './why-given-up.ts';
 /** What the process asks for, but for streams and runs of its own. */
 export function decideCommand(
   state: Readonly<RunState>,
-  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OfferTask' | 'OpenBreakpoint' }>,
+  command: Exclude<Command, { type: `${string}Stream` | 'StartChild' | 'OpenBreakpoint' }>,
   now: Millis,
 ): Decision {
   switch (command.type) {
@@ -43,6 +44,8 @@ export function decideCommand(
     }
     case 'AwaitSignal':
       return awaitSignal(command);
+    case 'OfferTask':
+      return offerTask(command);
     case 'OpenScope': {
       const { type: _, ...facts } = command;
       const { key, timeoutMs } = command;

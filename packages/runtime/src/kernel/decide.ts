@@ -6,7 +6,7 @@ import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report, RunResult } from './input.ts';
 import { cancelCall, cancelRun, forceCancel } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
-import { decideOffer, offerExpired, offerTask } from './decide-offer.ts';
+import { decideOffer, offerExpired } from './decide-offer.ts';
 import { decideCommand } from './decide-command.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { decidePeople } from './people.ts';
@@ -36,11 +36,10 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'RegisterExit':
     case 'RecordValue':
     case 'SetState':
+    case 'OfferTask':
       return decideCommand(state, input, now);
     case 'StartChild':
       return startChild(input);
-    case 'OfferTask':
-      return offerTask(input);
     case 'OpenStream':
     case 'CloseStream':
       return decideStreamCommand(state, input);
@@ -53,6 +52,7 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'OutcomeResolved':
     case 'CallRefused':
     case 'CheckErred':
+    case 'TransactionEnded':
     case 'ItemProduced':
     case 'SourceEnded':
       return decideAttempt(state, input, now);
@@ -133,6 +133,7 @@ type TaskReport = Extract<
       | 'OutcomeResolved'
       | 'CallRefused'
       | 'CheckErred'
+      | 'TransactionEnded'
       | 'ItemProduced'
       | 'SourceEnded';
   }
@@ -180,6 +181,8 @@ function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskRepor
       return fenced || call.progress === undefined ? NOTHING : recordItem(key, call.progress.items, report);
     case 'SourceEnded':
       return NOTHING;
+    case 'TransactionEnded':
+      return fenced ? NOTHING : transactionEnded(call, report, now);
     case 'CallRefused':
       return fenced || (call.phase !== 'scheduled' && call.phase !== 'backoff')
         ? NOTHING
@@ -220,6 +223,20 @@ function lateResult(call: TaskCall, report: TaskReport): Decision {
 function startAttempt(key: CallKey, call: TaskCall): Decision {
   const attempt = call.attempts + 1;
   return event({ type: 'AttemptStarted', key, attempt }, { type: 'StartAttempt', key, attempt });
+}
+
+function transactionEnded(
+  call: TaskCall,
+  report: Extract<Report, { type: 'TransactionEnded' }>,
+  now: Millis,
+): Decision {
+  const { key, result } = report;
+  const attempt = call.attempts + 1;
+  const ended =
+    result.status === 'done'
+      ? settle({ type: 'TaskSucceeded', key, output: result.output, by: 'attempt' })
+      : attemptErred(call, { ...result, type: 'AttemptErred', key, attempt, cause: 'error' }, now);
+  return { events: [{ type: 'AttemptStarted', key, attempt }, ...ended.events], effects: ended.effects };
 }
 
 function settle(fact: JournalEvent & { readonly key: CallKey }): Decision {

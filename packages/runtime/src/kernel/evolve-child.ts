@@ -25,6 +25,7 @@ export function applyToChild(
       group: undefined,
       fingerprint: fingerprintOf(event),
       runId,
+      survives: event.detached === true || event.onParentCancel === 'abandon',
       phase: 'pending',
     });
     addPending(state, key);

@@ -24,7 +24,7 @@ export function fingerprintOf(event: Opening): string {
     case 'BreakpointOpened':
       return breakpointFingerprint(event.title);
     case 'ChildStarted':
-      return childFingerprint(event.process, event.inputHash);
+      return childFingerprint(event.process, event.inputHash, event.detached === true);
     case 'ExitRegistered':
       return exitFingerprint(event.when, taskFingerprint(event.task, event.version, event.inputHash));
     case 'ScopeOpened':
@@ -46,9 +46,12 @@ export function breakpointFingerprint(title: string): string {
   return `breakpoint ${JSON.stringify(title)}`;
 }
 
-/** Its id is no identity: the one that was recorded counts. */
-export function childFingerprint(process: string, inputHash: string): string {
-  return `run ${JSON.stringify(process)} ${inputHash}`;
+/**
+ * Its id, and what becomes of it where the call is given up, are no identity: those that were recorded count. A call
+ * that does not wait gives something else.
+ */
+export function childFingerprint(process: string, inputHash: string, isDetached: boolean): string {
+  return `${isDetached ? 'start' : 'run'} ${JSON.stringify(process)} ${inputHash}`;
 }
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {

@@ -91,6 +91,20 @@ export type Report =
       /** From 0 up to but not 1: what jitter is made of. */
       readonly draw: number;
     }
+  /** What became of a body that ran in the transaction which records it: its start is recorded with its end. */
+  | {
+      readonly type: 'TransactionEnded';
+      readonly key: CallKey;
+      readonly result:
+        | { readonly status: 'done'; readonly output: Encoded }
+        | {
+            readonly status: 'failed';
+            readonly error: ErrorRecord;
+            /** As of an attempt that erred. */
+            readonly retryable: boolean;
+            readonly draw: number;
+          };
+    }
   /** The call was refused where it asked for a slot: a recorded result, since code can see it (law 6). */
   | {
       readonly type: 'CallRefused';
@@ -227,6 +241,8 @@ export type Effect =
   | { readonly type: 'StartChild'; readonly key: CallKey }
   /** At the head: a run that is waited for goes on, or its end is looked up. */
   | { readonly type: 'DriveChild'; readonly key: CallKey }
+  /** The call of a run was given up, and that run is not: it is on its own from now on. */
+  | { readonly type: 'LeaveChild'; readonly key: CallKey }
   | {
       readonly type: 'CancelChild';
       readonly key: CallKey;

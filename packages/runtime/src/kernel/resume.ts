@@ -50,7 +50,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     else resumeTask(key, call, now, events, effects);
   }
   for (const [key, call] of state.calls) {
-    if (call.kind === 'child' && (call.phase === 'cancelled' || !isFenced(state, key)))
+    if (call.kind === 'child' && (call.phase !== 'pending' || !isFenced(state, key)))
       effects.push(...childAgain(state, key, call));
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     const fencedBy = call.phase.status === 'closed' ? call.phase.fencedBy : null;

@@ -136,7 +136,9 @@ export interface ChildCall extends Enclosed {
   readonly seq: Seq;
   readonly fingerprint: string;
   readonly runId: RunId;
-  phase: 'pending' | 'succeeded' | 'failed' | 'cancelled';
+  /** It goes on where the call is given up. */
+  readonly survives: boolean;
+  phase: 'pending' | 'succeeded' | 'failed' | 'cancelled' | 'detached';
 }
 
 /** Work that was asked of somebody else. It holds no slot. */

@@ -6,6 +6,7 @@ import type { Epoch, Millis, RunId, Seq } from '../journal/ids.ts';
 import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
+import type { WithinTransaction } from '../journal/user-db.ts';
 import type { OfferStore } from './offer-store.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
 import type { Rest, WorkStore } from './work-store.ts';
@@ -56,7 +57,15 @@ export interface AppendRun {
   readonly children?: readonly NewRun[];
   /** A run that waits for the end of this one: with that end it goes on, where it rests. */
   readonly wakes?: RunId;
+  /** Where the store has tables of the user's: what is done on them in the same transaction, after all else. */
+  readonly transaction?: RunTransaction;
 }
+
+/**
+ * Does its work by `within`. What comes back are the events that record it, which follow those of the append. Called again where the transaction is tried again; not at
+ * all where the run is fenced.
+ */
+export type RunTransaction = (within: WithinTransaction) => readonly NewEvent[];
 
 /** A run that is created in the commit of another. */
 export interface NewRun {
@@ -161,6 +170,8 @@ export interface RunDamage {
 export interface JournalStore extends OfferStore {
   /** What workers look for. */
   readonly work: WorkStore;
+  /** Whether an append can take a transaction on tables of the user's. */
+  readonly hasTables: boolean;
   /**
    * ONE transaction over all runs. A run whose epoch, owner or afterSeq does not match is left out
    * ('fenced') and its neighbours commit; so is one whose lease was released. A committed append

@@ -1,5 +1,6 @@
 import {
   durationMs,
+  type ChildRunOptions,
   type Context,
   type ReceiveOptions,
   type TaskCallOptions,
@@ -9,6 +10,7 @@ import {
 } from '@pawl/sdk';
 import { openBreakpoint } from './breakpoint-call.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import type { AnyProcess } from './definition.ts';
 import type { ProcessHost } from './host.ts';
 import { openScope } from './exits/scope-call.ts';
 import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
@@ -52,7 +54,9 @@ export function createContext(host: ProcessHost): Context {
     // The types of state and items follow from the source's, which the signatures of Reduce say.
     reduce: ((...given: ReduceArguments) => openReduce(host, ...given)) as Context['reduce'],
     breakpoint: (question, options) => openBreakpoint(host, question, options),
-    run: (process, inputs, options) => runChild(host, process, inputs, options),
+    // What it gives follows from `detached`, which the signatures say.
+    run: ((process: AnyProcess<never, unknown>, inputs: unknown, options?: ChildRunOptions) =>
+      runChild(host, process, inputs, options)) as Context['run'],
     scope: (body, options) => openScope(host, body, options),
     continueAsNew: (inputs) => continueAsNew(host, inputs),
     channel: (name, options) => createChannel(host, name, options),

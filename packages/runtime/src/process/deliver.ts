@@ -115,6 +115,9 @@ function settleChild(call: OpenCall, { key, outcome }: ChildFinished): void {
       call.reject(new ChildError(`${what} failed: ${cause.message}`, { runId, process, key, cause }));
       return;
     }
+    case 'detached':
+      call.resolve({ runId });
+      return;
     case 'cancelled': {
       const cause = new CancelledError(outcome.reason);
       call.reject(new ChildError(`${what} was cancelled: ${outcome.reason}`, { runId, process, key, cause }));

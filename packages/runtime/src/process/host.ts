@@ -19,7 +19,7 @@ import { DeclaredPools } from './declared-pools.ts';
 import { deliverTo } from './deliver.ts';
 import { ForeignWaits } from './foreign-waits.ts';
 import type { HostLimits, HostPort } from './host-port.ts';
-import type { OpenCall } from './open-call.ts';
+import type { OpenCall, OpenChild } from './open-call.ts';
 import { closeKey } from './place.ts';
 import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
@@ -63,6 +63,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly openReduces: Map<CallKey, Reduce> = new Map();
   readonly exits: Exits = new Exits();
   readonly stateNames: Set<string> = new Set();
+  /** Runs that were asked for below the head and go on by themselves: at the head nobody else may know their code. */
+  readonly leftRuns: Map<CallKey, OpenChild> = new Map();
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();

@@ -59,6 +59,7 @@ export interface OpenChild extends ProcessCode {
   readonly process: string;
   readonly inputs: Encoded;
   readonly inputHash: string;
+  readonly isDetached: boolean;
 }
 
 /** A source that the process reads, as it asked for it. */

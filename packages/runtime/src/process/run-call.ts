@@ -10,7 +10,12 @@ import type { OpenChild } from './open-call.ts';
 import { checkName } from './parallel/options.ts';
 import { encodePayload } from './payload.ts';
 
-const OPTIONS: ReadonlySet<string> = new Set<keyof ChildRunOptions>(['key', 'id']);
+const OPTIONS: ReadonlySet<string> = new Set<keyof ChildRunOptions>([
+  'key',
+  'id',
+  'detached',
+  'onParentCancel',
+]);
 
 /** `ctx.run`: all that can be refused without the journal is refused here. */
 export function runChild<Output>(
@@ -28,9 +33,10 @@ export function runChild<Output>(
   const what = `The input of process '${definition.name}'`;
   const encoded = encodePayload(what, code.checkInputs(inputs), host.limits.payloadBytes);
   const inputHash = host.port.digest(identityText(encoded));
+  const { detached: isDetached = false, onParentCancel = 'cancel' } = options;
   const asked = {
-    fingerprint: childFingerprint(definition.name, inputHash),
-    what: `run ${JSON.stringify(definition.name)}`,
+    fingerprint: childFingerprint(definition.name, inputHash, isDetached),
+    what: `${isDetached ? 'start' : 'run'} ${JSON.stringify(definition.name)}`,
   };
   return host.request<Output>(scope, name, asked, (key, resolve, reject) => {
     // What the journal gives back is what the process returned, whose type its definition carries.
@@ -39,9 +45,25 @@ export function runChild<Output>(
       recorded?.kind === 'child'
         ? recorded.runId
         : (options.id ?? childId(host.runId, key, host.port.digest));
-    const child: OpenChild = { ...code, runId, process: definition.name, inputs: encoded, inputHash };
+    const child: OpenChild = {
+      ...code,
+      runId,
+      process: definition.name,
+      inputs: encoded,
+      inputHash,
+      isDetached,
+    };
+    if (!host.live && (isDetached || onParentCancel === 'abandon')) host.leftRuns.set(key, child);
     host.openCalls.set(key, { resolve: (value) => resolve(value as Output), reject, scope, child });
-    host.command({ type: 'StartChild', key, process: definition.name, inputHash, runId });
+    host.command({
+      type: 'StartChild',
+      key,
+      process: definition.name,
+      inputHash,
+      runId,
+      ...(isDetached ? { detached: true } : {}),
+      ...(onParentCancel === 'abandon' && !isDetached ? { onParentCancel } : {}),
+    });
   });
 }
 
@@ -71,7 +93,17 @@ function checkOptions(options: unknown, own: string): void {
         `left out: ctx.run takes ${[...OPTIONS].join(', ')}`,
       );
   }
-  const { id } = options as { readonly id?: unknown };
+  const { id, detached, onParentCancel } = options as Readonly<Record<string, unknown>>;
+  if (detached !== undefined && typeof detached !== 'boolean')
+    throw new InvalidOptionError('detached', detached, 'true or false');
+  if (onParentCancel !== undefined && onParentCancel !== 'cancel' && onParentCancel !== 'abandon')
+    throw new InvalidOptionError('onParentCancel', onParentCancel, "'cancel' or 'abandon'");
+  if (detached === true && onParentCancel === 'cancel')
+    throw new InvalidOptionError(
+      'onParentCancel',
+      onParentCancel,
+      "'abandon' or left out: a detached run is on its own, and is cancelled by its id (runtime.cancel, pawl cancel)",
+    );
   if (id === undefined) return;
   if (typeof id !== 'string' || !isRunId(id))
     throw new InvalidOptionError(

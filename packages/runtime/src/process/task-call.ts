@@ -21,6 +21,7 @@ import { openOffer, whoseWork } from './offer-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 import type { Scope } from './scope.ts';
+import { refuseForTransaction } from './transaction-call.ts';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'key',
@@ -111,12 +112,13 @@ export function prepareTask(
     args: encoded,
     hasSecrets: mayHoldSecrets(text),
     priority: priority === undefined ? scope.defaults.priority : priorityNumber(priority),
-    pool: pool ?? null,
+    pool: definition.transaction === undefined ? (pool ?? null) : null,
     cost,
     timeoutMs: policy.timeoutMs,
     shouldRetry: settings.retry?.shouldRetry,
     kept: keptPlace(host, definition, args, version, inputHash),
   };
+  refuseForTransaction(definition, { options: options ?? {}, hasSecrets: task.hasSecrets, isRead });
   const request = { scope, name, definition, options: options ?? {}, settings, args: encoded };
   // Most tasks cannot be anybody else's: they pay little for it.
   const whose =

@@ -139,6 +139,8 @@ export interface ChildNode extends NodeBase {
   /** Of its process. */
   readonly name: string;
   readonly runId: RunId;
+  /** It is not waited for. */
+  readonly isDetached: boolean;
   output: Encoded | undefined;
   error: ErrorRecord | undefined;
   /** Why it was cancelled. */
@@ -284,12 +286,13 @@ function breakpointNode(event: BreakpointOpened, at: Millis): BreakpointNode {
   };
 }
 
-function childNode({ key, process, runId }: ChildStarted, at: Millis): ChildNode {
+function childNode({ key, process, runId, detached }: ChildStarted, at: Millis): ChildNode {
   return {
     kind: 'child',
     key,
     name: process,
     runId,
+    isDetached: detached === true,
     openedAt: at,
     status: 'running',
     endedAt: null,

@@ -266,7 +266,7 @@ function changeChild(tree: RunTree, node: ChildNode, event: CallEvent, at: Milli
   if (outcome.status === 'succeeded') node.output = tree.keep(outcome.output);
   if (outcome.status === 'failed') node.error = outcome.error;
   if (outcome.status === 'cancelled') node.reason = outcome.reason;
-  settle(tree, node, outcome.status, at);
+  settle(tree, node, outcome.status === 'detached' ? 'succeeded' : outcome.status, at);
 }
 
 function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {

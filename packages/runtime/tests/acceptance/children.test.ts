@@ -373,6 +373,32 @@ describe('ctx.run and the world', () => {
     }
   });
 
+  it('C68 it is run again where the code asks for that: once, behind the first, and on every replay the same', async () => {
+    const stage = new Stage();
+    const store = new WatchedStore();
+    await stage.drive(store, outer(stage));
+    const asking: Program = (again) => async (_, ctx) => {
+      const first = await ctx.run(pair(again), t(50, 'x'), { key: 'it' });
+      return ctx.patched('it again') ? ctx.run(pair(again), t(60, 'y'), { key: 'again' }) : first;
+    };
+    for (const [n, state] of store.states.entries()) {
+      const resumed = reborn(state);
+      const hadEnded = resumed.getRun('r', 0)?.status !== 'running';
+      const last = Math.max(...resumed.queryRuns({ limit: 100 }, 0).map(({ updatedAt }) => updatedAt));
+      const again = Stage.at(last);
+      const where = `after commit ${n}`;
+      if (!hadEnded)
+        expect(await again.drive(resumed, asking(again)), where).toEqual({ value: ['first', 'y'] });
+      const runs = Object.keys(statuses(resumed)).toSorted();
+      expect(runs, where).toEqual(hadEnded ? ['r', 'r.:it'] : ['r', 'r.:again', 'r.:it']);
+      const replayed = new Stage();
+      await replayed.use(resumed, {}, async (runtime) => {
+        expect(await runtime.replay('r', asking(replayed)), where).toMatchObject({ reached: 'end' });
+      });
+      expect(replayed.invoked, where).toEqual([]);
+    }
+  });
+
   it('names the input as the likely cause where only that differs', async () => {
     const stage = new Stage();
     const store = new MemoryStore();
@@ -486,7 +512,7 @@ describe('ctx.run and the world', () => {
         () => run(definition, 'text'),
         () => run(pair(stage), Symbol('x')),
         () => run(pair(stage), null, 7),
-        () => run(pair(stage), null, { detached: true }),
+        () => run(pair(stage), null, { attached: true }),
         () => run(pair(stage), null, { key: '' }),
         () => run(pair(stage), null, { id: 'a b' }),
         () => run(pair(stage), null, { id: 'r' }),

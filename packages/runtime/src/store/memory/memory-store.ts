@@ -15,8 +15,7 @@ import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { Offer, OfferChange } from '../../journal/offer.ts';
 import { assert } from '../../journal/invariant.ts';
-import { storeEvent } from '../../journal/stored-event.ts';
-import type { StoredEvent } from '../../journal/stored-event.ts';
+import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
 import type {
   AppendRun,
   CompactAnswer,
@@ -62,6 +61,7 @@ const NO_INBOX: Run['inbox'] = new Map();
 
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
+  readonly hasTables = false;
   readonly #runs: Map<RunId, Run>;
   readonly #faults: MemoryFaults;
   readonly #deadOwners = new Set<string>();

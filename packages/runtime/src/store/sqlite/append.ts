@@ -5,7 +5,7 @@ import { CHAIN_START, EVENT_VERSION, nextChain } from '../../journal/chain.ts';
 import { assert } from '../../journal/invariant.ts';
 import type { RunId } from '../../journal/ids.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
-import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
+import type { AppendRun, LeaseClaim, RunTransaction } from '../../ports/journal-store.ts';
 import { newRunsOf } from '../new-runs.ts';
 import { addToSummary, summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
@@ -17,6 +17,7 @@ import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
 import type { Starts } from './starts.ts';
 import type { States } from './states.ts';
+import type { UserTables } from './user-tables.ts';
 import type { Waking } from './waking.ts';
 
 export interface Appended {
@@ -63,6 +64,7 @@ export class Append {
   readonly #starts: Starts;
   readonly #waking: Waking;
   readonly #states: States;
+  readonly #tables: UserTables;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -79,6 +81,7 @@ export class Append {
       readonly starts: Starts;
       readonly states: States;
       readonly waking: Waking;
+      readonly tables: UserTables;
     },
   ) {
     this.#shared = others.shared;
@@ -86,6 +89,7 @@ export class Append {
     this.#starts = others.starts;
     this.#states = others.states;
     this.#waking = others.waking;
+    this.#tables = others.tables;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -126,14 +130,10 @@ export class Append {
         // Before anything else of it is written: only the first of the parts can be another's by now.
         if (run === undefined) return 'fenced';
         runs.push(run);
-        for (let i = 0; i < prepared.values.length; i += COLUMNS) {
-          prepared.values[i] = run;
-          bytes += String(prepared.values[i + 5]).length;
-        }
-        for (const value of prepared.values) values.push(value);
-        this.#states.apply(run, prepared.run.events);
-        for (const id of prepared.run.consumed) this.#consume.run(run, id);
+        bytes += this.#take(prepared, run, values);
       }
+      // The fence has let it through, and what it reads of its own tables is as of this commit.
+      if (each.transaction !== undefined) bytes += this.#transact(each, each.transaction, claim, values);
       const [before, next] = runs;
       const successor = each.successor === undefined ? undefined : next;
       if (before !== undefined && successor !== undefined) this.#passOn.run(successor, before);
@@ -150,6 +150,33 @@ export class Append {
     return { answers, bytes };
   }
 
+  /** @returns the bytes of its rows, which are written with those of the others */
+  #take({ run, values: own }: Prepared, id: number, values: Value[]): number {
+    let bytes = 0;
+    for (let i = 0; i < own.length; i += COLUMNS) {
+      own[i] = id;
+      bytes += String(own[i + 5]).length;
+    }
+    for (const value of own) values.push(value);
+    this.#states.apply(id, run.events);
+    for (const messageId of run.consumed) this.#consume.run(id, messageId);
+    return bytes;
+  }
+
+  #transact(each: AppendRun, transaction: RunTransaction, claim: LeaseClaim, values: Value[]): number {
+    const events = this.#tables.run(transaction);
+    const { runId, epoch, afterSeq } = each;
+    const after = { runId, epoch, afterSeq: afterSeq + each.events.length, events, consumed: [] };
+    const prepared = this.#prepare(after, claim);
+    const run = prepared === undefined ? undefined : this.#write(prepared, claim);
+    assert(
+      prepared !== undefined && run !== undefined,
+      'S1',
+      `run ${runId} was written to by its transaction`,
+    );
+    return this.#take(prepared, run, values);
+  }
+
   /** The transaction is committed: what was written is what the next one goes on from. */
   committed(): void {
     if (this.#heads.size > MAX_HEADS) this.#heads.clear();
@@ -161,7 +188,7 @@ export class Append {
   }
 
   #headOf({ runId, epoch, afterSeq }: AppendRun, owner: string): Head | undefined {
-    const known = this.#heads.get(runId);
+    const known = this.#next.get(runId) ?? this.#heads.get(runId);
     // S2: the update holds it against the row once more.
     if (known?.lastSeq === afterSeq && known.epoch === epoch && known.owner === owner) return known;
     const row = this.#selectRun.get(runId);

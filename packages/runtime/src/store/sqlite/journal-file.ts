@@ -29,6 +29,7 @@ import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
 import { Starts } from './starts.ts';
 import { States } from './states.ts';
+import { UserTables } from './user-tables.ts';
 import { Verify } from './verify.ts';
 import { Waking } from './waking.ts';
 import { WalKeeper } from './wal.ts';
@@ -121,7 +122,7 @@ export class JournalFile {
       starts,
       states,
       schedules: new Schedules(db),
-      append: new Append(db, { shared, keys, starts, states, waking }),
+      append: new Append(db, { shared, keys, starts, states, waking, tables: new UserTables(db, path) }),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
@@ -233,6 +234,12 @@ export class JournalFile {
 
   #checkUsable(): void {
     if (this.#ended !== undefined) throw this.#ended;
+    // Only the body of a transaction runs code of others meanwhile.
+    if (!this.db.inTransaction) return;
+    throw new RuntimeError('REFUSED', 'The body of a transaction task asks the runtime for something.', {
+      hint: 'Do that in another task, or before and after this one',
+      data: { path: this.path },
+    });
   }
 
   #undo(): void {

@@ -2,7 +2,8 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { identify, migrate } from './migrate.ts';
-import { SCHEMA_VERSION } from './migrations/list.ts';
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations/list.ts';
+import { RESERVED_PREFIX } from './schema.ts';
 import { freshPath } from './temp-journals.fixture.ts';
 
 test.each(['pragma application_id', 'pragma user_version', 'select'])(
@@ -28,3 +29,17 @@ test.each(['pragma application_id', 'pragma user_version', 'select'])(
     expect(identify(db, path)).toBe(SCHEMA_VERSION);
   },
 );
+
+/** Users may keep tables of their own in a journal since then. */
+const OPEN_SINCE = 7;
+
+test('formats since users have tables of their own take none of their names', () => {
+  const db = new Database(':memory:');
+  onTestFinished(() => void db.close());
+  const names = (): unknown[] => db.prepare('select name from sqlite_schema').pluck().all();
+  for (const sql of MIGRATIONS.slice(0, OPEN_SINCE)) db.exec(sql);
+  const before = new Set(names());
+  for (const sql of MIGRATIONS.slice(OPEN_SINCE)) db.exec(sql);
+  const added = names().filter((name) => !before.has(name) && !String(name).startsWith('sqlite_autoindex_'));
+  expect(added.filter((name) => !String(name).startsWith(RESERVED_PREFIX))).toEqual([]);
+});

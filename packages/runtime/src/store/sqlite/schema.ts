@@ -4,8 +4,9 @@
  */
 import Database from 'better-sqlite3';
 
+import { RuntimeError } from '../../errors.ts';
 import { notAJournal } from './failure.ts';
-import { MIGRATIONS } from './migrations/list.ts';
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations/list.ts';
 
 interface SchemaRow {
   readonly type: unknown;
@@ -23,6 +24,9 @@ const SELECT = `select type, name, tbl_name, sql from sqlite_schema limit ${MAX_
 export function hasTable(db: Database.Database, name: string): boolean {
   return db.prepare('select 1 from sqlite_schema where name = ?').get(name) !== undefined;
 }
+
+/** Names of users do not begin so: what later formats add does. */
+export const RESERVED_PREFIX = 'pawl_';
 
 type Schema = ReadonlyMap<string, SchemaRow>;
 
@@ -66,6 +70,41 @@ export function checkSchema(db: Database.Database, version: number, path: string
     const isHarmless = type === 'table' ? !isVirtual(sql) : type === 'index' && !tables.has(tbl_name);
     if (!isHarmless) throw notAJournal(path, `it holds a foreign ${name}`);
   }
+}
+
+let ownNames: ReadonlySet<string> | undefined;
+
+/** Whether a table, or the table of an index, is a part of the journal; SQLite takes names in any case. */
+export function isOwnObject(name: string): boolean {
+  ownNames ??= new Set([...expectedSchema(SCHEMA_VERSION).values()].map(({ name: own }) => String(own)));
+  return ownNames.has(name.toLowerCase());
+}
+
+/**
+ * Why the next program could not open, or not migrate, a journal whose tables a user changed; undefined where it can.
+ * Ends a sentence that says what the file is like.
+ */
+export function schemaProblem(db: Database.Database, path: string): string | undefined {
+  try {
+    checkSchema(db, SCHEMA_VERSION, path);
+  } catch (error) {
+    if (error instanceof RuntimeError) return `cannot be opened again (${error.message})`;
+    throw error;
+  }
+  for (const { type, name } of schemaOf(db).values()) {
+    if (String(name).toLowerCase().startsWith(RESERVED_PREFIX))
+      return `holds ${String(type)} ${String(name)}`;
+  }
+  const parents = db
+    .prepare<[], { readonly child: string; readonly parent: string }>(
+      `select t.name as child, f."table" as parent from sqlite_schema t, pragma_foreign_key_list(t.name) f
+       where t.type = 'table'`,
+    )
+    .all();
+  const wrong = parents.find(({ child, parent }) => !isOwnObject(child) && isOwnObject(parent));
+  return wrong === undefined
+    ? undefined
+    : `holds a foreign key from ${wrong.child} to ${wrong.parent}, which is Pawl's`;
 }
 
 function isVirtual(sql: unknown): boolean {

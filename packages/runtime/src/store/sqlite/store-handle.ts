@@ -40,6 +40,7 @@ type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
 export class StoreHandle implements JournalStore {
   readonly work: SqliteWork;
+  readonly hasTables = true;
   readonly #file: JournalFile;
   readonly #readOnly: boolean;
   readonly #onClose: () => void;
