@@ -288,7 +288,7 @@ export class TaskDesk {
     if (changed === 'unknown') return this.#closedOrUnknown(taskId);
     if (changed === 'duplicate') return { status: 'duplicate', messageId };
     // It is committed: a run that is driven here need not look for it.
-    if (told.ack.status === 'accepted') this.#engine.runs.get(runOf(taskId) ?? '')?.inbox.receive(message);
+    if (told.ack.status === 'accepted') this.#engine.runs.get(runOf(taskId) ?? '')?.inbox.arrived(message);
     return told.ack;
   }
 
