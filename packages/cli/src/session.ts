@@ -90,7 +90,7 @@ export class Session {
     });
     if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
     for (const [kind, executor] of Object.entries(options.executors ?? {}))
-      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], onlyDriven: true });
+      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], runs: 'driven' });
     for (const signal of SIGNALS) session.#listen(signal);
     return session;
   }

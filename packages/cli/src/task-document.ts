@@ -1,5 +1,5 @@
 /** What `--json` says of external tasks: a contract, versioned in render/json.ts. */
-import type { ClaimAnswer, HeartbeatAnswer, OpenTask, SettledTask, TaskAck } from '@pawl/runtime';
+import type { ClaimAnswer, HeartbeatAnswer, OpenTask, Responded, SettledTask, TaskAck } from '@pawl/runtime';
 
 import { timestamp } from './run-document.ts';
 
@@ -49,4 +49,12 @@ export function taskAnswerDocument(answer: TaskAnswer): Document {
     default:
       return answer;
   }
+}
+
+/** What a responder did. */
+export function respondedDocument(responded: Responded): Document {
+  const { task, status } = responded;
+  const ack = 'ack' in responded ? responded.ack.status : null;
+  const error = 'error' in responded && responded.error !== undefined ? String(responded.error) : null;
+  return { id: task.id, runId: task.runId, key: task.key, task: task.task, status, ack, error };
 }
