@@ -7,6 +7,7 @@ import {
   type JournalReader,
   type RunId,
   type Runtime,
+  type RuntimeOptions,
 } from '@pawl/runtime';
 
 import { usage } from './command.ts';
@@ -51,9 +52,10 @@ export async function changeRun<T>(
   place: JournalPlace,
   runId: RunId,
   change: (runtime: Runtime) => T | Promise<T>,
+  options: Pick<RuntimeOptions, 'secretKeyCommand'> = {},
 ): Promise<T> {
   await readJournal(place, (reader) => reader.get(runId));
-  const runtime = await openRuntime({ path: place.path });
+  const runtime = await openRuntime({ ...options, path: place.path });
   try {
     return await change(runtime);
   } finally {

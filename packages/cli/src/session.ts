@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly io: Io;
   readonly place: JournalPlace;
   readonly isJson: boolean;
-  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify'>;
+  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify' | 'secretKeyCommand'>;
   /** Who does external tasks of the runs that are driven here, by kind. */
   readonly executors?: Readonly<Record<string, Executor>> | undefined;
 }
