@@ -45,7 +45,7 @@ export async function readJournal<T>(
 }
 
 /**
- * For a command that writes to a run which is there: a missing journal or run is found out before.
+ * For a command that writes to a run which is there, or to a start of it: a missing journal or run is found out before.
  * @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER
  */
 export async function changeRun<T>(
@@ -54,7 +54,7 @@ export async function changeRun<T>(
   change: (runtime: Runtime) => T | Promise<T>,
   options: Pick<RuntimeOptions, 'secretKeyCommand'> = {},
 ): Promise<T> {
-  await readJournal(place, (reader) => reader.get(runId));
+  await readJournal(place, (reader) => reader.start(runId) ?? reader.get(runId));
   const runtime = await openRuntime({ ...options, path: place.path });
   try {
     return await change(runtime);

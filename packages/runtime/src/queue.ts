@@ -71,6 +71,12 @@ export class Queue {
     });
   }
 
+  /** One that waits, by the id of the run that it becomes; undefined once it is one. */
+  get(id: RunId): QueuedStart | undefined {
+    const { store, clock } = this.#engine.options;
+    return store.getRun(id, clock.now()) === undefined ? store.work.queuedStart(id) : undefined;
+  }
+
   /** Starts that wait, in the order of their coming. */
   list(limit: number): readonly QueuedStart[] {
     return this.#engine.options.store.work.queuedStarts(limit);

@@ -5,7 +5,8 @@ import { Hono, type Context } from 'hono';
 
 import type { ModuleFile } from '../module-file.ts';
 import { JSON_VERSION } from '../render/json.ts';
-import { runDocument, timestamp } from '../run-document.ts';
+import { runDocument } from '../run-document.ts';
+import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
 import { acknowledged, addPeople } from './people.ts';
 import { bodyOf, fieldsOf, idOf, mustGet, notFound, textField } from './request.ts';
@@ -46,14 +47,8 @@ export function createApp(options: AppOptions): Hono {
   });
   app.get('/runs/:id', (c) => {
     const id = idOf(c);
-    const start = runtime.store.work.queuedStart(id);
-    if (start !== undefined) {
-      const { process, at, problem } = start;
-      return c.json({
-        version: JSON_VERSION,
-        run: { id, process, status: 'queued', at: timestamp(at), problem },
-      });
-    }
+    const start = runtime.queue.get(id);
+    if (start !== undefined) return c.json({ version: JSON_VERSION, run: queuedRunDocument(start) });
     return c.json({ version: JSON_VERSION, run: runDocument(mustGet(runtime, id)) });
   });
   app.get('/runs/:id/result', async (c) => {
@@ -67,7 +62,7 @@ export function createApp(options: AppOptions): Hono {
   });
   app.get('/runs/:id/events', (c) => {
     const id = idOf(c);
-    if (runtime.store.work.queuedStart(id) === undefined) mustGet(runtime, id);
+    if (runtime.queue.get(id) === undefined) mustGet(runtime, id);
     return streamEvents(c, runtime, id, closing);
   });
   app.post('/runs/:id/messages/:name', async (c) => {

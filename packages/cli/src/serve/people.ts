@@ -26,6 +26,7 @@ export function addPeople(app: Hono, runtime: Runtime): void {
   );
   app.get('/runs/:id/waits', (c) => {
     const id = idOf(c);
+    if (runtime.queue.get(id) !== undefined) return c.json({ version: JSON_VERSION, waits: [] });
     const { process } = mustGet(runtime, id);
     const waits = runtime.waits(id).map((wait) => waitDocument({ runId: id, process, wait }));
     return c.json({ version: JSON_VERSION, waits });

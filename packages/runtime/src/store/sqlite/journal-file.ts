@@ -27,6 +27,7 @@ import { Query } from './query.ts';
 import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
+import { StartMail } from './start-mail.ts';
 import { Starts } from './starts.ts';
 import { States } from './states.ts';
 import { Verify } from './verify.ts';
@@ -108,10 +109,11 @@ export class JournalFile {
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     const waking = new Waking(db);
-    const inbox = new Inbox(db, waking);
+    const startMail = new StartMail(db);
+    const inbox = new Inbox(db, waking, startMail);
     const offers = new Offers(db, inbox);
     const shared = new Shared(db, offers);
-    const keys = new Keys(db);
+    const keys = new Keys(db, startMail);
     const starts = new Starts(db);
     const states = new States(db);
     this.statements = {
@@ -121,7 +123,7 @@ export class JournalFile {
       starts,
       states,
       schedules: new Schedules(db),
-      append: new Append(db, { shared, keys, starts, states, waking }),
+      append: new Append(db, { shared, keys, starts, startMail, states, waking }),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
