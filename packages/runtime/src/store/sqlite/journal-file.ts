@@ -23,6 +23,7 @@ import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
 import { Offers } from './offers.ts';
 import { Pools } from './pools.ts';
+import { Projections } from './projections.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
@@ -116,13 +117,14 @@ export class JournalFile {
     const keys = new Keys(db, startMail);
     const starts = new Starts(db);
     const states = new States(db);
+    const schedules = new Schedules(db);
     this.statements = {
       shared,
       keys,
       waking,
       starts,
       states,
-      schedules: new Schedules(db),
+      schedules,
       append: new Append(db, { shared, keys, starts, startMail, states, waking }),
       compact: new Compact(db),
       read: new Read(db),
@@ -131,7 +133,7 @@ export class JournalFile {
       offers,
       pools: new Pools(db),
       query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db, states),
+      verify: new Verify(db, new Projections(db, { states, offers, inbox, starts, schedules })),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');
