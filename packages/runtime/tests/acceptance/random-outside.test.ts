@@ -1,5 +1,6 @@
 import { externalTask, type Context, type Process } from '@pawl/sdk';
 import { expect, test } from 'vitest';
+import { RuntimeError } from '../../src/index.ts';
 import type { JournalEvent } from '../../src/journal/event.ts';
 import { openRuntime, type Runtime } from '../../src/runtime.ts';
 import { ManualClock, MemoryStore, seededEntropy } from '../../src/testing.ts';
@@ -147,15 +148,17 @@ class World {
     const drivers = this.#drivers.add(by);
     const known = by.get('r') !== undefined;
     const handle = known ? by.resume('r', this.process) : by.start(this.process, null, { id: 'r' });
-    handle.result().then(
-      (value) => {
-        if (drivers === this.#drivers) this.ended = { value };
-      },
-      (error: { readonly code?: unknown }) => {
-        if (error.code === 'FENCED') this.fenced += 1;
-        drivers.delete(by);
-      },
-    );
+    void this.#follow(handle.result(), by, drivers);
+  }
+
+  async #follow(result: Promise<unknown>, by: Runtime, drivers: Set<Runtime>): Promise<void> {
+    try {
+      const value = await result;
+      if (drivers === this.#drivers) this.ended = { value };
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === 'FENCED') this.fenced += 1;
+      drivers.delete(by);
+    }
   }
 
   /** Whoever has the run is taken for dead, and lives: the other one goes on with it. */

@@ -6,6 +6,8 @@ import type {
   GroupSpec,
   ListMode,
   MergeMode,
+  PersonsAnswer,
+  QuestionRules,
   Note,
   Program,
   SourceSpec,
@@ -128,6 +130,29 @@ export interface ToSend {
   readonly value: unknown;
 }
 
+/** What the people who are asked are told: when each answers, and what. */
+export interface QuestionOptions extends QuestionRules {
+  readonly key?: string;
+  readonly timeout?: number;
+  readonly onTimeout?: 'reject' | 'approve' | 'fail';
+  readonly answers: readonly PersonsAnswer[];
+}
+
+/** What whoever does it is told to do. */
+export interface ExternalArgs {
+  readonly id: number;
+  readonly ms: number;
+  readonly value: number;
+  readonly failures: number;
+  readonly isGivenUp: boolean;
+}
+
+export interface ExternalOptions {
+  readonly key?: string;
+  readonly timeout?: number;
+  readonly retry?: Omit<NonNullable<TaskOptions['retry']>, 'shouldRetry'>;
+}
+
 /** What a program uses of `ctx`. */
 export interface Api {
   pool(name: PoolName, spec: PoolSpec): void;
@@ -164,6 +189,9 @@ export interface Api {
     name: string,
     options: { readonly key?: string; readonly timeout?: number; readonly data: ToSend },
   ): Promise<unknown>;
+  question(title: string, options: QuestionOptions): Promise<unknown>;
+  external(args: ExternalArgs, options: ExternalOptions): Promise<unknown>;
+  state(name: string, value: number): void;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
   sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
   now(): Date;
@@ -193,6 +221,7 @@ interface Shared {
   /** Promises that any strand may wait for. */
   readonly slots: Map<number, Promise<unknown>>;
   logged: number;
+  stated: number;
 }
 
 /** Where statements run: the program itself, a branch, or a strand. */
@@ -214,6 +243,7 @@ export async function interpret(program: Program, api: Api, manner: Manner): Pro
     controllers: Array.from({ length: CONTROLLERS }, () => new AbortController()),
     slots: new Map(),
     logged: 0,
+    stated: 0,
   };
   for (const name of program.pools) {
     const spec = poolSpec(name);
@@ -320,6 +350,10 @@ function note(what: Note, { api, results, shared }: Frame): void {
       shared.logged += 1;
       api.log(shared.logged);
       return;
+    case 'state':
+      shared.stated += 1;
+      api.state(`state${shared.stated % 2}`, shared.stated);
+      return;
   }
 }
 
@@ -385,6 +419,19 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
         ...named(asked.key),
         ...(timeout === undefined ? {} : { timeout }),
         data: { ms, value },
+      });
+    }
+    case 'question': {
+      const { id, rules, answers, timeout, onTimeout } = asked;
+      const late = timeout === undefined ? {} : { timeout, onTimeout };
+      return api.question(`question ${id}`, { ...named(asked.key), ...rules, ...late, answers });
+    }
+    case 'external': {
+      const { key, timeout, retry, ...args } = asked.spec;
+      return api.external(args, {
+        ...named(key),
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(retry === undefined ? {} : { retry: retryOptions({ ...retry, refuses: false }) }),
       });
     }
     case 'stream':

@@ -143,6 +143,14 @@ function* smallerCalls(call: Call): Generator<Call> {
     case 'receive':
       for (const smaller of withoutOne(call)) yield smaller;
       return;
+    case 'question':
+      for (const smaller of withoutOne(call))
+        yield { ...smaller, onTimeout: smaller.timeout === undefined ? 'fail' : smaller.onTimeout };
+      return;
+    case 'external':
+      if (call.spec.failures > 0) yield { ...call, spec: { ...call.spec, failures: 0 } };
+      for (const spec of withoutOne(call.spec)) yield { ...call, spec };
+      return;
     case 'stream':
       yield* smallerStreams(call);
       return;
