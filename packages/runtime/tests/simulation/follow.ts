@@ -57,6 +57,7 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
     if (left !== undefined) return `the run ended before "${left.line}"`;
     if (event.type === 'RunCancelled') return undefined;
     if (model.ended === undefined) return 'the run ended before the process did';
+    if (model.exits.isLeaving) return 'the run ended before what its scopes had to do';
     return model.hasDetached ? 'the run ended before what was detached' : undefined;
   }
   const line = lineOf(event);

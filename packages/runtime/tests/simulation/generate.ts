@@ -80,6 +80,8 @@ class Generator {
   readonly #pools: readonly PoolName[];
   /** It reads what comes from outside. */
   readonly #reads: boolean;
+  /** It has scopes with something to do at their end: that waits for attempts that were given up. */
+  readonly #leaves: boolean;
   #budget: number;
   #id = 0;
   #slots = 0;
@@ -92,6 +94,7 @@ class Generator {
     this.#isLong = this.#random.chance(0.004);
     this.#pools = this.#somePools();
     this.#reads = (this.#kind === 'any' || this.#kind === 'timeless') && this.#random.chance(0.15);
+    this.#leaves = (this.#kind === 'any' || this.#kind === 'timeless') && this.#random.chance(0.2);
     this.#budget = this.#isLong ? 150 : this.#random.pick([4, 8, 12, 20, 30]);
   }
 
@@ -100,7 +103,13 @@ class Generator {
       { depth: 0, inLoop: false, inStrand: false, safe: false },
       this.#random.int(2, this.#isLong ? 40 : 6),
     );
-    return { seed: this.#seed, kind: this.#kind, pools: this.#pools, isForetold: !this.#reads, body };
+    return {
+      seed: this.#seed,
+      kind: this.#kind,
+      pools: this.#pools,
+      isForetold: !this.#reads && !this.#leaves,
+      body,
+    };
   }
 
   /** Few, so that many tasks meet in them. */
@@ -222,6 +231,7 @@ class Generator {
       receive: 6,
       question: 6,
       external: 6,
+      scope: deep || !this.#leaves ? 0 : 30,
       raw: this.#kind === 'raw' || (this.#kind === 'wild' && !place.inStrand) ? 14 : 0,
     });
     switch (kind) {
@@ -257,6 +267,8 @@ class Generator {
         return this.#receive(place);
       case 'question':
         return this.#question(place);
+      case 'scope':
+        return this.#scope(place);
       case 'external':
         return { do: 'external', spec: this.#external(place) };
       case 'raw':
@@ -423,6 +435,21 @@ class Generator {
       return { rules: { strategy, quorum: 2, experts: undefined, options }, people: PEOPLE.slice(0, 3) };
     }
     return { rules: { strategy, quorum: undefined, experts: undefined, options }, people: experts };
+  }
+
+  #scope(place: Place): Call {
+    const random = this.#random;
+    const exit = (): Extract<Call, { do: 'scope' }>['exits'][number] => ({
+      when: random.pick(['onExit', 'compensate'] as const),
+      spec: { ...this.#task({ ...place, inLoop: true }), key: undefined },
+    });
+    return {
+      do: 'scope',
+      body: this.#inner({ ...place, inLoop: false, inStrand: this.#timeless && place.inStrand }),
+      exits: Array.from({ length: random.int(1, 3) }, exit),
+      timeout: !this.#timeless && !place.safe && random.chance(0.25) ? random.int(1, 120) : undefined,
+      key: this.#key(place),
+    };
   }
 
   #external(place: Place): ExternalSpec {

@@ -153,6 +153,18 @@ export interface ExternalOptions {
   readonly retry?: Omit<NonNullable<TaskOptions['retry']>, 'shouldRetry'>;
 }
 
+type RegisterExit = (task: TaskSpec['task'], args: TaskArgs, options: TaskOptions) => void;
+
+export interface ExitHandle {
+  readonly onExit: RegisterExit;
+  readonly compensate: RegisterExit;
+}
+
+export interface ScopeOptions {
+  readonly key?: string;
+  readonly timeout?: number;
+}
+
 /** What a program uses of `ctx`. */
 export interface Api {
   pool(name: PoolName, spec: PoolSpec): void;
@@ -190,6 +202,7 @@ export interface Api {
     options: { readonly key?: string; readonly timeout?: number; readonly data: ToSend },
   ): Promise<unknown>;
   question(title: string, options: QuestionOptions): Promise<unknown>;
+  scope(fn: (handle: ExitHandle, inner?: Api) => Promise<unknown>, options: ScopeOptions): Promise<unknown>;
   external(args: ExternalArgs, options: ExternalOptions): Promise<unknown>;
   state(name: string, value: number): void;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
@@ -426,6 +439,8 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
       const late = timeout === undefined ? {} : { timeout, onTimeout };
       return api.question(`question ${id}`, { ...named(asked.key), ...rules, ...late, answers });
     }
+    case 'scope':
+      return callScope(asked, frame);
     case 'external': {
       const { key, timeout, retry, ...args } = asked.spec;
       return api.external(args, {
@@ -439,6 +454,22 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
     case 'raw':
       return shared.manner.raw(asked.turns);
   }
+}
+
+function callScope(asked: Extract<Call, { do: 'scope' }>, { api, shared, item }: Frame): Promise<unknown> {
+  const { body, exits, timeout, key } = asked;
+  return api.scope(
+    async (handle, inner) => {
+      const frame: Frame = { api: inner ?? api, shared, slots: new Map(), results: [], item };
+      const register = ({ when, spec }: (typeof exits)[number]): void =>
+        handle[when](...taskCall(spec, frame));
+      for (const exit of exits.slice(0, -1)) register(exit);
+      await runBlock(body, frame);
+      for (const exit of exits.slice(-1)) register(exit);
+      return frame.results;
+    },
+    { ...named(key), ...(timeout === undefined ? {} : { timeout }) },
+  );
 }
 
 async function read(

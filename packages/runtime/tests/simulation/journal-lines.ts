@@ -33,6 +33,8 @@ export function lineOf(event: JournalEvent): string | undefined {
       const { key, args, policy } = event;
       return `TaskOffered ${key} ${text(decode(args))} ${planText(policy.retry)}, timeout ${policy.timeoutMs}`;
     }
+    case 'ExitRegistered':
+      return `ExitRegistered ${event.key} for ${event.scope} ${event.when} ${event.task} ${text(decode(event.args))}`;
     case 'StateSet':
       return `StateSet ${event.name} ${text(decode(event.value))}`;
     case 'ScopeOpened':

@@ -80,6 +80,8 @@ class Rules {
   #fenced(event: JournalEvent): string | undefined {
     const key = keyOf(event);
     if (event.type === 'TaskCancelled' || event.type === 'LateResult' || key === '') return undefined;
+    // What a scope does when it ends, whatever became of it.
+    if (key.includes('/exit/')) return undefined;
     if (this.#isRootClosed) return 'it follows the end of the process';
     const parts = key.split('/');
     // What was detached is by itself, and so are its signal and its time.
@@ -163,6 +165,8 @@ class Rules {
       return undefined;
     }
     if (!('key' in event) || event.type.startsWith('Scope') || event.type === 'StateSet') return undefined;
+    if (event.type === 'ExitRegistered')
+      return this.#calls.has(event.key) ? 'J3: its key is taken' : undefined;
     const call = this.#calls.get(event.key);
     if (call === undefined) return 'J4: its call was not recorded';
     if (event.type === 'LateResult')

@@ -157,6 +157,15 @@ export class SimLab {
             ...(onTimeout === undefined ? {} : { onTimeout }),
           },
         ),
+      scope: (fn, options) =>
+        ctx.scope(
+          (scope) =>
+            fn({
+              onExit: (task, args, how) => scope.onExit(tasks[task], args, how),
+              compensate: (task, args, how) => scope.compensate(tasks[task], args, how),
+            }),
+          options,
+        ),
       external: (args, { key, timeout, retry }) =>
         ctx.task(
           externalTask<typeof args, unknown>({

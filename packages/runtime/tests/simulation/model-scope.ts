@@ -87,6 +87,7 @@ export type Asked =
       readonly timeout: number | undefined;
       readonly send: ToSend;
     }
+  | { readonly do: 'exit'; readonly key: string; readonly line: string }
   /** What the run says of itself. */
   | { readonly do: 'state'; readonly key: string; readonly line: string }
   | {

@@ -58,6 +58,7 @@ import type {
   Thunk,
 } from './interpret.ts';
 import type { PoolName, PoolSpec } from './pools.ts';
+import { ModelExits, ModelExitScope } from './model-exits.ts';
 import { ModelGroup, type OpenModelGroup } from './model-group.ts';
 import { ModelChannel } from './model-channel.ts';
 import { ModelOutlet, type ModelEnd } from './model-outlet.ts';
@@ -167,6 +168,7 @@ export class Model {
   readonly pending = new Map<string, PendingCall>();
   readonly groups = new Map<string, OpenModelGroup>();
   readonly questions = new Map<string, ModelQuestion>();
+  readonly exits = new ModelExits();
   readonly #watches = new Set<{ readonly left: Set<string>; readonly callback: () => void }>();
   /** Not yet taken by who drives the model. */
   asked: Asked[] = [];
@@ -358,6 +360,7 @@ export class Model {
       receive: (name, options) => this.#receive(scope, name, options),
       question: (title, options) => this.#question(scope, title, options),
       external: (args, options) => this.#external(scope, args, options),
+      scope: (fn, options) => this.#exitScope(scope, fn, options),
       state: (name, value) => {
         if (scope.isFenced) return;
         this.asked.push({ do: 'state', key: scope.path, line: `StateSet ${name} ${text(value)}` });
@@ -528,6 +531,39 @@ export class Model {
       this.pending.set(key, { key, scope, kind: 'external', task: undefined, resolve, reject });
       const line = `TaskOffered ${key} ${text(args)} ${planText(options.retry)}, timeout ${options.timeout ?? null}`;
       this.asked.push({ do: 'external', key, line, args, options });
+    });
+  }
+
+  #exitScope(
+    scope: ModelScope,
+    fn: Parameters<Api['scope']>[0],
+    options: Parameters<Api['scope']>[1],
+  ): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      const open = new ModelExitScope(this, scope, {
+        key,
+        fn,
+        apiOf: (inner) => this.#api(inner),
+        run: (inside, { task, args, options: how }) => this.#task(inside, task, args, how),
+        register: (inside, line) => {
+          void this.#ask<void>(inside, undefined, (place, done) => {
+            this.asked.push({ do: 'exit', key: place, line: line(place) });
+            done();
+          });
+        },
+        line: ({ when, task, args }) => `${when} ${task} ${text(args)}`,
+        resolve,
+        reject,
+      });
+      this.groups.set(key, open);
+      this.asked.push({
+        do: 'open',
+        key,
+        line: `ScopeOpened ${key} scope of null by Infinity in Infinity timeout ${options.timeout ?? null} losers cancel buffer null`,
+        timeout: options.timeout,
+        aborted: false,
+      });
+      open.open();
     });
   }
 

@@ -198,6 +198,14 @@ export type Call =
       readonly onTimeout: 'reject' | 'approve' | 'fail';
       readonly key: string | undefined;
     }
+  /** What has something to do when it ends; the last exit is registered behind the body, the others before it. */
+  | {
+      readonly do: 'scope';
+      readonly body: Block;
+      readonly exits: readonly { readonly when: 'onExit' | 'compensate'; readonly spec: TaskSpec }[];
+      readonly timeout: number | undefined;
+      readonly key: string | undefined;
+    }
   /** Work that somebody else does, each time so long after it is open. */
   | { readonly do: 'external'; readonly spec: ExternalSpec }
   /** A wait outside ctx, of so many turns of Node's loop. */
@@ -276,7 +284,7 @@ export interface Program {
   /** Those that it declares at its start. */
   readonly pools: readonly PoolName[];
   /**
-   * False where it reads what comes from outside: when that comes the model cannot tell beforehand, and
+   * False where it reads what comes from outside, or has scopes with exits: when that comes the model cannot tell beforehand, and
    * follows the journal without faults too.
    */
   readonly isForetold: boolean;

@@ -102,13 +102,15 @@ function expect(
       const { timeoutMs, deadlineMs } = event.policy;
       const takes = Math.min(ms, timeoutMs ?? Infinity);
       // In a pool it starts when others leave it the slots.
-      const start = event.pool === null ? at : undefined;
+      // An exit starts once what was given up has ended.
+      const isPooled = event.pool !== null || key.includes('/exit/');
+      const start = isPooled ? undefined : at;
       expected.set(key, {
         start,
         end: undefined,
         deadline: at + (deadlineMs ?? Infinity),
         takes,
-        isPooled: event.pool !== null,
+        isPooled,
         isLoose: false,
       });
       return;

@@ -41,6 +41,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   TaskOffered: 500,
   'done outside': 600,
   StateSet: 50,
+  ExitRegistered: 300,
+  exits: 100,
 };
 
 /** The part of the seeds that one file simulates, so that each has a processor. */

@@ -293,6 +293,7 @@ export class World {
           this.#count('streams');
         if (COUNTED.has(fact.type)) this.#count(fact.type);
         if (fact.type === 'TaskFailed' && fact.cause === 'queueFull') this.#count('queueFull');
+        if (fact.type === 'TaskScheduled' && fact.key.includes('/exit/')) this.#count('exits');
         if (fact.type === 'TaskScheduled' && fact.pool !== null) this.#count('pooled');
       }
     }
@@ -522,6 +523,7 @@ const COUNTED: ReadonlySet<string> = new Set([
   'BreakpointClosed',
   'TaskOffered',
   'StateSet',
+  'ExitRegistered',
 ]);
 
 function turnOfNode(): Promise<void> {
