@@ -46,7 +46,7 @@ function prepare(db: Database): Statements {
 
 /** The events of one run, as far as what stands beside them follows from them. */
 export class RunFold {
-  readonly states = new StateFold();
+  readonly states: StateFold = new StateFold();
   readonly offers: OfferFold;
 
   constructor(runId: RunId) {
