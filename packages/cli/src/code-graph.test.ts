@@ -84,3 +84,36 @@ test.each([
   const folder = folderWith({ [name]: text, 'lib/x.txt': '' });
   expect(graphOf(folder, name).names).toEqual([name]);
 });
+
+test.each([
+  ['flow.yaml', 'name: flow\ntools: ./tools.ts\nsteps: []\n'],
+  ['flow.yml', '# tools: ./no.ts\n"tools": "tools.ts" # beside it\n'],
+  ['flow.json', '{ "steps": [{ "tools": "./no.ts" }], "tools": "./tools.ts" }'],
+])('the module of the tools of a workflow is a part of it, with what that imports: %s', (name, text) => {
+  const folder = folderWith({
+    [name]: text,
+    'tools.ts': `import { word } from './word.ts'; export const say = word;`,
+    'word.ts': `export const word = 'one';`,
+    'no.ts': '',
+  });
+  const before = graphOf(folder, name);
+  expect(before.names.toSorted()).toEqual([name, 'tools.ts', 'word.ts'].toSorted());
+  writeFileSync(join(folder, 'word.ts'), `export const word = 'two';`);
+  expect(graphOf(folder, name).digest).not.toBe(before.digest);
+});
+
+test.each([
+  'tools: [',
+  'tools: 7',
+  'tools: {}',
+  'tools: ./nowhere.ts',
+  'steps: []',
+  '',
+  '"',
+  'a: &a [*a, *a]',
+])('a workflow without tools that can be read stands for itself: %j', (text) => {
+  const folder = folderWith({ 'flow.yaml': text });
+  const { names, digest } = graphOf(folder, 'flow.yaml');
+  expect(names).toEqual(['flow.yaml']);
+  expect(digest).toBe(sha256(text));
+});

@@ -1,14 +1,16 @@
 /**
- * The code of a process: its module and all local files that are imported from there, found without running any of
+ * The code of a process: its module, or its workflow's file and the module of that one's tools, and all local files
+ * that are imported from there, found without running any of
  * it. Packages are not followed, a lock file holds those.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { parse } from 'es-module-lexer/js';
+import type * as Yaml from 'yaml';
 
 export interface CodeGraph {
   /** SHA-256 of the text of a module that imports nothing of its own; else of all paths and texts. */
@@ -24,6 +26,9 @@ export interface CodeGraph {
 /** More than this and it is no longer the code of one process: what is beyond is not looked at. */
 const MOST_FILES = 5000;
 const MODULE = /\.[cm]?[jt]sx?$/;
+const WORKFLOW = /\.(ya?ml|json)$/;
+/** More is no workflow that a person wrote. */
+const LARGEST_WORKFLOW = 4 * 1024 * 1024;
 const TYPESCRIPT = /\.[cm]?ts$/;
 /** What `require` and import without an ending may mean. */
 const ENDINGS = [
@@ -49,8 +54,11 @@ export function codeGraph(path: string, text: Buffer): CodeGraph {
   const unknown: string[] = [];
   const packages = new Set<string>();
   for (const [file, content] of texts) {
-    if (!MODULE.test(file)) continue;
-    const { specifiers, isOpen } = importsOf(content.toString('utf8'), TYPESCRIPT.test(file));
+    const isWorkflow = file === path && WORKFLOW.test(file);
+    if (!isWorkflow && !MODULE.test(file)) continue;
+    const { specifiers, isOpen } = isWorkflow
+      ? toolsOf(content)
+      : importsOf(content.toString('utf8'), TYPESCRIPT.test(file));
     if (isOpen) unknown.push(file);
     for (const specifier of specifiers) {
       if (/^[\w@]/.test(specifier)) packages.add(specifier);
@@ -101,6 +109,27 @@ function importsOf(source: string, isTypeScript: boolean): Imports {
   for (const [, , specifier = ''] of code.matchAll(REQUIRE)) specifiers.push(specifier);
   for (const [, , specifier = ''] of code.matchAll(BESIDE)) specifiers.push(specifier);
   return { specifiers, isOpen };
+}
+
+/** What a workflow file names as its `tools`, a path with or without `./`; nothing where its text cannot be read. */
+function toolsOf(content: Buffer): Imports {
+  const named: unknown = content.length > LARGEST_WORKFLOW ? undefined : documentOf(content.toString('utf8'));
+  const tools: unknown =
+    typeof named === 'object' && named !== null ? Reflect.get(named, 'tools') : undefined;
+  return {
+    specifiers: typeof tools === 'string' ? [isAbsolute(tools) ? tools : `./${tools}`] : [],
+    isOpen: false,
+  };
+}
+
+function documentOf(text: string): unknown {
+  // Only who has such a file pays for reading it.
+  const { parse: parseYaml } = createRequire(import.meta.url)('yaml') as Pick<typeof Yaml, 'parse'>;
+  try {
+    return parseYaml(text, { logLevel: 'silent', maxAliasCount: 1000 });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without what is there for the compiler alone: a file of types is no code. */

@@ -7,7 +7,10 @@ import { RuntimeError, type CodePlace, type LoadedCode } from '@pawl/runtime';
 import { usage } from './command.ts';
 import { configuredAliases, loadConfig } from './config-file.ts';
 import { loadProcess } from './load-process.ts';
-import { findModule, modulesIn, recordedModule, type ModuleFile } from './module-file.ts';
+import { findModule, isOtherCode, modulesIn, recordedModule, type ModuleFile } from './module-file.ts';
+
+/** A process of a folder. */
+export type FolderCode = LoadedCode & { readonly file: ModuleFile };
 
 interface Loaded {
   readonly digest: string;
@@ -26,9 +29,17 @@ export class CodeLoader {
     this.#cwd = cwd;
   }
 
-  /** @throws RuntimeError REFUSED, NOT_FOUND */
-  async load(place: CodePlace): Promise<LoadedCode> {
-    return await this.#load(recordedModule(place, this.#cwd, false));
+  /**
+   * Code that a run is not pinned to is not even loaded: it is somebody's word that it fits.
+   * @param known what is there already
+   * @throws RuntimeError REFUSED, NOT_FOUND
+   */
+  async load(place: CodePlace, known?: FolderCode): Promise<LoadedCode> {
+    const file = known?.file ?? recordedModule(place, this.#cwd, false);
+    const { runId, codeHash, isBegun } = place;
+    if (isBegun && isOtherCode(codeHash, file)) throw otherCode(runId, file);
+    const { definition, codeHash: digest } = known ?? (await this.#load(file));
+    return { definition, codeHash: isBegun ? codeHash : digest };
   }
 
   async #load(file: ModuleFile): Promise<LoadedCode> {
@@ -47,11 +58,11 @@ export class CodeLoader {
   }
 
   /** All processes of a folder, by name; files in it that export none are let be. */
-  async folder(given: string): Promise<ReadonlyMap<string, LoadedCode & { readonly file: ModuleFile }>> {
+  async folder(given: string): Promise<ReadonlyMap<string, FolderCode>> {
     const path = resolve(this.#cwd, given);
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw usage(`'${given}' is no folder, which --processes takes.`);
-    const processes = new Map<string, LoadedCode & { readonly file: ModuleFile }>();
+    const processes = new Map<string, FolderCode>();
     const aliases = configuredAliases(await loadConfig(this.#cwd));
     for (const name of modulesIn(path).filter(isNoTest).toSorted()) {
       const file = findModule(join(given, name), this.#cwd, aliases);
@@ -69,6 +80,14 @@ export class CodeLoader {
     }
     return processes;
   }
+}
+
+function otherCode(runId: string, file: ModuleFile): RuntimeError {
+  return new RuntimeError(
+    'REFUSED',
+    `${file.given}, or a local file that it imports, has changed since run ${runId} was started.`,
+    { hint: `See whether it fits, and accept it: pawl resume ${runId} --accept-code-change` },
+  );
 }
 
 function isNoTest(name: string): boolean {

@@ -8,7 +8,14 @@ export interface DriveValues {
   /** In milliseconds. */
   readonly lease: number | undefined;
   readonly notify: string | undefined;
+  readonly secretKeyCommand: string | undefined;
 }
+
+/** For every command by which a secret may be sealed or opened. */
+export const SECRET_KEY_COMMAND: OptionSpec<string | undefined> = text(
+  '--secret-key-command <command>',
+  'prints the key of secrets, once one needs it (default: $PAWL_SECRET_KEY_COMMAND, where there is no key)',
+);
 
 /** The same for every command that drives runs. */
 export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<DriveValues[Name]> } = {
@@ -24,23 +31,26 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
     '--notify <command|url>',
     'told of each wait for people: a command (JSON on its stdin) or a webhook (default: $PAWL_NOTIFY)',
   ),
+  secretKeyCommand: SECRET_KEY_COMMAND,
 };
 
 /** @throws RuntimeError USAGE */
 export function runtimeOptions(
-  { durability, strict, lease, notify }: DriveValues,
+  { durability, strict, lease, notify, secretKeyCommand }: DriveValues,
   io: Io,
 ): {
   durability: 'full' | 'normal';
   strict: boolean;
   leaseMs?: number;
   notify?: string;
+  secretKeyCommand: string | undefined;
 } {
   if (lease === 0) throw usage('--lease takes a duration above 0, such as 30s.');
   const told = notify ?? io.env['PAWL_NOTIFY'] ?? '';
   return {
     durability,
     strict,
+    secretKeyCommand,
     ...(lease === undefined ? {} : { leaseMs: lease }),
     ...(told === '' ? {} : { notify: told }),
   };

@@ -42,7 +42,14 @@ export async function runCommand(
   const [program = '', ...args] = typeof command === 'string' ? [command] : command;
   const child = spawn(program, args, {
     cwd: cwd ?? io.cwd,
-    env: { ...io.env, ...env, ...taskEnv(task, attempt) },
+    // Whoever does the work has no business with secrets that are none of it.
+    env: {
+      ...io.env,
+      PAWL_SECRET_KEY: undefined,
+      PAWL_SECRET_KEY_COMMAND: undefined,
+      ...env,
+      ...taskEnv(task, attempt),
+    },
     shell: typeof command === 'string',
     // A group of its own: what the command starts ends with it.
     detached: true,

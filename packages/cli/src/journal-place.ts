@@ -7,6 +7,7 @@ import {
   type JournalReader,
   type RunId,
   type Runtime,
+  type RuntimeOptions,
 } from '@pawl/runtime';
 
 import { usage } from './command.ts';
@@ -44,16 +45,17 @@ export async function readJournal<T>(
 }
 
 /**
- * For a command that writes to a run which is there: a missing journal or run is found out before.
+ * For a command that writes to a run which is there, or to a start of it: a missing journal or run is found out before.
  * @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER
  */
 export async function changeRun<T>(
   place: JournalPlace,
   runId: RunId,
   change: (runtime: Runtime) => T | Promise<T>,
+  options: Pick<RuntimeOptions, 'secretKeyCommand'> = {},
 ): Promise<T> {
-  await readJournal(place, (reader) => reader.get(runId));
-  const runtime = await openRuntime({ path: place.path });
+  await readJournal(place, (reader) => reader.start(runId) ?? reader.get(runId));
+  const runtime = await openRuntime({ ...options, path: place.path });
   try {
     return await change(runtime);
   } finally {

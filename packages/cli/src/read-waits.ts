@@ -1,4 +1,4 @@
-import type { JournalReader, RunId } from '@pawl/runtime';
+import type { JournalReader, RunId, RunQuery, RunRecord } from '@pawl/runtime';
 
 import type { WaitOfRun } from './render/waits.ts';
 
@@ -7,8 +7,13 @@ export type { WaitOfRun };
 /** Runs that are looked through for one list: the newest. */
 const NEWEST = 1000;
 
+interface Waits extends Pick<JournalReader, 'waits'> {
+  get(id: RunId): RunRecord;
+  list(query: RunQuery): readonly RunRecord[];
+}
+
 /** What is waited for, by one run or by all. */
-export function readWaits(reader: JournalReader, only: RunId | undefined): WaitOfRun[] {
+export function readWaits(reader: Waits, only: RunId | undefined): WaitOfRun[] {
   const runs =
     only === undefined ? reader.list({ limit: NEWEST, statuses: ['running'] }) : [reader.get(only)];
   return runs

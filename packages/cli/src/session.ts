@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly io: Io;
   readonly place: JournalPlace;
   readonly isJson: boolean;
-  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify'>;
+  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify' | 'secretKeyCommand'>;
   /** Who does external tasks of the runs that are driven here, by kind. */
   readonly executors?: Readonly<Record<string, Executor>> | undefined;
 }
@@ -91,7 +91,7 @@ export class Session {
     });
     if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
     for (const [kind, executor] of Object.entries(options.executors ?? {}))
-      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], onlyDriven: true });
+      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], runs: 'driven' });
     for (const signal of SIGNALS) session.#listen(signal);
     return session;
   }

@@ -2,20 +2,24 @@
 import {
   keepHeapSmall,
   openRuntime,
-  type LoadedCode,
+  type Responded,
   type Runtime,
   type Worker,
   type WorkNote,
 } from '@pawl/runtime';
+import type { Executor } from '@pawl/sdk';
 
-import { CodeLoader } from './code-loader.ts';
+import { CodeLoader, type FolderCode } from './code-loader.ts';
+import { respondBy } from './config-file.ts';
 import type { runtimeOptions } from './drive-options.ts';
 import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
 import type { JournalPlace } from './journal-place.ts';
 import { clean } from './render/clean.ts';
 import { jsonLine } from './render/json.ts';
 import { logLines, logText } from './render/log.ts';
+import { respondedLine } from './render/tasks.ts';
 import { renderWorkNote } from './render/work-note.ts';
+import { respondedDocument } from './task-document.ts';
 import type { Io } from './terminal.ts';
 
 interface WorkSessionOptions {
@@ -26,10 +30,12 @@ interface WorkSessionOptions {
   /** 0: nothing is driven here. */
   readonly concurrency: number;
   /** Code that is there already, by the name of its process. */
-  readonly known: ReadonlyMap<string, LoadedCode>;
+  readonly known: ReadonlyMap<string, FolderCode>;
   /** Only these are driven, and no module that a journal names is loaded. */
   readonly isOnlyKnown: boolean;
   readonly untilIdle: boolean;
+  /** Who does external tasks of the runs that it works on, by kind. */
+  readonly executors: Readonly<Record<string, Executor>> | undefined;
 }
 
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
@@ -79,12 +85,26 @@ export class WorkSession {
       onWarning: (runId, message) => told.warn(runId, message),
     });
     if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
+    const processes = isOnlyKnown ? [...known.keys()] : undefined;
+    const executors = Object.entries(options.executors ?? {});
+    const ours = { kinds: executors.map(([kind]) => kind), runs: 'worked', processes } as const;
+    const responders = executors.map(([kind, executor]) =>
+      runtime.tasks.respond({
+        ...respondBy(executor, io),
+        ...ours,
+        kinds: [kind],
+        onResponded: (responded) => told.responded(responded),
+      }),
+    );
     const worker = runtime.work({
       concurrency,
       untilIdle,
+      isBusy: () =>
+        responders.some(({ running }) => running > 0) ||
+        (responders.length > 0 && runtime.tasks.claimable(ours).length > 0),
       onNote: (note) => told.note(note),
-      ...(isOnlyKnown ? { processes: [...known.keys()] } : {}),
-      load: async (code) => known.get(code.process) ?? (await loader.load(code)),
+      ...(processes === undefined ? {} : { processes }),
+      load: async (code) => await loader.load(code, known.get(code.process)),
     });
     return new WorkSession(runtime, worker, told, io.exit);
   }
@@ -112,6 +132,15 @@ class Teller {
   note(note: WorkNote): void {
     const { err, now } = this.#io;
     err.line(this.#isJson ? jsonLine({ note }) : renderWorkNote(note, now(), err.theme));
+  }
+
+  responded(responded: Responded): void {
+    const { err } = this.#io;
+    err.line(
+      this.#isJson
+        ? jsonLine({ responded: respondedDocument(responded) })
+        : respondedLine(responded, err.theme),
+    );
   }
 
   log(runId: string, values: readonly unknown[]): void {

@@ -217,7 +217,26 @@ test('C64 a secret goes by the command line, and is told by none of it', async (
   expect((await pawl(['show', 'login', '--all'], key)).stdout).toContain('logIn');
   expect((await pawl(['events', 'login'], key)).code).toBe(0);
   expect((await pawl(['events', 'login', '--json'], key)).stdout).toContain('"Secret"');
+  // A key that a command prints is the same one; what the command prints where it fails is not told.
+  const print = `printf %s '${key.PAWL_SECRET_KEY}'`;
+  expect((await pawl(['run', 'login.ts', '--id', 'other'])).code).toBe(13);
+  const failed = [
+    'send',
+    'other',
+    'token',
+    '-',
+    '--secret-key-command',
+    `echo ${canary} >&2; ${print}; exit 3`,
+  ];
+  expect(await pawl(failed, {}, JSON.stringify(canary))).toMatchObject({
+    code: 11,
+    stderr: expect.stringContaining('ended with exit code 3'),
+  });
+  const command = { PAWL_SECRET_KEY_COMMAND: print };
+  expect((await pawl(['send', 'other', 'token', '-'], command, JSON.stringify(canary))).code).toBe(0);
+  expect((await pawl(['resume', 'other', '--secret-key-command', print])).code).toBe(0);
   for (const text of told) expect(text).not.toContain(canary);
+  for (const text of told) expect(text).not.toContain(key.PAWL_SECRET_KEY);
   for (const name of ['journal.db', 'journal.db-wal'])
     expect(folder.read(`.pawl/${name}`)).not.toContain(canary);
 });

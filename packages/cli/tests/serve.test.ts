@@ -1,9 +1,9 @@
-import { request as send } from 'node:http';
 import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
 
-import { Folder, HELLO, until, type Pawl } from './pawl.fixture.ts';
+import { Folder, HELLO } from './pawl.fixture.ts';
+import { serving, type Answer, type Client } from './server.fixture.ts';
 
 /* The server, as others see it: what it does, and what it refuses. */
 
@@ -14,76 +14,14 @@ import type { Context } from '@pawl/sdk';
 export async function process(_: unknown, ctx: Context) { return await ctx.receive('answer', { prompt: 'Well?' }); }
 `;
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
-  readonly body: Record<string, unknown>;
-}
-
-class Client {
-  readonly pawl: Pawl;
-  readonly port: number;
-
-  constructor(pawl: Pawl) {
-    this.pawl = pawl;
-    this.port = Number(/:(\d+)\n/.exec(pawl.stderr)?.[1]);
-  }
-
-  ask(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer> {
-    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const request = send(
-        {
-          port: this.port,
-          method,
-          path,
-          headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        },
-        (response) => {
-          let got = '';
-          response.setEncoding('utf8').on('data', (part: string) => (got += part));
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              text: got,
-              body: got.startsWith('{') ? (JSON.parse(got) as Record<string, unknown>) : {},
-            }),
-          );
-          response.on('error', reject);
-        },
-      );
-      request.on('error', reject);
-      request.end(text);
-    });
-  }
-
-  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer> {
-    return this.ask('GET', path, undefined, headers);
-  }
-
-  async stop(): Promise<number | null> {
-    this.pawl.child.kill('SIGTERM');
-    return (await this.pawl.ended).code;
-  }
-}
-
-async function serving(
+function bothServing(
   folder: Folder,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Client> {
   folder.write('hello.ts', HELLO);
   folder.write('asks.ts', ASKS);
-  const pawl = folder.start(['serve', '--port', '0', '--processes', '.', ...args], { env });
-  await until(() => pawl.stderr.includes('serving') || pawl.child.exitCode !== null);
-  return new Client(pawl);
+  return serving(folder, args, env);
 }
 
 /** Until the run waits for something. */
@@ -96,7 +34,7 @@ async function waiting(client: Client, id: string): Promise<void> {
 
 test('a run is started, asked about, answered and read over HTTP', async () => {
   using folder = new Folder();
-  const client = await serving(folder);
+  const client = await bothServing(folder);
   expect((await client.get('/healthz')).body).toEqual({ version: 1, status: 'alive' });
   expect((await client.get('/readyz')).status).toBe(200);
   expect((await client.get('/processes')).body['processes']).toEqual(['asks', 'hello']);
@@ -135,7 +73,7 @@ test('a run is started, asked about, answered and read over HTTP', async () => {
 
 test('a stop ends the streams that are open, and the runs can go on', async () => {
   using folder = new Folder();
-  const client = await serving(folder);
+  const client = await bothServing(folder);
   await client.ask('POST', '/runs', { process: 'asks', id: 'a1' });
   const events = client.get('/runs/a1/events').catch(() => 'closed');
   await waiting(client, 'a1');
@@ -146,7 +84,7 @@ test('a stop ends the streams that are open, and the runs can go on', async () =
 
 test('a token is asked for, but by monitors', async () => {
   using folder = new Folder();
-  const client = await serving(folder, [], { PAWL_TOKEN: TOKEN });
+  const client = await bothServing(folder, [], { PAWL_TOKEN: TOKEN });
   expect((await client.get('/healthz')).status).toBe(200);
   for (const authorization of [
     '',
@@ -166,7 +104,7 @@ test('a token is asked for, but by monitors', async () => {
 
 test('pages of elsewhere, and names that lead here, are refused', async () => {
   using folder = new Folder();
-  const client = await serving(folder);
+  const client = await bothServing(folder);
   const own = `127.0.0.1:${client.port}`;
   const refused: Readonly<Record<string, string>>[] = [
     { host: 'evil.example' },
@@ -198,7 +136,7 @@ test('pages of elsewhere, and names that lead here, are refused', async () => {
 
 test('what makes no sense is refused in words, and nothing is recorded', async () => {
   using folder = new Folder();
-  const client = await serving(folder);
+  const client = await bothServing(folder);
   const long = 'x'.repeat(10_000);
   const cases: readonly (readonly [string, string, unknown, number])[] = [
     ['GET', '/nowhere', undefined, 404],
@@ -249,7 +187,7 @@ test('what makes no sense is refused in words, and nothing is recorded', async (
 
 test('a body without an end, and what is no HTTP, do not keep it from others', async () => {
   using folder = new Folder();
-  const client = await serving(folder);
+  const client = await bothServing(folder);
   const raw = (text: string): Promise<string> =>
     new Promise((resolve) => {
       const socket = connect(client.port, '127.0.0.1', () => socket.write(text));

@@ -86,6 +86,40 @@ test('a start is kept, begun by a worker, and the worker drains on SIGTERM', asy
   expect((await folder.pawl('queue')).stdout).toBe('nothing waits for a worker\n');
 });
 
+test('a start that waits is shown, takes messages, and is cancelled', async () => {
+  using folder = new Folder();
+  folder.write(
+    'asks.ts',
+    `import type { Context } from '@pawl/sdk';
+     export const process = (_: unknown, ctx: Context) => ctx.receive('word');`,
+  );
+  await folder.pawl('enqueue', 'asks.ts', '--id', 'q', '--input', '{"n":1}', '--priority', '5');
+  const shown = await folder.pawl('show', 'q');
+  expect([shown.code, shown.stdout]).toEqual([
+    0,
+    expect.stringMatching(/q {2}queued[\s\S]*waits for +a worker/),
+  ]);
+  expect(shown.stdout).toMatch(/priority +5[\s\S]*input +\{ ?"?n"?: ?1 ?\}/);
+  expect(documentOf((await folder.pawl('show', 'q', '--json')).stdout)).toMatchObject({
+    run: { id: 'q', status: 'queued', process: 'asks', module: 'asks.ts', priority: 5, inputs: { n: 1 } },
+  });
+  expect(await folder.pawl('events', 'q')).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('has not begun'),
+  });
+  const sent = await folder.pawl('send', 'q', 'word', '"early"', '--id', 'm');
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'word' for q: taken\n" });
+  expect(sent.stderr).toContain('pawl work');
+  expect((await folder.pawl('send', 'q', 'word', '"early"', '--id', 'm')).stdout).toContain('counts once');
+  await folder.pawl('enqueue', 'asks.ts', '--id', 'not');
+  const cancelled = await folder.pawl('cancel', 'not');
+  expect([cancelled.code, cancelled.stdout]).toEqual([0, 'not taken out of the queue: it had not begun\n']);
+  expect((await folder.pawl('cancel', 'not')).code).toBe(4);
+  expect((await folder.pawl('work', '--until-idle')).code).toBe(0);
+  expect(eventsOf(folder, 'q').at(-1)).toMatchObject({ type: 'RunSucceeded', output: 'early' });
+  expect(statuses(folder)).toEqual(['succeeded']);
+});
+
 test('a worker that is stopped amid a run leaves it to the next one', async () => {
   using folder = new Folder();
   folder.write('steps.ts', STEPS);

@@ -8,7 +8,7 @@ import { Vault } from './engine/vault.ts';
 import type { JournalStore } from './ports/journal-store.ts';
 import { resolveNotify } from './notify.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
-import { resolveSecretKey } from './secret-key.ts';
+import { secretKeySource } from './secret-key.ts';
 import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 
 export const ENGINE_VERSION = '0.1.0';
@@ -21,12 +21,17 @@ export function engineOptions(
   committed: Sink['committed'],
 ): EngineOptions {
   const entropy = options.entropy ?? systemEntropy;
+  const clock = options.clock ?? systemClock;
   return {
     store,
-    clock: options.clock ?? systemClock,
+    clock,
     entropy,
     digest: sha256,
-    vault: new Vault(store, systemCipher, resolveSecretKey(options.secretKey, env)),
+    vault: new Vault(
+      store,
+      systemCipher,
+      secretKeySource(options, env, () => clock.monotonic()),
+    ),
     limits: resolveLimits(options.limits, availableParallelism()),
     pools: options.pools ?? {},
     owner: entropy.token(),

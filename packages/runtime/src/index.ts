@@ -15,7 +15,7 @@ export {
   type JournalText,
 } from './journal/journal-text.ts';
 export type { Answer } from './engine/answer.ts';
-export type { Ack, SendOptions } from './engine/messenger.ts';
+export type { Ack, Cancelled, SendOptions } from './engine/messenger.ts';
 export type { Response } from './engine/response.ts';
 export type { LogEntry, ProgressEntry } from './engine/engine.ts';
 export type { RuntimeEvent } from './engine/observer.ts';

@@ -76,7 +76,7 @@ function run(command: string, notice: WaitNotice, signal: AbortSignal): Promise<
       shell: true,
       // A group of its own: what the shell started ends with it.
       detached: true,
-      env: { ...env, ...told },
+      env: { ...env, PAWL_SECRET_KEY: undefined, PAWL_SECRET_KEY_COMMAND: undefined, ...told },
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     const kill = (): void => killGroup(child.pid);

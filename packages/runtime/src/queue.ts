@@ -28,6 +28,8 @@ export interface WorkOptions {
   readonly restAfter?: Duration;
   /** It ends by itself once nothing can go on now (default false). */
   readonly untilIdle?: boolean;
+  /** With `untilIdle`: whether something else of this program, by which runs may go on, is under way (default: no). */
+  readonly isBusy?: () => boolean;
   /** Only of these, by name. Default: those that this program has, where it loads none. */
   readonly processes?: readonly string[];
   /** Gives the code of a run by what was recorded of it (default: the processes that this program has). */
@@ -69,6 +71,12 @@ export class Queue {
     });
   }
 
+  /** One that waits, by the id of the run that it becomes; undefined once it is one. */
+  get(id: RunId): QueuedStart | undefined {
+    const { store, clock } = this.#engine.options;
+    return store.getRun(id, clock.now()) === undefined ? store.work.queuedStart(id) : undefined;
+  }
+
   /** Starts that wait, in the order of their coming. */
   list(limit: number): readonly QueuedStart[] {
     return this.#engine.options.store.work.queuedStarts(limit);
@@ -87,11 +95,11 @@ export class Queue {
   work(options: WorkOptions): Worker {
     checkOptionNames(
       options,
-      new Set(['concurrency', 'poll', 'restAfter', 'untilIdle', 'processes', 'load', 'onNote']),
+      new Set(['concurrency', 'poll', 'restAfter', 'untilIdle', 'isBusy', 'processes', 'load', 'onNote']),
       'work',
     );
     const { concurrency = 100, poll = 200, restAfter = 2000, untilIdle = false } = options;
-    const { processes, load, onNote } = options;
+    const { processes, load, onNote, isBusy = () => false } = options;
     if (typeof untilIdle !== 'boolean') throw new InvalidOptionError('untilIdle', untilIdle, 'true or false');
     if (!Number.isInteger(concurrency) || concurrency < 1)
       throw new InvalidOptionError('concurrency', concurrency, 'an integer >= 1');
@@ -101,6 +109,7 @@ export class Queue {
       pollMs: Math.max(1, durationMs(poll, 'poll')),
       restAfterMs: durationMs(restAfter, 'restAfter'),
       untilIdle,
+      isBusy,
       processes: () => processes ?? (load === undefined ? known() : undefined),
       load: load ?? ((place) => this.#known(place)),
       note: (note) => onNote?.(note),

@@ -7,6 +7,7 @@ import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts';
 import { checkedQuery } from './run-query.ts';
+import { RuntimeError } from './errors.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
@@ -44,6 +45,8 @@ export interface JournalReader extends Disposable {
   pools(runs: number): PoolStatus[];
   /** Starts that wait for a worker, in the order of their coming. */
   queued(limit: number): readonly QueuedStart[];
+  /** A start that waits for a worker, by the id of the run that it becomes; undefined once it is one. */
+  start(id: RunId): QueuedStart | undefined;
   /** Runs that could not go on, and are tried again. */
   setBack(limit: number): readonly SetBackRun[];
   schedules(): readonly Schedule[];
@@ -58,6 +61,12 @@ export function runOf(store: Pick<JournalStore, 'getRun' | 'queryRuns'>, id: Run
   if (record !== undefined) return record;
   const ids = store.queryRuns({ limit: NEAREST_OF }, now).map((run) => run.runId);
   throw unknownRun(id, nearest(id, ids));
+}
+
+function notBegun(id: RunId): RuntimeError {
+  return new RuntimeError('NOT_FOUND', `Run ${id} has not begun: it waits for a worker.`, {
+    hint: `See the start: pawl show ${id}`,
+  });
 }
 
 /** Events after `afterSeq`, a page at a time. */
@@ -82,7 +91,10 @@ export function openJournal(options: { readonly path: string }): JournalReader {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
   const list = (query: RunQuery): readonly ReadRun[] =>
     withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now()), Date.now());
+  const start = (id: RunId): QueuedStart | undefined =>
+    isRunId(id) && store.getRun(id, Date.now()) === undefined ? store.work.queuedStart(id) : undefined;
   const get = (id: RunId): ReadRun => {
+    if (start(id) !== undefined) throw notBegun(id);
     const [run] = withWaitingChildren(store, [runOf(store, id, Date.now())], Date.now());
     assert(run !== undefined, 'S3', 'a run that was read is one');
     return run;
@@ -101,6 +113,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
         for (const recorded of eventsOf(store, runId)) addPoolEvent(fold, runId, recorded);
       return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
     },
+    start,
     queued: (limit) => store.work.queuedStarts(limit),
     setBack: (limit) => store.work.setBackRuns(limit),
     schedules: () => store.work.schedules().map(shownSchedule),

@@ -27,6 +27,11 @@ export interface RuntimeOptions {
    * environment's `PAWL_SECRET_KEY`; without either, secrets are refused.
    */
   readonly secretKey?: string | undefined;
+  /**
+   * A command line that prints that key, and nothing else, within 10 s: a password manager's. It is run once, when the
+   * first secret needs it. Default: the environment's `PAWL_SECRET_KEY_COMMAND`, where there is no key.
+   */
+  readonly secretKeyCommand?: string | undefined;
   /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
   readonly strict?: boolean;
   /** Processes that `resume` finds by the name that was recorded. */

@@ -13,7 +13,7 @@ export interface ReceiveOptions {
   readonly data?: unknown;
   /**
    * The message is given as a `Secret`, which only tasks can look into, and is nowhere kept but encrypted. Who sends
-   * it needs a key: `PAWL_SECRET_KEY`, or `openRuntime({ secretKey })`.
+   * it needs a key: `PAWL_SECRET_KEY`, or `openRuntime({ secretKey })`, or a command that prints it.
    */
   readonly secret?: boolean;
   /**

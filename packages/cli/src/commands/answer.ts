@@ -1,9 +1,10 @@
-import { EXIT_CODES, RuntimeError, type OpenWait, type RunId } from '@pawl/runtime';
+import { EXIT_CODES } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { questionMeant } from '../question.ts';
 import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
@@ -46,7 +47,7 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       const given = options.response;
       const response = given === undefined ? undefined : await readJsonOption('--response', given, io);
       const { wait, ack, isDriven } = await changeRun(place, runId, async (runtime) => {
-        const found = questionOf(runId, runtime.waits(runId), args[1]);
+        const found = questionMeant(runId, runtime.waits(runId), args[1]);
         return {
           wait: found,
           isDriven: runtime.get(runId)?.ownerAlive === true,
@@ -65,41 +66,4 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       return DONE;
     },
   });
-}
-
-/** The question that is meant: by its call, by its title, or the only one. @throws RuntimeError NOT_FOUND, USAGE */
-function questionOf(runId: RunId, waits: readonly OpenWait[], named: string | undefined): OpenWait {
-  const questions = waits.filter(({ kind }) => kind === 'breakpoint');
-  const meant =
-    named === undefined
-      ? questions
-      : [
-          ...questions.filter(({ key }) => key === named),
-          ...questions.filter(({ key, name }) => key !== named && name === named),
-        ];
-  const [first, second] = meant;
-  // A call is meant before a title that looks like one.
-  if (first !== undefined && (second === undefined || first.key === named)) return first;
-  if (first !== undefined)
-    throw usage(
-      `Run ${runId} asks several things: ${list(meant)}. Say which by its call: pawl approve ${runId} ${first.key}`,
-    );
-  const other = waits.find(({ kind }) => kind !== 'breakpoint');
-  throw new RuntimeError(
-    'NOT_FOUND',
-    named === undefined || questions.length === 0
-      ? `Run ${runId} asks people nothing now.`
-      : `Run ${runId} asks nothing under '${named}'. It asks: ${list(questions)}.`,
-    { hint: other === undefined ? 'See what is asked: pawl waiting' : hintFor(runId, other) },
-  );
-}
-
-function list(open: readonly OpenWait[]): string {
-  return open.map(({ key, name }) => `${key} (${name})`).join(', ');
-}
-
-function hintFor(runId: RunId, { kind, key, name }: OpenWait): string {
-  return kind === 'outcome'
-    ? `Call ${key} wants to know what became of an attempt: pawl resolve ${runId} ${key} --as done`
-    : `It waits for message '${name}': pawl send ${runId} ${shellWords(name)} <json>`;
 }

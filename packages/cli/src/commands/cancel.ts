@@ -9,6 +9,7 @@ const SAID = {
   asked: 'asked to stop: the program that drives it records the request and gives it up',
   owes: 'asked to stop: its scopes have to be cleaned up, which takes its code',
   cancelled: 'cancelled: nobody drove it',
+  removed: 'taken out of the queue: it had not begun',
   ended: 'it had ended already; nothing was changed',
 } as const;
 

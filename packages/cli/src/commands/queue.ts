@@ -1,4 +1,4 @@
-import { openRuntime, RuntimeError, type QueuedStart, type SetBackRun } from '@pawl/runtime';
+import { openRuntime, RuntimeError, type SetBackRun } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, usage, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -6,6 +6,7 @@ import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderQueue } from '../render/queue.ts';
 import { timestamp } from '../run-document.ts';
+import { startDocument } from '../start-document.ts';
 
 export const queueCommand: Command = defineCommand({
   arguments: [
@@ -57,19 +58,6 @@ function notQueued(id: string): RuntimeError {
 }
 
 type Document = Readonly<Record<string, unknown>>;
-
-function startDocument({ runId, at, queuedAt, inputsHash: _, isWhole: __, ...start }: QueuedStart): Document {
-  const { debounce, limit, isHeld, ...rest } = start;
-  return {
-    id: runId,
-    ...rest,
-    queuedAt: timestamp(queuedAt),
-    at: timestamp(at),
-    held: isHeld,
-    concurrency: limit === null ? null : { key: limit.key.replace(/^key /, ''), limit: limit.count },
-    debounced: debounce !== null,
-  };
-}
 
 function runDocument({ runId, at, ...run }: SetBackRun): Document {
   return { id: runId, ...run, at: timestamp(at) };

@@ -16,6 +16,7 @@ import { DONE, SIGNAL_EXIT_CODES, type StopSignal } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { respondedLine } from '../render/tasks.ts';
+import { respondedDocument } from '../task-document.ts';
 import type { Io } from '../terminal.ts';
 
 /** Between two looks whether anything is left. */
@@ -94,14 +95,7 @@ function tell(responded: Responded, isJson: boolean, io: Io): void {
     io.err.line(respondedLine(responded, io.err.theme));
     return;
   }
-  const { task, status } = responded;
-  const ack = 'ack' in responded ? responded.ack.status : null;
-  const error = 'error' in responded && responded.error !== undefined ? String(responded.error) : null;
-  io.out.line(
-    jsonLine({
-      responded: { id: task.id, runId: task.runId, key: task.key, task: task.task, status, ack, error },
-    }),
-  );
+  io.out.line(jsonLine({ responded: respondedDocument(responded) }));
 }
 
 interface Watched {

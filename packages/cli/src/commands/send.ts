@@ -1,6 +1,7 @@
-import { EXIT_CODES, type Ack } from '@pawl/runtime';
+import { EXIT_CODES, type Ack, type Runtime } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
+import { SECRET_KEY_COMMAND } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
@@ -10,7 +11,7 @@ import { shellWords } from '../render/next-commands.ts';
 
 export const sendCommand: Command = defineCommand({
   description:
-    'A message that comes early is kept until the run asks for it. It is in the journal before the command ends.',
+    'A message that comes early is kept until the run asks for it, also one to a start that waits for a worker. It is in the journal before the command ends.',
   arguments: [
     { name: '<run>', description: 'the id of the run' },
     { name: '<name>', description: 'the name that the run waits for, as pawl waiting prints it' },
@@ -19,6 +20,7 @@ export const sendCommand: Command = defineCommand({
   options: {
     id: text('--id <id>', 'the same id twice is one message (default: a new one)'),
     secret: flag('--secret', 'keep it encrypted only, with the key in PAWL_SECRET_KEY'),
+    secretKeyCommand: SECRET_KEY_COMMAND,
     ...COMMON_OPTIONS,
   },
   examples: [
@@ -31,18 +33,29 @@ export const sendCommand: Command = defineCommand({
     const runId = checkedRunId(args[0]);
     const name = args[1] ?? '';
     const payload = args[2] === undefined ? null : await readJsonOption('the payload', args[2], io);
-    const { ack, isDriven } = await changeRun(place, runId, async (runtime) => ({
+    const { id, secret, secretKeyCommand } = options;
+    const send = async (runtime: Runtime): Promise<Sent> => ({
+      isQueued: runtime.get(runId) === undefined,
       isDriven: runtime.get(runId)?.ownerAlive === true,
-      ack: await runtime.send(runId, name, payload, { id: options.id, secret: options.secret || undefined }),
-    }));
+      ack: await runtime.send(runId, name, payload, { id, secret: secret || undefined }),
+    });
+    const { ack, isDriven, isQueued } = await changeRun(place, runId, send, { secretKeyCommand });
     if (options.json) io.out.line(jsonLine({ runId, name, ...ack, isDriven }));
     else io.out.line(`message '${clean(name)}' for ${runId}: ${inWords(ack)}`);
     if (ack.status === 'closed' || ack.status === 'invalid') return EXIT_CODES.REFUSED;
+    const next = isQueued ? (['work'] as const) : (['resume', runId] as const);
     if (!isDriven && !options.json)
-      io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+      io.err.line(`go on with: ${clean(shellWords('pawl', ...next, ...place.flags))}`);
     return DONE;
   },
 });
+
+interface Sent {
+  readonly ack: Ack;
+  readonly isDriven: boolean;
+  /** It goes to a start that waits. */
+  readonly isQueued: boolean;
+}
 
 function inWords(ack: Ack): string {
   switch (ack.status) {

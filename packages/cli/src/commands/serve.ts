@@ -1,7 +1,8 @@
 import { RuntimeError } from '@pawl/runtime';
 
 import { CodeLoader } from '../code-loader.ts';
-import { COMMON_OPTIONS, defineCommand, text, usage, wholeNumber, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, flag, text, usage, wholeNumber, type Command } from '../command.ts';
+import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { journalPlace } from '../journal-place.ts';
@@ -32,6 +33,7 @@ export const serveCommand: Command = defineCommand({
       100,
       0,
     ),
+    external: flag('--external', 'leave external tasks to others, whatever pawl.config.ts says'),
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
   },
@@ -48,7 +50,8 @@ export const serveCommand: Command = defineCommand({
     const runtime = runtimeOptions(options, io);
     const isOnlyKnown = folder !== undefined;
     const processes = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
-    const work = { concurrency, known: processes, isOnlyKnown, untilIdle: false };
+    const { executors } = options.external ? {} : await loadConfig(io.cwd);
+    const work = { concurrency, known: processes, isOnlyKnown, untilIdle: false, executors };
     const session = await WorkSession.open({ io, place, isJson, runtime, ...work });
     const closing = new AbortController();
     try {

@@ -6,8 +6,10 @@ import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journ
 import { OWN_FOLDERS } from '../own-folders.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderRun } from '../render/run.ts';
+import { renderStart } from '../render/start.ts';
 import { keepText } from '../render/value.ts';
 import { runTreeDocument } from '../run-document.ts';
+import { queuedRunDocument } from '../start-document.ts';
 
 /** Calls of one place; a map of ten thousand is not read line by line. */
 const SHOWN_CALLS = 12;
@@ -26,6 +28,13 @@ export const showCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    const { width, theme } = io.out;
+    const start = named === undefined ? undefined : await readJournal(place, (reader) => reader.start(named));
+    if (start !== undefined) {
+      if (options.json) io.out.line(jsonLine({ run: queuedRunDocument(start) }));
+      else io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
+      return DONE;
+    }
     const { run, tree, state } = await readJournal(place, (reader) => {
       const runId = namedOrNewest(reader, named, place);
       // Programs get values whole.
@@ -40,7 +49,6 @@ export const showCommand: Command = defineCommand({
       io.out.line(jsonLine({ run: runTreeDocument(run, tree, state) }));
       return DONE;
     }
-    const { width, theme } = io.out;
     io.out.lines(
       renderRun({
         run,

@@ -1,15 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import {
-  EXIT_CODES,
-  openRuntime,
-  RuntimeError,
-  type ClaimAnswer,
-  type HeartbeatAnswer,
-  type Runtime,
-  type TaskAck,
-} from '@pawl/runtime';
+import { EXIT_CODES, openRuntime, RuntimeError, type Runtime } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, duration, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -18,7 +10,7 @@ import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../j
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
-import { openTaskDocument } from '../task-document.ts';
+import { taskAnswerDocument, type TaskAnswer } from '../task-document.ts';
 import { timestamp } from '../run-document.ts';
 import type { Io } from '../terminal.ts';
 
@@ -34,8 +26,6 @@ interface Said {
   readonly claim: string | undefined;
   readonly lease: number | undefined;
 }
-
-type Answer = ClaimAnswer | HeartbeatAnswer | TaskAck | { readonly status: 'released' | 'notHeld' };
 
 export const taskCommand: Command = defineCommand({
   description:
@@ -137,7 +127,7 @@ async function actionOf(
   action: Action,
   said: Said,
   io: Io,
-): Promise<(runtime: Runtime, id: string) => Answer> {
+): Promise<(runtime: Runtime, id: string) => TaskAnswer> {
   const { as: worker, claim, lease, idempotencyKey, message } = said;
   const by = { worker, claim, idempotencyKey };
   const stdout = said.stdout === undefined ? undefined : readOutput(said.stdout, io);
@@ -191,13 +181,13 @@ interface Telling {
 function tell(
   action: Action,
   taskId: string,
-  answer: Answer,
+  answer: TaskAnswer,
   { runtime, place, isJson, io }: Telling,
 ): number {
   const runId = /^(.+)\.[^.]+$/.exec(taskId)?.[1] ?? '';
   const exitCode = exitCodeOf(answer);
   if (isJson) {
-    io.out.line(jsonLine({ taskId, action, ...documentOf(answer) }));
+    io.out.line(jsonLine({ taskId, action, ...taskAnswerDocument(answer) }));
     return exitCode;
   }
   const line = `task ${clean(taskId)}: ${inWords(answer)}`;
@@ -208,21 +198,7 @@ function tell(
   return exitCode;
 }
 
-function documentOf(answer: Answer): Readonly<Record<string, unknown>> {
-  switch (answer.status) {
-    case 'claimed':
-      return { ...answer, until: timestamp(answer.until), task: openTaskDocument(answer.task) };
-    case 'held':
-    case 'busy':
-      return { ...answer, until: timestamp(answer.until) };
-    case 'early':
-      return { ...answer, opensAt: timestamp(answer.opensAt) };
-    default:
-      return answer;
-  }
-}
-
-function exitCodeOf({ status }: Answer): number {
+function exitCodeOf({ status }: TaskAnswer): number {
   switch (status) {
     case 'busy':
     case 'early':
@@ -240,7 +216,7 @@ function exitCodeOf({ status }: Answer): number {
   }
 }
 
-function inWords(answer: Answer): string {
+function inWords(answer: TaskAnswer): string {
   switch (answer.status) {
     case 'claimed':
       return `claimed by ${clean(answer.worker)} until ${timestamp(answer.until)}; --claim ${answer.claim}`;

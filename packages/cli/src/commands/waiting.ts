@@ -1,13 +1,11 @@
-import type { OpenWait } from '@pawl/runtime';
-
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
-import { renderWaits, type WaitOfRun } from '../render/waits.ts';
-import { timestamp } from '../run-document.ts';
+import { renderWaits } from '../render/waits.ts';
 import { readWaits } from '../read-waits.ts';
+import { waitDocument } from '../wait-document.ts';
 
 export const waitingCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'only this run' }],
@@ -38,23 +36,4 @@ export const waitingCommand: Command = defineCommand({
 
 function tasksCommandOf(only: string | undefined, { flags }: JournalPlace): string {
   return shellWords('pawl', 'tasks', ...(only === undefined ? [] : [only, '--pending']), ...flags);
-}
-
-function waitDocument({ runId, process, wait }: WaitOfRun): Readonly<Record<string, unknown>> {
-  const { since, dueAt, breakpoint, ...rest } = wait;
-  return {
-    runId,
-    process,
-    ...rest,
-    ...(breakpoint === null ? {} : { breakpoint: breakpointDocument(breakpoint) }),
-    since: timestamp(since),
-    dueAt: timestamp(dueAt),
-  };
-}
-
-function breakpointDocument({
-  answers,
-  ...asked
-}: NonNullable<OpenWait['breakpoint']>): Readonly<Record<string, unknown>> {
-  return { ...asked, answers: answers.map(({ at, ...answer }) => ({ ...answer, at: timestamp(at) })) };
 }

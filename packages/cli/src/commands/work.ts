@@ -1,5 +1,6 @@
 import { CodeLoader } from '../code-loader.ts';
 import { COMMON_OPTIONS, defineCommand, flag, text, wholeNumber, type Command } from '../command.ts';
+import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { journalPlace } from '../journal-place.ts';
@@ -14,6 +15,7 @@ export const workCommand: Command = defineCommand({
     concurrency: wholeNumber('-c, --concurrency <runs>', 'runs at once (default: 100)', 100, 1),
     untilIdle: flag('--until-idle', 'end once nothing can go on now'),
     processes: text('-p, --processes <folder>', 'only the processes of this folder, loaded at the start'),
+    external: flag('--external', 'leave external tasks to others, whatever pawl.config.ts says'),
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
   },
@@ -28,7 +30,8 @@ export const workCommand: Command = defineCommand({
     const runtime = runtimeOptions(options, io);
     const isOnlyKnown = folder !== undefined;
     const known = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
-    const work = { concurrency, known, isOnlyKnown, untilIdle };
+    const { executors } = options.external ? {} : await loadConfig(io.cwd);
+    const work = { concurrency, known, isOnlyKnown, untilIdle, executors };
     const session = await WorkSession.open({ io, place, isJson, runtime, ...work });
     if (!isJson) io.err.line(`working on ${clean(place.path)}; stop it with Ctrl-C`);
     try {

@@ -40,7 +40,8 @@ export function renderQueue({ starts, runs, now, width, theme }: QueueView): str
   return renderTable(COLUMNS, [...waiting, ...failing], theme);
 }
 
-function waitOf({ at, isHeld, limit, problem }: QueuedStart, now: number): string {
+/** For what a start waits. */
+export function waitOf({ at, isHeld, limit, problem }: QueuedStart, now: number): string {
   if (problem !== null) return again(problem, at, now);
   if (isHeld) return `a run of ${clean(limit?.key ?? '')} to end`;
   return at > now ? `its time, in ${formatDuration(at - now)}` : 'a worker';

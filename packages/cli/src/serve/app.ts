@@ -1,15 +1,19 @@
 /** What is asked over HTTP, and what is answered: the documents of `--json`. */
-import { isRunId, RuntimeError, type LoadedCode, type RunRecord, type Runtime } from '@pawl/runtime';
+import { RuntimeError, type LoadedCode, type Runtime } from '@pawl/runtime';
 import { durationMs, isPawlError } from '@pawl/sdk';
 import { Hono, type Context } from 'hono';
 
 import type { ModuleFile } from '../module-file.ts';
 import { JSON_VERSION } from '../render/json.ts';
-import { runDocument, timestamp } from '../run-document.ts';
+import { runDocument } from '../run-document.ts';
+import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
+import { acknowledged, addPeople } from './people.ts';
+import { bodyOf, fieldsOf, idOf, mustGet, notFound, textField } from './request.ts';
 import { endOf, waitForEnd } from './run-end.ts';
 import { streamEvents } from './run-events.ts';
-import { isObject, startOf } from './start-request.ts';
+import { startOf } from './start-request.ts';
+import { addTasks } from './tasks.ts';
 
 export interface AppOptions extends GuardOptions {
   readonly runtime: Runtime;
@@ -43,17 +47,10 @@ export function createApp(options: AppOptions): Hono {
   });
   app.get('/runs/:id', (c) => {
     const id = idOf(c);
-    const start = runtime.store.work.queuedStart(id);
-    if (start !== undefined) {
-      const { process, at, problem } = start;
-      return c.json({
-        version: JSON_VERSION,
-        run: { id, process, status: 'queued', at: timestamp(at), problem },
-      });
-    }
+    const start = runtime.queue.get(id);
+    if (start !== undefined) return c.json({ version: JSON_VERSION, run: queuedRunDocument(start) });
     return c.json({ version: JSON_VERSION, run: runDocument(mustGet(runtime, id)) });
   });
-  app.get('/runs/:id/waits', (c) => c.json({ version: JSON_VERSION, waits: runtime.waits(idOf(c)) }));
   app.get('/runs/:id/result', async (c) => {
     const id = idOf(c);
     const given = c.req.query('wait') ?? '0';
@@ -65,27 +62,25 @@ export function createApp(options: AppOptions): Hono {
   });
   app.get('/runs/:id/events', (c) => {
     const id = idOf(c);
-    if (runtime.store.work.queuedStart(id) === undefined) mustGet(runtime, id);
+    if (runtime.queue.get(id) === undefined) mustGet(runtime, id);
     return streamEvents(c, runtime, id, closing);
   });
   app.post('/runs/:id/messages/:name', async (c) => {
     const id = idOf(c);
     const secret = c.req.query('secret') === 'true' ? true : undefined;
     const payload = await bodyOf(c);
-    const ack = await runtime.send(id, c.req.param('name'), payload, {
-      id: c.req.header('idempotency-key'),
-      secret,
-    });
-    const status = { accepted: 202, duplicate: 200, invalid: 422, closed: 409, unknown: 404 } as const;
-    return c.json({ version: JSON_VERSION, ...ack }, status[ack.status]);
+    const messageId = c.req.header('idempotency-key');
+    return acknowledged(c, await runtime.send(id, c.req.param('name'), payload, { id: messageId, secret }));
   });
   app.post('/runs/:id/cancel', async (c) => {
     const id = idOf(c);
-    const body = await bodyOf(c);
-    const reason: unknown = isObject(body) ? body['reason'] : undefined;
-    const result = runtime.cancel(id, typeof reason === 'string' ? reason : 'asked over HTTP');
+    const { reason, force } = fieldsOf(await bodyOf(c), ['reason', 'force'], 'A cancel');
+    const why = textField(reason, 'reason') ?? 'asked over HTTP';
+    const result = runtime.cancel(id, why, { force: force === true });
     return c.json({ version: JSON_VERSION, id, result });
   });
+  addPeople(app, runtime);
+  addTasks(app, runtime);
   app.notFound((c) => refusal(c, 404, 'NOT_FOUND', 'There is nothing here.'));
   app.onError((error, c) => told(error, c));
   return app;
@@ -98,31 +93,6 @@ function addHealth(app: Hono, { runtime, closing }: AppOptions): void {
     runtime.list({ limit: 1 });
     return c.json({ version: JSON_VERSION, status: 'ready' });
   });
-}
-
-function idOf(c: Context): string {
-  const id = c.req.param('id') ?? '';
-  if (isRunId(id)) return id;
-  throw new RuntimeError('USAGE', 'That is no run id.');
-}
-
-function notFound(id: string): RuntimeError {
-  return new RuntimeError('NOT_FOUND', `There is no run '${id}' in this journal.`);
-}
-
-function mustGet(runtime: Runtime, id: string): RunRecord {
-  const run = runtime.get(id);
-  if (run === undefined) throw notFound(id);
-  return run;
-}
-
-async function bodyOf(c: Context): Promise<unknown> {
-  const text = await c.req.text();
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new RuntimeError('USAGE', 'The body is not JSON.');
-  }
 }
 
 const STATUS = {

@@ -22,8 +22,7 @@ const PAGE = 100;
 /** Of a run that was continued, that of the last one; undefined where there is no such run. */
 export function endOf(runtime: Runtime, id: string): RunEnd | undefined {
   const run = runtime.get(id);
-  if (run === undefined)
-    return runtime.store.work.queuedStart(id) === undefined ? undefined : { status: 'open' };
+  if (run === undefined) return runtime.queue.get(id) === undefined ? undefined : { status: 'open' };
   if (run.status === 'running') return { status: 'open' };
   const last = lastEvent(runtime, run);
   switch (last?.type) {

@@ -2,6 +2,7 @@ import { nearest, RuntimeError, type EnqueueOptions, type LoadedCode } from '@pa
 import type { ProcessDefinition } from '@pawl/sdk';
 
 import type { ModuleFile } from '../module-file.ts';
+import { fieldsOf } from './request.ts';
 
 interface StartRequest {
   readonly definition: ProcessDefinition;
@@ -11,21 +12,15 @@ interface StartRequest {
 
 /** Options that may be given over HTTP; the runtime checks their values. */
 const OPTIONS = ['id', 'delay', 'priority', 'concurrency', 'singleton', 'debounce'] as const;
-const FIELDS: ReadonlySet<string> = new Set(['process', 'input', ...OPTIONS]);
+const FIELDS = ['process', 'input', ...OPTIONS] as const;
 
 /** @throws RuntimeError USAGE, NOT_FOUND */
 export function startOf(
   body: unknown,
   processes: ReadonlyMap<string, LoadedCode & { readonly file: ModuleFile }>,
 ): StartRequest {
-  if (!isObject(body)) throw new RuntimeError('USAGE', 'A start is an object: { "process": …, "input": … }.');
-  const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
-  if (unknown !== undefined)
-    throw new RuntimeError(
-      'USAGE',
-      `A start takes ${[...FIELDS].join(', ')}; not '${unknown.slice(0, 60)}'.`,
-    );
-  const process: unknown = body['process'];
+  const fields = fieldsOf(body, FIELDS, 'A start');
+  const { process, input } = fields;
   if (typeof process !== 'string') throw new RuntimeError('USAGE', 'A start names its process.');
   const code = processes.get(process);
   if (code === undefined) {
@@ -35,13 +30,9 @@ export function startOf(
     });
   }
   const given = Object.fromEntries(
-    OPTIONS.filter((name) => Object.hasOwn(body, name)).map((name) => [name, body[name]]),
+    OPTIONS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]),
   );
   const { file, codeHash, definition } = code;
   const place = { module: file.recorded, ...(codeHash === null ? {} : { codeHash }) };
-  return { definition, input: body['input'], options: { ...given, ...place } };
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return { definition, input, options: { ...given, ...place } };
 }

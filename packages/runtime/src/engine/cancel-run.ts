@@ -93,7 +93,7 @@ export function postTo(
 ): ReturnType<JournalStore['post']> {
   const posted = engine.options.store.post(runId, message, engine.options.clock.now());
   // One that was started a moment ago is in no file yet: it can be cancelled all the same.
-  if (posted === 'posted' || posted === 'unknown') active?.inbox.receive(message);
+  if (posted === 'posted' || posted === 'unknown') active?.inbox.arrived(message);
   return posted;
 }
 

@@ -24,6 +24,12 @@ export type Ack =
   | { readonly status: 'closed' }
   | { readonly status: 'unknown' };
 
+/**
+ * What a cancel came to. 'asked': whoever drives the run gives it up. 'cancelled': nobody drove it. 'ended': it had ended.
+ * 'removed': it had not begun, and was taken out of the queue.
+ */
+export type Cancelled = 'asked' | 'cancelled' | 'ended' | 'removed';
+
 /** Open external tasks of one run that are looked through. */
 const MOST_OFFERS = 100_000;
 
@@ -62,8 +68,10 @@ export class Messenger {
     this.#waits = waits;
   }
 
-  cancel(id: RunId, reason: string, isForced: boolean): 'asked' | 'cancelled' | 'ended' {
+  cancel(id: RunId, reason: string, isForced: boolean): Cancelled {
     const { store, clock } = this.#engine.options;
+    // A worker may begin it meanwhile; then it is a run.
+    if (!this.#isBegun(id) && store.work.removeStart(id)) return 'removed';
     const active = this.#engine.runs.get(id);
     // One that was started a moment ago is not in the journal yet.
     const record = active === undefined ? this.#mustGet(id) : store.getRun(id, clock.now());
@@ -71,6 +79,11 @@ export class Messenger {
     // Whatever a JavaScript caller gives, it is told in words.
     const message = { kind: 'cancel', id: this.#newId(), reason: inWords(reason) } as const;
     return cancelRun(this.#engine, id, isForced ? { ...message, force: true } : message);
+  }
+
+  #isBegun(id: RunId): boolean {
+    const { store, clock } = this.#engine.options;
+    return this.#engine.runs.has(id) || store.getRun(id, clock.now()) !== undefined;
   }
 
   resolve(id: RunId, key: CallKey, as: Answer): void {

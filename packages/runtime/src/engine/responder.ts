@@ -51,8 +51,12 @@ export interface RespondOptions {
   readonly worker?: string | undefined;
   /** Only the tasks of this run. */
   readonly runId?: string | undefined;
-  /** Only the tasks of runs that this runtime drives. */
-  readonly onlyDriven?: boolean | undefined;
+  /**
+   * Of which runs: 'all' (default), 'driven': those that this runtime drives, 'worked': also those that nobody drives,
+   * as a worker does who puts down what waits; of these processes, by name, if asked.
+   */
+  readonly runs?: 'all' | 'driven' | 'worked' | undefined;
+  readonly processes?: readonly string[] | undefined;
   readonly onResponded?: ((responded: Responded) => void) | undefined;
 }
 
@@ -70,6 +74,7 @@ const LEASE_MS = 30_000;
 const POLL_MS = 100;
 /** Between two tries while another program has the journal locked. */
 const BUSY_PAUSE_MS = 100;
+const RUNS: readonly unknown[] = ['all', 'driven', 'worked'];
 const STOPPED = 'the responder stops';
 
 /**
@@ -151,8 +156,7 @@ export class Responder {
   #look(): void {
     const room = this.#plan.concurrency - this.#working.size;
     if (room <= 0) return;
-    const { kinds, runId, onlyDriven } = this.#options;
-    for (const taskId of this.#desk.claimable({ kinds, runId, limit: room }, onlyDriven)) {
+    for (const taskId of this.#desk.claimable({ ...this.#options, limit: room })) {
       const claimed = this.#desk.claim(taskId, { worker: this.worker, lease: this.#plan.leaseMs });
       if (claimed.status === 'claimed') this.#begin(claimed);
     }
@@ -325,9 +329,10 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
 }
 
 /** @throws InvalidOptionError */
-function planOf({ kinds, respond, concurrency = 1, timeout, retry, lease }: RespondOptions): Plan {
+function planOf({ kinds, respond, concurrency = 1, timeout, retry, lease, runs }: RespondOptions): Plan {
   if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => typeof kind === 'string'))
     throw new InvalidOptionError('kinds', kinds, 'a list of kinds of tasks');
+  if (runs !== undefined && !RUNS.includes(runs)) throw new InvalidOptionError('runs', runs, RUNS.join(', '));
   if (typeof respond !== 'function') throw new InvalidOptionError('respond', respond, 'a function');
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new InvalidOptionError('concurrency', concurrency, 'an integer >= 1');

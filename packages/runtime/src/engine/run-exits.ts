@@ -17,8 +17,14 @@ const LONGEST_PROBLEM = 500;
 /** Why a run that was left cannot go on now; undefined where it can. */
 export function problemOf(error: unknown): string | undefined {
   if (error instanceof RuntimeError && BLAMELESS.includes(error.code)) return undefined;
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.slice(0, LONGEST_PROBLEM);
+  return textOf(error).slice(0, LONGEST_PROBLEM);
+}
+
+/** Ours say what happened, and then what to do next. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof RuntimeError)) return `${error.name}: ${error.message}`;
+  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
 }
 
 /** It was put down by the worker that drove it. */

@@ -52,6 +52,12 @@ export class RunInbox {
     for (const message of this.#store.takeInbox(this.#run.runId)) this.receive(message);
   }
 
+  /** One that was posted here just now: what others posted before it comes before it. */
+  arrived(message: InboxMessage): void {
+    this.read();
+    this.receive(message);
+  }
+
   /** A message counts once, however often it is seen. */
   receive(message: InboxMessage): void {
     if (this.#seen.has(message.id)) return;

@@ -13,6 +13,7 @@ import {
 import { decode } from '../journal/codec.ts';
 import { encodePayload } from '../process/payload.ts';
 import { inWords } from './answer.ts';
+import { topmostOpen } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { offeredAt, openTask, openTasks, type OpenTask, type TaskQuery } from './open-task.ts';
 import { schemaIssues } from './json-schema.ts';
@@ -71,6 +72,8 @@ export type TaskAck =
   | { readonly status: 'lost' }
   | Nowhere;
 
+type ClaimableQuery = TaskQuery & Pick<RespondOptions, 'runs' | 'processes'>;
+
 /** An offer that was claimed just now. */
 type Taken = Offer & { readonly claim: Claim };
 
@@ -97,16 +100,34 @@ export class TaskDesk {
     return openTasks(store, query, clock.now());
   }
 
-  /** Ids of tasks that somebody could claim now, the oldest first; only those of runs that are driven here, if asked. */
-  claimable({ runId, kinds, limit = 1 }: TaskQuery, onlyDriven = false): string[] {
+  /** Ids of tasks that somebody could claim now, the oldest first. */
+  claimable({ runId, kinds, limit = 1, runs = 'all', processes }: ClaimableQuery): string[] {
     const { store, clock } = this.#engine.options;
     const only = { ...(runId === undefined ? {} : { runId }), ...(kinds === undefined ? {} : { kinds }) };
-    const most = onlyDriven ? MOST_LOOKED_AT : limit;
-    return store
-      .offers({ ...only, claimableAt: clock.now(), limit: most })
-      .filter((offer) => !onlyDriven || this.#engine.runs.has(offer.runId))
-      .slice(0, limit)
-      .map(({ taskId }) => taskId);
+    const most = runs === 'all' ? limit : MOST_LOOKED_AT;
+    const found: string[] = [];
+    const known = new Map<RunId, boolean>();
+    for (const offer of store.offers({ ...only, claimableAt: clock.now(), limit: most })) {
+      if (found.length >= limit) break;
+      const isOurs = known.get(offer.runId) ?? this.#isOurs(offer.runId, runs, processes);
+      known.set(offer.runId, isOurs);
+      if (isOurs) found.push(offer.taskId);
+    }
+    return found;
+  }
+
+  #isOurs(
+    runId: RunId,
+    runs: 'all' | 'driven' | 'worked',
+    processes: readonly string[] | undefined,
+  ): boolean {
+    if (runs === 'all' || this.#engine.runs.has(runId)) return true;
+    if (runs === 'driven') return false;
+    const { store, clock } = this.#engine.options;
+    // One that another run started is worked on with that one.
+    const top = store.getRun(topmostOpen(store, runId, clock.now()), clock.now());
+    if (top === undefined || top.ownerAlive) return false;
+    return processes === undefined || processes.includes(top.process);
   }
 
   /**
@@ -288,7 +309,7 @@ export class TaskDesk {
     if (changed === 'unknown') return this.#closedOrUnknown(taskId);
     if (changed === 'duplicate') return { status: 'duplicate', messageId };
     // It is committed: a run that is driven here need not look for it.
-    if (told.ack.status === 'accepted') this.#engine.runs.get(runOf(taskId) ?? '')?.inbox.receive(message);
+    if (told.ack.status === 'accepted') this.#engine.runs.get(runOf(taskId) ?? '')?.inbox.arrived(message);
     return told.ack;
   }
 

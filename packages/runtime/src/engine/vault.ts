@@ -14,16 +14,16 @@ type Sealed =
 /**
  * Seals and opens the secrets of runs.
  *
- * Owns the master key, which no file holds. Talks to the store, which keeps a key for each run, sealed with the
+ * Owns nothing: the master key, which no file holds, is asked for. Talks to the store, which keeps a key for each run, sealed with the
  * master key, for as long as the run goes on. Invariant: no key of a run, and no plain value, is kept here.
  */
 export class Vault {
   readonly #store: JournalStore;
   readonly #cipher: Cipher;
-  /** Base64 of 32 bytes. */
-  readonly #masterKey: string | undefined;
+  /** Base64 of 32 bytes; asked for when the first secret needs it. */
+  readonly #masterKey: () => string | undefined;
 
-  constructor(store: JournalStore, cipher: Cipher, masterKey: string | undefined) {
+  constructor(store: JournalStore, cipher: Cipher, masterKey: () => string | undefined) {
     this.#store = store;
     this.#cipher = cipher;
     this.#masterKey = masterKey;
@@ -74,7 +74,8 @@ export class Vault {
   #keyOf(runId: RunId): string | undefined {
     const kept = this.#store.keyOf(runId);
     if (kept === undefined) return undefined;
-    if (this.#masterKey !== undefined) return this.#opened(runId, this.#masterKey, kept);
+    const master = this.#masterKey();
+    if (master !== undefined) return this.#opened(runId, master, kept);
     throw otherKey(runId, 'were sealed with a key, and there is none here');
   }
 
@@ -85,9 +86,10 @@ export class Vault {
   }
 
   #mustHaveKey(): string {
-    if (this.#masterKey !== undefined) return this.#masterKey;
+    const master = this.#masterKey();
+    if (master !== undefined) return master;
     throw new RuntimeError('REFUSED', 'A secret needs a key to be kept with, and there is none.', {
-      hint: 'Make one, and keep it outside of the journal: export PAWL_SECRET_KEY="$(openssl rand -base64 32)"',
+      hint: 'Make one, and keep it outside of the journal: export PAWL_SECRET_KEY="$(openssl rand -base64 32)", or PAWL_SECRET_KEY_COMMAND="pass pawl"',
     });
   }
 }

@@ -17,12 +17,15 @@ export interface CodePlace {
   readonly runId: RunId;
   readonly process: string;
   readonly module: string | null;
+  /** What a run is pinned to. A start begins with the code as it is by now. */
   readonly codeHash: string | null;
+  /** It is a run, and no start. */
+  readonly isBegun: boolean;
 }
 
 export interface LoadedCode {
   readonly definition: ProcessDefinition;
-  /** Of the module that was loaded. */
+  /** Of the module that was loaded; null where nobody knows. A run that is pinned to another is not driven with it. */
   readonly codeHash: string | null;
 }
 
@@ -53,6 +56,8 @@ export interface WorkerPlan {
   readonly processes: () => readonly string[] | undefined;
   /** Ends by itself once nothing can go on now. */
   readonly untilIdle: boolean;
+  /** Something else of this program is under way, by which runs may go on: it does not end by itself meanwhile. */
+  readonly isBusy: () => boolean;
   /** What it throws sets the run back. */
   readonly load: (place: CodePlace) => Promise<LoadedCode>;
   readonly note: (note: WorkNote) => void;
@@ -60,6 +65,8 @@ export interface WorkerPlan {
 
 /** How often it is looked for programs that died. */
 const REAP_MS = 500;
+/** More than these are told again. */
+const MOST_TOLD = 10_000;
 
 /**
  * Drives what can go on in a journal: runs that nobody drives, and starts that wait.
@@ -75,6 +82,8 @@ export class Worker {
   readonly #plan: WorkerPlan;
   /** Undefined while its code is loaded. */
   readonly #active = new Map<RunId, RunDriver | undefined>();
+  /** Why runs could not be taken up, as it was told: it is tried again and again, and told once. */
+  readonly #told = new Map<RunId, string>();
   readonly #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
   #cancelPoll: () => void = () => undefined;
   #reapAt: Millis = -Infinity;
@@ -157,7 +166,8 @@ export class Worker {
     for (const start of work.readyStarts(clock.now(), limit, processes)) {
       if (this.#free > 0 && !this.#active.has(start.runId)) void this.#begin(start);
     }
-    if (this.#plan.untilIdle && this.#active.size === 0) void this.drain().catch(() => undefined);
+    if (this.#plan.untilIdle && this.#active.size === 0 && !this.#plan.isBusy())
+      void this.drain().catch(() => undefined);
   }
 
   get #free(): number {
@@ -177,13 +187,16 @@ export class Worker {
         if (record?.status !== 'running') store.releaseLease(runId, lease.epoch);
         return;
       }
-      const { definition } = await this.#plan.load(record);
+      const { module, codeHash } = record;
+      const code = await this.#plan.load({ runId, process, module, codeHash, isBegun: true });
+      if (codeHash !== null && code.codeHash !== null && codeHash !== code.codeHash) throw otherCode(runId);
       if (this.#isDraining) {
         store.releaseLease(runId, lease.epoch);
         return;
       }
+      this.#told.delete(runId);
       this.#plan.note({ type: 'wentOn', runId, process });
-      await this.#drive(process, resumedPlan(store, runId, named(definition, process), lease.epoch));
+      await this.#drive(process, resumedPlan(store, runId, named(code.definition, process), lease.epoch));
     } catch (error) {
       this.#setBack(runId, process, error, (problem) => work.setBack(lease, clock.now(), problem, 'code'));
     } finally {
@@ -212,12 +225,14 @@ export class Worker {
     this.#active.set(runId, undefined);
     try {
       if (!start.isWhole) throw damaged(runId);
-      const { definition, codeHash } = await this.#plan.load(start);
-      if (this.#isDraining) return;
       const { module, inputs, inputsHash } = start;
+      const place = { runId, process, module, codeHash: start.codeHash, isBegun: false };
+      const { definition, codeHash } = await this.#plan.load(place);
+      if (this.#isDraining) return;
       const facts = { process, module, codeHash, inputs, inputsHash, seed: entropy.token(), engine };
       const begun = work.begin(start, { type: 'RunStarted', ...facts }, this.#engine.claim);
       if (begun !== 'begun') return;
+      this.#told.delete(runId);
       this.#plan.note({ type: 'began', runId, process });
       await this.#drive(process, resumedPlan(store, runId, named(definition, process), 1));
     } catch (error) {
@@ -269,6 +284,9 @@ export class Worker {
       return;
     }
     this.#patiently(() => put(problem));
+    if (this.#told.get(runId) === problem) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.set(runId, problem);
     this.#plan.note({ type: 'setBack', runId, process, problem });
   }
 
@@ -285,6 +303,12 @@ export class Worker {
 /** The name that was recorded is the run's, whatever its module says now. */
 function named(definition: ProcessDefinition, process: string): ProcessDefinition {
   return { ...definition, name: process };
+}
+
+function otherCode(runId: RunId): RuntimeError {
+  return new RuntimeError('REFUSED', `The code of run ${runId} has changed since it was pinned.`, {
+    hint: `See whether it fits, and accept it: pawl resume ${runId} --accept-code-change`,
+  });
 }
 
 function damaged(runId: RunId): RuntimeError {

@@ -3,7 +3,7 @@
  * open follows from its events; who works on it is a gate and no fact, so losing all claims loses no work.
  */
 import type { CallKey } from './call-key.ts';
-import type { Encoded } from './event.ts';
+import type { Encoded, Recorded } from './event.ts';
 import type { Millis, RunId, Seq } from './ids.ts';
 import { unreachable } from './invariant.ts';
 
@@ -60,6 +60,41 @@ export type OfferNote =
       readonly opensAt: Millis;
       readonly refusal: string | null;
     };
+
+/**
+ * What an event means to those who look for work.
+ * @param taskIdOf of a call; undefined where it is no external task
+ */
+export function noteOf(
+  runId: RunId,
+  { seq, at, event }: Recorded,
+  taskIdOf: (key: CallKey) => string | undefined,
+): OfferNote | undefined {
+  switch (event.type) {
+    case 'TaskOffered': {
+      const { taskId, key, task, kind, policy } = event;
+      const { timeoutMs, leaseMs } = policy;
+      const dueAt = timeoutMs === null ? null : at + timeoutMs;
+      const offer = { taskId, runId, key, seq, task, kind, offeredAt: at, dueAt, leaseMs };
+      return { kind: 'offered', seq, offer };
+    }
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'AttemptFailed':
+    case 'AnswerRefused': {
+      const taskId = taskIdOf(event.key);
+      if (taskId === undefined) return undefined;
+      if (event.type === 'AttemptFailed')
+        return { kind: 'reopened', seq, taskId, failures: 1, opensAt: event.retryAt, refusal: null };
+      if (event.type !== 'AnswerRefused') return { kind: 'withdrawn', seq, taskId };
+      const refusal = event.issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+      return { kind: 'reopened', seq, taskId, failures: 0, opensAt: 0, refusal };
+    }
+    default:
+      return undefined;
+  }
+}
 
 /** What a note makes of an offer; undefined where it is no more. */
 export function offerAfter(offer: Offer | undefined, note: OfferNote): Offer | undefined {

@@ -229,6 +229,62 @@ export function describeWork(name: string, open: () => JournalStore): void {
         expect(store.verify().damage).toEqual([]);
       });
 
+      describe('and what is sent to one', () => {
+        const signal = (id: string) => ({ kind: 'signal', id, name: 'm', payload: id }) as const;
+        const mail = (runId: string): string[] => store.takeInbox(runId).map(({ id }) => id);
+
+        test("is kept, once by its id, and is the run's in the order of its coming", () => {
+          expect(store.post('r', signal('m1'), START)).toBe('unknown');
+          queue('r');
+          queue('other');
+          for (const id of ['m2', 'm1', 'm3']) expect(store.post('r', signal(id), START)).toBe('posted');
+          expect(store.post('r', signal('m1'), START)).toBe('duplicate');
+          expect(store.post('other', signal('m1'), START)).toBe('posted');
+          expect(mail('r')).toEqual([]);
+          expect(begin('r')).toBe('begun');
+          expect(store.post('r', signal('m4'), START)).toBe('posted');
+          expect(store.takeInbox('r')).toEqual(['m2', 'm1', 'm3', 'm4'].map(signal));
+          expect(store.post('r', signal('m2'), START)).toBe('duplicate');
+          expect(mail('other')).toEqual([]);
+        });
+
+        test('is also that of a run that was started past the queue', () => {
+          queue('r');
+          store.post('r', signal('m1'), START);
+          const mark = store.changeMark();
+          create('r');
+          // Who started it has to look.
+          expect(store.changeMark()).not.toBe(mark);
+          expect(mail('r')).toEqual(['m1']);
+          expect(begin('r')).toBe('gone');
+          expect(mail('r')).toEqual(['m1']);
+        });
+
+        test('goes with a start that is removed, and stays with one that is debounced', () => {
+          const debounce = { key: 'd', latestAt: START + 9 };
+          queue('r', { debounce });
+          store.post('r', signal('m1'), START);
+          expect(queue('other', { debounce, inputsHash: 'new' })).toMatchObject({ status: 'debounced' });
+          expect(store.post('r', signal('m1'), START)).toBe('duplicate');
+          store.work.removeStart('r');
+          expect(store.post('r', signal('m2'), START)).toBe('unknown');
+          queue('r');
+          begin('r');
+          expect(mail('r')).toEqual([]);
+        });
+
+        test("has a key for secrets, which is the run's", () => {
+          expect(store.keepKey('r', 'k1')).toEqual({ status: 'unknown' });
+          queue('r');
+          expect(store.keepKey('r', 'k1')).toEqual({ status: 'kept', key: 'k1' });
+          expect(store.keepKey('r', 'k2')).toEqual({ status: 'kept', key: 'k1' });
+          begin('r');
+          expect(store.keyOf('r')).toBe('k1');
+          end('r');
+          expect(store.keyOf('r')).toBeUndefined();
+        });
+      });
+
       test('an id is one start, and one run', () => {
         queue('r');
         expect(queue('r')).toEqual({ status: 'duplicate' });

@@ -4,6 +4,7 @@ import { RuntimeError, type Response } from '../../src/index.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
+import { until } from '../until.fixture.ts';
 import { expectIdle, told, type Said } from './hearer.fixture.ts';
 import { brief, replays, resumeAt, Stage, t, text, watchForLeaks, type Program } from './stage.fixture.ts';
 
@@ -261,14 +262,6 @@ describe('time', () => {
   });
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 10_000; i += 1) {
-    if (holds()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('it did not come to that');
-}
-
 test('whoever answers is told what became of it', async () => {
   const program = asks({ strategy: 'quorum', quorum: 2, experts: ['ada', 'lin'], options: ['a'] });
   const acks: unknown[] = [];
@@ -371,23 +364,11 @@ test('an answer to a run that is followed by another is no answer to what that a
     return process as ReturnType<Program>;
   };
   const { value, stage } = await told(program, {
-    5: (runtime) => {
-      runtime.store.post(
-        'r',
-        {
-          kind: 'answer',
-          id: 'late',
-          runId: 'r',
-          key: '0',
-          by: 'ada',
-          approved: true,
-          option: null,
-          feedback: null,
-          response: null,
-        },
-        0,
-      );
-      void runtime.respond('r', '0', { by: 'lin', approved: true });
+    5: async (runtime) => {
+      await runtime.respond('r', '0', { by: 'lin', approved: true });
+      // By another program: it is found in the file once the run is followed.
+      const late = { kind: 'answer', id: 'late', runId: 'r', key: '0', by: 'ada', approved: true } as const;
+      runtime.store.post('r', { ...late, option: null, feedback: null, response: null }, 0);
     },
   });
   expect(value).toBeNull();

@@ -21,6 +21,7 @@ import type { RuntimeOptions } from '../../src/runtime-options.ts';
 import { openRuntime, type Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
+import { until } from '../until.fixture.ts';
 import { replays, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
 
 watchForLeaks();
@@ -34,14 +35,6 @@ const NEEDLES = [CANARY, JSON.stringify(CANARY).slice(1, -1), encodeURIComponent
 const folder = mkdtempSync(join(tmpdir(), 'pawl-secrets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 10_000; i += 1) {
-    if (holds()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('it did not come to that');
-}
 
 const isWaiting = (store: MemoryStore): boolean => {
   const lines = shape(store);

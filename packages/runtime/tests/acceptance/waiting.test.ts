@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
+import { until } from '../until.fixture.ts';
 import { replays, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
 
 watchForLeaks();
@@ -24,14 +25,6 @@ async function attended(
     return handle.result();
   });
   return { value, store, stage };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 10_000; i += 1) {
-    if (holds()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('it did not come to that');
 }
 
 const waits = (store: MemoryStore): number =>
@@ -166,6 +159,17 @@ describe('messages', () => {
     });
     expect(value).toBe(7);
     expect(stage.warnings).toEqual([expect.stringContaining("'n' was dropped")]);
+  });
+
+  test('first in, first out: also where another program posted the first one a moment ago', async () => {
+    const { value, store } = await attended(twoWaits, async (runtime) => {
+      await until(() => runtime.get('r') !== undefined);
+      const first = { kind: 'signal', id: 'm1', name: 'word', payload: 'first' } as const;
+      expect(runtime.store.post('r', first, 0)).toBe('posted');
+      await runtime.send('r', 'word', 'second');
+    });
+    expect(value).toEqual(['first', 'second']);
+    await replays(store, twoWaits);
   });
 
   test('C58 ⟲ two messages, two waits one after the other: first in, first out', async () => {

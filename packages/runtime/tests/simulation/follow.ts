@@ -57,6 +57,7 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
     if (left !== undefined) return `the run ended before "${left.line}"`;
     if (event.type === 'RunCancelled') return undefined;
     if (model.ended === undefined) return 'the run ended before the process did';
+    if (model.exits.isLeaving) return 'the run ended before what its scopes had to do';
     return model.hasDetached ? 'the run ended before what was detached' : undefined;
   }
   const line = lineOf(event);
@@ -67,12 +68,16 @@ async function step(model: Model, { at, event }: Recorded): Promise<string | und
     await model.drain();
     return undefined;
   }
-  if (isCommand(event)) {
+  if (isCommand(event) || event.type === 'StateSet') {
     if (event.type === 'ScopeClosed' && event.key === '') return closeRoot(model, event.outcome);
     const expected = model.asked.shift()?.line;
     return expected === line
       ? undefined
       : `the journal has "${line}", the model asks for "${expected ?? 'nothing'}"`;
+  }
+  if (event.type === 'BreakpointAnswered') {
+    const { key, by, approved, option } = event;
+    return model.answered(key, { by, approved, option: option ?? undefined });
   }
   if (event.type === 'AttemptStarted') model.attempts.set(event.key, event.attempt);
   if (!isOutcome(event)) return undefined;
@@ -119,7 +124,7 @@ function outcomeOf(event: Exclude<OutcomeEvent, Folded>): Outcome {
     case 'ScopeTimedOut':
       return { type: 'scopeTimedOut', key: event.key };
     case 'BreakpointClosed':
-      throw new Error('random programs have no breakpoints');
+      return { type: 'decided', key: event.key, outcome: event.outcome, by: event.by };
     case 'ChildFinished':
       throw new Error('random programs have no runs within them');
     case 'CancelForced':

@@ -2,11 +2,14 @@ import { CONTROLLERS, COUNTERS } from './program.ts';
 import type {
   Block,
   Call,
+  ExternalSpec,
   GroupSpec,
   ListMode,
   MergeMode,
   Note,
+  PersonsAnswer,
   Program,
+  QuestionRules,
   RetrySpec,
   SourceSpec,
   Statement,
@@ -46,6 +49,8 @@ const TIMELESS_MODES: readonly ListMode[] = ['all', 'allSettled', 'some', 'forkJ
 /** Those in which no failure decides by itself, and that have an order of their own. */
 const TELLS_ALL: ReadonlySet<string> = new Set(['allSettled', 'mapSettled', 'some', 'forkJoinSettled']);
 const SHARE = 2 ** 20;
+const PEOPLE: readonly string[] = ['ada', 'grace', 'lin', 'eve'];
+const SINGLE: QuestionRules = { strategy: 'single', quorum: undefined, experts: undefined, options: [] };
 const PRIORITIES: readonly Priority[] = ['user-blocking', 'user-visible', 'background', 3, -3];
 const VALUES: readonly unknown[] = [
   undefined,
@@ -75,6 +80,8 @@ class Generator {
   readonly #pools: readonly PoolName[];
   /** It reads what comes from outside. */
   readonly #reads: boolean;
+  /** It has scopes with something to do at their end: that waits for attempts that were given up. */
+  readonly #leaves: boolean;
   #budget: number;
   #id = 0;
   #slots = 0;
@@ -87,6 +94,7 @@ class Generator {
     this.#isLong = this.#random.chance(0.004);
     this.#pools = this.#somePools();
     this.#reads = (this.#kind === 'any' || this.#kind === 'timeless') && this.#random.chance(0.15);
+    this.#leaves = (this.#kind === 'any' || this.#kind === 'timeless') && this.#random.chance(0.2);
     this.#budget = this.#isLong ? 150 : this.#random.pick([4, 8, 12, 20, 30]);
   }
 
@@ -95,7 +103,13 @@ class Generator {
       { depth: 0, inLoop: false, inStrand: false, safe: false },
       this.#random.int(2, this.#isLong ? 40 : 6),
     );
-    return { seed: this.#seed, kind: this.#kind, pools: this.#pools, isForetold: !this.#reads, body };
+    return {
+      seed: this.#seed,
+      kind: this.#kind,
+      pools: this.#pools,
+      isForetold: !this.#reads && !this.#leaves,
+      body,
+    };
   }
 
   /** Few, so that many tasks meet in them. */
@@ -175,7 +189,7 @@ class Generator {
 
   #note(place: Place): Note {
     if (this.#blind) return place.inStrand ? 'log' : this.#random.pick(['random', 'uuid', 'log']);
-    return this.#random.pick(['random', 'uuid', 'now', 'signal', 'log']);
+    return this.#random.pick(['random', 'uuid', 'now', 'signal', 'log', 'state']);
   }
 
   #await(place: Place, deep: boolean): Statement {
@@ -215,6 +229,9 @@ class Generator {
       stream: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 12,
       channel: deep || this.#kind === 'raw' || this.#kind === 'wild' ? 0 : 6,
       receive: 6,
+      question: 6,
+      external: 6,
+      scope: deep || !this.#leaves ? 0 : 30,
       raw: this.#kind === 'raw' || (this.#kind === 'wild' && !place.inStrand) ? 14 : 0,
     });
     switch (kind) {
@@ -248,6 +265,12 @@ class Generator {
         return this.#channel(place);
       case 'receive':
         return this.#receive(place);
+      case 'question':
+        return this.#question(place);
+      case 'scope':
+        return this.#scope(place);
+      case 'external':
+        return { do: 'external', spec: this.#external(place) };
       case 'raw':
         return { do: 'raw', turns: random.int(1, 6) };
     }
@@ -360,6 +383,88 @@ class Generator {
       ms: random.int(0, 80) + random.int(1, SHARE - 1) / SHARE,
       value: random.chance(0.3) ? random.pick(VALUES) : random.int(0, 99),
       timeout: !this.#timeless && !place.safe && random.chance(0.4) ? random.int(1, 100) : undefined,
+      key: this.#key(place),
+    };
+  }
+
+  /** In the end it is always decided. Where time must not count, one person is asked, and there is no timeout. */
+  #question(place: Place): Call {
+    const random = this.#random;
+    const { rules, people } = this.#blind ? { rules: SINGLE, people: ['ada'] } : this.#asked();
+    const { options } = rules;
+    const answers = people.map((by): PersonsAnswer => ({
+      ms: random.int(0, 80) + random.int(1, SHARE - 1) / SHARE,
+      by,
+      approved: random.chance(0.6),
+      option: options.length > 0 && random.chance(0.6) ? random.pick(options) : undefined,
+    }));
+    const extra = {
+      ms: random.int(1, 80),
+      by: random.pick(PEOPLE),
+      approved: random.chance(0.5),
+      option: undefined,
+    };
+    const onTimeout = random.pick(
+      place.safe ? (['reject', 'approve'] as const) : (['reject', 'approve', 'fail'] as const),
+    );
+    const timeout = !this.#timeless && !this.#blind && random.chance(0.3) ? random.int(1, 100) : undefined;
+    return {
+      do: 'question',
+      id: this.#nextId(),
+      rules,
+      // A second answer of somebody, or that of somebody who was not asked.
+      answers: !this.#blind && random.chance(0.3) ? [...answers, extra] : answers,
+      timeout,
+      onTimeout: timeout === undefined ? 'fail' : onTimeout,
+      key: this.#key(place),
+    };
+  }
+
+  #asked(): { readonly rules: QuestionRules; readonly people: readonly string[] } {
+    const random = this.#random;
+    const strategy = random.pick(['single', 'first', 'all', 'quorum'] as const);
+    const options = random.chance(0.4) ? ['now', 'later'] : [];
+    const experts = PEOPLE.slice(0, random.int(1, 3));
+    if (strategy === 'all')
+      return { rules: { strategy, quorum: undefined, experts, options }, people: experts };
+    if (strategy === 'quorum') {
+      if (random.chance(0.5)) {
+        const quorum = random.int(1, experts.length);
+        return { rules: { strategy, quorum, experts, options }, people: experts };
+      }
+      return { rules: { strategy, quorum: 2, experts: undefined, options }, people: PEOPLE.slice(0, 3) };
+    }
+    return { rules: { strategy, quorum: undefined, experts: undefined, options }, people: experts };
+  }
+
+  #scope(place: Place): Call {
+    const random = this.#random;
+    const exit = (): Extract<Call, { do: 'scope' }>['exits'][number] => ({
+      when: random.pick(['onExit', 'compensate'] as const),
+      spec: { ...this.#task({ ...place, inLoop: true }), key: undefined },
+    });
+    return {
+      do: 'scope',
+      body: this.#inner({ ...place, inLoop: false, inStrand: this.#timeless && place.inStrand }),
+      exits: Array.from({ length: random.int(1, 3) }, exit),
+      timeout: !this.#timeless && !place.safe && random.chance(0.25) ? random.int(1, 120) : undefined,
+      key: this.#key(place),
+    };
+  }
+
+  #external(place: Place): ExternalSpec {
+    const random = this.#random;
+    const fails = !place.safe && random.chance(0.25);
+    const { refuses: _, ...retry } = this.#retry();
+    const isRetried = random.chance(0.5);
+    return {
+      id: this.#nextId(),
+      ms: random.int(0, 60) + random.int(1, SHARE - 1) / SHARE,
+      value: random.int(0, 99),
+      failures: fails ? 1_000_000 : isRetried ? random.int(0, retry.attempts - 1) : 0,
+      isGivenUp: !place.safe && random.chance(0.1),
+      retry: isRetried ? retry : undefined,
+      timeout: !this.#timeless && !place.safe && random.chance(0.25) ? random.int(1, 150) : undefined,
       key: this.#key(place),
     };
   }

@@ -6,6 +6,8 @@ import type {
   GroupSpec,
   ListMode,
   MergeMode,
+  PersonsAnswer,
+  QuestionRules,
   Note,
   Program,
   SourceSpec,
@@ -128,6 +130,41 @@ export interface ToSend {
   readonly value: unknown;
 }
 
+/** What the people who are asked are told: when each answers, and what. */
+export interface QuestionOptions extends QuestionRules {
+  readonly key?: string;
+  readonly timeout?: number;
+  readonly onTimeout?: 'reject' | 'approve' | 'fail';
+  readonly answers: readonly PersonsAnswer[];
+}
+
+/** What whoever does it is told to do. */
+export interface ExternalArgs {
+  readonly id: number;
+  readonly ms: number;
+  readonly value: number;
+  readonly failures: number;
+  readonly isGivenUp: boolean;
+}
+
+export interface ExternalOptions {
+  readonly key?: string;
+  readonly timeout?: number;
+  readonly retry?: Omit<NonNullable<TaskOptions['retry']>, 'shouldRetry'>;
+}
+
+type RegisterExit = (task: TaskSpec['task'], args: TaskArgs, options: TaskOptions) => void;
+
+export interface ExitHandle {
+  readonly onExit: RegisterExit;
+  readonly compensate: RegisterExit;
+}
+
+export interface ScopeOptions {
+  readonly key?: string;
+  readonly timeout?: number;
+}
+
 /** What a program uses of `ctx`. */
 export interface Api {
   pool(name: PoolName, spec: PoolSpec): void;
@@ -164,6 +201,10 @@ export interface Api {
     name: string,
     options: { readonly key?: string; readonly timeout?: number; readonly data: ToSend },
   ): Promise<unknown>;
+  question(title: string, options: QuestionOptions): Promise<unknown>;
+  scope(fn: (handle: ExitHandle, inner?: Api) => Promise<unknown>, options: ScopeOptions): Promise<unknown>;
+  external(args: ExternalArgs, options: ExternalOptions): Promise<unknown>;
+  state(name: string, value: number): void;
   sleep(ms: number, options: { readonly key?: string }): Promise<void>;
   sleepUntil(at: number, options: { readonly key?: string }): Promise<void>;
   now(): Date;
@@ -193,6 +234,7 @@ interface Shared {
   /** Promises that any strand may wait for. */
   readonly slots: Map<number, Promise<unknown>>;
   logged: number;
+  stated: number;
 }
 
 /** Where statements run: the program itself, a branch, or a strand. */
@@ -214,6 +256,7 @@ export async function interpret(program: Program, api: Api, manner: Manner): Pro
     controllers: Array.from({ length: CONTROLLERS }, () => new AbortController()),
     slots: new Map(),
     logged: 0,
+    stated: 0,
   };
   for (const name of program.pools) {
     const spec = poolSpec(name);
@@ -320,6 +363,10 @@ function note(what: Note, { api, results, shared }: Frame): void {
       shared.logged += 1;
       api.log(shared.logged);
       return;
+    case 'state':
+      shared.stated += 1;
+      api.state(`state${shared.stated % 2}`, shared.stated);
+      return;
   }
 }
 
@@ -387,11 +434,42 @@ function call(asked: Call, frame: Frame): Promise<unknown> {
         data: { ms, value },
       });
     }
+    case 'question': {
+      const { id, rules, answers, timeout, onTimeout } = asked;
+      const late = timeout === undefined ? {} : { timeout, onTimeout };
+      return api.question(`question ${id}`, { ...named(asked.key), ...rules, ...late, answers });
+    }
+    case 'scope':
+      return callScope(asked, frame);
+    case 'external': {
+      const { key, timeout, retry, ...args } = asked.spec;
+      return api.external(args, {
+        ...named(key),
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(retry === undefined ? {} : { retry: retryOptions({ ...retry, refuses: false }) }),
+      });
+    }
     case 'stream':
       return callStream(asked, frame);
     case 'raw':
       return shared.manner.raw(asked.turns);
   }
+}
+
+function callScope(asked: Extract<Call, { do: 'scope' }>, { api, shared, item }: Frame): Promise<unknown> {
+  const { body, exits, timeout, key } = asked;
+  return api.scope(
+    async (handle, inner) => {
+      const frame: Frame = { api: inner ?? api, shared, slots: new Map(), results: [], item };
+      const register = ({ when, spec }: (typeof exits)[number]): void =>
+        handle[when](...taskCall(spec, frame));
+      for (const exit of exits.slice(0, -1)) register(exit);
+      await runBlock(body, frame);
+      for (const exit of exits.slice(-1)) register(exit);
+      return frame.results;
+    },
+    { ...named(key), ...(timeout === undefined ? {} : { timeout }) },
+  );
 }
 
 async function read(

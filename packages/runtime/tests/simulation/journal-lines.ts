@@ -19,6 +19,24 @@ export function lineOf(event: JournalEvent): string | undefined {
       return `SignalAwaited ${event.key} ${event.name} timeout ${event.timeoutMs} ${text(decode(event.data))}`;
     case 'SignalReceived':
       return `SignalReceived ${event.key} ${text(decode(event.payload))}`;
+    case 'BreakpointOpened': {
+      const { key, title, strategy, quorum, experts, timeoutMs, onTimeout } = event;
+      return `BreakpointOpened ${key} ${title} ${strategy} ${quorum} of ${text(experts)} timeout ${timeoutMs} ${onTimeout}`;
+    }
+    case 'BreakpointAnswered': {
+      const { key, by, approved, option } = event;
+      return answerLine(key, { by, approved, option: option ?? undefined });
+    }
+    case 'BreakpointClosed':
+      return `BreakpointClosed ${event.key} ${event.outcome} by ${event.by}`;
+    case 'TaskOffered': {
+      const { key, args, policy } = event;
+      return `TaskOffered ${key} ${text(decode(args))} ${planText(policy.retry)}, timeout ${policy.timeoutMs}`;
+    }
+    case 'ExitRegistered':
+      return `ExitRegistered ${event.key} for ${event.scope} ${event.when} ${event.task} ${text(decode(event.args))}`;
+    case 'StateSet':
+      return `StateSet ${event.name} ${text(decode(event.value))}`;
     case 'ScopeOpened':
       return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers} buffer ${event.buffer}${event.aborted ? ' aborted' : ''}`;
     case 'ScopeClosed':
@@ -38,6 +56,17 @@ export function lineOf(event: JournalEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+export function answerLine(
+  key: string,
+  {
+    by,
+    approved,
+    option,
+  }: { readonly by: string; readonly approved: boolean; readonly option: string | undefined },
+): string {
+  return `BreakpointAnswered ${key} ${by} ${approved ? 'approves' : 'rejects'} ${option ?? null}`;
 }
 
 function planText(retry: TaskPolicy['retry']): string {

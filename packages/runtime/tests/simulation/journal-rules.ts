@@ -7,12 +7,14 @@ import {
   type Recorded,
   type TaskScheduled,
 } from '../../src/journal/event.ts';
-import type { TaskArgs } from './interpret.ts';
+import type { TaskOffered } from '../../src/journal/offer-event.ts';
+import type { ExternalArgs, TaskArgs } from './interpret.ts';
 import { poolSpec } from './pools.ts';
 import { text } from './text.ts';
 
 interface Call {
   readonly scheduled: TaskScheduled | undefined;
+  readonly offered: TaskOffered | undefined;
   /** Of a source: how many items it has, and how many are recorded. */
   readonly items: number | undefined;
   recorded: number;
@@ -39,6 +41,7 @@ const SETTLES_ALL: ReadonlySet<string> = new Set([
   'TimerFired',
   'SignalReceived',
   'SignalTimedOut',
+  'BreakpointClosed',
 ]);
 
 class Rules {
@@ -77,6 +80,8 @@ class Rules {
   #fenced(event: JournalEvent): string | undefined {
     const key = keyOf(event);
     if (event.type === 'TaskCancelled' || event.type === 'LateResult' || key === '') return undefined;
+    // What a scope does when it ends, whatever became of it.
+    if (key.includes('/exit/')) return undefined;
     if (this.#isRootClosed) return 'it follows the end of the process';
     const parts = key.split('/');
     // What was detached is by itself, and so are its signal and its time.
@@ -139,6 +144,8 @@ class Rules {
       event.type === 'StreamOpened' ||
       event.type === 'TaskScheduled' ||
       event.type === 'TimerStarted' ||
+      event.type === 'BreakpointOpened' ||
+      event.type === 'TaskOffered' ||
       event.type === 'SignalAwaited'
     ) {
       const { key } = event;
@@ -147,6 +154,7 @@ class Rules {
       const items = event.type === 'StreamOpened' ? Number(event.name.split(' of ')[1]) : undefined;
       this.#calls.set(key, {
         scheduled,
+        offered: event.type === 'TaskOffered' ? event : undefined,
         items,
         recorded: 0,
         attempts: 0,
@@ -156,7 +164,9 @@ class Rules {
       });
       return undefined;
     }
-    if (!('key' in event) || event.type.startsWith('Scope')) return undefined;
+    if (!('key' in event) || event.type.startsWith('Scope') || event.type === 'StateSet') return undefined;
+    if (event.type === 'ExitRegistered')
+      return this.#calls.has(event.key) ? 'J3: its key is taken' : undefined;
     const call = this.#calls.get(event.key);
     if (call === undefined) return 'J4: its call was not recorded';
     if (event.type === 'LateResult')
@@ -166,6 +176,8 @@ class Rules {
       call.settled = true;
       return undefined;
     }
+    if (event.type === 'BreakpointAnswered') return undefined;
+    if (call.offered !== undefined) return answerProblem(event, call, call.offered);
     if (event.type === 'ItemRecorded') return itemProblem(event, call);
     if (event.type === 'StreamClosed') {
       // A task is cancelled behind it.
@@ -208,6 +220,30 @@ function sourceProblem(event: JournalEvent, call: Call, items: number): string |
       return call.running && event.failures === call.failures + 1 ? undefined : 'its failures are others';
     default:
       return 'a source has none of it';
+  }
+}
+
+/** What somebody else answered, against what they were told to do. */
+function answerProblem(event: JournalEvent, call: Call, { args, policy }: TaskOffered): string | undefined {
+  const { id, failures, value, isGivenUp } = decode(args) as ExternalArgs;
+  switch (event.type) {
+    case 'AttemptFailed':
+      call.failures += 1;
+      if (event.attempt !== call.failures || call.failures > failures)
+        return `it is failure ${call.failures}`;
+      return call.failures < policy.retry.attempts ? undefined : 'no other try is left';
+    case 'TaskSucceeded':
+      call.settled = true;
+      if (event.by !== 'worker' || isGivenUp || call.failures < failures) return 'nobody gave that';
+      return decode(event.output) === value ? undefined : `it gave ${text(decode(event.output))}`;
+    case 'TaskFailed':
+      call.settled = true;
+      if (event.cause === 'timeout')
+        return policy.timeoutMs === null ? 'nothing of it can time out' : undefined;
+      if (event.by !== 'worker' || event.error.message !== `fail ${id}`) return 'it does not fail so';
+      return event.failures === call.failures + 1 ? undefined : `J5: ${call.failures} failures came before`;
+    default:
+      return 'an external task has none of it';
   }
 }
 

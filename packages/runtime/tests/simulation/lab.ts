@@ -1,5 +1,6 @@
 import {
   defineTask,
+  externalTask,
   type Context,
   type Process,
   type SourceContext,
@@ -141,6 +142,42 @@ export class SimLab {
         };
       },
       receive: (name, options) => ctx.receive(name, options),
+      question: (title, { key, timeout, onTimeout, answers, quorum, experts, ...rest }) =>
+        ctx.breakpoint(
+          {
+            question: title,
+            context: answers,
+            ...rest,
+            ...(quorum === undefined ? {} : { quorum }),
+            ...(experts === undefined ? {} : { experts }),
+          },
+          {
+            ...(key === undefined ? {} : { key }),
+            ...(timeout === undefined ? {} : { timeout }),
+            ...(onTimeout === undefined ? {} : { onTimeout }),
+          },
+        ),
+      scope: (fn, options) =>
+        ctx.scope(
+          (scope) =>
+            fn({
+              onExit: (task, args, how) => scope.onExit(tasks[task], args, how),
+              compensate: (task, args, how) => scope.compensate(tasks[task], args, how),
+            }),
+          options,
+        ),
+      external: (args, { key, timeout, retry }) =>
+        ctx.task(
+          externalTask<typeof args, unknown>({
+            name: 'outside',
+            kind: 'somebody',
+            ...(timeout === undefined ? {} : { timeout }),
+            ...(retry === undefined ? {} : { retry }),
+          }),
+          args,
+          key === undefined ? {} : { key },
+        ),
+      state: (name, value) => ctx.setState(name, value),
       sleep: (ms, options) => ctx.sleep(ms, options),
       sleepUntil: (at, options) => ctx.sleepUntil(at, options),
       now: () => ctx.now(),

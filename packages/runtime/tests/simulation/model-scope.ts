@@ -1,5 +1,5 @@
-import type { ToSend } from './interpret.ts';
-import type { Priority } from './program.ts';
+import type { ExternalArgs, ExternalOptions, ToSend } from './interpret.ts';
+import type { PersonsAnswer, Priority } from './program.ts';
 
 /** What numbers calls: the program, or a branch. */
 export class ModelScope {
@@ -86,6 +86,23 @@ export type Asked =
       readonly name: string;
       readonly timeout: number | undefined;
       readonly send: ToSend;
+    }
+  | { readonly do: 'exit'; readonly key: string; readonly line: string }
+  /** What the run says of itself. */
+  | { readonly do: 'state'; readonly key: string; readonly line: string }
+  | {
+      readonly do: 'question';
+      readonly key: string;
+      readonly line: string;
+      readonly timeout: number | undefined;
+      readonly answers: readonly PersonsAnswer[];
+    }
+  | {
+      readonly do: 'external';
+      readonly key: string;
+      readonly line: string;
+      readonly args: ExternalArgs;
+      readonly options: ExternalOptions;
     }
   | {
       readonly do: 'timer';

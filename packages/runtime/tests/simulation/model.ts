@@ -40,12 +40,15 @@ import { createHash } from 'node:crypto';
 import { interpret } from './interpret.ts';
 import type {
   Api,
+  ExternalArgs,
+  ExternalOptions,
   GroupOptions,
   Manner,
   MapFunction,
   MapOptions,
   MergeOptions,
   OutsideOptions,
+  QuestionOptions,
   Told,
   ToSend,
   TaskArgs,
@@ -55,16 +58,18 @@ import type {
   Thunk,
 } from './interpret.ts';
 import type { PoolName, PoolSpec } from './pools.ts';
+import { ModelExits, ModelExitScope } from './model-exits.ts';
 import { ModelGroup, type OpenModelGroup } from './model-group.ts';
 import { ModelChannel } from './model-channel.ts';
 import { ModelOutlet, type ModelEnd } from './model-outlet.ts';
 import { ModelItems } from './model-items.ts';
 import { ModelMerge } from './model-merge.ts';
+import { ModelQuestion, type Verdict } from './model-question.ts';
 import { ModelStream } from './model-stream.ts';
 import { guarded, refusal } from './model-waits.ts';
 import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 import type { GroupMode } from './model-group.ts';
-import type { MergeMode, Program, StreamMode, TaskSpec } from './program.ts';
+import type { MergeMode, PersonsAnswer, Program, StreamMode, TaskSpec } from './program.ts';
 import { text } from './text.ts';
 
 export type Outcome =
@@ -78,6 +83,12 @@ export type Outcome =
     }
   | { readonly type: 'cancelled' | 'fired' | 'waitTimedOut'; readonly key: string }
   | { readonly type: 'received'; readonly key: string; readonly value: unknown }
+  | {
+      readonly type: 'decided';
+      readonly key: string;
+      readonly outcome: Verdict;
+      readonly by: 'answer' | 'timeout';
+    }
   | { readonly type: 'ended'; readonly key: string }
   | {
       readonly type: 'sourceFailed';
@@ -114,6 +125,7 @@ type CallOutcome = Extract<
       | 'cancelled'
       | 'fired'
       | 'received'
+      | 'decided'
       | 'waitTimedOut'
       | 'ended'
       | 'sourceFailed';
@@ -125,6 +137,8 @@ const SETTLES = {
   task: ['succeeded', 'failed'],
   timer: ['fired'],
   wait: ['received', 'waitTimedOut'],
+  question: ['decided'],
+  external: ['succeeded', 'failed'],
   source: ['ended', 'sourceFailed'],
 } as const;
 
@@ -153,6 +167,8 @@ export class Model {
   readonly #scopes = new WeakMap<Api, ModelScope>();
   readonly pending = new Map<string, PendingCall>();
   readonly groups = new Map<string, OpenModelGroup>();
+  readonly questions = new Map<string, ModelQuestion>();
+  readonly exits = new ModelExits();
   readonly #watches = new Set<{ readonly left: Set<string>; readonly callback: () => void }>();
   /** Not yet taken by who drives the model. */
   asked: Asked[] = [];
@@ -242,6 +258,12 @@ export class Model {
     const possible: readonly string[] = SETTLES[call.kind];
     if (!possible.includes(outcome.type) && outcome.type !== 'cancelled')
       return `${outcome.type} for ${outcome.key}`;
+    if (outcome.type === 'decided') {
+      const { verdict, atTimeout } = this.questions.get(outcome.key) ?? new ModelQuestion(NO_RULES, 'fail');
+      const expected = outcome.by === 'answer' ? verdict : verdict === undefined ? atTimeout : undefined;
+      if (expected !== outcome.outcome)
+        return `${outcome.key} is ${outcome.outcome}, and should be ${expected}`;
+    }
     this.pending.delete(outcome.key);
     this.#tell(call, outcome);
     for (const watch of this.#watches) {
@@ -258,6 +280,13 @@ export class Model {
       case 'received':
         call.resolve(outcome.value);
         return;
+      case 'decided': {
+        const { key, outcome: verdict, by } = outcome;
+        const result = this.questions.get(key)?.result(verdict === 'approved', by === 'answer');
+        if (verdict === 'failed') call.reject(failure('TimeoutError'));
+        else call.resolve(result);
+        return;
+      }
       case 'sourceFailed':
         call.reject(failure('SourceError', outcome.message, { attempts: outcome.failures }));
         return;
@@ -329,6 +358,13 @@ export class Model {
       channel: (capacity) =>
         new ModelChannel(capacity, (inner) => (inner === undefined ? scope : this.#scopeOf(inner))),
       receive: (name, options) => this.#receive(scope, name, options),
+      question: (title, options) => this.#question(scope, title, options),
+      external: (args, options) => this.#external(scope, args, options),
+      scope: (fn, options) => this.#exitScope(scope, fn, options),
+      state: (name, value) => {
+        if (scope.isFenced) return;
+        this.asked.push({ do: 'state', key: scope.path, line: `StateSet ${name} ${text(value)}` });
+      },
       sleep: (ms, { key }) => this.#timer(scope, key, `sleep ${ms}`, undefined, ms),
       sleepUntil: (at, { key }) => this.#timer(scope, key, `sleepUntil ${at}`, at, 0),
       group: (mode, thunks, options) =>
@@ -479,6 +515,68 @@ export class Model {
     });
   }
 
+  #question(scope: ModelScope, title: string, options: QuestionOptions): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      const { timeout, answers, onTimeout = 'fail', strategy, quorum, experts } = options;
+      this.pending.set(key, { key, scope, kind: 'question', task: undefined, resolve, reject });
+      this.questions.set(key, new ModelQuestion(options, onTimeout));
+      const rules = `${strategy} ${quorum ?? null} of ${text(experts ?? null)}`;
+      const line = `BreakpointOpened ${key} ${title} ${rules} timeout ${timeout ?? null} ${onTimeout}`;
+      this.asked.push({ do: 'question', key, line, timeout, answers });
+    });
+  }
+
+  #external(scope: ModelScope, args: ExternalArgs, options: ExternalOptions): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      this.pending.set(key, { key, scope, kind: 'external', task: undefined, resolve, reject });
+      const line = `TaskOffered ${key} ${text(args)} ${planText(options.retry)}, timeout ${options.timeout ?? null}`;
+      this.asked.push({ do: 'external', key, line, args, options });
+    });
+  }
+
+  #exitScope(
+    scope: ModelScope,
+    fn: Parameters<Api['scope']>[0],
+    options: Parameters<Api['scope']>[1],
+  ): Promise<unknown> {
+    return this.#ask<unknown>(scope, options.key, (key, resolve, reject) => {
+      const open = new ModelExitScope(this, scope, {
+        key,
+        fn,
+        apiOf: (inner) => this.#api(inner),
+        run: (inside, { task, args, options: how }) => this.#task(inside, task, args, how),
+        register: (inside, line) => {
+          void this.#ask<void>(inside, undefined, (place, done) => {
+            this.asked.push({ do: 'exit', key: place, line: line(place) });
+            done();
+          });
+        },
+        line: ({ when, task, args }) => `${when} ${task} ${text(args)}`,
+        resolve,
+        reject,
+      });
+      this.groups.set(key, open);
+      this.asked.push({
+        do: 'open',
+        key,
+        line: `ScopeOpened ${key} scope of null by Infinity in Infinity timeout ${options.timeout ?? null} losers cancel buffer null`,
+        timeout: options.timeout,
+        aborted: false,
+      });
+      open.open();
+    });
+  }
+
+  /** @returns what is wrong with it, or undefined */
+  answered(key: string, answer: Omit<PersonsAnswer, 'ms'>): string | undefined {
+    const question = this.questions.get(key);
+    if (question === undefined || !this.pending.has(key)) return `an answer to ${key}, which asks nothing`;
+    if (question.verdict !== undefined) return `an answer to ${key}, which is decided`;
+    if (!question.counts(answer.by)) return `an answer of ${answer.by} to ${key}, who does not count`;
+    question.add(answer);
+    return undefined;
+  }
+
   /** Who gets the next message of that name. */
   waitFor(name: string): string | undefined {
     for (const { key, scope, ...call } of this.pending.values())
@@ -586,6 +684,8 @@ export class Model {
     });
   }
 }
+
+const NO_RULES = { strategy: 'single', quorum: undefined, experts: undefined, options: [] } as const;
 
 function planText(retry: TaskOptions['retry']): string {
   return retry === undefined

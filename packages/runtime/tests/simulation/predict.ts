@@ -1,8 +1,9 @@
 import type { Manner, TaskOptions } from './interpret.ts';
 import { Model, type Ended, type Outcome, type PendingCall } from './model.ts';
 import type { Asked } from './model-scope.ts';
+import { answerLine } from './journal-lines.ts';
 import { ModelSlots, type ModelAttempt } from './model-slots.ts';
-import type { Program } from './program.ts';
+import type { PersonsAnswer, Program } from './program.ts';
 import { text } from './text.ts';
 
 /** What a world without faults is known to do. */
@@ -176,6 +177,17 @@ class Foretelling {
         });
         return;
       }
+      case 'question': {
+        const { timeout, answers } = asked;
+        this.#timers.push(() => {
+          if (timeout !== undefined) this.#after(timeout, () => this.#unanswered(key));
+          for (const answer of answers) this.#after(answer.ms, () => this.#answered(key, answer));
+        });
+        return;
+      }
+      case 'external':
+        this.#offered(asked);
+        return;
       case 'open': {
         const { timeout } = asked;
         if (timeout === undefined || asked.aborted) return;
@@ -190,6 +202,54 @@ class Foretelling {
       case 'close':
         if (asked.givesUp) this.#cancels.push(...this.#model.within(key));
     }
+  }
+
+  #unanswered(key: string): Outcome | undefined {
+    const outcome = this.#model.questions.get(key)?.atTimeout;
+    return this.#isOpen(key) && outcome !== undefined
+      ? { type: 'decided', key, outcome, by: 'timeout' }
+      : undefined;
+  }
+
+  #answered(key: string, answer: PersonsAnswer): Outcome | undefined {
+    const question = this.#model.questions.get(key);
+    if (question === undefined || !this.#isOpen(key) || !question.counts(answer.by)) return undefined;
+    this.#lines.push(answerLine(key, answer));
+    question.add(answer);
+    const { verdict: outcome } = question;
+    return outcome === undefined ? undefined : { type: 'decided', key, outcome, by: 'answer' };
+  }
+
+  #offered({ key, args, options }: Extract<Asked, { do: 'external' }>): void {
+    const { retry, timeout = Infinity } = options;
+    const offeredAt = this.#now;
+    let failures = 0;
+    const answer = (): Outcome | undefined => {
+      if (!this.#isOpen(key)) return undefined;
+      if (failures >= args.failures)
+        return args.isGivenUp ? { type: 'cancelled', key } : { type: 'succeeded', key, value: args.value };
+      failures += 1;
+      const delay = this.#delay(retry, failures);
+      const isFinal =
+        retry === undefined || failures >= retry.attempts || this.#now + delay >= offeredAt + timeout;
+      if (isFinal) return { type: 'failed', key, cause: 'error', failures, message: `fail ${args.id}` };
+      this.#timers.push(() => this.#after(delay + args.ms, answer));
+      return undefined;
+    };
+    this.#timers.push(() => {
+      if (options.timeout !== undefined)
+        this.#after(options.timeout, () =>
+          this.#isOpen(key) ? { type: 'failed', key, cause: 'timeout', failures, message: '' } : undefined,
+        );
+      this.#after(args.ms, answer);
+    });
+  }
+
+  /** How long the next try is waited for. */
+  #delay(retry: TaskOptions['retry'], failures: number): number {
+    if (retry === undefined) return 0;
+    const full = Math.min(retry.maxDelay ?? 300_000, retry.delay * retry.factor ** (failures - 1));
+    return Math.round(full * (1 - retry.jitter * this.#draw));
   }
 
   #isOpen(key: string): boolean {
@@ -303,11 +363,7 @@ class Foretelling {
     work.failures += 1;
     const { failures } = work;
     const message = cause === 'error' ? `fail ${work.call.task?.args.id}` : '';
-    const full =
-      retry === undefined
-        ? 0
-        : Math.min(retry.maxDelay ?? 300_000, retry.delay * retry.factor ** (failures - 1));
-    const delay = Math.round(full * (1 - (retry?.jitter ?? 0) * this.#draw));
+    const delay = this.#delay(retry, failures);
     const isFinal =
       retry === undefined ||
       failures >= retry.attempts ||
@@ -362,6 +418,8 @@ export function outcomeLine(outcome: Outcome): string {
       throw new RangeError('when items come nobody can foretell');
     case 'received':
       return `SignalReceived ${outcome.key} ${text(outcome.value)}`;
+    case 'decided':
+      return `BreakpointClosed ${outcome.key} ${outcome.outcome} by ${outcome.by}`;
     case 'waitTimedOut':
       return `SignalTimedOut ${outcome.key}`;
     case 'fired':

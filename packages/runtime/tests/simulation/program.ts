@@ -188,8 +188,55 @@ export type Call =
       readonly timeout: number | undefined;
       readonly key: string | undefined;
     }
+  /** A question to people, each of whom answers so long after it was asked. */
+  | {
+      readonly do: 'question';
+      readonly id: number;
+      readonly rules: QuestionRules;
+      readonly answers: readonly PersonsAnswer[];
+      readonly timeout: number | undefined;
+      readonly onTimeout: 'reject' | 'approve' | 'fail';
+      readonly key: string | undefined;
+    }
+  /** What has something to do when it ends; the last exit is registered behind the body, the others before it. */
+  | {
+      readonly do: 'scope';
+      readonly body: Block;
+      readonly exits: readonly { readonly when: 'onExit' | 'compensate'; readonly spec: TaskSpec }[];
+      readonly timeout: number | undefined;
+      readonly key: string | undefined;
+    }
+  /** Work that somebody else does, each time so long after it is open. */
+  | { readonly do: 'external'; readonly spec: ExternalSpec }
   /** A wait outside ctx, of so many turns of Node's loop. */
   | { readonly do: 'raw'; readonly turns: number };
+
+export interface QuestionRules {
+  readonly strategy: 'single' | 'first' | 'all' | 'quorum';
+  readonly quorum: number | undefined;
+  readonly experts: readonly string[] | undefined;
+  readonly options: readonly string[];
+}
+
+export interface PersonsAnswer {
+  readonly ms: number;
+  readonly by: string;
+  readonly approved: boolean;
+  readonly option: string | undefined;
+}
+
+export interface ExternalSpec {
+  readonly id: number;
+  readonly ms: number;
+  readonly value: number;
+  /** The first so many answers say that it failed. */
+  readonly failures: number;
+  /** Then it is given up instead of answered. */
+  readonly isGivenUp: boolean;
+  readonly retry: Omit<RetrySpec, 'refuses'> | undefined;
+  readonly timeout: number | undefined;
+  readonly key: string | undefined;
+}
 
 /** What becomes of an awaited value. */
 export type Use =
@@ -221,7 +268,7 @@ export type Statement =
   | { readonly do: 'note'; readonly what: Note };
 
 /** What a program reads of ctx without a call, or tells it. */
-export type Note = 'random' | 'uuid' | 'now' | 'signal' | 'log';
+export type Note = 'random' | 'uuid' | 'now' | 'signal' | 'log' | 'state';
 
 export type Block = readonly Statement[];
 
@@ -237,7 +284,7 @@ export interface Program {
   /** Those that it declares at its start. */
   readonly pools: readonly PoolName[];
   /**
-   * False where it reads what comes from outside: when that comes the model cannot tell beforehand, and
+   * False where it reads what comes from outside, or has scopes with exits: when that comes the model cannot tell beforehand, and
    * follows the journal without faults too.
    */
   readonly isForetold: boolean;

@@ -17,6 +17,8 @@ interface Expected {
   readonly isPooled: boolean;
   /** Who makes items waits for who takes them. */
   readonly isLoose: boolean;
+  /** Somebody else does it. */
+  readonly isOffered?: boolean;
 }
 
 /**
@@ -50,11 +52,14 @@ function dueOf(event: JournalEvent, expected: Expected | undefined): number | nu
     case 'ScopeTimedOut':
     case 'AttemptFailed':
       return expected?.end;
+    case 'BreakpointClosed':
+      return event.by === 'timeout' ? expected?.end : undefined;
     case 'TaskSucceeded':
       return event.by === 'attempt' ? expected?.end : undefined;
     case 'TaskFailed':
-      if (event.cause === 'queueFull') return undefined;
-      return event.cause === 'timeout' && event.error.message.startsWith('deadline')
+      if (event.cause === 'queueFull' || event.by === 'worker') return undefined;
+      return event.cause === 'timeout' &&
+        (expected?.isOffered === true || event.error.message.startsWith('deadline'))
         ? expected?.deadline
         : expected?.end;
     default:
@@ -81,7 +86,11 @@ function expect(
     case 'TimerStarted':
       expected.set(key, { ...before, end: at + event.durationMs });
       return;
+    case 'TaskOffered':
+      expected.set(key, { ...before, deadline: at + (event.policy.timeoutMs ?? Infinity), isOffered: true });
+      return;
     case 'SignalAwaited':
+    case 'BreakpointOpened':
     case 'ScopeOpened':
       expected.set(key, { ...before, end: at + (event.timeoutMs ?? Infinity) });
       return;
@@ -93,13 +102,15 @@ function expect(
       const { timeoutMs, deadlineMs } = event.policy;
       const takes = Math.min(ms, timeoutMs ?? Infinity);
       // In a pool it starts when others leave it the slots.
-      const start = event.pool === null ? at : undefined;
+      // An exit starts once what was given up has ended.
+      const isPooled = event.pool !== null || key.includes('/exit/');
+      const start = isPooled ? undefined : at;
       expected.set(key, {
         start,
         end: undefined,
         deadline: at + (deadlineMs ?? Infinity),
         takes,
-        isPooled: event.pool !== null,
+        isPooled,
         isLoose: false,
       });
       return;

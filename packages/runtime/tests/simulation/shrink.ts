@@ -55,6 +55,7 @@ function blocksOf(call: Call): readonly Block[] {
     case 'group':
       return call.branches;
     case 'map':
+    case 'scope':
       return [call.body];
     case 'native':
       return call.strands;
@@ -142,6 +143,23 @@ function* smallerCalls(call: Call): Generator<Call> {
       return;
     case 'receive':
       for (const smaller of withoutOne(call)) yield smaller;
+      return;
+    case 'question':
+      for (const smaller of withoutOne(call))
+        yield { ...smaller, onTimeout: smaller.timeout === undefined ? 'fail' : smaller.onTimeout };
+      return;
+    case 'scope':
+      for (const index of call.exits.keys())
+        if (call.exits.length > 1) yield { ...call, exits: call.exits.toSpliced(index, 1) };
+      for (const [index, exit] of call.exits.entries())
+        for (const spec of smallerTasks(exit.spec))
+          yield { ...call, exits: call.exits.with(index, { ...exit, spec }) };
+      for (const body of smallerBlocks(call.body)) yield { ...call, body };
+      for (const smaller of withoutOne(call)) yield smaller;
+      return;
+    case 'external':
+      if (call.spec.failures > 0) yield { ...call, spec: { ...call.spec, failures: 0 } };
+      for (const spec of withoutOne(call.spec)) yield { ...call, spec };
       return;
     case 'stream':
       yield* smallerStreams(call);

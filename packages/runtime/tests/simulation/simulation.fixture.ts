@@ -33,9 +33,16 @@ const FLOORS: Readonly<Record<string, number>> = {
   streams: 300,
   sent: 100,
   ItemRecorded: 200,
-  StreamClosed: 10,
+  StreamClosed: 3,
   StreamFailed: 10,
   queueFull: 10,
+  BreakpointClosed: 500,
+  answered: 1000,
+  TaskOffered: 500,
+  'done outside': 600,
+  StateSet: 50,
+  ExitRegistered: 300,
+  exits: 100,
 };
 
 /** The part of the seeds that one file simulates, so that each has a processor. */

@@ -5,10 +5,10 @@ import { Runtime } from '../../src/runtime.ts';
 import type { MemorySnapshot } from '../../src/store/memory/memory-store.ts';
 import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
-import type { Manner, TaskArgs, ToSend } from './interpret.ts';
+import type { ExternalArgs, Manner, TaskArgs, ToSend } from './interpret.ts';
 import { SimLab } from './lab.ts';
 import { PoolWatch } from './pools.ts';
-import type { Program } from './program.ts';
+import type { PersonsAnswer, Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
 import { afterError, SimRun } from './sim-run.ts';
 import { Crash, storeFailure, WatchedStore, type SeenAppend } from './watched-store.ts';
@@ -293,6 +293,7 @@ export class World {
           this.#count('streams');
         if (COUNTED.has(fact.type)) this.#count(fact.type);
         if (fact.type === 'TaskFailed' && fact.cause === 'queueFull') this.#count('queueFull');
+        if (fact.type === 'TaskScheduled' && fact.key.includes('/exit/')) this.#count('exits');
         if (fact.type === 'TaskScheduled' && fact.pool !== null) this.#count('pooled');
       }
     }
@@ -401,6 +402,19 @@ export class World {
 
   /** Somebody will send the message that is waited for, unless nobody waits for it by then. */
   #promise(run: SimRun, event: JournalEvent): void {
+    if (event.type === 'BreakpointOpened') {
+      for (const answer of decode(event.context) as readonly PersonsAnswer[])
+        this.#later(`${run.id} ${event.key} ${answer.by} ${answer.ms}`, answer.ms, () =>
+          this.#respond(run, event.key, answer),
+        );
+      return;
+    }
+    if (event.type === 'TaskOffered') {
+      const args = decode(event.args) as ExternalArgs;
+      this.#later(`${run.id} ${event.key} 0`, args.ms, () => this.#doExternal(run, event.taskId, args));
+      return;
+    }
+    if (event.type === 'AttemptFailed') this.#promiseAgain(run, event);
     if (event.type !== 'SignalAwaited') return;
     const { key, name } = event;
     const id = `${run.id} ${key}`;
@@ -411,6 +425,57 @@ export class World {
     clock.after(ms, () => {
       if (clock === this.#clock && this.#awaits(run.id, name)) this.#send(run, { id, name, value });
     });
+  }
+
+  /** Once for each life of what is stored. */
+  #later(what: string, ms: number, act: () => void): void {
+    if (this.#promised.has(what)) return;
+    this.#promised.add(what);
+    const clock = this.#clock;
+    clock.after(ms, () => {
+      if (clock === this.#clock) act();
+    });
+  }
+
+  /** Somebody tries an external task again that failed. */
+  #promiseAgain(
+    run: SimRun,
+    { key, attempt, delayMs }: Extract<JournalEvent, { type: 'AttemptFailed' }>,
+  ): void {
+    for (const { event } of this.#store.read(run.id, 0, 1_000_000)) {
+      if (event.type !== 'TaskOffered' || event.key !== key) continue;
+      const args = decode(event.args) as ExternalArgs;
+      this.#later(`${run.id} ${key} ${attempt}`, delayMs + args.ms, () =>
+        this.#doExternal(run, event.taskId, args),
+      );
+      return;
+    }
+  }
+
+  #respond(run: SimRun, key: string, { by, approved, option }: PersonsAnswer): void {
+    if (this.#store.getRun(run.id, this.#clock.now())?.status !== 'running') return;
+    const driver = this.#drivers.find(({ owner, isBroken }) => owner === run.holder && !isBroken);
+    this.#count('answered');
+    if (driver !== undefined && driver.life.draws >= QUIET.draws) {
+      void driver.runtime.respond(run.id, key, { by, approved, option });
+      return;
+    }
+    // Now and then it comes from another program, which does not look whether it counts.
+    const message = { kind: 'answer', id: `answer ${key} ${by}`, runId: run.id, key, by, approved } as const;
+    this.#store.post(run.id, { ...message, option: option ?? null, feedback: null, response: null });
+  }
+
+  /** As often as it is to fail it fails, whoever did it before. */
+  #doExternal(run: SimRun, taskId: string, { id, value, failures, isGivenUp }: ExternalArgs): void {
+    const offer = this.#store.offer(taskId);
+    const runtime = (this.#drivers.find(({ owner }) => owner === run.holder) ?? this.#drivers.at(-1))
+      ?.runtime;
+    if (offer === undefined || runtime === undefined) return;
+    this.#count('done outside');
+    const by = { worker: `somebody ${id}` };
+    if (offer.failures < failures) runtime.tasks.fail(taskId, `fail ${id}`, by);
+    else if (isGivenUp) runtime.tasks.cancel(taskId, 'given up', by);
+    else runtime.tasks.complete(taskId, value, by);
   }
 
   #awaits(runId: string, name: string): boolean {
@@ -455,6 +520,10 @@ const COUNTED: ReadonlySet<string> = new Set([
   'ItemRecorded',
   'StreamClosed',
   'StreamFailed',
+  'BreakpointClosed',
+  'TaskOffered',
+  'StateSet',
+  'ExitRegistered',
 ]);
 
 function turnOfNode(): Promise<void> {

@@ -200,11 +200,89 @@ describe('how a start waits', () => {
   });
 });
 
+describe('a start that waits', () => {
+  const twice = defineProcess({
+    name: 'twice',
+    run: async (_: unknown, ctx: Context) => [await ctx.receive('word'), await ctx.receive('word')],
+  });
+
+  it('takes messages, once each, and the run has them in order, whoever begins it', async () => {
+    const floor = new Floor();
+    const runtime = await floor.open([]);
+    expect(await runtime.send('r', 'word', 'early')).toEqual({ status: 'unknown' });
+    await runtime.enqueue(twice, null, { id: 'r', delay: 1000 });
+    expect(await runtime.send('r', 'word', 'one', { id: 'm1' })).toEqual({
+      status: 'accepted',
+      messageId: 'm1',
+    });
+    expect(await runtime.send('r', 'word', 'one', { id: 'm1' })).toEqual({
+      status: 'duplicate',
+      messageId: 'm1',
+    });
+    expect(await runtime.send('r', 'word', 'two')).toMatchObject({ status: 'accepted' });
+    await runtime.close();
+    await floor.worker([twice]);
+    await floor.clock.advance(5000);
+    expect(floor.told).toEqual(['began r', 'ended r']);
+    expect(outputOf(floor, 'r')).toEqual(['one', 'two']);
+  });
+
+  it('that a program starts past the queue has its messages too', async () => {
+    const floor = new Floor();
+    const runtime = await floor.open([twice]);
+    await runtime.enqueue(twice, null, { id: 'r', delay: 1e6 });
+    for (const word of ['one', 'two']) await runtime.send('r', 'word', word);
+    const handle = runtime.start(twice, null, { id: 'r' });
+    await floor.clock.advance(1000);
+    expect(await handle.result()).toEqual(['one', 'two']);
+  });
+
+  it('takes a secret only encrypted, and the run can open it', async () => {
+    const floor = new Floor();
+    const read = defineTask({ name: 'read', run: ({ word }: { word: string }) => word.length });
+    const secretive = defineProcess({
+      name: 'secretive',
+      run: async (_: unknown, ctx: Context) =>
+        ctx.task(read, { word: (await ctx.receive<string>('word', { secret: true })) as never }),
+    });
+    const secretKey = Buffer.alloc(32, 5).toString('base64');
+    const runtime = await floor.open([], { secretKey });
+    await runtime.enqueue(secretive, null, { id: 'r' });
+    expect(await runtime.send('r', 'word', 'canary-1', { secret: true })).toMatchObject({
+      status: 'accepted',
+    });
+    await floor.worker([secretive], {}, { secretKey });
+    await floor.clock.advance(1000);
+    expect(outputOf(floor, 'r')).toBe(8);
+  });
+
+  it('that is cancelled is taken out; once it is a run, that is cancelled', async () => {
+    const floor = new Floor();
+    const runtime = await floor.open([]);
+    await runtime.enqueue(open, null, { id: 'r', delay: 5 });
+    expect(runtime.queue.get('r')).toMatchObject({ runId: 'r', process: 'open' });
+    expect(runtime.cancel('r')).toBe('removed');
+    expect(runtime.queue.get('r')).toBeUndefined();
+    expect(() => runtime.cancel('r')).toThrow(/no run/);
+    await runtime.enqueue(open, null, { id: 'r' });
+    await floor.worker([open]);
+    await floor.clock.advance(500);
+    expect(runtime.queue.get('r')).toBeUndefined();
+    expect(runtime.cancel('r', 'enough')).toBe('asked');
+    await floor.clock.advance(1000);
+    expect(runtime.get('r')?.status).toBe('cancelled');
+    // A start of a run that is there is not what a cancel means.
+    expect(runtime.cancel('r')).toBe('ended');
+  });
+});
+
 describe('what cannot go on', () => {
   it('a start without its code is set back, tells why, and holds up nobody', async () => {
     const floor = new Floor();
     let isThere = false;
+    let tries = 0;
     const load = async ({ process }: { process: string }) => {
+      if (process === 'lost') tries += 1;
       if (process === 'lost' && !isThere) throw new TypeError('no such module');
       return { definition: echo, codeHash: 'c0de' };
     };
@@ -216,8 +294,9 @@ describe('what cannot go on', () => {
     expect(floor.told).toEqual(['setBack r', 'began fine', 'ended fine']);
     expect(runtime.queue.list(9)).toMatchObject([{ runId: 'r', problem: 'TypeError: no such module' }]);
     await floor.clock.advance(60_000);
-    // After 1, 2, 4, 8, 16, 32 s.
-    expect(floor.told.filter((told) => told === 'setBack r')).toHaveLength(6);
+    // After 1, 2, 4, 8, 16, 32 s, and told once.
+    expect(tries).toBe(6);
+    expect(floor.told.filter((told) => told === 'setBack r')).toHaveLength(1);
     isThere = true;
     await floor.clock.advance(60_000);
     expect(outputOf(floor, 'r')).toBe('found');

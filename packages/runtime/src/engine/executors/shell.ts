@@ -51,7 +51,7 @@ export async function runShell(spec: ShellSpec, signal: AbortSignal, clock: Cloc
   const child = execa(file, args, {
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     // What a command prints is recorded, and one that lists its environment must not record the key of all secrets.
-    env: { PAWL_SECRET_KEY: undefined, ...spec.env },
+    env: { PAWL_SECRET_KEY: undefined, PAWL_SECRET_KEY_COMMAND: undefined, ...spec.env },
     ...(spec.input === undefined ? { stdin: 'ignore' as const } : { input: spec.input }),
     shell: typeof command === 'string',
     detached: true,

@@ -57,8 +57,6 @@ export interface MemoryFaults {
   afterAppend?(batch: readonly AppendRun[]): void;
 }
 
-const NO_INBOX: Run['inbox'] = new Map();
-
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
   readonly hasTables = false;
@@ -116,7 +114,7 @@ export class MemoryStore implements JournalStore {
     const { summary, states } = last;
     // What was sent is not there, and so nothing is answered or claimed.
     const shared = this.#shared.steps.slice(0, last.shared).filter(({ kind }) => kind !== 'offerChanged');
-    const start: Run = { ...run, count, summary, states, owner: null, until: 0, inbox: NO_INBOX };
+    const start: Run = { ...run, count, summary, states, owner: null, until: 0, inbox: new Map() };
     return MemoryStore.from({ runs: new Map([[runId, start]]), shared, keys: this.#keys }, faults);
   }
 
@@ -189,7 +187,8 @@ export class MemoryStore implements JournalStore {
       rows.push({ ...row, seq, at, summary, states, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
-      const inbox = without(run?.inbox ?? NO_INBOX, consumed);
+      const inbox = without(run?.inbox ?? this.work.takeMail(runId), consumed);
+      if (run === undefined) this.#mark += inbox.size;
       // With the end of a run its lease is given back.
       const isOver = summary.status !== 'running';
       const owner = isOver ? null : claim.owner;
@@ -257,7 +256,7 @@ export class MemoryStore implements JournalStore {
 
   post(runId: RunId, message: InboxMessage, now: Millis = 0): ReturnType<JournalStore['post']> {
     const run = this.#runs.get(runId);
-    if (run === undefined) return 'unknown';
+    if (run === undefined) return this.work.post(runId, message);
     if (run.inbox.has(message.id)) return 'duplicate';
     if (run.summary.status !== 'running') return 'closed';
     this.#runs.set(runId, { ...run, inbox: new Map(run.inbox).set(message.id, JSON.stringify(message)) });
@@ -272,8 +271,9 @@ export class MemoryStore implements JournalStore {
   }
 
   keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
-    const status = this.#runs.get(runId)?.summary.status;
-    if (status !== 'running') return { status: status === undefined ? 'unknown' : 'closed' };
+    const run = this.#runs.get(runId)?.summary;
+    const isOpen = run === undefined ? this.work.isQueued(runId) : run.status === 'running';
+    if (!isOpen) return { status: run === undefined ? 'unknown' : 'closed' };
     const key = this.#keys.get(runId) ?? fresh;
     this.#keys.set(runId, key);
     return { status: 'kept', key };

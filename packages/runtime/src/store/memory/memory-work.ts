@@ -4,7 +4,7 @@ import type { RunStarted } from '../../journal/event.ts';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { setbackMs, type SetbackKind } from '../../journal/setback.ts';
-import type { AppendRun, LeaseClaim } from '../../ports/journal-store.ts';
+import type { AppendRun, InboxMessage, LeaseClaim } from '../../ports/journal-store.ts';
 import type {
   EnqueueAnswer,
   Firing,
@@ -45,6 +45,8 @@ interface Waking {
 interface Start extends QueuedStart {
   readonly n: number;
   readonly setbacks: number;
+  /** What was sent to it, by id. */
+  readonly mail: ReadonlyMap<string, string>;
 }
 
 /** Opaque; a copy of all. */
@@ -57,6 +59,7 @@ export interface WorkFacts {
 
 const AT_ONCE: Waking = { at: 0, setbacks: 0, problem: null };
 const MAX_DUE = 100;
+const NO_MAIL: ReadonlyMap<string, string> = new Map();
 
 type Names = readonly string[] | undefined;
 
@@ -182,9 +185,38 @@ export class MemoryWork implements WorkStore {
     }
     if (this.#starts.size >= MAX_QUEUED) throw new RuntimeError('REFUSED', 'too many starts wait');
     this.#n += 1;
-    const fresh = { queuedAt: now, isHeld: false, problem: null, isWhole: true, n: this.#n, setbacks: 0 };
+    const fresh = {
+      queuedAt: now,
+      isHeld: false,
+      problem: null,
+      isWhole: true,
+      n: this.#n,
+      setbacks: 0,
+      mail: NO_MAIL,
+    };
     this.#starts.set(start.runId, { ...structuredClone(start), ...fresh });
     return { status: 'queued' };
+  }
+
+  /** To a start that waits. */
+  post(runId: RunId, message: InboxMessage): 'posted' | 'duplicate' | 'unknown' {
+    const start = this.#starts.get(runId);
+    if (start === undefined) return 'unknown';
+    if (start.mail.has(message.id)) return 'duplicate';
+    const mail = new Map(start.mail).set(message.id, JSON.stringify(message));
+    this.#starts.set(runId, { ...start, mail });
+    return 'posted';
+  }
+
+  isQueued(runId: RunId): boolean {
+    return this.#starts.has(runId);
+  }
+
+  /** The start of this id is a run now. */
+  takeMail(runId: RunId): ReadonlyMap<string, string> {
+    const start = this.#starts.get(runId);
+    if (start !== undefined) this.#starts.set(runId, { ...start, mail: NO_MAIL });
+    return start?.mail ?? NO_MAIL;
   }
 
   #single(key: string): RunId | undefined {
@@ -303,7 +335,7 @@ export class MemoryWork implements WorkStore {
   }
 }
 
-function startOf({ n: _, setbacks: __, ...start }: Start): QueuedStart {
+function startOf({ n: _, setbacks: __, mail: ___, ...start }: Start): QueuedStart {
   return structuredClone(start);
 }
 

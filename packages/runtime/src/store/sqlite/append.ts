@@ -15,6 +15,7 @@ import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
+import type { StartMail } from './start-mail.ts';
 import type { Starts } from './starts.ts';
 import type { States } from './states.ts';
 import type { UserTables } from './user-tables.ts';
@@ -24,6 +25,8 @@ export interface Appended {
   readonly answers: readonly ('committed' | 'fenced')[];
   /** Of payloads, roughly: for the log keeper. */
   readonly bytes: number;
+  /** Something was sent to a run before it was one. */
+  readonly hasMail: boolean;
 }
 
 /** Rows of one INSERT, largest first: several rows at once take two thirds of the time. A step is three. */
@@ -59,9 +62,11 @@ export class Append {
   readonly #heads = new Map<RunId, Head>();
   /** Written, and not committed. */
   readonly #next = new Map<RunId, Head>();
+  #hasMail = false;
   readonly #shared: Shared;
   readonly #keys: Keys;
   readonly #starts: Starts;
+  readonly #startMail: StartMail;
   readonly #waking: Waking;
   readonly #states: States;
   readonly #tables: UserTables;
@@ -79,6 +84,7 @@ export class Append {
       readonly shared: Shared;
       readonly keys: Keys;
       readonly starts: Starts;
+      readonly startMail: StartMail;
       readonly states: States;
       readonly waking: Waking;
       readonly tables: UserTables;
@@ -87,6 +93,7 @@ export class Append {
     this.#shared = others.shared;
     this.#keys = others.keys;
     this.#starts = others.starts;
+    this.#startMail = others.startMail;
     this.#states = others.states;
     this.#waking = others.waking;
     this.#tables = others.tables;
@@ -119,6 +126,7 @@ export class Append {
 
   run(batch: readonly AppendRun[], claim: LeaseClaim): Appended {
     this.#next.clear();
+    this.#hasMail = false;
     const values: Value[] = [];
     let bytes = 0;
     const answers = batch.map((each) => {
@@ -147,7 +155,7 @@ export class Append {
       return 'committed';
     });
     this.#insertRows(values);
-    return { answers, bytes };
+    return { answers, bytes, hasMail: this.#hasMail };
   }
 
   /** @returns the bytes of its rows, which are written with those of the others */
@@ -264,6 +272,7 @@ export class Append {
     const fixed = [module, codeHash, inputsHash, process, startedAt];
     const inserted = this.#insertRun.run(...fixed, ...changing, owner, runId, epoch);
     const id = Number(inserted.lastInsertRowid);
+    if (this.#startMail.moveTo(id, runId)) this.#hasMail = true;
     this.#next.set(runId, { id, epoch, lastSeq, owner, chain, summary });
     return id;
   }

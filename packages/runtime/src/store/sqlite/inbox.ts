@@ -5,6 +5,7 @@ import type { Millis, RunId } from '../../journal/ids.ts';
 import type { InboxMessage } from '../../ports/journal-store.ts';
 import { corrupt } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import type { StartMail } from './start-mail.ts';
 import type { Waking } from './waking.ts';
 
 interface Target {
@@ -29,9 +30,11 @@ export class Inbox {
   readonly #selectWaiting: Statement<[RunId, number], MessageRow>;
 
   readonly #waking: Waking;
+  readonly #startMail: StartMail;
 
-  constructor(db: Database, waking: Waking) {
+  constructor(db: Database, waking: Waking, startMail: StartMail) {
     this.#waking = waking;
+    this.#startMail = startMail;
     this.#selectTarget = db.prepare('select id, status from runs where run_id = ?');
     this.#selectKnown = db.prepare('select 1 from inbox where run = ? and id = ?');
     this.#insert = db.prepare(
@@ -47,7 +50,7 @@ export class Inbox {
   /** Inside a transaction. */
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed' {
     const target = this.#selectTarget.get(runId);
-    if (target === undefined) return 'unknown';
+    if (target === undefined) return this.#startMail.post(runId, message, now);
     if (this.#selectKnown.get(target.id, message.id) !== undefined) return 'duplicate';
     if (target.status !== 'running') return 'closed';
     const payload = JSON.stringify(message);

@@ -23,10 +23,12 @@ import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
 import { Offers } from './offers.ts';
 import { Pools } from './pools.ts';
+import { Projections } from './projections.ts';
 import { Query } from './query.ts';
 import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
+import { StartMail } from './start-mail.ts';
 import { Starts } from './starts.ts';
 import { States } from './states.ts';
 import { UserTables } from './user-tables.ts';
@@ -109,20 +111,30 @@ export class JournalFile {
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     const waking = new Waking(db);
-    const inbox = new Inbox(db, waking);
+    const startMail = new StartMail(db);
+    const inbox = new Inbox(db, waking, startMail);
     const offers = new Offers(db, inbox);
     const shared = new Shared(db, offers);
-    const keys = new Keys(db);
+    const keys = new Keys(db, startMail);
     const starts = new Starts(db);
     const states = new States(db);
+    const schedules = new Schedules(db);
     this.statements = {
       shared,
       keys,
       waking,
       starts,
       states,
-      schedules: new Schedules(db),
-      append: new Append(db, { shared, keys, starts, states, waking, tables: new UserTables(db, path) }),
+      schedules,
+      append: new Append(db, {
+        shared,
+        keys,
+        starts,
+        startMail,
+        states,
+        waking,
+        tables: new UserTables(db, path),
+      }),
       compact: new Compact(db),
       read: new Read(db),
       leases: new Leases(db, waking),
@@ -130,7 +142,7 @@ export class JournalFile {
       offers,
       pools: new Pools(db),
       query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db, states),
+      verify: new Verify(db, new Projections(db, { states, offers, inbox, starts, schedules })),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

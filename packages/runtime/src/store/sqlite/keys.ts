@@ -3,6 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 
 import type { RunId } from '../../journal/ids.ts';
 import type { JournalStore } from '../../ports/journal-store.ts';
+import type { StartMail } from './start-mail.ts';
 
 interface Statements {
   readonly selectRun: Statement<[RunId], { readonly id: number; readonly status: string }>;
@@ -29,14 +30,20 @@ export class Keys {
   /** Prepared when first needed: a journal of an older format, which is only read, has no such table. */
   #prepared: Statements | undefined;
 
-  constructor(db: Database) {
+  readonly #startMail: StartMail;
+
+  constructor(db: Database, startMail: StartMail) {
     this.#db = db;
+    this.#startMail = startMail;
   }
 
   /** Inside a transaction. */
   keep(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
     const run = this.#statements.selectRun.get(runId);
-    if (run === undefined) return { status: 'unknown' };
+    if (run === undefined) {
+      const key = this.#startMail.keepKey(runId, fresh);
+      return key === undefined ? { status: 'unknown' } : { status: 'kept', key };
+    }
     if (run.status !== 'running') return { status: 'closed' };
     this.#statements.insert.run(run.id, fresh);
     return { status: 'kept', key: this.of(runId) ?? fresh };

@@ -49,6 +49,7 @@ const COLUMNS = `n, run_id, process, module, code_hash, inputs, inputs_hash, low
 const HIGHEST = 1_000_000;
 /** Rows added between two counts: counting them each time would be slow. */
 const COUNT_EVERY = 256;
+const PAGE = 200;
 
 interface Statements {
   readonly run: Statement<[RunId], Known & { readonly id: number }>;
@@ -73,6 +74,7 @@ interface Statements {
   readonly dropKeys: Statement<[number]>;
   readonly passKeys: Statement<[number, number]>;
   readonly list: Statement<[number], StartRow>;
+  readonly after: Statement<[number], StartRow>;
 }
 
 function prepare(db: Database): Statements {
@@ -124,6 +126,7 @@ function prepare(db: Database): Statements {
     dropKeys: db.prepare('delete from start_keys where run = ?'),
     passKeys: db.prepare('update start_keys set run = ? where run = ?'),
     list: db.prepare(`${start} order by n limit ?`),
+    after: db.prepare(`${start} where n > ? order by n limit ${PAGE}`),
   };
 }
 
@@ -280,6 +283,19 @@ export class Starts {
     if (this.#prepared === undefined && !hasTable(this.#db, 'starts')) return undefined;
     const row = this.#statements.byId.get(runId);
     return row === undefined ? undefined : startOf(row);
+  }
+
+  /** Ids of those whose rows were changed from outside. */
+  *changed(): Generator<RunId, void, void> {
+    if (this.#prepared === undefined && !hasTable(this.#db, 'starts')) return;
+    for (let last = Number.MIN_SAFE_INTEGER; ;) {
+      const rows = this.#statements.after.all(last);
+      for (const row of rows) if (!startOf(row).isWhole) yield row.run_id;
+      const next = rows.at(-1)?.n;
+      // A damaged tree may lead in a circle.
+      if (next === undefined || next <= last) return;
+      last = next;
+    }
   }
 
   list(limit: number): readonly QueuedStart[] {

@@ -66,7 +66,9 @@ export class StoreHandle implements JournalStore {
 
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
     this.#hold(claim.owner);
-    const { answers, bytes } = this.#write(({ append }) => append.run(batch, claim));
+    const { answers, bytes, hasMail } = this.#write(({ append }) => append.run(batch, claim));
+    // As with a post: who began a start has to look what was sent to it.
+    if (hasMail) this.#ownWrites -= 1;
     this.#file.statements.append.committed();
     this.#file.grew(batch.length, bytes);
     return answers;

@@ -9,13 +9,12 @@ import type { RunDamage } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
-import { StateFold } from '../run-states.ts';
 import { sqliteCode } from './failure.ts';
+import { RunFold, type Projections } from './projections.ts';
 import { cutIn, EVENT_COLUMNS, eventRow, rowProblem } from './read.ts';
 import type { EventRow, RawEvent } from './read.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
-import type { States } from './states.ts';
 
 const PAGE = 200;
 /** Of one run, and of the file: a hostile one must not fill the memory with complaints. */
@@ -40,12 +39,12 @@ interface Walk {
   seq: Seq;
   chain: string;
   summary: RunSummary | undefined;
-  readonly states: StateFold;
+  readonly fold: RunFold;
 }
 
 export class Verify {
   readonly #db: Database;
-  readonly #states: States;
+  readonly #projections: Projections;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #selectRunAfter: Statement<[number], RunRow>;
   readonly #selectEvents: Statement<[number, Seq, Seq], RawEvent>;
@@ -53,9 +52,9 @@ export class Verify {
   readonly #dataVersion: Statement<[], number>;
   readonly #selectNextRun: Statement<[number], NextRun>;
 
-  constructor(db: Database, states: States) {
+  constructor(db: Database, projections: Projections) {
     this.#db = db;
-    this.#states = states;
+    this.#projections = projections;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
     this.#selectEvents = db.prepare(
@@ -88,6 +87,9 @@ export class Verify {
       }
     });
     guard(report, '', 0, () => this.#checkOrphans(report));
+    guard(report, '', 0, () => {
+      for (const problem of this.#projections.startProblems()) add(report, { runId: '', seq: 0, problem });
+    });
     return report;
   }
 
@@ -129,7 +131,7 @@ export class Verify {
   #walkRun(row: RunRow, report: Report): void {
     const runId = String(row.run_id);
     report.runs += 1;
-    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined, states: new StateFold() };
+    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined, fold: new RunFold(runId) };
     const found = report.damage.length;
     const isFull = (): boolean => report.damage.length - found >= MAX_DAMAGE_PER_RUN;
     guard(report, runId, 0, () => {
@@ -154,8 +156,8 @@ export class Verify {
       if (report.damage.length > found) return;
       const problem = walk.summary === undefined ? 'it has no events' : summaryProblem(kept, walk.summary);
       if (problem !== undefined) add(report, { runId, seq: 0, problem });
-      const stateProblem = walk.states.problem(this.#states.of(runId));
-      if (stateProblem !== undefined) add(report, { runId, seq: 0, problem: stateProblem });
+      for (const each of this.#projections.problemsOf(row, walk.fold))
+        add(report, { runId, seq: 0, problem: each });
     });
   }
 
@@ -174,7 +176,7 @@ export class Verify {
           const event = parseRow(runId, row.seq, row);
           const recorded = { seq: row.seq, at: row.at, event };
           walk.summary = summarize(runId, walk.summary, recorded);
-          walk.states.add(recorded);
+          walk.fold.add(recorded);
         } else {
           add(report, { runId, seq: expected, problem });
         }

@@ -5,6 +5,7 @@ import { CREATE_KEYS } from './0004.ts';
 import { CREATE_WORK } from './0005.ts';
 import { CREATE_OFFERS } from './0006.ts';
 import { CREATE_STATE } from './0007.ts';
+import { CREATE_START_INBOX } from './0008.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
 export const MIGRATIONS: readonly string[] = [
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE_WORK,
   CREATE_OFFERS,
   CREATE_STATE,
+  CREATE_START_INBOX,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
