@@ -22,6 +22,11 @@ interface Vocabulary {
   readonly vocabulary: () => string;
 }
 
+/** What every-call.fixture.ts exports: runs of `<version>/every-call.ts`. */
+interface EveryCall {
+  readonly everyCallJournals: (version: string) => Promise<ReadonlyMap<string, string>>;
+}
+
 async function load(...path: readonly string[]): Promise<unknown> {
   return import(pathToFileURL(join(ROOT, ...path)).href);
 }
@@ -33,9 +38,16 @@ const { vocabulary } = (await load(
   'vocabulary.fixture.ts',
 )) as Vocabulary;
 
+const { everyCallJournals } = (await load('packages/runtime/tests', 'every-call.fixture.ts')) as EveryCall;
+
 const folder = join(FIXTURES, VERSION);
 mkdirSync(folder, { recursive: true });
-for (const [name, text] of [...(await record()), ['events.txt', vocabulary()] as const]) {
+const texts = [
+  ...(await record()),
+  ...(await everyCallJournals(VERSION)),
+  ['events.txt', vocabulary()] as const,
+];
+for (const [name, text] of texts) {
   const file = join(folder, name);
   const kept = existsSync(file) && !values.force;
   if (!kept) writeFileSync(file, text);
