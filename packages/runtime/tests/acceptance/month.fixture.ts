@@ -10,6 +10,8 @@ const DAY = 86_400_000;
 /** A run that waits for 30 days at most, and that nobody drives on the last of them. */
 export interface Month {
   readonly isWaiting: (store: MemoryStore) => boolean;
+  /** Just after it began to wait, while nobody drives the run. */
+  readonly down?: (runtime: Runtime) => unknown;
   /** On day 31, while nobody drives the run. */
   readonly before?: (runtime: Runtime) => unknown;
   /** On day 31, once the run has ended. */
@@ -27,7 +29,7 @@ interface Went {
 async function monthLater(
   program: Program,
   store: MemoryStore,
-  { isWaiting, before, after }: Month,
+  { isWaiting, down, before, after }: Month,
 ): Promise<Went> {
   const lastAt = (): number => journal(store).at(-1)?.at ?? 0;
   const first = journal(store).length === 0 ? new Stage() : Stage.at(lastAt());
@@ -41,6 +43,10 @@ async function monthLater(
       handle.result().catch(() => undefined);
       await until(() => isWaiting(store));
     });
+  const idle = Stage.at(lastAt());
+  await idle.use(store, {}, async (runtime) => {
+    if (runtime.get('r')?.status === 'running') await down?.(runtime);
+  });
   const later = Stage.at(lastAt() + 31 * DAY);
   const value = await later.use(store, {}, async (runtime) => {
     if (runtime.get('r')?.status === 'running') await before?.(runtime);
