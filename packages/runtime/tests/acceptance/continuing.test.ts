@@ -230,11 +230,13 @@ describe('what a person said about a call, in the run that follows', () => {
     const died = journal(whole).find(({ event }) => event.type === 'AttemptStarted');
     const store = new WatchedStore({ from: whole.prefix('r', died?.seq ?? 0).snapshot() });
     const stage = Stage.at(died?.at ?? 0);
+    const answer = async (): Promise<void> => {
+      const other = await stage.open(store);
+      other.resolve('r', '0', { status: 'done', output: 'said of page 1' });
+      await other.close();
+    };
     stage.later(5, () => {
-      void stage.open(store).then(async (other) => {
-        other.resolve('r', '0', { status: 'done', output: 'said of page 1' });
-        await other.close();
-      });
+      void answer();
     });
     // As in a run that asks for thousands of things at once: calls begin before the inbox's turn has come.
     const limits = { burstEvents: 1 };
