@@ -119,6 +119,7 @@ export class Messenger {
     this.#post(this.#engine.runs.get(id), id, {
       kind: 'resolve',
       id: this.#newId(),
+      runId: id,
       key,
       as: encodeAnswer(as, this.#engine.options.limits.payloadBytes),
     });

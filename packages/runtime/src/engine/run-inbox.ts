@@ -1,3 +1,4 @@
+import type { RunId } from '../journal/ids.ts';
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
 import type { AttemptWait } from './attempt-waits.ts';
@@ -69,9 +70,9 @@ export class RunInbox {
     }
     this.#run.ask(() => {
       this.#journal.consume(message.id);
-      // Handed on from the run before this one, which had another question under that key.
-      if (message.kind === 'answer' && message.runId !== this.#run.runId) {
-        this.#warn(`an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`);
+      const stray = strayOf(message, this.#run.runId);
+      if (stray !== undefined) {
+        this.#warn(stray);
         return undefined;
       }
       return message.kind === 'taskAnswer' ? this.offers.taken(message) : reportOf(message);
@@ -131,6 +132,14 @@ export class RunInbox {
     );
     return this.#take(name);
   }
+}
+
+/** Handed on from the run before this one, which had another call under that key: what is told of it. */
+function strayOf(message: InboxMessage, runId: RunId): string | undefined {
+  if (!('runId' in message) || message.runId === undefined || message.runId === runId) return undefined;
+  return message.kind === 'answer'
+    ? `an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`
+    : `what a person said was dropped: it is about call ${message.key} of run ${message.runId}`;
 }
 
 function missed({ key, attempt, name, timeoutMs }: AttemptWait): Report {

@@ -121,9 +121,12 @@ export type InboxMessage =
       readonly feedback: string | null;
       readonly response: Encoded;
     }
+  /** A person says what became of an attempt. */
   | {
       readonly kind: 'resolve';
       readonly id: string;
+      /** Whose call it is, as with an answer. Older programs do not say it: then it is for whichever run has it. */
+      readonly runId?: RunId;
       readonly key: string;
       readonly as:
         | { readonly status: 'done'; readonly output: Encoded }

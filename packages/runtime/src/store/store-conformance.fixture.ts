@@ -291,16 +291,17 @@ export function describeStore(name: string, open: () => JournalStore): void {
         const resolved: InboxMessage = {
           kind: 'resolve',
           id: 'm2',
+          runId,
           key: '0',
           as: { status: 'done', output: { deep: [null] } },
         };
-        for (const message of [cancel('m3'), resolved, cancel('m1')]) {
-          expect(store.post(runId, message, START)).toBe('posted');
-        }
-        expect(store.takeInbox(runId)).toEqual([cancel('m3'), resolved, cancel('m1')]);
-        expect(store.takeInbox(runId)).toHaveLength(3);
+        const { runId: _, ...older } = { ...resolved, id: 'm4' };
+        const sent = [cancel('m3'), resolved, older, cancel('m1')];
+        for (const message of sent) expect(store.post(runId, message, START)).toBe('posted');
+        expect(store.takeInbox(runId)).toEqual(sent);
+        expect(store.takeInbox(runId)).toHaveLength(4);
 
-        expect(append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m2', 'm3'] }))).toEqual([
+        expect(append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m2', 'm3', 'm4'] }))).toEqual([
           'committed',
         ]);
         expect(store.takeInbox(runId)).toEqual([cancel('m1')]);

@@ -6,6 +6,7 @@ import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
 import { until } from '../until.fixture.ts';
 import { expectIdle, told, type Said } from './hearer.fixture.ts';
+import { everywhereMonthLater } from './month.fixture.ts';
 import { brief, replays, resumeAt, Stage, t, text, watchForLeaks, type Program } from './stage.fixture.ts';
 
 /* People who are asked by `ctx.breakpoint`. */
@@ -238,27 +239,25 @@ describe('time', () => {
   });
 
   test('C62 ⟲ an answer and the deadline while nobody drives the run: the journal decides', async () => {
-    const program = asks({}, { timeout: '30d', onTimeout: 'reject' });
-    const store = new MemoryStore();
-    const stage = new Stage();
-    await stage.use(store, {}, async (runtime) => {
-      runtime.start(program(stage), null as never, { id: 'r' });
-      await until(() => shape(store).includes('BreakpointOpened 0'));
+    const program: Program = () => async (_, ctx: Context) => {
+      const said = await ctx.breakpoint({ question: 'ship it?' }, { timeout: '30d', onTimeout: 'reject' });
+      return said.respondedBy;
+    };
+    // What has come is looked at before the clock.
+    await everywhereMonthLater(program, 'ada', {
+      isWaiting: (store) => shape(store).some((line) => line.startsWith('BreakpointOpened')),
+      before: async (runtime) => {
+        for (const { key } of runtime.waits('r'))
+          expect(await runtime.respond('r', key, { by: 'ada', approved: true })).toMatchObject({
+            status: 'accepted',
+          });
+      },
+      check: (store, _value, where) =>
+        expect(
+          journal(store).flatMap(({ event }) => (event.type === 'BreakpointClosed' ? [event.by] : [])),
+          where,
+        ).toEqual(['answer']),
     });
-    const later = Stage.at((journal(store).at(-1)?.at ?? 0) + 31 * 86_400_000);
-    await later.use(store, {}, async (runtime) => {
-      expect(await runtime.respond('r', '0', { by: 'ada', approved: true })).toMatchObject({
-        status: 'accepted',
-      });
-    });
-    const { value } = await told(program, {}, { store, stage: later });
-    const closed = journal(store).find(({ event }) => event.type === 'BreakpointClosed')?.event;
-    expect(closed).toMatchObject(
-      (value as { approved: boolean }).approved
-        ? { by: 'answer', outcome: 'approved' }
-        : { by: 'timeout', outcome: 'rejected' },
-    );
-    await replays(store, program);
   });
 });
 

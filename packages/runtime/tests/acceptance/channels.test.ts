@@ -37,6 +37,10 @@ describe('channel', () => {
     };
     const { stage, store } = await everywhere(program, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(stage.maxParallel).toBe(1);
+    // Nothing runs between one push and the next.
+    expect(stage.spans.map(({ from, to }) => [from, to])).toEqual(
+      Array.from({ length: 10 }, (_, i) => [100 * (i + 1), 100 * (i + 1) + 5]),
+    );
     // The channel itself has no row.
     expect(shape(store).filter((line) => line.includes('jobs'))).toEqual([]);
   });

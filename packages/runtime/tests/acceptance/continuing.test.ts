@@ -1,7 +1,7 @@
 import { type Process, type Schema } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import type { AppendRun, LeaseClaim } from '../../src/ports/journal-store.ts';
-import { MemoryStore } from '../../src/testing.ts';
+import { MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { journal, shape } from '../lab.fixture.ts';
 import { Stage, t, watchForLeaks } from './stage.fixture.ts';
 
@@ -208,5 +208,77 @@ describe('continueAsNew', () => {
     await again.use(store, {}, async (runtime) => {
       await expect(runtime.replay('r', changed)).rejects.toMatchObject({ name: 'NonDeterminismError' });
     });
+  });
+});
+
+describe('what a person said about a call, in the run that follows', () => {
+  /** Call 0 of each run is one of which a person is asked, once a program dies during it. */
+  const asking =
+    (stage: Stage): Process<Page, unknown> =>
+    async ({ page }, ctx) => {
+      const first = ctx.task(stage.with({ onUnknown: 'ask' }), t(30, `by page ${page}`));
+      if (page === 2) return first;
+      await ctx.sleep(10);
+      return ctx.continueAsNew({ page: 2, seen: 0 });
+    };
+
+  /** Run 'r' asks about its call; another program takes an answer, and 'r' is followed before it looks. */
+  async function answeredTooLate(): Promise<WatchedStore> {
+    const first = new Stage();
+    const whole = new MemoryStore();
+    await first.drive(whole, asking(first) as Process, FIRST);
+    const died = journal(whole).find(({ event }) => event.type === 'AttemptStarted');
+    const store = new WatchedStore({ from: whole.prefix('r', died?.seq ?? 0).snapshot() });
+    const stage = Stage.at(died?.at ?? 0);
+    const answer = async (): Promise<void> => {
+      const other = await stage.open(store);
+      other.resolve('r', '0', { status: 'done', output: 'said of page 1' });
+      await other.close();
+    };
+    stage.later(5, () => {
+      void answer();
+    });
+    // As in a run that asks for thousands of things at once: calls begin before the inbox's turn has come.
+    const limits = { burstEvents: 1 };
+    expect(await stage.drive(store, asking(stage) as Process, FIRST, { limits })).toEqual({
+      value: 'by page 2',
+    });
+    return store;
+  }
+
+  /** The program dies once the call of the next run has started; that run has what was sent to 'r'. */
+  async function diedInTheNext(): Promise<MemoryStore> {
+    const { states } = await answeredTooLate();
+    const store = states
+      .map((state) => MemoryStore.from(state))
+      .find((each) => shape(each, 'r~2').at(-1) === 'AttemptStarted 0');
+    if (store === undefined) return expect.fail('there is no such write');
+    store.ownerDied(store.getRun('r~2', 0)?.owner ?? expect.fail('nobody drove it'));
+    expect(store.takeInbox('r~2')).toMatchObject([{ kind: 'resolve', key: '0' }]);
+    return store;
+  }
+
+  it('is no answer to what that one asks under the same key', async () => {
+    const store = await diedInTheNext();
+    const stage = Stage.at(store.getRun('r~2', 0)?.updatedAt ?? 0);
+    // Ids of messages are not those that the first program gave.
+    const value = await stage.use(store, { entropy: seededEntropy(2) }, async (runtime) => {
+      const result = runtime.resume('r~2', asking(stage)).result();
+      await stage.clock.sleep(50);
+      expect(runtime.get('r~2')?.asked).toEqual(['0']);
+      runtime.resolve('r~2', '0', { status: 'done', output: 'said of page 2' });
+      return result;
+    });
+    expect(value).toBe('said of page 2');
+    expect(stage.warnings).toEqual([expect.stringContaining('call 0 of run r')]);
+    expect(store.takeInbox('r~2')).toEqual([]);
+  });
+
+  it('counts for whichever run has it, where an older program sent it', async () => {
+    const store = await diedInTheNext();
+    const as = { status: 'done', output: 'said by an older program' } as const;
+    expect(store.post('r~2', { kind: 'resolve', id: 'old', key: '0', as })).toBe('posted');
+    const stage = Stage.at(store.getRun('r~2', 0)?.updatedAt ?? 0);
+    expect(await stage.drive(store, asking(stage) as Process, FIRST)).toEqual({ value: as.output });
   });
 });

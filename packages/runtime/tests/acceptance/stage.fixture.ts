@@ -442,7 +442,8 @@ export async function crashes(
   }
 }
 
-function inBranch(program: Program): Program {
+/** The same inside a branch of `parallel.map`. */
+export function inBranch(program: Program): Program {
   return (stage) => {
     const process = program(stage);
     return async (inputs, ctx) => {

@@ -5,7 +5,10 @@ import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
 import { until } from '../until.fixture.ts';
-import { replays, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
+import { everywhereMonthLater } from './month.fixture.ts';
+import { inBranch, replays, Stage, t, watchForLeaks, type Program } from './stage.fixture.ts';
+import { WatchedStore } from './watched-store.fixture.ts';
+import { attended as perform, crashes, everywhereAttended, type Worker } from './worker.fixture.ts';
 
 watchForLeaks();
 
@@ -70,43 +73,36 @@ describe('slots', () => {
     );
   };
 
-  test('C54 ⟲ fifty branches wait, a pool of two, approvals in reverse order', async () => {
+  describe('C54 ⟲ fifty branches wait, a pool of two, approvals in reverse order', () => {
     const options = { pools: { two: 2 } };
-    const { value, store, stage } = await attended(
-      fifty,
-      async (runtime) => {
-        await until(() => waits(runtime.store as MemoryStore) === 50);
-        for (let i = 49; i >= 0; i -= 1) await runtime.send('r', `approval ${i}`, i * 10);
-      },
-      new MemoryStore(),
-      new Stage(),
-      options,
-    );
     const expected = Array.from({ length: 50 }, (_unused, i) => i * 10);
-    expect(value).toEqual(expected);
-    expect(stage.maxParallel).toBe(2);
-    await replays(store, fifty);
-    // A crash at some places; the inbox is empty in a prefix, so what was not recorded is sent again.
-    for (const seq of [1, 20, 51, 60, 90, 120, 200]) {
-      const events = journal(store);
-      const again = await attended(
-        fifty,
-        async (runtime) => {
-          const taken = new Set(
-            events
-              .slice(0, seq)
-              .flatMap(({ event }) => (event.type === 'SignalReceived' ? [event.key.split('/')[1]] : [])),
-          );
-          for (let i = 0; i < 50; i += 1)
-            if (!taken.has(String(i))) await runtime.send('r', `approval ${i}`, i * 10);
-        },
-        store.prefix('r', seq),
-        Stage.at(events[seq - 1]?.at ?? 0),
-        options,
-      );
-      expect(again.value, `after a crash at seq ${seq}`).toEqual(expected);
-      expect(transcript(again.store).slice(0, seq)).toEqual(transcript(store).slice(0, seq));
-    }
+    const used = new Set<unknown>();
+    const backwards: Worker = async (runtime) => {
+      used.add(runtime.pools().find(({ name }) => name === 'two')?.active ?? 0);
+      for (const { key, name } of runtime.waits('r').toReversed())
+        await runtime.send('r', name, Number(name.split(' ')[1]) * 10, { id: key });
+    };
+    const whole = (): ReturnType<typeof perform> =>
+      perform(fifty, backwards, new MemoryStore(), new Stage(), options);
+
+    test('all done, in input order, and no slot is used by a wait', async () => {
+      const { value, store, stage } = await whole();
+      expect(value).toEqual(expected);
+      expect(stage.maxParallel).toBe(2);
+      expect(waits(store)).toBe(50);
+      expect([...used]).toEqual([0]);
+      await replays(store, fifty);
+    });
+
+    // Every wait is in a branch of `parallel.map` as it is.
+    test.each([1, 2, 3, 4, 5, 6])(
+      'crashed at every event: part %i of 6',
+      { timeout: 180_000 },
+      async (nth) => {
+        const { store } = await whole();
+        await crashes(store, fifty, backwards, expected, options, { nth, of: 6 });
+      },
+    );
   });
 });
 
@@ -172,30 +168,45 @@ describe('messages', () => {
     await replays(store, twoWaits);
   });
 
-  test('C58 ⟲ two messages, two waits one after the other: first in, first out', async () => {
-    const { value, store } = await attended(twoWaits, async (runtime) => {
-      await runtime.send('r', 'word', 'first');
-      await runtime.send('r', 'word', 'second');
+  describe('C58 ⟲ two messages, two waits one after the other: first in, first out', () => {
+    const words = ['first', 'second'];
+
+    test('sent while it waits', async () => {
+      const worker: Worker = async (runtime) => {
+        const heard = shape(runtime.store as MemoryStore).filter((line) => line.startsWith('SignalReceived'));
+        for (const word of words.slice(heard.length)) await runtime.send('r', 'word', word, { id: word });
+      };
+      await everywhereAttended(twoWaits, worker, words);
     });
-    expect(value).toEqual(['first', 'second']);
-    await replays(store, twoWaits);
-    const events = journal(store);
-    for (let seq = 1; seq <= events.length; seq += 1) {
-      const prefix = store.prefix('r', seq);
-      const left = ['first', 'second'].slice(
-        events.slice(0, seq).filter(({ event }) => event.type === 'SignalReceived').length,
-      );
-      const again = await attended(
-        twoWaits,
-        async (runtime) => {
-          for (const word of left) await runtime.send('r', 'word', word);
-        },
-        prefix,
-        Stage.at(events[seq - 1]?.at ?? 0),
-      );
-      expect(again.value, `after a crash at seq ${seq}`).toEqual(['first', 'second']);
-      expect(transcript(again.store).slice(0, seq)).toEqual(transcript(store).slice(0, seq));
-    }
+
+    test.each([
+      ['as it is', twoWaits],
+      ['in a branch', inBranch(twoWaits)],
+    ])('sent before it waits, and kept over a crash after every write: %s', async (_, program) => {
+      const both = async (runtime: Runtime): Promise<void> => {
+        for (const word of words) await runtime.send('r', 'word', word, { id: word });
+      };
+      const store = new WatchedStore();
+      expect((await attended(program, both, store)).value).toEqual(words);
+      await replays(store, program);
+      const lines = transcript(store);
+      for (const [write, state] of store.states.entries()) {
+        const where = `after write ${write}`;
+        const crashed = MemoryStore.from(state);
+        const { owner, lastSeq, updatedAt, status } = crashed.getRun('r', 0) ?? expect.fail(where);
+        if (owner !== null) crashed.ownerDied(owner);
+        const isSent = status !== 'running' || crashed.knowsMessage('r', 'second');
+        const again = await attended(
+          program,
+          isSent ? async () => undefined : both,
+          crashed,
+          Stage.at(updatedAt),
+        );
+        expect(again.value, where).toEqual(words);
+        expect(transcript(crashed).slice(0, lastSeq), where).toEqual(lines.slice(0, lastSeq));
+        await replays(crashed, program, where);
+      }
+    });
   });
 
   test('unknown runs and ended ones', async () => {
@@ -252,46 +263,27 @@ describe('time', () => {
     }
   };
 
+  const settled = (store: MemoryStore): string[] =>
+    journal(store)
+      .map(({ event }) => event.type)
+      .filter((type) => ['SignalReceived', 'SignalTimedOut'].includes(type));
+
   test('C61 ⟲ no message in 30 days: the timeout branch once, a later message finds it closed', async () => {
-    const store = new MemoryStore();
-    const first = new Stage();
-    await first.use(store, {}, async (runtime) => {
-      runtime.start(month(first), null as never, { id: 'r' });
-      await until(() => waits(store) === 1);
+    await everywhereMonthLater(month, 'timed out', {
+      isWaiting: (store) => waits(store) === 1,
+      after: async (runtime) =>
+        expect(await runtime.send('r', 'approval', 'late')).toEqual({ status: 'closed' }),
+      check: (store, _value, where) => expect(settled(store), where).toEqual(['SignalTimedOut']),
     });
-    const day31 = (journal(store).at(-1)?.at ?? 0) + 31 * 86_400_000;
-    const stage = Stage.at(day31);
-    await stage.use(store, {}, async (runtime) => {
-      const handle = runtime.resume('r', month(stage));
-      expect(await handle.result()).toBe('timed out');
-      expect(await runtime.send('r', 'approval', 'late')).toEqual({ status: 'closed' });
-    });
-    expect(shape(store).filter((line) => line.startsWith('SignalTimedOut'))).toHaveLength(1);
-    await replays(store, month);
-    for (let seq = 2; seq <= journal(store).length; seq += 1) {
-      const prefix = store.prefix('r', seq);
-      const { value } = await attended(month, async () => undefined, prefix, Stage.at(day31));
-      expect(value, `after a crash at seq ${seq}`).toBe('timed out');
-    }
   });
 
   test('C62 ⟲ down while the deadline passes and a message comes: the journal decides', async () => {
-    const store = new MemoryStore();
-    const first = new Stage();
-    await first.use(store, {}, async (runtime) => {
-      runtime.start(month(first), null as never, { id: 'r' });
-      await until(() => waits(store) === 1);
+    // What has come is looked at before the clock: a message that was taken in time is not lost.
+    await everywhereMonthLater(month, 'in time?', {
+      isWaiting: (store) => waits(store) === 1,
+      before: async (runtime) => runtime.send('r', 'approval', 'in time?', { id: 'm' }),
+      check: (store, _value, where) => expect(settled(store), where).toEqual(['SignalReceived']),
     });
-    const at = journal(store).at(-1)?.at ?? 0;
-    expect(store.post('r', { kind: 'signal', id: 'm', name: 'approval', payload: 'in time?' })).toBe(
-      'posted',
-    );
-    const later = Stage.at(at + 31 * 86_400_000);
-    const { value } = await attended(month, async () => undefined, store, later);
-    const recorded = shape(store).filter((line) => /^Signal(Received|TimedOut)/.test(line));
-    expect(recorded).toHaveLength(1);
-    expect(value).toBe(recorded[0]?.startsWith('SignalReceived') === true ? 'in time?' : 'timed out');
-    await replays(store, month);
   });
 });
 

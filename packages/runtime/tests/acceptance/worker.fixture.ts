@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import type { OpenTask } from '../../src/engine/open-task.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
-import { journal, transcript } from '../lab.fixture.ts';
-import { replays, Stage, type Program } from './stage.fixture.ts';
+import { journal, settledKeys, transcript } from '../lab.fixture.ts';
+import { inBranch, replays, Stage, type Program } from './stage.fixture.ts';
 
 /** What somebody outside does about the tasks that are open whenever nothing else can go on. */
 export type Worker = (runtime: Runtime, open: readonly OpenTask[], stage: Stage) => void | Promise<void>;
@@ -54,12 +54,8 @@ export async function everywhereAttended(
   expected: unknown,
   options: Parameters<Stage['use']>[1] = {},
 ): Promise<Attended> {
-  const inBranch: Program = (stage) => async (inputs, ctx) => {
-    const [value] = await ctx.parallel.map(['only'], () => program(stage)(inputs as never, ctx));
-    return value;
-  };
   const first = await attended(program, worker, new MemoryStore(), new Stage(), options);
-  for (const each of [program, inBranch]) {
+  for (const each of [program, inBranch(program)]) {
     const whole =
       each === program ? first : await attended(each, worker, new MemoryStore(), new Stage(), options);
     expect(whole.value, transcript(whole.store).join('\n')).toEqual(expected);
@@ -69,22 +65,32 @@ export async function everywhereAttended(
   return first;
 }
 
-async function crashes(
+/**
+ * Crashes a finished run at every event of its journal, resumes it with the worker, and replays it.
+ * @param part every `of`th event alone, beginning with the `nth`: what takes long is divided among tests
+ */
+export async function crashes(
   store: MemoryStore,
   program: Program,
   worker: Worker,
   expected: unknown,
   options: Parameters<Stage['use']>[1],
+  part: { readonly nth: number; readonly of: number } = { nth: 1, of: 1 },
 ): Promise<void> {
   const events = journal(store);
   const lines = transcript(store);
-  for (let seq = 1; seq <= events.length; seq += 1) {
+  for (let seq = part.nth; seq <= events.length; seq += part.of) {
     const where = `after a crash at seq ${seq}: ${lines[seq - 1]}`;
     const stage = Stage.at(events[seq - 1]?.at ?? 0);
     const again = await attended(program, worker, store.prefix('r', seq), stage, options);
     expect(again.value, where).toEqual(expected);
     expect(transcript(again.store).slice(0, seq), where).toEqual(lines.slice(0, seq));
     expect(openIds(again.store), where).toEqual([]);
+    const settled = settledKeys(events.slice(0, seq));
+    expect(
+      stage.invoked.filter(({ key }) => settled.has(key)),
+      where,
+    ).toEqual([]);
     await replays(again.store, program, where);
   }
 }

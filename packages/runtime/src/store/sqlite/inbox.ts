@@ -123,8 +123,9 @@ function isTaskAnswer({ key, worker, as }: Readonly<Record<string, unknown>>): b
   return status === 'cancelled' && typeof reason === 'string';
 }
 
-function isResolution({ key, as }: Readonly<Record<string, unknown>>): boolean {
+function isResolution({ runId, key, as }: Readonly<Record<string, unknown>>): boolean {
   if (typeof key !== 'string' || !isRecord(as)) return false;
+  if (runId !== undefined && typeof runId !== 'string') return false;
   const { status, output, message } = as;
   if (status === 'done') return output !== undefined;
   return status === 'retry' || (status === 'failed' && typeof message === 'string');
