@@ -8,7 +8,7 @@ import type * as Simulate from './simulate.ts';
  * is planted in the product, and must be found within so many programs.
  */
 
-const PROGRAMS = 600;
+const PROGRAMS = 1000;
 
 afterEach(() => {
   vi.resetModules();
