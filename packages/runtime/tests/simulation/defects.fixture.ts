@@ -4,11 +4,14 @@ import type * as FoldRun from '../../src/engine/fold-run.ts';
 import type * as Dispatchers from '../../src/engine/dispatcher.ts';
 import type * as Replays from '../../src/engine/replay.ts';
 import type * as Drivers from '../../src/engine/run-driver.ts';
+import type * as Breakpoint from '../../src/kernel/breakpoint.ts';
 import type * as Decide from '../../src/kernel/decide.ts';
+import type * as DecideOffer from '../../src/kernel/decide-offer.ts';
 import type * as DecideStream from '../../src/kernel/decide-stream.ts';
 import type * as Evolve from '../../src/kernel/evolve.ts';
 import type * as Resume from '../../src/kernel/resume.ts';
 import type * as States from '../../src/kernel/state.ts';
+import type * as Exits from '../../src/process/exits/exits.ts';
 import type * as Results from '../../src/process/parallel/results.ts';
 import type * as Turns from '../../src/process/parallel/turns.ts';
 import type * as Pools from '../../src/process/declared-pools.ts';
@@ -250,6 +253,35 @@ export const defects: Readonly<Record<string, Defect>> = {
       Results: class extends Results {
         constructor() {
           super(false);
+        }
+      },
+    }),
+  ),
+  'one of a quorum is enough': defect<typeof Breakpoint>('kernel/breakpoint.ts', ({ takeAnswer }) => ({
+    takeAnswer: (state, report) => {
+      const calls = new Map(state.calls);
+      const call = calls.get(report.key);
+      if (call?.kind === 'breakpoint' && call.quorum !== null) calls.set(report.key, { ...call, quorum: 1 });
+      return takeAnswer({ ...state, calls }, report);
+    },
+  })),
+  'work of somebody else is tried for ever': defect<typeof DecideOffer>(
+    'kernel/decide-offer.ts',
+    ({ decideOffer }) => ({
+      decideOffer: (state, report, now) => {
+        const calls = new Map(state.calls);
+        const call = calls.get(report.key);
+        if (call?.kind === 'offer') calls.set(report.key, { ...call, failures: 0 });
+        return decideOffer({ ...state, calls }, report, now);
+      },
+    }),
+  ),
+  'a scope does not wait for the exits of those in it': defect<typeof Exits>(
+    'process/exits/exits.ts',
+    ({ Exits }) => ({
+      Exits: class extends Exits {
+        override whenDone(_: string, callback: () => void): void {
+          callback();
         }
       },
     }),

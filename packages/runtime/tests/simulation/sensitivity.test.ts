@@ -8,13 +8,13 @@ import type * as Simulate from './simulate.ts';
  * is planted in the product, and must be found within so many programs.
  */
 
-const PROGRAMS = 300;
+const PROGRAMS = 1000;
 
 afterEach(() => {
   vi.resetModules();
 });
 
-it.each(Object.entries(defects))('finds that %s', { timeout: 60_000 }, async (_, { module, plant }) => {
+it.each(Object.entries(defects))('finds that %s', { timeout: 240_000 }, async (_, { module, plant }) => {
   vi.resetModules();
   vi.doMock(module, async (importOriginal) => {
     const original = await importOriginal<object>();
