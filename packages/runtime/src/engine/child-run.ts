@@ -50,16 +50,19 @@ export function parentOf(store: JournalStore, runId: RunId): ParentRecorded | un
   return event?.type === 'ParentRecorded' ? event : undefined;
 }
 
-/** The run above this one, above that one and so on, which has not ended; itself where nothing is above it. */
+/**
+ * The run above this one, above that one and so on, which has not ended and waits for it; itself where none does. A
+ * detached run is on its own: who started it may never look at it again, as behind a mark of a reduce.
+ */
 export function topmostOpen(store: JournalStore, runId: RunId, now: Millis): RunId {
   let top = runId;
   for (
-    let id = parentOf(store, runId)?.parentRunId;
-    id !== undefined;
-    id = parentOf(store, id)?.parentRunId
+    let above = parentOf(store, runId);
+    above !== undefined && above.detached !== true;
+    above = parentOf(store, top)
   ) {
-    if (store.getRun(id, now)?.status !== 'running') return top;
-    top = id;
+    if (store.getRun(above.parentRunId, now)?.status !== 'running') return top;
+    top = above.parentRunId;
   }
   return top;
 }
