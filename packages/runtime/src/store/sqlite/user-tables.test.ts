@@ -45,3 +45,20 @@ it.each<[string, RegExp]>([
   expect(() => tables((text) => sql.test(text)).run(run)).toThrow('disk I/O error');
   expect(() => tables().run(run)).not.toThrow();
 });
+
+it.each([
+  'select * from pragma_optimize(65538)',
+  'select * from "PRAGMA_Optimize"(65538) as x',
+  "select $x(') from pragma_optimize(65538) --')",
+])('nobody has our tables counted: %s', (sql) => {
+  let told: unknown;
+  const run = bodyOf((db) => {
+    try {
+      db.prepare(sql).all();
+    } catch (error) {
+      told = error;
+    }
+  });
+  tables().run(run);
+  expect(told).toMatchObject({ code: 'REFUSED' });
+});
