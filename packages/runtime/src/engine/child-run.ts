@@ -89,6 +89,22 @@ export function refusedChild(
   return undefined;
 }
 
+/** Why no child can have an id under which a start waits; undefined where it is the same run, or none waits. */
+export function refusedByStart(
+  store: JournalStore,
+  runId: RunId,
+  { process, inputHash }: OpenChild,
+): unknown {
+  const start = store.work.queuedStart(runId);
+  if (start === undefined) return undefined;
+  try {
+    refuseOther(runId, start, process, inputHash);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 export function tooNew(runId: RunId): RuntimeError {
   return new RuntimeError(
     'NEWER',
