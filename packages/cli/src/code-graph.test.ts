@@ -117,3 +117,18 @@ test.each([
   expect(names).toEqual(['flow.yaml']);
   expect(digest).toBe(sha256(text));
 });
+
+test('follows an alias to a file, so that a run is pinned to what it imports by one', () => {
+  const folder = folderWith({ 'lib/main.js': `import 'theirs'; import 'kept';`, 'mine.js': 'export {};' });
+  const path = join(folder, 'lib/main.js');
+  const aliases = new Map([
+    ['theirs', './mine.js'],
+    ['kept', 'other'],
+  ]);
+  const graph = (): CodeGraph => codeGraph(path, readFileSync(path), { aliases, cwd: folder });
+  const before = graph();
+  expect(before.files).toEqual([path, join(folder, 'mine.js')]);
+  expect([...before.packages]).toEqual(['theirs', 'kept']);
+  writeFileSync(join(folder, 'mine.js'), 'export const changed = true;');
+  expect(graph().digest).not.toBe(before.digest);
+});

@@ -48,8 +48,14 @@ const REQUIRE = /\brequire\(\s*(['"])((?:\.{1,2}\/|[\w@])[^'"]*)\1\s*\)/g;
 /** How a thread's or a process' module is named. */
 const BESIDE = /\bnew URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.url\s*\)/g;
 
+/** What is imported under these names is in another place, from this folder on. */
+export interface Renamed {
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly cwd: string;
+}
+
 /** @param text of the module, which was read already */
-export function codeGraph(path: string, text: Buffer): CodeGraph {
+export function codeGraph(path: string, text: Buffer, renamed?: Renamed): CodeGraph {
   const texts = new Map<string, Buffer>([[path, text]]);
   const unknown: string[] = [];
   const packages = new Set<string>();
@@ -62,7 +68,11 @@ export function codeGraph(path: string, text: Buffer): CodeGraph {
     if (isOpen) unknown.push(file);
     for (const specifier of specifiers) {
       if (/^[\w@]/.test(specifier)) packages.add(specifier);
-      const found = localFile(specifier, dirname(file));
+      const other = renamed?.aliases.get(specifier);
+      const found =
+        renamed === undefined || other === undefined
+          ? localFile(specifier, dirname(file))
+          : localFile(other, renamed.cwd);
       if (found !== undefined && !texts.has(found.path) && texts.size < MOST_FILES)
         texts.set(found.path, found.text);
     }

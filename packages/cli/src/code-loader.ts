@@ -14,6 +14,8 @@ export type FolderCode = LoadedCode & { readonly file: ModuleFile };
 
 interface Loaded {
   readonly digest: string;
+  /** With its aliases. */
+  readonly recorded: string;
   readonly code: Promise<LoadedCode>;
 }
 
@@ -44,6 +46,11 @@ export class CodeLoader {
 
   async #load(file: ModuleFile): Promise<LoadedCode> {
     const known = this.#loaded.get(file.path);
+    if (known !== undefined && known.recorded !== file.recorded) {
+      throw new RuntimeError('REFUSED', `${file.given} was loaded by this worker with other aliases.`, {
+        hint: 'Start another worker: each reads a module once',
+      });
+    }
     if (known !== undefined && known.digest !== file.digest) {
       throw new RuntimeError('REFUSED', `${file.given} has changed since this worker loaded it.`, {
         hint: 'Start the worker again',
@@ -51,7 +58,7 @@ export class CodeLoader {
     }
     if (known !== undefined) return await known.code;
     const code = loadProcess(file, this.#cwd).then((definition) => ({ definition, codeHash: file.digest }));
-    this.#loaded.set(file.path, { digest: file.digest, code });
+    this.#loaded.set(file.path, { digest: file.digest, recorded: file.recorded, code });
     // What could not be loaded is tried again: Node may have failed on a file that was half written.
     code.catch(() => this.#loaded.delete(file.path));
     return await code;

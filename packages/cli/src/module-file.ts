@@ -4,7 +4,7 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 
 import { nearest, RuntimeError, type RunRecord } from '@pawl/runtime';
 
 import { aliasesFor, BABYSITTER, NO_ALIASES, partsOfRecorded, recordedName, type Aliases } from './alias.ts';
-import { codeGraph, sha256, type CodeGraph } from './code-graph.ts';
+import { codeGraph, sha256, type CodeGraph, type Renamed } from './code-graph.ts';
 import { shellWords } from './render/next-commands.ts';
 
 /** A process that may be loaded: an ordinary file with the name of a module or of a workflow. */
@@ -73,7 +73,7 @@ export function findModule(given: string, cwd: string, aliases: Aliases = NO_ALI
       'Name a file that Node can import, or a workflow: pawl run <file>',
     );
   }
-  const { ownDigest, digest, packages, unknown } = graphOf(path, given);
+  const { ownDigest, digest, packages, unknown } = graphOf(path, given, { aliases, cwd });
   const own = isWorkflowFile(path) ? NO_ALIASES : aliasesFor(aliases, packages, unknown.length > 0);
   return {
     path,
@@ -114,10 +114,10 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
-function graphOf(path: string, given: string): CodeGraph & Pick<ModuleFile, 'ownDigest'> {
+function graphOf(path: string, given: string, renamed: Renamed): CodeGraph & Pick<ModuleFile, 'ownDigest'> {
   try {
     const text = readFileSync(path);
-    return { ...codeGraph(path, text), ownDigest: sha256(text) };
+    return { ...codeGraph(path, text, renamed), ownDigest: sha256(text) };
   } catch (error) {
     throw refused(`${given} cannot be read (${codeOf(error)}).`, `See who may: ls -l ${shellWords(given)}`);
   }

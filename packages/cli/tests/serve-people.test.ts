@@ -212,6 +212,8 @@ test('bad answers change nothing: a bad token, a bad body, a wait or a task that
     ['/runs/r1/approve', { feedback: 'x'.repeat(2 * 1024 * 1024) }, 413],
     ['/runs/r1/cancel', { why: 'x' }, 400],
     ['/runs/r1/cancel', { reason: 7 }, 400],
+    ['/runs/r1/cancel', { force: 'true' }, 400],
+    ['/runs/r1/messages/m?secret=1', 'x', 400],
     [`/tasks/${none}/claim`, {}, 404],
     [`/tasks/${none}/complete`, { value: 1 }, 404],
     [`/tasks/${none}/heartbeat`, { as: 'x' }, 404],

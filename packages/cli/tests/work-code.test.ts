@@ -153,3 +153,20 @@ test('executors of pawl.config.ts do the tasks of a worker, also of runs that ar
   // It ended by itself, and had rested before.
   expect(done.stderr).toContain('a asks is put down');
 });
+
+test('a module is not run with the aliases of another run', async () => {
+  using folder = new Folder();
+  folder.write('job.mjs', `import { who } from 'who';\nexport const process = async () => who;\n`);
+  for (const who of ['a', 'b']) {
+    folder.write(`${who}.mjs`, `export const who = '${who}';\n`);
+    await folder.pawl('enqueue', 'job.mjs', '--id', who, '--alias', `who=./${who}.mjs`);
+  }
+  const { code, stderr } = await folder.pawl('work', '--until-idle');
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining('job.mjs was loaded by this worker with other'),
+  ]);
+  expect(eventsOf(folder, 'a').at(-1)).toMatchObject({ type: 'RunSucceeded', output: 'a' });
+  const { starts } = documentOf((await folder.pawl('queue', '--json')).stdout);
+  expect(starts).toMatchObject([{ id: 'b' }]);
+});

@@ -9,7 +9,7 @@ import { runDocument } from '../run-document.ts';
 import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
 import { acknowledged, addPeople } from './people.ts';
-import { bodyOf, fieldsOf, idOf, mustGet, notFound, textField } from './request.ts';
+import { bodyOf, fieldsOf, flagField, idOf, mustGet, notFound, textField } from './request.ts';
 import { endOf, waitForEnd } from './run-end.ts';
 import { streamEvents } from './run-events.ts';
 import { startOf } from './start-request.ts';
@@ -67,7 +67,8 @@ export function createApp(options: AppOptions): Hono {
   });
   app.post('/runs/:id/messages/:name', async (c) => {
     const id = idOf(c);
-    const secret = c.req.query('secret') === 'true' ? true : undefined;
+    const said = c.req.query('secret');
+    const secret = flagField(said === 'true' ? true : said === 'false' ? undefined : said, 'secret');
     const payload = await bodyOf(c);
     const messageId = c.req.header('idempotency-key');
     return acknowledged(c, await runtime.send(id, c.req.param('name'), payload, { id: messageId, secret }));
@@ -76,7 +77,7 @@ export function createApp(options: AppOptions): Hono {
     const id = idOf(c);
     const { reason, force } = fieldsOf(await bodyOf(c), ['reason', 'force'], 'A cancel');
     const why = textField(reason, 'reason') ?? 'asked over HTTP';
-    const result = runtime.cancel(id, why, { force: force === true });
+    const result = runtime.cancel(id, why, { force: flagField(force, 'force') ?? false });
     return c.json({ version: JSON_VERSION, id, result });
   });
   addPeople(app, runtime);

@@ -61,3 +61,9 @@ export function textField(value: unknown, name: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   throw new RuntimeError('USAGE', `'${name}' is a text.`);
 }
+
+/** @throws RuntimeError USAGE: what was meant as a yes must not pass for a no */
+export function flagField(value: unknown, name: string): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new RuntimeError('USAGE', `'${name}' is true or false.`);
+}

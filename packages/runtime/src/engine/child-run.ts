@@ -50,16 +50,19 @@ export function parentOf(store: JournalStore, runId: RunId): ParentRecorded | un
   return event?.type === 'ParentRecorded' ? event : undefined;
 }
 
-/** The run above this one, above that one and so on, which has not ended; itself where nothing is above it. */
+/**
+ * The run above this one, above that one and so on, which has not ended and waits for it; itself where none does. A
+ * detached run is on its own: who started it may never look at it again, as behind a mark of a reduce.
+ */
 export function topmostOpen(store: JournalStore, runId: RunId, now: Millis): RunId {
   let top = runId;
   for (
-    let id = parentOf(store, runId)?.parentRunId;
-    id !== undefined;
-    id = parentOf(store, id)?.parentRunId
+    let above = parentOf(store, runId);
+    above !== undefined && above.detached !== true;
+    above = parentOf(store, top)
   ) {
-    if (store.getRun(id, now)?.status !== 'running') return top;
-    top = id;
+    if (store.getRun(above.parentRunId, now)?.status !== 'running') return top;
+    top = above.parentRunId;
   }
   return top;
 }
@@ -84,6 +87,22 @@ export function refusedChild(
     });
   }
   return undefined;
+}
+
+/** Why no child can have an id under which a start waits; undefined where it is the same run, or none waits. */
+export function refusedByStart(
+  store: JournalStore,
+  runId: RunId,
+  { process, inputHash }: OpenChild,
+): unknown {
+  const start = store.work.queuedStart(runId);
+  if (start === undefined) return undefined;
+  try {
+    refuseOther(runId, start, process, inputHash);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 export function tooNew(runId: RunId): RuntimeError {

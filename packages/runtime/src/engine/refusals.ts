@@ -2,9 +2,10 @@ import { InvalidOptionError } from '@pawl/sdk';
 import { isRunId, type RunId } from '../journal/ids.ts';
 import { RuntimeError } from '../errors.ts';
 
-export function checkRunId(id: string): void {
-  if (isRunId(id)) return;
-  throw new RuntimeError('REFUSED', `'${id.slice(0, 60)}' is no run id.`, {
+/** @param id of whatever type a caller without types gave: a number looks like one, and is none in a file */
+export function checkRunId(id: unknown): void {
+  if (typeof id === 'string' && isRunId(id)) return;
+  throw new RuntimeError('REFUSED', `'${String(id).slice(0, 60)}' is no run id.`, {
     hint: 'A run id has 1 to 128 letters, digits and . _ : @ + - ~, and starts with a letter or a digit',
   });
 }

@@ -9,7 +9,15 @@ import type { OpenChild } from '../process/open-call.ts';
 import { RuntimeError } from '../errors.ts';
 import { cancelChild } from './cancel-run.ts';
 import { foldRun, type FoldedRun } from './fold-run.ts';
-import { bornOf, childOutcome, parentOf, refusedChild, stateOf, tooNew } from './child-run.ts';
+import {
+  bornOf,
+  childOutcome,
+  parentOf,
+  refusedByStart,
+  refusedChild,
+  stateOf,
+  tooNew,
+} from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { unknownRun } from './refusals.ts';
 import { finalEvent, lastOf, stopAll } from './run-chain.ts';
@@ -92,6 +100,8 @@ export class RunChildren {
     const { store, clock, entropy, version: engine } = this.#engine.options;
     const { unborn, runs } = this.#engine;
     if (unborn.has(runId) || runs.has(runId) || store.getRun(runId, clock.now()) !== undefined) return;
+    // It would be taken for that start, and have what was sent to it.
+    if (refusedByStart(store, runId, child) !== undefined) return;
     const born = bornOf(this.#run, key, child, { runId, seed: entropy.token(), engine });
     unborn.add(runId);
     this.#unborn.set(key, { run: born, child });
@@ -152,7 +162,10 @@ export class RunChildren {
   #find(key: CallKey, child: OpenChild, runId: RunId): void {
     const { store, clock } = this.#engine.options;
     const first = store.getRun(runId, clock.now());
-    const why = first === undefined ? unknownRun(runId, []) : refusedChild(store, this.#run, first, child);
+    const why =
+      first === undefined
+        ? (refusedByStart(store, runId, child) ?? unknownRun(runId, []))
+        : refusedChild(store, this.#run, first, child);
     if (first === undefined || why !== undefined) {
       this.#ended(key, { status: 'failed', error: toErrorRecord(why) });
       return;

@@ -2,7 +2,7 @@ import type { ProcessDefinition } from '@pawl/sdk';
 import { NEVER, type Millis, type RunId } from '../journal/ids.ts';
 import type { QueuedStart, RunLease } from '../ports/work-store.ts';
 import { RuntimeError } from '../errors.ts';
-import { topmostOpen } from './child-run.ts';
+import { parentOf, topmostOpen } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { isBusy } from './patience.ts';
 import { resumedPlan } from './resumed-plan.ts';
@@ -198,7 +198,10 @@ export class Worker {
       this.#plan.note({ type: 'wentOn', runId, process });
       await this.#drive(process, resumedPlan(store, runId, named(code.definition, process), lease.epoch));
     } catch (error) {
-      this.#setBack(runId, process, error, (problem) => work.setBack(lease, clock.now(), problem, 'code'));
+      this.#setBack(runId, process, error, (problem) => {
+        work.setBack(lease, clock.now(), problem, 'code');
+        this.#wakeStarter(runId);
+      });
     } finally {
       this.#left(runId);
     }
@@ -216,6 +219,14 @@ export class Worker {
     const known = new Set(store.takeInbox(runId).map(({ id }) => id));
     store.releaseLease(runId, epoch, { wakeAt: NEVER, known, awaited: [] });
     return true;
+  }
+
+  /** A detached run whose code is not known here: who started it, where it has not ended, goes on with it in its replay. */
+  #wakeStarter(runId: RunId): void {
+    const { store, clock } = this.#engine.options;
+    const above = parentOf(store, runId);
+    if (above?.detached !== true) return;
+    store.work.wake(topmostOpen(store, above.parentRunId, clock.now()), clock.now());
   }
 
   async #begin(start: QueuedStart): Promise<void> {

@@ -22,6 +22,11 @@ const KINDS: ReadonlySet<string> = new Set([
   'DROP',
 ]);
 const SCHEMA_KINDS: ReadonlySet<string> = new Set(['CREATE', 'ALTER', 'DROP']);
+/**
+ * A pragma that writes, and can be read from like a table: it counts our tables and keeps that for the planner. It is
+ * looked for in the whole text: a name cannot be written otherwise, and a string that holds it can be a parameter.
+ */
+const WRITING_PRAGMA = 'pragma_optimize';
 /** How much of a statement a message shows. */
 const SHOWN = 120;
 /** Root page of sqlite_schema. */
@@ -89,6 +94,8 @@ export function checkKind(sql: string): StatementKind {
       'it neither reads nor changes rows or tables',
       `It takes ${[...KINDS].join(', ').toLowerCase()}; the transaction itself begins and ends with the body`,
     );
+  if (sql.toLowerCase().includes(WRITING_PRAGMA))
+    throw refusal(sql, `${WRITING_PRAGMA} writes, also about Pawl's tables`, 'Leave it out');
   if (!SCHEMA_KINDS.has(kind)) return { changesSchema: false, alters: false };
   const isIndex = second === 'INDEX' || (kind === 'CREATE' && second === 'UNIQUE' && third === 'INDEX');
   if (second !== 'TABLE' && (!isIndex || kind === 'ALTER'))

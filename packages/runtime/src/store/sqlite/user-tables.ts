@@ -62,7 +62,7 @@ export class UserTables {
     const open = { isOver: false };
     try {
       const value = body({ prepare: (sql) => this.#prepare(sql, open) as never });
-      this.#checkSchema();
+      this.#noting(() => this.#checkSchema());
       this.#keep.run();
       return value;
     } catch (error) {
@@ -91,7 +91,7 @@ export class UserTables {
 
   #prepare(sql: string, open: { readonly isOver: boolean }): SqlStatement {
     this.#checkOpen(open);
-    const known = this.#compiled(sql);
+    const known = this.#noting(() => this.#compiled(sql));
     const call =
       <T>(run: (params: readonly unknown[]) => T) =>
       (...params: readonly unknown[]): T =>
@@ -127,11 +127,18 @@ export class UserTables {
     run: (params: readonly unknown[]) => T,
   ): T {
     this.#checkOpen(open);
-    try {
+    return this.#noting(() => {
       if (!known.isJudged) checkProgram(this.#db, sql, params, known.kind);
       known.isJudged = true;
       if (known.kind.changesSchema) this.#hasChangedSchema = true;
       return run(params);
+    });
+  }
+
+  /** Invariant 3: whatever asks SQLite for something. */
+  #noting<T>(work: () => T): T {
+    try {
+      return work();
     } catch (error) {
       if (!this.#db.inTransaction || FATAL.test(sqliteCode(error) ?? '')) this.#broken ??= { error };
       throw error;
