@@ -225,6 +225,28 @@ test('a schedule fires once a time, with two workers, until it is removed', asyn
   expect(damageOf(folder)).toEqual([]);
 });
 
+test('a schedule is told in its own zone, and refused in the words of the command line', async () => {
+  using folder = new Folder();
+  folder.write('hello.ts', HELLO);
+  const add = (...args: string[]): ReturnType<Folder['pawl']> =>
+    folder.pawl('schedule', 'add', ...args, 'hello.ts', '--input', '{"name":"x"}');
+  const added = await add('0 9 * * *', '--tz', 'Asia/Tokyo');
+  expect(added.stdout).toMatch(/^hello fires next at \d{4}-\d\d-\d\d 09:00:00 \(Asia\/Tokyo\)\n$/);
+  expect((await folder.pawl('schedule')).stdout).toMatch(/Asia\/Tokyo.+ 09:00:00 {2}in /);
+  const again = await add('0 9 * * *');
+  expect(again).toMatchObject({ code: 11, stderr: expect.stringContaining('--replace') as string });
+  const nowhere = await add('0 9 * * *', '--tz', 'Mars/Olympus', '--name', 'b');
+  expect(nowhere).toMatchObject({
+    code: 11,
+    stderr: expect.stringMatching(/--tz must be a time zone/) as string,
+  });
+  const never = await add('61 9 * * *', '--name', 'c');
+  expect(never).toMatchObject({
+    code: 11,
+    stderr: expect.stringMatching(/The times must be a cron pattern/) as string,
+  });
+});
+
 test('the processes of a folder are its, and nobody else may bring code', async () => {
   using folder = new Folder();
   folder.write('hello.ts', HELLO);

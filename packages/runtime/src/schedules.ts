@@ -51,7 +51,7 @@ export class Schedules {
       const schedule = { ...record, ...checked };
       if (this.#engine.options.store.work.putSchedule(schedule, replace)) return shownSchedule(schedule);
       throw new RuntimeError('REFUSED', `There is a schedule '${name}' already.`, {
-        hint: `Replace it, or give this one another name: see pawl schedule list`,
+        hint: 'Replace it (pawl schedule add … --replace), or give this one another name (--name)',
         data: { name },
       });
     });

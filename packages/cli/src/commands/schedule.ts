@@ -1,4 +1,5 @@
-import { openRuntime, type Schedule } from '@pawl/runtime';
+import { openRuntime, RuntimeError, type Schedule } from '@pawl/runtime';
+import { InvalidOptionError } from '@pawl/sdk';
 
 import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import {
@@ -18,7 +19,7 @@ import { journalPlace, readJournal, type JournalPlace } from '../journal-place.t
 import { loadProcess } from '../load-process.ts';
 import { findModule } from '../module-file.ts';
 import { clean } from '../render/clean.ts';
-import { formatDuration, formatTime } from '../render/duration.ts';
+import { formatDuration, formatTimeIn } from '../render/duration.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderTable } from '../render/table.ts';
 import type { Theme } from '../render/theme.ts';
@@ -105,14 +106,38 @@ async function add({ args, options, io }: Use<Options>, place: JournalPlace): Pr
     const { tz: zone = 'UTC', name, missed, overlap, replace } = options;
     const code = { module: file.recorded, codeHash: file.digest };
     const how = { cron, zone, missed, overlap, replace, ...code, ...(name === undefined ? {} : { name }) };
-    const schedule = await runtime.schedules.add(definition, input as never, how);
+    const schedule = await added(() => runtime.schedules.add(definition, input as never, how));
     if (options.json) io.out.line(jsonLine({ schedule: scheduleDocument(schedule) }));
-    else io.out.line(`${schedule.name} fires next at ${timestamp(schedule.nextAt)}`);
+    else
+      io.out.line(
+        `${schedule.name} fires next at ${formatTimeIn(schedule.zone, schedule.nextAt)} (${schedule.zone})`,
+      );
     return DONE;
   } finally {
     await runtime.close();
   }
 }
+
+/** In the words of the command line. */
+async function added(work: () => Schedule | Promise<Schedule>): Promise<Schedule> {
+  try {
+    return await work();
+  } catch (error) {
+    const argument = error instanceof InvalidOptionError ? ARGUMENTS.get(error.option) : undefined;
+    if (argument === undefined) throw error;
+    const told = (error as Error).message.replace(/^Option '\w+'/, argument);
+    throw new RuntimeError('REFUSED', told, {
+      hint: `pawl schedule add '0 9 * * 1-5' --tz Europe/Berlin <module>`,
+    });
+  }
+}
+
+/** By the option of the runtime. */
+const ARGUMENTS: ReadonlyMap<string, string> = new Map([
+  ['cron', 'The times'],
+  ['zone', '--tz'],
+  ['name', '--name'],
+]);
 
 async function change(
   action: 'remove' | 'pause' | 'resume',
@@ -152,7 +177,7 @@ function listLines(schedules: readonly Schedule[], now: number, theme: Theme): s
     clean(process),
     isPaused
       ? theme.attention('paused')
-      : `${formatTime(nextAt)}  in ${formatDuration(Math.max(0, nextAt - now))}`,
+      : `${formatTimeIn(zone, nextAt)}  in ${formatDuration(Math.max(0, nextAt - now))}`,
   ]);
   return renderTable(columns, rows, theme);
 }

@@ -39,6 +39,13 @@ export function formatTime(at: number): string {
   return `${day} ${clockTime(date)}`;
 }
 
+/** As clocks in that zone show it. */
+export function formatTimeIn(zone: string, at: number): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' }).format(
+    at,
+  );
+}
+
 /** `09:44:02.123` */
 export function formatClock(at: number): string {
   const date = new Date(at);
