@@ -120,6 +120,15 @@ test('without an id it is the newest run', async () => {
   });
 });
 
+test('what cannot be verified at all is not to be verified', async () => {
+  using other = new Folder();
+  other.write('garbage.db', 'x'.repeat(20_000));
+  const { code, stderr } = await other.pawl('verify', '--db', 'garbage.db');
+  expect(code).toBe(8);
+  expect(stderr).toContain('Restore a backup');
+  expect(stderr).not.toContain('pawl verify');
+});
+
 test('verify and doctor', async () => {
   expect((await folder.pawl('verify')).stdout).toMatch(/^✓ \d+ events of 2 runs: every checksum is right\n$/);
   expect(documentOf((await folder.pawl('verify', 'bad', '--json')).stdout)).toMatchObject({

@@ -1,4 +1,4 @@
-import { EXIT_CODES } from '@pawl/runtime';
+import { EXIT_CODES, RuntimeError } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -17,9 +17,20 @@ export const verifyCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const runId = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    const found = await readJournal(place, (reader) => reader.verify(runId));
+    const found = await readJournal(place, (reader) => reader.verify(runId)).catch(unreadable);
     if (options.json) io.out.line(jsonLine({ ...found }));
     else io.out.lines(renderVerification(found, io.out.width, io.out.theme));
     return found.damage.length === 0 ? DONE : EXIT_CODES.CORRUPT;
   },
 });
+
+/** Elsewhere the next step is to verify; here it was just tried. */
+function unreadable(error: unknown): never {
+  if (!(error instanceof RuntimeError) || error.code !== 'CORRUPT') throw error;
+  const { code, message, data, cause } = error;
+  throw new RuntimeError(code, message, {
+    hint: 'Restore a backup, or name another journal with --db',
+    data,
+    cause,
+  });
+}
