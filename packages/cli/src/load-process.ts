@@ -25,6 +25,30 @@ export async function loadProcess(file: ModuleFile, cwd: string): Promise<Proces
   return file.isBabysitter ? await babysitterProcess(module, file, cwd) : processOf(module, file);
 }
 
+/**
+ * The process of a module that somebody names for a run: any of its exports that is of the run's name, else what it
+ * exports as its process, where that has no name of its own.
+ * @throws RuntimeError REFUSED, also where it is another process
+ */
+export async function loadProcessOf(
+  { runId, process }: { readonly runId: string; readonly process: string },
+  file: ModuleFile,
+  cwd: string,
+): Promise<ProcessDefinition> {
+  if (isWorkflowFile(file.path) || file.isBabysitter) return loadProcess(file, cwd);
+  const module = await importModule(file, cwd);
+  const definitions = Object.values(module).filter(isDefinition);
+  const meant = definitions.find(({ name }) => name === process);
+  if (meant !== undefined) return meant;
+  const own = processOf(module, file);
+  if (!definitions.includes(own)) return own;
+  throw new RuntimeError(
+    'REFUSED',
+    `${file.given} exports process '${own.name}'; run ${runId} is of '${process}'.`,
+    { hint: `Name the module that exports it: pawl resume ${runId} --module <file>` },
+  );
+}
+
 /** A process as Babysitter calls it; one of Pawl's own may stand beside its tasks. */
 async function babysitterProcess(
   module: Readonly<Record<string, unknown>>,

@@ -143,3 +143,25 @@ test('a detached run has the program to itself, and is resumed by its own module
     'late',
   );
 });
+
+test('--module with another process is refused before anything; any export of the name is taken', async () => {
+  using folder = new Folder();
+  const module = (survey: string): string => `
+import { defineProcess } from '@pawl/sdk';
+
+${survey} survey = defineProcess({ name: 'survey', run: (_: null, ctx) => ctx.receive('go') });
+
+export const process = defineProcess({
+  name: 'parent',
+  run: async (_: null, ctx) => (await ctx.run(survey, null, { detached: true, id: 'sv1' })).runId,
+});
+`;
+  folder.write('one.ts', module('const'));
+  folder.write('two.ts', module('export const'));
+  expect(await folder.pawl('run', 'one.ts', '--id', 'p')).toMatchObject({ code: 0 });
+  expect((await folder.pawl('send', 'sv1', 'go', '1')).code).toBe(0);
+  const other = await folder.pawl('resume', 'sv1', '--module', 'one.ts');
+  expect(other.code).toBe(11);
+  expect(other.stderr).toContain("one.ts exports process 'parent'; run sv1 is of 'survey'");
+  expect(await folder.pawl('resume', 'sv1', '--module', 'two.ts')).toMatchObject({ code: 0, stdout: '1\n' });
+});

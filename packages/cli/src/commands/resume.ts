@@ -9,7 +9,7 @@ import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { tellEnd, type FinishOptions } from '../finish.ts';
 import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
-import { loadProcess } from '../load-process.ts';
+import { loadProcess, loadProcessOf } from '../load-process.ts';
 import { findModule, isOtherCode, recordedModule, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
@@ -128,7 +128,8 @@ async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Prom
   const { io, module, force, isAccepted } = options;
   const file =
     module === undefined ? recordedModule(run, io.cwd, force) : await namedModule(run, module, io.cwd);
-  const definition = { ...(await loadProcess(file, io.cwd)), name: run.process };
+  const found = await (module === undefined ? loadProcess(file, io.cwd) : loadProcessOf(run, file, io.cwd));
+  const definition = { ...found, name: run.process };
   return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(run.codeHash, file) } };
 }
 

@@ -1,4 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
+import { decode } from '../journal/codec.ts';
 import type { ChildOutcome, ParentRecorded } from '../journal/child-event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
@@ -7,8 +8,9 @@ import { initialState, type RunState } from '../kernel/state.ts';
 import type { JournalStore, NewRun, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import type { OpenChild } from '../process/open-call.ts';
+import { foldRun, type FoldedRun } from './fold-run.ts';
 import { refuseOther } from './refusals.ts';
-import type { FinalEvent } from './run-plan.ts';
+import type { FinalEvent, RunPlan } from './run-plan.ts';
 
 /** What the end of a child means to its parent. */
 export function childOutcome(event: FinalEvent): ChildOutcome {
@@ -28,7 +30,7 @@ export function childOutcome(event: FinalEvent): ChildOutcome {
 export function bornOf(
   parent: { readonly runId: RunId; readonly state: Readonly<RunState> },
   parentKey: CallKey,
-  { process, inputs, inputHash: inputsHash, isDetached }: OpenChild,
+  { process, inputs, inputHash: inputsHash, isDetached, isAbandoned }: OpenChild,
   own: { readonly runId: RunId; readonly seed: string; readonly engine: string },
 ): NewRun {
   const { runId, seed, engine } = own;
@@ -40,7 +42,11 @@ export function bornOf(
     runId,
     at: state.lastAt,
     event: { type: 'RunStarted', ...facts },
-    parent: isDetached ? { ...link, detached: true } : link,
+    parent: {
+      ...link,
+      ...(isDetached ? { detached: true } : {}),
+      ...(isAbandoned && !isDetached ? { onParentCancel: 'abandon' } : {}),
+    },
   };
 }
 
@@ -52,7 +58,9 @@ export function parentOf(store: JournalStore, runId: RunId): ParentRecorded | un
 
 /**
  * The run above this one, above that one and so on, which has not ended and waits for it; itself where none does. A
- * detached run is on its own: who started it may never look at it again, as behind a mark of a reduce.
+ * detached run is on its own, and so is an abandoned one whose call was given up: who started it may never look at it
+ * again, as behind a mark of a reduce.
+ * @throws InvariantError where the journal of a run above it was changed from outside
  */
 export function topmostOpen(store: JournalStore, runId: RunId, now: Millis): RunId {
   let top = runId;
@@ -62,9 +70,14 @@ export function topmostOpen(store: JournalStore, runId: RunId, now: Millis): Run
     above = parentOf(store, top)
   ) {
     if (store.getRun(above.parentRunId, now)?.status !== 'running') return top;
+    if (above.onParentCancel === 'abandon' && !isCallPending(store, above)) return top;
     top = above.parentRunId;
   }
   return top;
+}
+
+function isCallPending(store: JournalStore, { parentRunId, parentKey }: ParentRecorded): boolean {
+  return foldRun(store, parentRunId).state.pending.has(parentKey);
 }
 
 /** Why a run that has the id already cannot be the child; undefined where it is the same run. */
@@ -119,4 +132,24 @@ export function stateOf({ at, event, parent }: NewRun): RunState {
   evolve(state, { seq: 1, at, event });
   if (parent !== undefined) evolve(state, { seq: 2, at, event: parent });
   return state;
+}
+
+/** How a child is driven, with the code that its call gave. */
+export function planOf(
+  runId: RunId,
+  { run, checkInputs }: OpenChild,
+  epoch: number,
+  folded: Pick<FoldedRun, 'state'> & Partial<FoldedRun>,
+  inputs: OpenChild['inputs'],
+): RunPlan {
+  return {
+    ...folded,
+    runId,
+    run,
+    checkInputs,
+    epoch,
+    inputs: decode(inputs),
+    start: undefined,
+    replayOnly: false,
+  };
 }

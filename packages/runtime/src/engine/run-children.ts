@@ -1,6 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome } from '../journal/child-event.ts';
-import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { NEVER, type Millis, type RunId } from '../journal/ids.ts';
 import type { Report } from '../kernel/input.ts';
@@ -8,11 +7,12 @@ import type { NewRun } from '../ports/journal-store.ts';
 import type { OpenChild } from '../process/open-call.ts';
 import { RuntimeError } from '../errors.ts';
 import { cancelChild } from './cancel-run.ts';
-import { foldRun, type FoldedRun } from './fold-run.ts';
+import { foldRun } from './fold-run.ts';
 import {
   bornOf,
   childOutcome,
   parentOf,
+  planOf,
   refusedByStart,
   refusedChild,
   stateOf,
@@ -120,7 +120,7 @@ export class RunChildren {
 
   #begin(key: CallKey, { run, child }: Unborn): void {
     const { runId, event } = run;
-    const plan = this.#planOf(runId, child, 1, { state: stateOf(run) }, event.inputs);
+    const plan = planOf(runId, child, 1, { state: stateOf(run) }, event.inputs);
     const isOpen = this.#openOf(key) !== undefined;
     if (child.isDetached || this.#isLeft(key)) this.#engine.add(this.#driverOf(plan));
     else if (isOpen) this.#launch(key, plan);
@@ -133,12 +133,15 @@ export class RunChildren {
   #goOnLeft(key: CallKey): void {
     const child = this.#run.host.leftRuns.get(key);
     const call = this.#run.state.calls.get(key);
-    if (child === undefined || call?.kind !== 'child') return;
+    if (call?.kind !== 'child' || !this.#isLeft(key)) return;
     this.#patiently(key, () => {
       const { store, clock } = this.#engine.options;
       const first = store.getRun(call.runId, clock.now());
       const record = first === undefined ? undefined : lastOf(store, first, clock.now());
-      if (record?.status === 'running') this.#goOnAlone(child, record.runId);
+      if (record?.status === 'running') {
+        if (child === undefined) store.work.wake(record.runId, clock.now());
+        else this.#goOnAlone(child, record.runId);
+      }
       this.#run.host.leftRuns.delete(key);
     });
   }
@@ -151,7 +154,10 @@ export class RunChildren {
   /** Its call was given up, and it was not. */
   leave(key: CallKey): void {
     this.#driven.delete(key);
-    this.#elsewhere.delete(key);
+    // A worker may have put it down, to be gone on with by this run.
+    if (this.#elsewhere.delete(key)) this.#goOnLeft(key);
+    this.#run.ask(() => undefined);
+    this.#reportHeld();
   }
 
   #isLeft(key: CallKey): boolean {
@@ -210,7 +216,7 @@ export class RunChildren {
       const folded = foldRun(store, runId);
       const first = folded.recorded[0]?.event;
       const inputs = first?.type === 'RunStarted' ? first.inputs : null;
-      if (folded.state.phase.status !== 'ended') return this.#planOf(runId, child, epoch, folded, inputs);
+      if (folded.state.phase.status !== 'ended') return planOf(runId, child, epoch, folded, inputs);
     } catch (error) {
       store.releaseLease(runId, epoch);
       throw error;
@@ -218,25 +224,6 @@ export class RunChildren {
     // Another program ended it between the look and the lease.
     store.releaseLease(runId, epoch);
     return undefined;
-  }
-
-  #planOf(
-    runId: RunId,
-    { run, checkInputs }: OpenChild,
-    epoch: number,
-    folded: Pick<FoldedRun, 'state'> & Partial<FoldedRun>,
-    inputs: OpenChild['inputs'],
-  ): RunPlan {
-    return {
-      ...folded,
-      runId,
-      run,
-      checkInputs,
-      epoch,
-      inputs: decode(inputs),
-      start: undefined,
-      replayOnly: false,
-    };
   }
 
   #launch(key: CallKey, plan: RunPlan): void {
@@ -250,14 +237,14 @@ export class RunChildren {
     const { parent } = driver.state;
     const isOwn = parent?.parentRunId === this.#run.runId && parent.parentKey === key;
     this.#driven.set(key, { driver, isOwn });
-    void driver.exit.then((exit) => this.#exited(key, exit));
+    void driver.exit.then((exit) => this.#exited(key, driver, exit));
     // The stop came while it was not committed yet.
     if (this.#isStopped && isOwn) void stopAll(driver);
   }
 
-  #exited(key: CallKey, exit: RunExit): void {
-    // It is on its own by now.
-    if (this.#isLeft(key)) return;
+  #exited(key: CallKey, driver: RunDriver, exit: RunExit): void {
+    // It is on its own by now, and its call may be forgotten behind a mark.
+    if (this.#isLeft(key) || this.#driven.get(key)?.driver !== driver) return;
     this.#driven.delete(key);
     if (exit.status === 'continued') this.#waitFor(key, exit.next);
     else if (exit.status === 'ended') this.#ended(key, childOutcome(exit.event));
@@ -286,6 +273,7 @@ export class RunChildren {
       if (untold === undefined) this.drive(key);
       else this.cancel(key, untold);
     }
+    this.#reportHeld();
   }
 
   /** When a child goes on by itself, could it be put down now; undefined where it cannot be. */
@@ -299,7 +287,8 @@ export class RunChildren {
   /** Some that were given up have not ended, or have not been told. */
   get isGivingUp(): boolean {
     for (const [key, { isOwn }] of this.#driven) if (isOwn && this.#openOf(key) === undefined) return true;
-    return this.#untold.size > 0;
+    // Behind a mark nobody would know that it goes on by itself.
+    return this.#untold.size > 0 || this.#elsewhere.values().some((key) => this.#isLeft(key));
   }
 
   #isOwn(key: CallKey): boolean {

@@ -1,4 +1,5 @@
 import type { RunId } from '../journal/ids.ts';
+import { unreachable } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
 import type { AttemptWait } from './attempt-waits.ts';
@@ -137,9 +138,16 @@ export class RunInbox {
 /** Handed on from the run before this one, which had another call under that key: what is told of it. */
 function strayOf(message: InboxMessage, runId: RunId): string | undefined {
   if (!('runId' in message) || message.runId === undefined || message.runId === runId) return undefined;
-  return message.kind === 'answer'
-    ? `an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`
-    : `what a person said was dropped: it is about call ${message.key} of run ${message.runId}`;
+  switch (message.kind) {
+    case 'answer':
+      return `an answer of ${message.by} was dropped: it is to a question of run ${message.runId}`;
+    case 'taskAnswer':
+      return `an answer of ${message.worker} was dropped: it is to task ${message.key} of run ${message.runId}`;
+    case 'resolve':
+      return `what a person said was dropped: it is about call ${message.key} of run ${message.runId}`;
+    default:
+      return unreachable(message);
+  }
 }
 
 function missed({ key, attempt, name, timeoutMs }: AttemptWait): Report {

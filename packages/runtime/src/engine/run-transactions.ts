@@ -1,5 +1,6 @@
 import { checkAgainst, InvalidArgumentError, type TransactionDb } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
+import { isThrown } from '../journal/builtin.ts';
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { isOutcome, type Encoded, type OutcomeEvent, type Recorded } from '../journal/event.ts';
@@ -135,7 +136,7 @@ export class RunTransactions {
     } catch (error) {
       const { entropy, sink } = this.#engine.options;
       const warn = (message: string): void => sink.warn(this.#run.runId, message);
-      const isRefused = error instanceof RuntimeError || error instanceof InvalidArgumentError;
+      const isRefused = isThrown(error, RuntimeError) || isThrown(error, InvalidArgumentError);
       const retryable = !isRefused && isRetryable(error, task, attempt, warn);
       return { status: 'failed', error: toErrorRecord(error), retryable, draw: entropy.random() };
     }

@@ -279,8 +279,15 @@ export class TaskDesk {
     if (offer === undefined) return this.#closedOrUnknown(taskId);
     const issues = as.status === 'done' ? this.#issues(offer, as.output) : [];
     if (issues.length > 0) return { status: 'invalid', issues };
-    const { key } = offer;
-    const message: AnswerMessage = { kind: 'taskAnswer', id: messageId, key, worker: who.worker, as };
+    const { runId: owner, key } = offer;
+    const message: AnswerMessage = {
+      kind: 'taskAnswer',
+      id: messageId,
+      runId: owner,
+      key,
+      worker: who.worker,
+      as,
+    };
     return this.#post(taskId, message, who, clock.now());
   }
 

@@ -218,15 +218,20 @@ export class Worker {
     store.work.wake(top, clock.now());
     const known = new Set(store.takeInbox(runId).map(({ id }) => id));
     store.releaseLease(runId, epoch, { wakeAt: NEVER, known, awaited: [] });
+    // Its call may have been given up meanwhile.
+    if (topmostOpen(store, runId, clock.now()) === runId) store.work.wake(runId, clock.now());
     return true;
   }
 
-  /** A detached run whose code is not known here: who started it, where it has not ended, goes on with it in its replay. */
+  /**
+   * A run that is on its own and whose code is not known here: who started it, where it has not ended, goes on with it
+   * in its replay.
+   */
   #wakeStarter(runId: RunId): void {
     const { store, clock } = this.#engine.options;
     const above = parentOf(store, runId);
-    if (above?.detached !== true) return;
-    store.work.wake(topmostOpen(store, above.parentRunId, clock.now()), clock.now());
+    if (above?.detached === true || above?.onParentCancel === 'abandon')
+      store.work.wake(above.parentRunId, clock.now());
   }
 
   async #begin(start: QueuedStart): Promise<void> {

@@ -95,6 +95,15 @@ function isNodeBuffer(value: object, prototype: object): boolean {
   return value instanceof Uint8Array && ownConstructorName(prototype) === 'Buffer';
 }
 
+/** `instanceof` for what was thrown: that may be a proxy whose traps throw. */
+export function isThrown<T>(thrown: unknown, by: abstract new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof by;
+  } catch {
+    return false;
+  }
+}
+
 export function isErrorLike(value: object): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }

@@ -38,4 +38,6 @@ export interface ParentRecorded {
   readonly depth: number;
   /** That run does not wait for this one. */
   readonly detached?: true;
+  /** That run waits for this one only while its call is pending. Default: always. */
+  readonly onParentCancel?: 'abandon';
 }

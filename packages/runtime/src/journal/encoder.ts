@@ -12,7 +12,7 @@
  */
 import type { Json } from '@pawl/sdk';
 import { toBase64 } from './base64.ts';
-import { builtinKind, className, VIEWS } from './builtin.ts';
+import { builtinKind, className, isThrown, VIEWS } from './builtin.ts';
 import { nativeErrorName } from './native-error.ts';
 import { EncodeRefusal, formatPath } from './refusal.ts';
 import type { PathStep } from './refusal.ts';
@@ -73,7 +73,7 @@ export class Encoder {
     try {
       return this.#walk(value);
     } catch (thrown) {
-      if (thrown instanceof EncodeRefusal) throw thrown;
+      if (isThrown(thrown, EncodeRefusal)) throw thrown;
       throw this.#refusal(`cannot be read: ${messageOf(thrown)}`);
     }
   }

@@ -46,6 +46,16 @@ const hostile: ProxyHandler<object> = {
   },
 };
 
+/** Whoever looks at what its traps throw is in them again. */
+function selfThrowing(target: object = {}): object {
+  const trap = (): never => {
+    throw proxy;
+  };
+  const traps = { get: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap };
+  const proxy: object = new Proxy(target, traps);
+  return proxy;
+}
+
 function failing(): never {
   throw new RangeError('not today');
 }
@@ -192,6 +202,7 @@ describe('whatever is thrown', () => {
     ['a revoked proxy', revoked({}), /^\[not recorded: \$ cannot be read: /],
     ['a revoked proxy of a function', revoked(failing), '[a function]'],
     ['a proxy that throws', new Proxy({}, hostile), '[not recorded: $ cannot be read: getPrototypeOf]'],
+    ['a proxy that throws itself', selfThrowing(), '[not recorded: $ cannot be read: an unreadable error]'],
     ['an object that holds a function', { f() {} }, '[not recorded: $.f is a function]'],
     [
       'an object with a message that throws',

@@ -4,7 +4,7 @@
  */
 import type { Json } from '@pawl/sdk';
 import { decode, DecodeRefusal, encode, EncodeRefusal } from './codec.ts';
-import { isErrorLike } from './builtin.ts';
+import { isErrorLike, isThrown } from './builtin.ts';
 import {
   defineField,
   defineHidden,
@@ -61,7 +61,7 @@ function spend(recorder: Recorder, text: string): string {
 }
 
 function reasonOf(refusal: unknown): string {
-  return refusal instanceof EncodeRefusal || refusal instanceof DecodeRefusal
+  return isThrown(refusal, EncodeRefusal) || isThrown(refusal, DecodeRefusal)
     ? refusal.message
     : 'cannot be read';
 }

@@ -91,6 +91,7 @@ const isChildOutcome: Check = (value) => {
 
 const isType: Check = () => true;
 const isSet: Check = (value) => value === undefined || value === true;
+const isAbandon: Check = (value) => value === undefined || value === 'abandon';
 const FOLDED_SOURCE: Shape<FoldedSource> = {
   key: isText,
   seq: isOrdinal,
@@ -233,10 +234,17 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     inputHash: isText,
     runId: isText,
     detached: isSet,
-    onParentCancel: (value) => value === undefined || value === 'abandon',
+    onParentCancel: isAbandon,
   },
   ChildFinished: { ...key, outcome: isChildOutcome },
-  ParentRecorded: { type: isType, parentRunId: isText, parentKey: isText, depth: isOrdinal, detached: isSet },
+  ParentRecorded: {
+    type: isType,
+    parentRunId: isText,
+    parentKey: isText,
+    depth: isOrdinal,
+    detached: isSet,
+    onParentCancel: isAbandon,
+  },
   StreamOpened: {
     ...key,
     kind: oneOf('source', 'progress'),

@@ -130,6 +130,8 @@ export type OfferChange =
 export interface AnswerMessage {
   readonly kind: 'taskAnswer';
   readonly id: string;
+  /** Whose call it is, as with an answer. Older programs do not say it: then it is for whichever run has it. */
+  readonly runId?: RunId;
   readonly key: CallKey;
   readonly worker: string;
   readonly as:

@@ -60,6 +60,8 @@ export interface OpenChild extends ProcessCode {
   readonly inputs: Encoded;
   readonly inputHash: string;
   readonly isDetached: boolean;
+  /** It goes on where the call is given up. */
+  readonly isAbandoned: boolean;
 }
 
 /** A source that the process reads, as it asked for it. */

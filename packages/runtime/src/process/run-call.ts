@@ -33,7 +33,8 @@ export function runChild<Output>(
   const what = `The input of process '${definition.name}'`;
   const encoded = encodePayload(what, code.checkInputs(inputs), host.limits.payloadBytes);
   const inputHash = host.port.digest(identityText(encoded));
-  const { detached: isDetached = false, onParentCancel = 'cancel' } = options;
+  const { detached: isDetached = false, onParentCancel } = options;
+  const isAbandoned = onParentCancel === 'abandon';
   const asked = {
     fingerprint: childFingerprint(definition.name, inputHash, isDetached),
     what: `${isDetached ? 'start' : 'run'} ${JSON.stringify(definition.name)}`,
@@ -52,8 +53,9 @@ export function runChild<Output>(
       inputs: encoded,
       inputHash,
       isDetached,
+      isAbandoned,
     };
-    if (!host.live && (isDetached || onParentCancel === 'abandon')) host.leftRuns.set(key, child);
+    if (!host.live && (isDetached || isAbandoned)) host.leftRuns.set(key, child);
     host.openCalls.set(key, { resolve: (value) => resolve(value as Output), reject, scope, child });
     host.command({
       type: 'StartChild',
@@ -62,7 +64,7 @@ export function runChild<Output>(
       inputHash,
       runId,
       ...(isDetached ? { detached: true } : {}),
-      ...(onParentCancel === 'abandon' && !isDetached ? { onParentCancel } : {}),
+      ...(isAbandoned && !isDetached ? { onParentCancel: 'abandon' } : {}),
     });
   });
 }

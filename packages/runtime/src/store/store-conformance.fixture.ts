@@ -296,14 +296,16 @@ export function describeStore(name: string, open: () => JournalStore): void {
           as: { status: 'done', output: { deep: [null] } },
         };
         const { runId: _, ...older } = { ...resolved, id: 'm4' };
-        const sent = [cancel('m3'), resolved, older, cancel('m1')];
+        const as = { status: 'done', output: 1 } as const;
+        const olderAnswer = { kind: 'taskAnswer', id: 'm6', key: '0', worker: 'ada', as } as const;
+        const answered = { ...olderAnswer, id: 'm5', runId };
+        const sent = [cancel('m3'), resolved, older, answered, olderAnswer, cancel('m1')];
         for (const message of sent) expect(store.post(runId, message, START)).toBe('posted');
         expect(store.takeInbox(runId)).toEqual(sent);
-        expect(store.takeInbox(runId)).toHaveLength(4);
+        expect(store.takeInbox(runId)).toHaveLength(6);
 
-        expect(append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m2', 'm3', 'm4'] }))).toEqual([
-          'committed',
-        ]);
+        const consumed = ['m2', 'm3', 'm4', 'm5', 'm6'];
+        expect(append(appendOf(runId, 1, [AttemptStarted], { consumed }))).toEqual(['committed']);
         expect(store.takeInbox(runId)).toEqual([cancel('m1')]);
         expect(append(appendOf(runId, 2, [], { consumed: ['m1', 'no-such-message'] }))).toEqual([
           'committed',

@@ -1,4 +1,4 @@
-import { type Process, type Schema } from '@pawl/sdk';
+import { externalTask, type Process, type Schema } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import type { AppendRun, LeaseClaim } from '../../src/ports/journal-store.ts';
 import { MemoryStore, seededEntropy } from '../../src/testing.ts';
@@ -280,5 +280,72 @@ describe('what a person said about a call, in the run that follows', () => {
     expect(store.post('r~2', { kind: 'resolve', id: 'old', key: '0', as })).toBe('posted');
     const stage = Stage.at(store.getRun('r~2', 0)?.updatedAt ?? 0);
     expect(await stage.drive(store, asking(stage) as Process, FIRST)).toEqual({ value: as.output });
+  });
+});
+
+describe('an answer to an external task, in the run that follows', () => {
+  const review = externalTask<void, string>({ name: 'review' });
+
+  /** Call 0 of each run is one that others do. */
+  const offering: Process<Page, unknown> = async ({ page }, ctx) => {
+    const first = ctx.task(review);
+    if (page === 2) return first;
+    await ctx.sleep(10);
+    return ctx.continueAsNew({ page: 2, seen: 0 });
+  };
+
+  /**
+   * Another program answers call 0 of 'r', which is followed before it looks; the program dies once the call of the
+   * next run is offered.
+   */
+  async function diedInTheNext(): Promise<MemoryStore> {
+    const watched = new WatchedStore();
+    const stage = new Stage();
+    const answerFromElsewhere = async (): Promise<void> => {
+      const other = await stage.open(watched);
+      other.tasks.complete(other.tasks.list()[0]?.id ?? '', 'of page 1', { worker: 'ada' });
+      await other.close();
+    };
+    stage.later(5, () => void answerFromElsewhere());
+    await stage.use(watched, { limits: { burstEvents: 1 } }, async (runtime) => {
+      void runtime
+        .start(offering, FIRST, { id: 'r' })
+        .result()
+        .catch(() => undefined);
+      while (!shape(watched, 'r~2').includes('TaskOffered 0')) await stage.clock.sleep(5);
+    });
+    const store = watched.states
+      .map((state) => MemoryStore.from(state))
+      .find((each) => shape(each, 'r~2').at(-1) === 'TaskOffered 0');
+    if (store === undefined) return expect.fail('there is no such write');
+    store.ownerDied(store.getRun('r~2', 0)?.owner ?? expect.fail('nobody drove it'));
+    expect(store.takeInbox('r~2')).toMatchObject([{ kind: 'taskAnswer', key: '0' }]);
+    return store;
+  }
+
+  it('is none to the task of the same key there', async () => {
+    const store = await diedInTheNext();
+    const stage = Stage.at(store.getRun('r~2', 0)?.updatedAt ?? 0);
+    const value = await stage.use(store, { entropy: seededEntropy(2) }, async (runtime) => {
+      const result = runtime.resume('r~2', offering).result();
+      await stage.clock.sleep(50);
+      const [task] = runtime.tasks.list();
+      runtime.tasks.complete(task?.id ?? '', 'of page 2');
+      return result;
+    });
+    expect(value).toBe('of page 2');
+    expect(stage.warnings).toEqual([
+      expect.stringContaining('answer of ada was dropped: it is to task 0 of run r'),
+    ]);
+    expect(store.takeInbox('r~2')).toEqual([]);
+  });
+
+  it('counts for whichever run has it, where an older program sent it', async () => {
+    const store = await diedInTheNext();
+    const as = { status: 'done', output: 'said to an older program' } as const;
+    const message = { kind: 'taskAnswer', id: 'old', key: '0', worker: 'ada', as } as const;
+    expect(store.post('r~2', message, 0)).toBe('posted');
+    const stage = Stage.at(store.getRun('r~2', 0)?.updatedAt ?? 0);
+    expect(await stage.drive(store, offering as Process, FIRST)).toEqual({ value: as.output });
   });
 });

@@ -201,6 +201,19 @@ describe('a transaction task', () => {
     });
   });
 
+  it.each(['transaction', 'task'])('a %s that throws what cannot be looked at has failed', async (kind) => {
+    const trap = (): never => {
+      throw hostile;
+    };
+    const hostile: object = new Proxy({}, { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap });
+    const task =
+      kind === 'task' ? defineTask({ name: 'bad', run: trap }) : transactionTask({ name: 'bad', run: trap });
+    const path = freshPath();
+    const caught: Process = (_, ctx) => ctx.task(task).catch(({ name }: Error) => name);
+    expect(await perform(caught, path)).toBe('TaskError');
+    expect(shape(path)).toContain('TaskFailed 0');
+  });
+
   it('an output that cannot be recorded is a failure, and nothing of it is left', async () => {
     const path = freshPath();
     const bad = transactionTask({

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
 import { Floor } from './bench.fixture.ts';
 
-/* Detached runs, after the worker that drove them is gone. */
+/* Detached and abandoned runs, after the worker that drove them is gone. */
 
 const late = defineProcess({
   name: 'late',
@@ -24,6 +24,27 @@ const folding = defineProcess({
     await ctx.reduce([1, 2, 3], 0, start, { foldEvery: 1 });
     return ctx.receive('stop');
   },
+});
+
+/** Its calls are given up, and then forgotten with each mark. */
+const abandoning = defineProcess({
+  name: 'abandoning',
+  run: async (_: unknown, ctx: Context) => {
+    const start = async (sum: number, n: number): Promise<number> => {
+      await ctx.parallel.race([
+        () => ctx.run(late, n, { onParentCancel: 'abandon', id: `late-${n}` }),
+        () => ctx.sleep(10),
+      ]);
+      return sum + n;
+    };
+    await ctx.reduce([1, 2], 0, start, { foldEvery: 1 });
+    return ctx.receive('stop');
+  },
+});
+
+const waiting = defineProcess({
+  name: 'waiting',
+  run: async (_: unknown, ctx: Context) => ctx.run(late, 1, { onParentCancel: 'abandon', id: 'late-1' }),
 });
 
 const single = defineProcess({
@@ -71,4 +92,18 @@ it('go on, also where the run that started them has forgotten them behind a mark
 
 it.each([[[single, late]], [[single]]])('go on, by whoever has their code', async (known) => {
   expect(statuses(await goneOn(single, known))).toEqual({ 'late-1': 'succeeded', r: 'running' });
+});
+
+it.each([[[abandoning, late]], [[late]]])(
+  'go on where they were abandoned, by whoever has their code',
+  async (known) => {
+    const ends = { 'late-1': 'succeeded', 'late-2': 'succeeded' };
+    expect(statuses(await goneOn(abandoning, known))).toEqual({ ...ends, r: 'running' });
+  },
+);
+
+it('go on with the run above them, while that waits for them', async () => {
+  const floor = await goneOn(waiting, [waiting]);
+  expect(statuses(floor)).toEqual({ 'late-1': 'succeeded', r: 'succeeded' });
+  expect(floor.told).not.toContain('wentOn late-1');
 });

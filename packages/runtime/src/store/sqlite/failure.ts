@@ -1,6 +1,7 @@
 /** What SQLite says, as an operating error of ours. */
 import Database from 'better-sqlite3';
 
+import { isThrown } from '../../journal/builtin.ts';
 import { RuntimeError } from '../../errors.ts';
 
 interface Failure {
@@ -13,7 +14,7 @@ interface Failure {
 }
 
 export function sqliteCode(error: unknown): string | undefined {
-  return error instanceof Database.SqliteError ? error.code : undefined;
+  return isThrown(error, Database.SqliteError) ? error.code : undefined;
 }
 
 export function isBusy(error: unknown): boolean {

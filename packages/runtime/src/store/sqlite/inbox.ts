@@ -115,8 +115,9 @@ function isAnswer(message: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-function isTaskAnswer({ key, worker, as }: Readonly<Record<string, unknown>>): boolean {
+function isTaskAnswer({ runId, key, worker, as }: Readonly<Record<string, unknown>>): boolean {
   if (typeof key !== 'string' || typeof worker !== 'string' || !isRecord(as)) return false;
+  if (runId !== undefined && typeof runId !== 'string') return false;
   const { status, output, message, details, reason } = as;
   if (status === 'done') return output !== undefined;
   if (status === 'failed') return typeof message === 'string' && details !== undefined;
