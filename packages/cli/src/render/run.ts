@@ -112,6 +112,8 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
       return `running for ${formatDuration(now - run.startedAt)}`;
     case 'waiting':
       return `waiting for ${count(run.asked.length, 'answer')}`;
+    case 'cancelling':
+      return 'cancel asked for; it has to be cleaned up, which takes its code';
     case 'sleeping':
       return sleepText(run.wakeAt, now);
     case 'interrupted':
@@ -169,6 +171,12 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
       return [
         { command: pawl('events', id, '--follow'), why: 'watch it go on' },
         { command: pawl('cancel', id), why: 'give it up' },
+      ];
+    case 'cancelling':
+      return [
+        { command: pawl('resume', id), why: 'cleans up, and ends it' },
+        { command: pawl('cancel', id, '--force'), why: 'ends it without cleaning up' },
+        show,
       ];
     case 'sleeping':
       return [{ command: pawl('work'), why: 'go on with it when its time comes' }, show];

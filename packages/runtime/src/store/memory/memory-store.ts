@@ -391,7 +391,10 @@ export class MemoryStore implements JournalStore {
   #record(run: Run, now: Millis): RunRecord {
     const { summary, owner } = run;
     const wakeAt = restingUntil(run, this.work.wakeAt(summary.runId), now);
-    return { ...summary, asked: [...summary.asked], owner, ownerAlive: this.#isAlive(run, now), wakeAt };
+    const isOver = summary.status !== 'running';
+    const isCancelAsked = !isOver && this.takeInbox(summary.runId).some(({ kind }) => kind === 'cancel');
+    const ownerAlive = this.#isAlive(run, now);
+    return { ...summary, asked: [...summary.asked], owner, ownerAlive, wakeAt, isCancelAsked };
   }
 
   #isAlive(run: Run, now: Millis): boolean {
