@@ -45,26 +45,12 @@ import {
   without,
   type Run,
 } from './rows.ts';
-import { MemoryPools, type PoolTexts } from './memory-pools.ts';
-import { MemoryWork, restingUntil, type WorkFacts } from './memory-work.ts';
-import { Shared, type SharedStep } from './shared.ts';
+import type { MemoryFaults } from './memory-faults.ts';
+import { MemoryPools } from './memory-pools.ts';
+import type { MemorySnapshot } from './memory-snapshot.ts';
+import { MemoryWork, restingUntil } from './memory-work.ts';
+import { Shared } from './shared.ts';
 import { hasSought, soughtTexts, statesOf, type StateTexts } from '../run-states.ts';
-
-/** Opaque; made by `snapshot`. */
-export interface MemorySnapshot {
-  readonly runs: ReadonlyMap<RunId, Run>;
-  readonly shared: readonly SharedStep[];
-  readonly pools?: PoolTexts;
-  readonly keys?: ReadonlyMap<RunId, string>;
-  readonly work?: WorkFacts;
-}
-
-export interface MemoryFaults {
-  /** Throwing here is a commit that failed. */
-  beforeAppend?(batch: readonly AppendRun[]): void;
-  /** Throwing here is a commit that happened, but whose answer got lost. */
-  afterAppend?(batch: readonly AppendRun[]): void;
-}
 
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
