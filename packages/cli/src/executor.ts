@@ -15,6 +15,11 @@ const KILL_AFTER_MS = 2000;
 /** What an environment takes on every system. */
 const MAX_SCHEMA = 32 * 1024;
 
+/** `TypeError: no`, `Error [ERR_X]: no`, `java.io.IOException: no`, `error: no`. */
+const ERROR_LINE = /^(Uncaught )?([\w$.]*(Error|Exception)|error|fatal)( \[\w+\])?: /;
+/** Where no line says so. */
+const LAST_LINES = 3;
+const MAX_SAID = 1000;
 /** A shell's word for a program that may not be run, and for one that is not there. */
 const NOT_RUN: readonly unknown[] = [126, 127];
 
@@ -79,8 +84,14 @@ export async function runCommand(
   }
 }
 
+/** The error that ended it, as most languages print it among other lines; else the end of what it said. */
 function lastSaid(stderr: string): string {
-  return stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const error = lines.findLast((line) => ERROR_LINE.test(line));
+  return (error ?? lines.slice(-LAST_LINES).join('; ')).slice(0, MAX_SAID);
 }
 
 /** Of a program that is not there Node tells later, of a folder that is none at once. */

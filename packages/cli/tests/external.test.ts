@@ -208,6 +208,21 @@ test('a command that cannot be run fails no task, and says so', async () => {
   expect(mistyped).toMatchObject({ code: 0, stderr: "nothing of kind 'agnet' is open; there is: agent\n" });
 });
 
+test('what a command said of its failure is the error, and not the line that its runtime ends with', async () => {
+  using folder = new Folder();
+  folder.write('review.ts', REVIEW);
+  folder.write('throws.js', "throw new TypeError('no such pull request');");
+  await folder.pawl('run', 'review.ts', '--id', 'r', '-i', '{"prs":[1]}', '--external');
+  const thrown = await folder.pawl('respond', 'agent', '--until-idle', '--', process.execPath, 'throws.js');
+  expect(thrown.code).toBe(3);
+  expect(thrown.stderr).toContain(': TypeError: no such pull request (exit code 1)');
+  expect(thrown.stderr).not.toContain('Node.js v');
+  await folder.pawl('run', 'review.ts', '--id', 's', '-i', '{"prs":[1]}', '--external');
+  const said = ['sh', '-c', 'echo "one\ntwo\n\nthree\nfour" >&2; exit 9'];
+  const ended = await folder.pawl('respond', 'agent', '--until-idle', '--', ...said);
+  expect(ended.stderr).toContain(': two; three; four (exit code 9)');
+});
+
 test('two responders over one journal do each task once', async () => {
   using folder = new Folder();
   folder.write('review.ts', REVIEW);
