@@ -11,6 +11,8 @@ export type Aliases = ReadonlyMap<string, string>;
 
 export const NO_ALIASES: Aliases = new Map();
 export const BABYSITTER = '@pawl/sdk/babysitter';
+/** What that stands for. */
+const BABYSITTER_SDK = '@a5c-ai/babysitter-sdk';
 
 const PACKAGE = /^(@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*(\/[\w~-][\w.~-]*)*$/;
 /** Below the working folder. */
@@ -19,18 +21,22 @@ const MARK = '?alias=';
 
 export const ALIAS_OPTION: OptionSpec<readonly string[]> = texts(
   '--alias <name=other>',
-  'a package that the module imports is another one, such as @a5c-ai/babysitter-sdk=@pawl/sdk/babysitter',
+  `a package that the module imports is another one, such as ${BABYSITTER_SDK}=${BABYSITTER}`,
 );
 
 /** @throws RuntimeError USAGE */
 export function givenAliases(given: readonly string[], configured: Aliases): Aliases {
   const own = given.map((text) => {
     const [name = '', target = '', ...rest] = text.split('=');
-    const problem = rest.length > 0 ? 'it has more than one =' : aliasProblem(name, target);
+    const problem = !text.includes('=')
+      ? 'it needs name=other'
+      : rest.length > 0
+        ? 'it has more than one ='
+        : aliasProblem(name, target);
     if (problem === undefined) return [name, target] as const;
     throw usage(
       `'${text.slice(0, 200)}' is no alias, which --alias takes: ${problem}.`,
-      'pawl run <file> --alias @a5c-ai/babysitter-sdk=@pawl/sdk/babysitter',
+      `pawl run <file> --alias ${BABYSITTER_SDK}=${BABYSITTER}`,
     );
   });
   return new Map([...configured, ...own]);
@@ -42,6 +48,11 @@ export function aliasProblem(name: string, target: string): string | undefined {
   if (name === SDK || name.startsWith(`${SDK}/`)) return `${SDK} is always the one of this program`;
   if ((PACKAGE.test(target) && !isBuiltin(target)) || LOCAL.test(target)) return undefined;
   return `'${target.slice(0, 80)}' is no name of a package, and no file below this folder, such as ./mine.js`;
+}
+
+/** What a missing package is to be, where it is one that Pawl stands in for. */
+export function standInFor(name: string): string | undefined {
+  return name === BABYSITTER_SDK ? `--alias ${BABYSITTER_SDK}=${BABYSITTER}` : undefined;
 }
 
 /** A journal names a module with its aliases, so that whoever goes on with a run needs nothing else. */

@@ -1,6 +1,7 @@
 /** A command as the executor of external tasks: the description goes in as JSON, the answer comes out as JSON. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 
+import { CannotRespondError } from '@pawl/runtime';
 import type { CommandExecutor, ExecutorContext, ExecutorTask } from '@pawl/sdk';
 
 import type { Io } from './terminal.ts';
@@ -13,6 +14,14 @@ const MAX_STDOUT = 64 * 1024 * 1024;
 const KILL_AFTER_MS = 2000;
 /** What an environment takes on every system. */
 const MAX_SCHEMA = 32 * 1024;
+
+/** `TypeError: no`, `Error [ERR_X]: no`, `java.io.IOException: no`, `error: no`. */
+const ERROR_LINE = /^(Uncaught )?([\w$.]*(Error|Exception)|error|fatal)( \[\w+\])?: /;
+/** Where no line says so. */
+const LAST_LINES = 3;
+const MAX_SAID = 1000;
+/** A shell's word for a program that may not be run, and for one that is not there. */
+const NOT_RUN: readonly unknown[] = [126, 127];
 
 /** Why a command gave no answer; `details` are recorded with the failure. */
 class CommandFailure extends Error {
@@ -32,7 +41,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command for one task; rejects with what it printed on stderr where it fails. */
+/**
+ * Runs the command for one task; rejects with what it printed on stderr where it fails.
+ * @throws CannotRespondError where there is no such program, or it may not be run
+ */
 export async function runCommand(
   { command, cwd, env }: Pick<CommandExecutor, 'command' | 'cwd' | 'env'>,
   task: ExecutorTask,
@@ -40,7 +52,7 @@ export async function runCommand(
   io: Io,
 ): Promise<unknown> {
   const [program = '', ...args] = typeof command === 'string' ? [command] : command;
-  const child = spawn(program, args, {
+  const child = started(program, args, {
     cwd: cwd ?? io.cwd,
     // Whoever does the work has no business with secrets that are none of it.
     env: {
@@ -55,10 +67,11 @@ export async function runCommand(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const { code, signal: killedBy, stdout, stderr } = await ended(child, task, signal);
+  const { code, signal: killedBy, stdout, stderr } = await ended(child, program, task, signal);
   signal.throwIfAborted();
+  if (NOT_RUN.includes(code)) throw cannotStart(program, `${lastSaid(stderr)} (exit code ${code})`.trim());
   if (code !== 0) {
-    const said = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+    const said = lastSaid(stderr);
     const how = killedBy === null ? `exit code ${code}` : `ended by ${killedBy}`;
     throw new CommandFailure(said === '' ? `the command failed: ${how}` : `${said} (${how})`, code, stderr);
   }
@@ -69,6 +82,31 @@ export async function runCommand(
     const start = stdout.trim().slice(0, 80);
     throw new CommandFailure(`the command printed no JSON on stdout: ${start}`, code, stderr);
   }
+}
+
+/** The error that ended it, as most languages print it among other lines; else the end of what it said. */
+function lastSaid(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const error = lines.findLast((line) => ERROR_LINE.test(line));
+  return (error ?? lines.slice(-LAST_LINES).join('; ')).slice(0, MAX_SAID);
+}
+
+/** Of a program that is not there Node tells later, of a folder that is none at once. */
+function started(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(program, args, options);
+  } catch (error) {
+    throw cannotStart(program, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function cannotStart(program: string, why: string): CannotRespondError {
+  return new CannotRespondError(`The command '${program}' cannot be run: ${why}. No task was failed.`, {
+    hint: 'see that the program is there, in PATH or by its path, and may be run; then do it again',
+  });
 }
 
 function taskEnv(
@@ -87,7 +125,12 @@ function taskEnv(
   };
 }
 
-function ended(child: ChildProcess, task: ExecutorTask, signal: AbortSignal): Promise<Ended> {
+function ended(
+  child: ChildProcess,
+  program: string,
+  task: ExecutorTask,
+  signal: AbortSignal,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';
@@ -104,7 +147,7 @@ function ended(child: ChildProcess, task: ExecutorTask, signal: AbortSignal): Pr
     child.stdin?.end(`${JSON.stringify(task.description)}\n`);
     child.on('error', (error) => {
       stopWatching();
-      reject(new CommandFailure(`the command cannot be started: ${error.message}`, null, ''));
+      reject(cannotStart(program, error.message));
     });
     child.on('close', (code, by) => {
       stopWatching();

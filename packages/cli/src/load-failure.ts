@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { RuntimeError } from '@pawl/runtime';
 import { isPawlError } from '@pawl/sdk';
 
+import { standInFor } from './alias.ts';
 import type { ModuleFile } from './module-file.ts';
 import { OWN_FOLDERS } from './own-folders.ts';
 import { relativeTo, sourcePlace } from './render/source-place.ts';
@@ -118,7 +119,7 @@ function missingImport(error: Error, { file, cwd }: LoadPlace): RuntimeError {
     return refused(
       `${importer} imports the package '${target}', which is not installed.`,
       undefined,
-      `npm install ${target}`,
+      standInFor(target) ?? `npm install ${target}`,
     );
   }
   const typescript = target.replace(/\.([cm]?)js$/, '.$1ts');

@@ -1,4 +1,4 @@
-import type { JournalReader, RunId, RunQuery, RunRecord } from '@pawl/runtime';
+import { displayStatus, type JournalReader, type RunId, type RunQuery, type RunRecord } from '@pawl/runtime';
 
 import type { WaitOfRun } from './render/waits.ts';
 
@@ -17,6 +17,6 @@ export function readWaits(reader: Waits, only: RunId | undefined): WaitOfRun[] {
   const runs =
     only === undefined ? reader.list({ limit: NEWEST, statuses: ['running'] }) : [reader.get(only)];
   return runs
-    .filter((run) => run.asked.length > 0)
+    .filter((run) => displayStatus(run) === 'waiting')
     .flatMap(({ runId, process }) => reader.waits(runId).map((wait) => ({ runId, process, wait })));
 }

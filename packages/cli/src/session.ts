@@ -68,6 +68,8 @@ export class Session {
   #runtime: Runtime | undefined;
   readonly #next = new Map<RunId, RunId>();
   #stoppedBy: StopSignal | undefined;
+  /** Why what was to do external tasks here cannot. */
+  #broken: { readonly error: unknown } | undefined;
   readonly #stop = Promise.withResolvers<void>();
 
   private constructor(options: SessionOptions) {
@@ -91,7 +93,9 @@ export class Session {
     });
     if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
     for (const [kind, executor] of Object.entries(options.executors ?? {}))
-      session.runtime.tasks.respond({ ...respondBy(executor, options.io), kinds: [kind], runs: 'driven' });
+      session.runtime.tasks
+        .respond({ ...respondBy(executor, options.io), kinds: [kind], runs: 'driven' })
+        .finished.catch((error: unknown) => session.#breakOff(error));
     for (const signal of SIGNALS) session.#listen(signal);
     return session;
   }
@@ -171,6 +175,7 @@ export class Session {
   /** Why a run is left that neither failed nor was cancelled. */
   #reasonOf(runId: RunId, error: unknown): unknown {
     if (!(error instanceof RuntimeError) || error.code !== 'STOPPED') return error;
+    if (this.#broken !== undefined && this.#stoppedBy === undefined) return this.#broken.error;
     const keys = this.#waiting.get(runId);
     if (keys === undefined || this.#stoppedBy !== undefined) return error;
     const node = this.#trees.get(runId)?.byKey.get(keys[0] ?? '');
@@ -208,10 +213,17 @@ export class Session {
 
   #wait(runId: RunId, keys: readonly CallKey[]): void {
     // What an executor does here will be told anew when it is done.
-    if (this.#kinds.length > 0 && this.#runtime?.tasks.isAwaited(this.#kinds) === true) return;
+    const isDone = this.#broken === undefined && this.#kinds.length > 0;
+    if (isDone && this.#runtime?.tasks.isAwaited(this.#kinds) === true) return;
     this.#waiting.set(runId, keys);
     // Not from within the turn that found it out.
     setImmediate(() => void this.#runtime?.stop(runId));
+  }
+
+  /** What waits for tasks that nobody here can do would wait for ever. */
+  #breakOff(error: unknown): void {
+    this.#broken ??= { error };
+    for (const runId of this.#trees.keys()) void this.#runtime?.stop(runId);
   }
 
   #listen(signal: StopSignal): void {

@@ -1,7 +1,7 @@
 import { RuntimeError, type CallKey, type CallNode, type RunId } from '@pawl/runtime';
 
 import type { JournalPlace } from './journal-place.ts';
-import { shellWords } from './render/next-commands.ts';
+import { sendCommand, shellWords } from './render/next-commands.ts';
 
 /** Nothing of the run can go on before somebody answers: what is asked, and the commands that answer it. */
 export function waitingError(
@@ -23,7 +23,7 @@ export function waitingError(
       const question = node.prompt === null ? `message '${node.name}'` : `an answer to: ${node.prompt}`;
       return waiting(
         `Run ${runId} waits for ${question} (call ${key})${more}.`,
-        `${pawl('send', runId, node.name)} <json>`,
+        sendCommand(pawl, runId, node.name, node.secret),
       );
     }
     case 'breakpoint':
@@ -40,7 +40,7 @@ export function waitingError(
       if (node?.kind === 'task' && node.hears !== undefined)
         return waiting(
           `Run ${runId} waits for message '${node.hears}', which task '${node.name}' wants (call ${key})${more}.`,
-          `${pawl('send', runId, node.hears)} <json>`,
+          sendCommand(pawl, runId, node.hears, false),
         );
       if (node?.kind === 'task' && node.offer !== null) {
         const { taskId, taskKind } = node.offer;

@@ -3,6 +3,7 @@ import {
   keepHeapSmall,
   openRuntime,
   type Responded,
+  type Responder,
   type Runtime,
   type Worker,
   type WorkNote,
@@ -58,7 +59,7 @@ export class WorkSession {
   ) {
     this.runtime = runtime;
     const asked = Promise.withResolvers<void>();
-    this.done = worker?.done ?? asked.promise;
+    this.done = worker === undefined ? asked.promise : worker.done.then(() => told.throwBroken());
     let isStopping = false;
     for (const signal of SIGNALS) {
       const handler = (): void => {
@@ -87,21 +88,25 @@ export class WorkSession {
     if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
     const processes = isOnlyKnown ? [...known.keys()] : undefined;
     const executors = Object.entries(options.executors ?? {});
-    const ours = { kinds: executors.map(([kind]) => kind), runs: 'worked', processes } as const;
-    const responders = executors.map(([kind, executor]) =>
-      runtime.tasks.respond({
-        ...respondBy(executor, io),
-        ...ours,
-        kinds: [kind],
-        onResponded: (responded) => told.responded(responded),
-      }),
-    );
+    const ours = { runs: 'worked', processes } as const;
+    const responders = new Map<string, Responder>();
+    for (const [kind, executor] of executors) {
+      const onResponded = (responded: Responded): void => told.responded(responded);
+      const own = { ...respondBy(executor, io), ...ours, kinds: [kind], onResponded };
+      const responder = runtime.tasks.respond(own);
+      responders.set(kind, responder);
+      responder.finished.catch((error: unknown) => {
+        responders.delete(kind);
+        told.broken(kind, error);
+      });
+    }
     const worker = runtime.work({
       concurrency,
       untilIdle,
       isBusy: () =>
-        responders.some(({ running }) => running > 0) ||
-        (responders.length > 0 && runtime.tasks.claimable(ours).length > 0),
+        responders.values().some(({ running }) => running > 0) ||
+        (responders.size > 0 &&
+          runtime.tasks.claimable({ ...ours, kinds: [...responders.keys()] }).length > 0),
       onNote: (note) => told.note(note),
       ...(processes === undefined ? {} : { processes }),
       load: async (code) => await loader.load(code, known.get(code.process)),
@@ -119,6 +124,7 @@ export class WorkSession {
 class Teller {
   readonly #io: Io;
   readonly #isJson: boolean;
+  #broken: { readonly error: unknown } | undefined;
 
   constructor(io: Io, isJson: boolean) {
     this.#io = io;
@@ -127,6 +133,17 @@ class Teller {
 
   say(text: string): void {
     if (!this.#isJson) this.#io.err.line(text);
+  }
+
+  /** The runs that need no such tasks go on; what ends well all the same would hide it. */
+  broken(kind: string, error: unknown): void {
+    this.#broken ??= { error };
+    this.warn('executors', `${kind}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  /** @throws why an executor does no tasks any more */
+  throwBroken(): void {
+    if (this.#broken !== undefined) throw this.#broken.error;
   }
 
   note(note: WorkNote): void {

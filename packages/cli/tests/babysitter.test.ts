@@ -234,7 +234,8 @@ describe('--alias', () => {
     ['a=/b.js', 'no file below this folder'],
     ['a=data:text/javascript,1', 'no file below this folder'],
     ['a=b=c', 'more than one ='],
-    ['a', 'no name of a package'],
+    ['a', 'it needs name=other'],
+    ['a=', 'no name of a package'],
   ])('refuses %s', async (alias, message) => {
     using folder = new Folder();
     withSteps(folder);

@@ -22,6 +22,7 @@ const MODULES: Readonly<Record<string, string>> = {
   'schema.ts': `export const input = 'text';\nexport const process = async () => 1;\n`,
   'missing-import.ts': `import './nothing.ts';\nexport const process = async () => 1;\n`,
   'missing-package.ts': `import 'not-installed-at-all';\nexport const process = async () => 1;\n`,
+  'babysitter.js': `import '@a5c-ai/babysitter-sdk';\nexport const process = async () => 1;\n`,
   'checked.ts': `
     const text = { '~standard': { version: 1, vendor: 'test', validate: (value) =>
       typeof value?.name === 'string' ? { value } : { issues: [{ message: 'expected a text', path: ['name'] }] } } };
@@ -75,7 +76,17 @@ const CASES: readonly (readonly [args: string, code: number, message: string, ne
     "the package 'not-installed-at-all', which is not installed",
     'npm install not-installed-at-all',
   ],
-  ['run hello.ts -i {bad', 11, '--input is not JSON', 'Quote it for the shell'],
+  [
+    'run babysitter.js',
+    11,
+    "the package '@a5c-ai/babysitter-sdk', which is not installed",
+    '--alias @a5c-ai/babysitter-sdk=@pawl/sdk/babysitter',
+  ],
+  ['run hello.ts -i {bad', 11, '--input is not JSON', `Quote it for the shell: --input '{"`],
+  ['send run_1 m {bad', 11, 'the payload is not JSON', `Quote it for the shell: '{"`],
+  ['send run_1 m @babysitter.js', 11, 'the payload @babysitter.js is not JSON', ''],
+  ['approve run_1 0 --response {bad', 11, '--response is not JSON', 'or use --response @file.json'],
+  ['resolve run_1 0 --as done --output {bad', 11, '--output is not JSON', 'or use --output @file.json'],
   ['run hello.ts -i @nope.json', 4, 'There is no file nope.json', '@file'],
   ['run checked.ts -i {"name":7}', 11, '$.name: expected a text', ''],
   ['run checked.ts', 11, 'does not match its schema', ''],

@@ -69,7 +69,8 @@ test('one that waits for a message: exit 13, and the outer one is resumed after 
     'one',
     'one.:part',
   ]);
-  expect((await folder.pawl('show', 'one')).stdout).toMatch(/waiting[^]*pawl waiting/);
+  const { stdout: outer } = await folder.pawl('show', 'one');
+  expect(outer).toMatch(/status +waiting for a run within it, which waits for people\n[^]*pawl waiting/);
   expect((await folder.pawl('send', 'one.:part', 'answer', '"yes"')).code).toBe(0);
   expect(await folder.pawl('resume', 'one')).toMatchObject({ code: 0 });
 });

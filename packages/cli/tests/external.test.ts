@@ -157,7 +157,8 @@ process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
     process.execPath,
     'agent.js',
   );
-  expect(responded.code).toBe(0);
+  // One of them failed.
+  expect(responded.code).toBe(3);
   expect(responded.stderr.match(/✓ review/g)).toHaveLength(3);
   expect(responded.stderr).toContain('no such pull request (exit code 1)');
   expect(await folder.pawl('resume', 'a')).toMatchObject({ code: 0, stdout: '2\n' });
@@ -168,6 +169,58 @@ process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
     output: { task: string; schema: string };
   })[];
   expect(task?.output).toMatchObject({ task: task?.id, schema: 'object' });
+});
+
+test('a command that cannot be run fails no task, and says so', async () => {
+  using folder = new Folder();
+  folder.write('review.ts', REVIEW);
+  folder.write('plain.txt', 'no program');
+  const run = ['run', 'review.ts', '-i', '{"prs":[1,2]}'];
+  expect((await folder.pawl(...run, '--id', 'r', '--external')).code).toBe(13);
+  const commands = [['nosuchcmd'], ['./plain.txt'], ['sh', '-c', 'nosuchcmd'], ['sh', '-c', './plain.txt']];
+  for (const command of commands) {
+    const { code, stderr } = await folder.pawl(
+      'respond',
+      'agent',
+      '--until-idle',
+      '-c',
+      '2',
+      '--',
+      ...command,
+    );
+    expect({ command, code }).toEqual({ command, code: 11 });
+    expect(stderr).toContain(`The command '${command[0]}' cannot be run: `);
+    expect(stderr).not.toContain('✗ review');
+  }
+  expect((await tasks(folder, 'r')).map(({ status }) => status)).toEqual(['open', 'open']);
+
+  // The same of an executor: a run that is driven here is left, a worker goes on with what it can do, and says it.
+  folder.write('pawl.config.ts', "export default { executors: { agent: { command: ['nosuchcmd'] } } };");
+  const driven = await folder.pawl(...run, '--id', 's');
+  expect(driven.code).toBe(11);
+  expect(driven.stderr).toContain("The command 'nosuchcmd' cannot be run");
+  const worker = await folder.pawl('work', '--until-idle');
+  expect(worker.code).toBe(11);
+  expect(worker.stderr).toContain("agent: The command 'nosuchcmd' cannot be run");
+  expect((await tasks(folder, 's')).map(({ status }) => status)).toEqual(['open', 'open']);
+
+  const mistyped = await folder.pawl('respond', 'agnet', '--until-idle', '--', 'true');
+  expect(mistyped).toMatchObject({ code: 0, stderr: "nothing of kind 'agnet' is open; there is: agent\n" });
+});
+
+test('what a command said of its failure is the error, and not the line that its runtime ends with', async () => {
+  using folder = new Folder();
+  folder.write('review.ts', REVIEW);
+  folder.write('throws.js', "throw new TypeError('no such pull request');");
+  await folder.pawl('run', 'review.ts', '--id', 'r', '-i', '{"prs":[1]}', '--external');
+  const thrown = await folder.pawl('respond', 'agent', '--until-idle', '--', process.execPath, 'throws.js');
+  expect(thrown.code).toBe(3);
+  expect(thrown.stderr).toContain(': TypeError: no such pull request (exit code 1)');
+  expect(thrown.stderr).not.toContain('Node.js v');
+  await folder.pawl('run', 'review.ts', '--id', 's', '-i', '{"prs":[1]}', '--external');
+  const said = ['sh', '-c', 'echo "one\ntwo\n\nthree\nfour" >&2; exit 9'];
+  const ended = await folder.pawl('respond', 'agent', '--until-idle', '--', ...said);
+  expect(ended.stderr).toContain(': two; three; four (exit code 9)');
 });
 
 test('two responders over one journal do each task once', async () => {

@@ -209,7 +209,11 @@ test('C64 a secret goes by the command line, and is told by none of it', async (
     told.push(ended.stdout, ended.stderr);
     return ended;
   };
-  expect((await pawl(['run', 'login.ts', '--id', 'login'])).code).toBe(13);
+  const waiting = await pawl(['run', 'login.ts', '--id', 'login']);
+  expect([waiting.code, waiting.stderr]).toEqual([13, expect.stringContaining('token - --secret')]);
+  const { stdout: shown } = await pawl(['show', 'login']);
+  expect(shown).toContain('pawl send login token - --secret');
+  expect(shown).not.toContain('<json>');
   expect((await pawl(['waiting'])).stdout).toContain('pawl send login token - --secret');
   const refused = await pawl(['send', 'login', 'token', '-', '--secret'], {}, JSON.stringify(canary));
   expect(refused).toMatchObject({ code: 11, stderr: expect.stringContaining('openssl rand -base64 32') });

@@ -33,6 +33,13 @@ test('a run that nobody drives and that has to clean up: pawl cancel says so, an
     stderr: 'do it with: pawl resume one\n',
   });
   expect(folder.effects()).toEqual(['done']);
+  const { stdout: shown } = await folder.pawl('show', 'one');
+  expect(shown).toContain('cancel asked for');
+  expect(shown).toMatch(/pawl resume one +cleans up, and ends it/);
+  expect(shown).not.toContain('pawl send');
+  const { runs } = documentOf((await folder.pawl('list', '--status', 'cancelling', '--json')).stdout);
+  expect(runs).toMatchObject([{ id: 'one', status: 'cancelling' }]);
+  expect((await folder.pawl('waiting')).stdout).not.toContain('one');
   const resumed = await folder.pawl('resume', 'one');
   expect(resumed).toMatchObject({ code: 12 });
   expect(resumed.stderr).toContain('no more');

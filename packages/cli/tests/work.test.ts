@@ -86,6 +86,20 @@ test('a start is kept, begun by a worker, and the worker drains on SIGTERM', asy
   expect((await folder.pawl('queue')).stdout).toBe('nothing waits for a worker\n');
 });
 
+test('a start that is run by hand does not stay in the queue', async () => {
+  using folder = new Folder();
+  folder.write(
+    'asks.ts',
+    `import type { Context } from '@pawl/sdk';
+     export const process = (_: unknown, ctx: Context) => ctx.receive('word');`,
+  );
+  await folder.pawl('enqueue', 'asks.ts', '--id', 'gh', '--input', '1', '--delay', '1h');
+  expect((await folder.pawl('run', 'asks.ts', '--id', 'gh', '--input', '1')).code).toBe(13);
+  expect((await folder.pawl('queue')).stdout).toBe('nothing waits for a worker\n');
+  expect((await folder.pawl('cancel', 'gh')).stdout).toContain('cancelled');
+  expect((await folder.pawl('verify')).code).toBe(0);
+});
+
 test('a start that waits is shown, takes messages, and is cancelled', async () => {
   using folder = new Folder();
   folder.write(

@@ -44,3 +44,13 @@ export class RuntimeError extends Error {
     return EXIT_CODES[this.code];
   }
 }
+
+/**
+ * Whoever responds cannot do tasks at all, whatever the task: its program is not there, or may not be run. A responder
+ * gives the task back and stops, and `finished` rejects with this.
+ */
+export class CannotRespondError extends RuntimeError {
+  constructor(message: string, details: { hint?: string; cause?: unknown } = {}) {
+    super('REFUSED', message, details);
+  }
+}

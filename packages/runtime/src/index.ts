@@ -35,7 +35,7 @@ export type { RespondContext, Responded, Responder, RespondOptions } from './eng
 export type { SettledTask } from './views/settled-tasks.ts';
 export type { RunHandle } from './engine/run-handle.ts';
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
-export { EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
+export { CannotRespondError, EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export type { RunView } from './run-query.ts';
 export type { PoolStatus } from './pool-reports.ts';
 export type { PoolStats } from './views/pool-stats.ts';

@@ -145,6 +145,7 @@ function runChecks(reader: JournalReader, place: JournalPlace): Check[] {
   const open = reader.list({ limit: LOOKED_AT, statuses: ['running'] });
   const shown = open.map(displayStatus);
   const interrupted = shown.filter((status) => status === 'interrupted').length;
+  const cancelling = shown.filter((status) => status === 'cancelling').length;
   const waiting = shown.filter((status) => status === 'waiting').length;
   const checks: Check[] = [
     {
@@ -156,6 +157,11 @@ function runChecks(reader: JournalReader, place: JournalPlace): Check[] {
   if (interrupted > 0) {
     const hint = shellWords('pawl', 'resume', '--all', ...place.flags);
     checks.push({ name: 'runs', level: 'note', text: `${count(interrupted, 'run')} interrupted`, hint });
+  }
+  if (cancelling > 0) {
+    const hint = shellWords('pawl', 'resume', '--all', ...place.flags);
+    const text = `${count(cancelling, 'run')} to be cancelled, which takes their code`;
+    checks.push({ name: 'runs', level: 'note', text, hint });
   }
   if (waiting > 0) {
     const hint = shellWords('pawl', 'list', '--status', 'waiting', ...place.flags);

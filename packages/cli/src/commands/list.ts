@@ -89,5 +89,13 @@ function runsWith(
 }
 
 function storedStatus(status: DisplayStatus): RunRecord['status'] {
-  return status === 'interrupted' || status === 'waiting' || status === 'sleeping' ? 'running' : status;
+  switch (status) {
+    case 'interrupted':
+    case 'waiting':
+    case 'cancelling':
+    case 'sleeping':
+      return 'running';
+    default:
+      return status;
+  }
 }

@@ -1,4 +1,11 @@
-import { openRuntime, RuntimeError, type Responded, type Responder, type Runtime } from '@pawl/runtime';
+import {
+  EXIT_CODES,
+  openRuntime,
+  RuntimeError,
+  type Responded,
+  type Responder,
+  type Runtime,
+} from '@pawl/runtime';
 import type { Executor } from '@pawl/sdk';
 
 import {
@@ -14,6 +21,7 @@ import {
 import { loadConfig, respondBy } from '../config-file.ts';
 import { DONE, SIGNAL_EXIT_CODES, type StopSignal } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { respondedLine } from '../render/tasks.ts';
 import { respondedDocument } from '../task-document.ts';
@@ -26,7 +34,8 @@ const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly StopSignal[];
 export const respondCommand: Command = defineCommand({
   description:
     'For each open task of the kind, of all runs, the command gets the description as JSON on stdin and answers JSON ' +
-    'on stdout; where it fails, the task fails with what it printed on stderr. A task is claimed while the command ' +
+    'on stdout; where it fails, the task fails with what it printed on stderr. A command that cannot be run fails ' +
+    'nothing: it ends this program. A task is claimed while the command ' +
     'runs, and goes to others if this program dies. Without a command the executor of pawl.config.ts is used. It does ' +
     'not drive runs: pawl resume goes on with them.',
   arguments: [
@@ -43,7 +52,7 @@ export const respondCommand: Command = defineCommand({
     ),
     as: text('--as <worker>', 'the name that answers are recorded under'),
     run: text('--run <run>', 'only the tasks of this run'),
-    untilIdle: flag('--until-idle', 'end when no task of the kind is open'),
+    untilIdle: flag('--until-idle', 'end when no task of the kind is open; exit code 3 if one failed'),
     ...COMMON_OPTIONS,
   },
   examples: [
@@ -60,6 +69,8 @@ export const respondCommand: Command = defineCommand({
     const own = respondBy(executor, io);
     const runtime = await openRuntime({ path: place.path });
     try {
+      noteNothingOpen(runtime, { kind, runId }, io);
+      let failed = false;
       const { concurrency, timeout, retry, lease, as: worker } = options;
       const responder = runtime.tasks.respond({
         ...own,
@@ -70,9 +81,13 @@ export const respondCommand: Command = defineCommand({
         lease,
         worker,
         runId,
-        onResponded: (responded) => tell(responded, options.json, io),
+        onResponded: (responded) => {
+          failed ||= responded.status === 'failed';
+          tell(responded, options.json, io);
+        },
       });
-      return await untilStopped(runtime, responder, { kind, runId, untilIdle: options.untilIdle }, io);
+      const code = await untilStopped(runtime, responder, { kind, runId, untilIdle: options.untilIdle }, io);
+      return code === DONE && failed && options.untilIdle ? EXIT_CODES.RUN_FAILED : code;
     } finally {
       await runtime.close();
     }
@@ -88,6 +103,18 @@ async function executorOf(kind: string, command: readonly string[], io: Io): Pro
   throw new RuntimeError('USAGE', `Nothing says what answers tasks of kind '${kind}'.`, {
     hint: `pawl respond ${kind} -- <command…>, or an executor in pawl.config.ts`,
   });
+}
+
+/** A kind that is misspelled would wait for ever, or be done at once. */
+function noteNothingOpen(
+  runtime: Runtime,
+  { kind, runId }: { readonly kind: string; readonly runId: string | undefined },
+  io: Io,
+): void {
+  const kinds = new Set(runtime.tasks.list({ runId }).map((task) => task.kind));
+  if (kinds.has(kind)) return;
+  const others = kinds.size === 0 ? '' : `; there is: ${[...kinds].toSorted().join(', ')}`;
+  io.err.line(clean(`nothing of kind '${kind}' is open${others}`));
 }
 
 function tell(responded: Responded, isJson: boolean, io: Io): void {

@@ -19,6 +19,16 @@ export function renderNext(commands: readonly NextCommand[], width: number, them
   return [theme.dim('next'), ...lines];
 }
 
+/** How a message is sent; what stands in a command line stays in the shell's history, so a secret comes by stdin. */
+export function sendCommand(
+  pawl: (...words: readonly string[]) => string,
+  runId: string,
+  name: string,
+  isSecret: boolean,
+): string {
+  return isSecret ? pawl('send', runId, name, '-', '--secret') : `${pawl('send', runId, name)} <json>`;
+}
+
 /** A command line to copy: what a shell would take apart is quoted. */
 export function shellWords(...words: readonly string[]): string {
   return words

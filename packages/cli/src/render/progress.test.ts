@@ -115,6 +115,30 @@ test.each([32, 40, 50, 80, 120])('no line is wider than %i columns', (width) => 
 });
 
 /** What a log of the run would hold. */
+test('an external task waits for whom it asks, and not for people', () => {
+  const offered: Timed = [
+    4100,
+    {
+      type: 'TaskOffered',
+      key: '9',
+      taskId: 'order.00112233445566aa',
+      task: 'review',
+      version: null,
+      inputHash: 'beef',
+      args: null,
+      kind: 'agent',
+      description: null,
+      outputSchema: null,
+      policy: {
+        retry: { attempts: 1, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 },
+        timeoutMs: null,
+        leaseMs: 300_000,
+      },
+    },
+  ];
+  expect(picture(treeOf([...STORY, offered])).join('\n')).toMatch(/review .*9 · waits for agent$/m);
+});
+
 function log(events: readonly Timed[]): string[] {
   return events.flatMap((_, index) => {
     const [afterMs, event] = events[index] ?? started(0);

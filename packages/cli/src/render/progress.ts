@@ -128,9 +128,14 @@ function noteOf(task: TaskNode, now: number, told: string | undefined): string {
     const title = task.error === undefined ? '' : `: ${errorTitle(task.error)}`;
     return `${key} · attempt ${task.attempts} of ${task.attemptsAllowed} failed, again in ${wait}${title}`;
   }
-  if (task.status === 'asked') return `${key} · waits for a person`;
+  if (task.status === 'asked') return `${key} · waits for ${awaitedBy(task)}`;
   const parts = task.attempts > 1 ? [key, `attempt ${task.attempts}`] : [key];
   return (told === undefined ? parts : [...parts, clean(told)]).join(' · ');
+}
+
+function awaitedBy({ hears, offer }: TaskNode): string {
+  if (hears !== undefined) return `message '${clean(hears)}'`;
+  return offer === null ? 'a person' : clean(offer.taskKind);
 }
 
 /** Process code holds the run up where nothing of ours is under way. */

@@ -98,6 +98,7 @@ export function recordOf(change: Partial<RunRecord> = {}): RunRecord {
     inputsHash: 'f00d',
     status: 'running',
     wakeAt: null,
+    isCancelAsked: false,
     startedAt: START,
     updatedAt: START + 4200,
     lastSeq: 20,

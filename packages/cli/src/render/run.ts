@@ -12,7 +12,7 @@ import { columnsOf, fit } from './columns.ts';
 import { formatAgo, formatDuration, formatTime } from './duration.ts';
 import { errorLines, type Places } from './error-record.ts';
 import { renderFacts, type Fact } from './facts.ts';
-import { renderNext, shellWords, type NextCommand } from './next-commands.ts';
+import { renderNext, sendCommand, shellWords, type NextCommand } from './next-commands.ts';
 import { paintOf, paintStatus, signOf, type Theme } from './theme.ts';
 import { renderTree } from './tree.ts';
 import { keepText, shown } from './value.ts';
@@ -111,7 +111,11 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
     case 'running':
       return `running for ${formatDuration(now - run.startedAt)}`;
     case 'waiting':
-      return `waiting for ${count(run.asked.length, 'answer')}`;
+      return run.asked.length === 0
+        ? 'waiting for a run within it, which waits for people'
+        : `waiting for ${count(run.asked.length, 'answer')}`;
+    case 'cancelling':
+      return 'cancel asked for; it has to be cleaned up, which takes its code';
     case 'sleeping':
       return sleepText(run.wakeAt, now);
     case 'interrupted':
@@ -170,6 +174,12 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
         { command: pawl('events', id, '--follow'), why: 'watch it go on' },
         { command: pawl('cancel', id), why: 'give it up' },
       ];
+    case 'cancelling':
+      return [
+        { command: pawl('resume', id), why: 'cleans up, and ends it' },
+        { command: pawl('cancel', id, '--force'), why: 'ends it without cleaning up' },
+        show,
+      ];
     case 'sleeping':
       return [{ command: pawl('work'), why: 'go on with it when its time comes' }, show];
     case 'interrupted':
@@ -203,12 +213,12 @@ function answerCommands(
     const name = call?.kind === 'task' ? `task '${clean(call.name)}'` : 'the call';
     if (call?.kind === 'wait') {
       return {
-        command: `${pawl('send', run.runId, call.name)} <json>`,
+        command: sendCommand(pawl, run.runId, call.name, call.secret),
         why: clean(call.prompt ?? `it waits for message '${call.name}'`),
       };
     }
     if (call?.kind === 'task' && call.hears !== undefined)
-      return { command: `${pawl('send', run.runId, call.hears)} <json>`, why: `${name} waits for it` };
+      return { command: sendCommand(pawl, run.runId, call.hears, false), why: `${name} waits for it` };
     if (call?.kind === 'breakpoint')
       return { command: pawl('approve', run.runId, key), why: `${clean(call.question)} (or pawl reject)` };
     if (call?.kind === 'task' && call.offer !== null) {

@@ -33,6 +33,7 @@ const MARKS: Readonly<Record<CallStatus | DisplayStatus, Mark>> = {
   waiting: { sign: '?', paint: 'attention' },
   stopped: { sign: '◌', paint: 'attention' },
   interrupted: { sign: '◌', paint: 'attention' },
+  cancelling: { sign: '◌', paint: 'attention' },
   sleeping: { sign: '◌', paint: 'dim' },
   succeeded: { sign: '✓', paint: 'good' },
   failed: { sign: '✗', paint: 'bad' },

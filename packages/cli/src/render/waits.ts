@@ -3,7 +3,7 @@ import type { OpenWait, RunId } from '@pawl/runtime';
 import { clean } from './clean.ts';
 import { formatDuration } from './duration.ts';
 import { renderFacts, type Fact } from './facts.ts';
-import { shellWords } from './next-commands.ts';
+import { sendCommand, shellWords } from './next-commands.ts';
 import type { Theme } from './theme.ts';
 import { shown } from './value.ts';
 
@@ -90,10 +90,7 @@ function answerOf(runId: RunId, { kind, key, name, secret }: OpenWait, flags: re
       return `${pawl('resolve', runId, key, '--as', 'done')}   (or --as failed, or --as retry)`;
     case 'message':
     case 'task':
-      // What stands in a command line stays in the shell's history.
-      return secret
-        ? pawl('send', runId, name, '-', '--secret')
-        : pawl('send', runId, name, '<json>').replace("'<json>'", '<json>');
+      return sendCommand(pawl, runId, name, secret);
     default:
       return kind satisfies never;
   }

@@ -8,6 +8,7 @@ import {
 } from '@pawl/sdk';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { backoffMs } from '../kernel/retry.ts';
+import { CannotRespondError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { OpenTask } from './open-task.ts';
@@ -38,7 +39,10 @@ export type Responded =
 
 export interface RespondOptions {
   readonly kinds: readonly string[];
-  /** Does one task: what it gives is the answer, what it throws is tried again, or fails the task. */
+  /**
+   * Does one task: what it gives is the answer, what it throws is tried again, or fails the task. A `CannotRespondError`
+   * fails nothing: the task is given back, and the responder stops.
+   */
   readonly respond: (task: OpenTask, context: RespondContext) => unknown;
   /** Tasks at once (default 1). */
   readonly concurrency?: number | undefined;
@@ -84,7 +88,7 @@ const STOPPED = 'the responder stops';
  * has claimed, and says so in time; a task whose claim it lost is aborted and not answered.
  */
 export class Responder {
-  /** Resolves when it has stopped, rejects when the journal can be read no more. */
+  /** Resolves when it has stopped, rejects when the journal can be read no more, or with a CannotRespondError. */
   readonly finished: Promise<void>;
   readonly worker: string;
   readonly #desk: TaskDesk;
@@ -99,6 +103,7 @@ export class Responder {
   readonly #settle: { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
   #cancelPoll: () => void = doNothing;
   #isStopping = false;
+  #failure: { readonly error: unknown } | undefined;
 
   /** @throws InvalidOptionError */
   constructor(desk: TaskDesk, clock: Clock, entropy: Entropy, options: RespondOptions) {
@@ -130,7 +135,14 @@ export class Responder {
     this.#cancelPoll();
     if (!drain) for (const { controller } of this.#working.values()) controller.abort(new Error(STOPPED));
     await Promise.all(Array.from(this.#working.values(), ({ done }) => done));
-    this.#settle.resolve();
+    if (this.#failure === undefined) this.#settle.resolve();
+    else this.#settle.reject(this.#failure.error);
+  }
+
+  /** Whoever hears of it may close the journal: what else is under way is given back before. */
+  #breakOff(error: unknown): void {
+    this.#failure ??= { error };
+    void this.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -144,8 +156,7 @@ export class Responder {
         this.#look();
       } catch (error) {
         if (!isBusy(error)) {
-          this.#settle.reject(error);
-          void this.stop();
+          this.#breakOff(error);
           return;
         }
       }
@@ -182,9 +193,7 @@ export class Responder {
       const ack = await this.#tries(task, claim, controller);
       if (ack === undefined) this.#leave(task, claim);
     } catch (error) {
-      this.#settle.reject(error);
-      this.#isStopping = true;
-      this.#cancelPoll();
+      this.#breakOff(error);
     } finally {
       stopBeat();
     }
@@ -217,6 +226,10 @@ export class Responder {
         }
         error = new Error(ack.issues.map(({ path, message }) => `${path}: ${message}`).join('; '));
       } catch (thrown) {
+        if (thrown instanceof CannotRespondError) {
+          this.#leave(task, claim);
+          throw thrown;
+        }
         error = thrown;
       }
       if (controller.signal.aborted) return undefined;

@@ -140,6 +140,8 @@ export interface RunRecord extends RunSummary {
   readonly ownerAlive: boolean;
   /** When a run goes on by itself that was put down; null where it is driven, has ended, or can go on now. */
   readonly wakeAt: Millis | null;
+  /** Somebody asked it to give up, and whoever drives it has not recorded that yet. */
+  readonly isCancelAsked: boolean;
 }
 
 export interface RunQuery {

@@ -314,6 +314,23 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(store.getRun(runId, START)?.lastSeq).toBe(2);
       });
 
+      test('a cancel that nobody has recorded is seen at its run', () => {
+        create(runId);
+        create('run-2');
+        const asked = (): unknown =>
+          [runId, 'run-2']
+            .map((id) => store.getRun(id, START)?.isCancelAsked)
+            .concat(store.queryRuns({ limit: 9 }, START).map(({ isCancelAsked }) => isCancelAsked));
+        expect(asked()).toEqual([false, false, false, false]);
+        store.post(runId, cancel('m1'), START);
+        expect(asked()).toEqual([true, false, false, true]);
+        append(appendOf(runId, 1, [AttemptStarted], { consumed: ['m1'] }));
+        expect(asked()).toEqual([false, false, false, false]);
+        store.post(runId, cancel('m2'), START);
+        append(appendOf(runId, 2, [RunSucceeded]));
+        expect(asked()).toEqual([false, false, false, false]);
+      });
+
       test('a fenced append consumes nothing', () => {
         create(runId);
         store.post(runId, cancel('m1'), START);
@@ -916,6 +933,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
             owner: isOver ? null : OWNER_A,
             ownerAlive: !isOver,
             wakeAt: null,
+            isCancelAsked: false,
           });
         }
         expect(store.getRun(runId, START)).toMatchObject({

@@ -256,8 +256,7 @@ export function describeWork(name: string, open: () => JournalStore): void {
           // Who started it has to look.
           expect(store.changeMark()).not.toBe(mark);
           expect(mail('r')).toEqual(['m1']);
-          expect(begin('r')).toBe('gone');
-          expect(mail('r')).toEqual(['m1']);
+          expect(store.work.queuedStarts(9)).toEqual([]);
         });
 
         test('goes with a start that is removed, and stays with one that is debounced', () => {
@@ -300,10 +299,26 @@ export function describeWork(name: string, open: () => JournalStore): void {
       });
 
       test('one whose id was started past the queue is gone', () => {
-        queue('r');
+        queue('r', { at: START + 9 });
+        const start = store.work.queuedStart('r') ?? expect.fail();
         create('r');
-        expect(begin('r')).toBe('gone');
+        // In the same transaction.
         expect(store.work.queuedStarts(9)).toEqual([]);
+        expect(store.work.removeStart('r')).toBe(false);
+        expect(store.work.begin(start, { ...RunStarted }, b)).toBe('gone');
+        expect(store.read('r', 0, 9)).toHaveLength(1);
+      });
+
+      test('one that was started past the queue has its keys until its end', () => {
+        const limit = { key: 'k', count: 1 };
+        queue('r', { limit, singleton: 's' });
+        queue('next', { limit });
+        create('r');
+        expect(queue('twin', { singleton: 's' })).toEqual({ status: 'exists', runId: 'r' });
+        expect(begin('next')).toBe('held');
+        end('r');
+        expect(begin('next')).toBe('begun');
+        expect(queue('twin', { singleton: 's' })).toEqual({ status: 'queued' });
       });
 
       test('the order is by priority, then time, then coming', () => {

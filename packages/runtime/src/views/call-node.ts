@@ -110,6 +110,8 @@ export interface WaitNode extends NodeBase {
   readonly name: string;
   readonly prompt: string | null;
   readonly data: Encoded;
+  /** Only what is sent encrypted will do. */
+  readonly secret: boolean;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;
   /** What came. */
@@ -252,13 +254,14 @@ function timerNode(event: TimerStarted, at: Millis): TimerNode {
 }
 
 function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
-  const { key, name, prompt, data, timeoutMs } = event;
+  const { key, name, prompt, data, timeoutMs, secret = false } = event;
   return {
     kind: 'wait',
     key,
     name,
     prompt,
     data: keep(data),
+    secret,
     dueAt: timeoutMs === null ? null : at + timeoutMs,
     openedAt: at,
     status: 'running',

@@ -1,6 +1,7 @@
 import { externalTask, type Context } from '@pawl/sdk';
 import { describe, expect, test } from 'vitest';
 import type { Responded, RespondOptions } from '../../src/engine/responder.ts';
+import { CannotRespondError } from '../../src/errors.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import { MemoryStore } from '../../src/testing.ts';
 import { Stage, watchForLeaks } from './stage.fixture.ts';
@@ -79,6 +80,37 @@ describe('a responder', () => {
       () => ({ retry: { attempts: 2, delay: 1 }, respond: (_, { attempt }) => (attempt === 1 ? 'one' : 1) }),
     );
     expect(value).toBe(1);
+  });
+
+  test('who cannot respond at all fails no task: it gives all back, and stops', async () => {
+    const stage = new Stage();
+    const store = new MemoryStore();
+    const told: string[] = [];
+    await stage.use(store, {}, async (runtime) => {
+      const handle = runtime.start(
+        async (_: null, ctx: Context) => ctx.parallel.map([1, 2, 3], (n) => ctx.task(work, n)),
+        null,
+        { id: 'r' },
+      );
+      const responder = runtime.tasks.respond({
+        kinds: ['robot'],
+        concurrency: 2,
+        retry: { attempts: 3 },
+        onResponded: ({ status }) => told.push(status),
+        respond: async (task) => {
+          if (numberOf(task) === 2) return await new Promise(() => undefined);
+          throw new CannotRespondError('there is no such program');
+        },
+      });
+      await expect(responder.finished).rejects.toThrow('there is no such program');
+      // At once: whoever hears of it may close the journal.
+      const open = runtime.tasks.list().map(({ status, failures }) => ({ status, failures }));
+      expect(open).toEqual(Array.from({ length: 3 }, () => ({ status: 'open', failures: 0 })));
+      expect(told).toEqual(['left', 'left']);
+      for (const { id, description } of runtime.tasks.list())
+        runtime.tasks.complete(id, numberOf({ description }));
+      expect(await handle.result()).toEqual([1, 2, 3]);
+    });
   });
 
   test('one try has its time', async () => {

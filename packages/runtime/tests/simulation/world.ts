@@ -2,7 +2,7 @@ import { decode, encode } from '../../src/journal/codec.ts';
 import type { Answer } from '../../src/engine/answer.ts';
 import { isOutcome, type JournalEvent, type TaskScheduled } from '../../src/journal/event.ts';
 import { Runtime } from '../../src/runtime.ts';
-import type { MemorySnapshot } from '../../src/store/memory/memory-store.ts';
+import type { MemorySnapshot } from '../../src/store/memory/memory-snapshot.ts';
 import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
 import type { ExternalArgs, Manner, TaskArgs, ToSend } from './interpret.ts';

@@ -235,6 +235,8 @@ describe('a start that waits', () => {
     const handle = runtime.start(twice, null, { id: 'r' });
     await floor.clock.advance(1000);
     expect(await handle.result()).toEqual(['one', 'two']);
+    expect(runtime.queue.list(9)).toEqual([]);
+    expect(runtime.queue.remove('r')).toBe(false);
   });
 
   it('takes a secret only encrypted, and the run can open it', async () => {

@@ -52,6 +52,7 @@ test('every prefix is a store of its own', () => {
       owner: null,
       ownerAlive: false,
       wakeAt: null,
+      isCancelAsked: false,
     });
     expect(prefix.getRun('other', START)).toBeUndefined();
     expect(prefix.acquireLease('run', claimOf(OWNER_B)).status).toBe('acquired');

@@ -35,27 +35,22 @@ import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import { parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { newRunsOf } from '../new-runs.ts';
-import { foldProblem, indexAfter, placeOf, rowsWith, statesAfter, without, type Run } from './rows.ts';
-import { MemoryPools, type PoolTexts } from './memory-pools.ts';
-import { MemoryWork, restingUntil, type WorkFacts } from './memory-work.ts';
-import { Shared, type SharedStep } from './shared.ts';
+import {
+  foldProblem,
+  handedOn,
+  indexAfter,
+  placeOf,
+  rowsWith,
+  statesAfter,
+  without,
+  type Run,
+} from './rows.ts';
+import type { MemoryFaults } from './memory-faults.ts';
+import { MemoryPools } from './memory-pools.ts';
+import type { MemorySnapshot } from './memory-snapshot.ts';
+import { MemoryWork, restingUntil } from './memory-work.ts';
+import { Shared } from './shared.ts';
 import { hasSought, soughtTexts, statesOf, type StateTexts } from '../run-states.ts';
-
-/** Opaque; made by `snapshot`. */
-export interface MemorySnapshot {
-  readonly runs: ReadonlyMap<RunId, Run>;
-  readonly shared: readonly SharedStep[];
-  readonly pools?: PoolTexts;
-  readonly keys?: ReadonlyMap<RunId, string>;
-  readonly work?: WorkFacts;
-}
-
-export interface MemoryFaults {
-  /** Throwing here is a commit that failed. */
-  beforeAppend?(batch: readonly AppendRun[]): void;
-  /** Throwing here is a commit that happened, but whose answer got lost. */
-  afterAppend?(batch: readonly AppendRun[]): void;
-}
 
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
@@ -146,16 +141,11 @@ export class MemoryStore implements JournalStore {
     return answers;
   }
 
-  /** What nobody has taken is for the run that follows. */
   #passOn(from: RunId, to: RunId): void {
     const [before, next] = [this.#runs.get(from), this.#runs.get(to)];
     if (before === undefined || next === undefined) return;
-    const waiting = [...before.inbox].filter(([, text]) => text !== null);
-    this.#runs.set(from, {
-      ...before,
-      inbox: new Map([...before.inbox].filter(([, text]) => text === null)),
-    });
-    this.#runs.set(to, { ...next, inbox: new Map(waiting) });
+    const [left, followed] = handedOn(before, next);
+    this.#runs.set(from, left).set(to, followed);
     const key = this.#keys.get(from);
     if (key !== undefined) this.#keys.set(to, key);
   }
@@ -187,7 +177,7 @@ export class MemoryStore implements JournalStore {
       rows.push({ ...row, seq, at, summary, states, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
-      const inbox = without(run?.inbox ?? this.work.takeMail(runId), consumed);
+      const inbox = without(run?.inbox ?? this.work.became(runId), consumed);
       if (run === undefined) this.#mark += inbox.size;
       // With the end of a run its lease is given back.
       const isOver = summary.status !== 'running';
@@ -390,11 +380,18 @@ export class MemoryStore implements JournalStore {
 
   #record(run: Run, now: Millis): RunRecord {
     const { summary, owner } = run;
-    const wakeAt = restingUntil(run, this.work.wakeAt(summary.runId), now);
-    return { ...summary, asked: [...summary.asked], owner, ownerAlive: this.#isAlive(run, now), wakeAt };
+    const { runId, status, asked } = summary;
+    return {
+      ...summary,
+      asked: [...asked],
+      owner,
+      ownerAlive: this.#isAlive(run, now),
+      wakeAt: restingUntil(run, this.work.wakeAt(runId), now),
+      isCancelAsked: status === 'running' && this.takeInbox(runId).some(({ kind }) => kind === 'cancel'),
+    };
   }
 
-  #isAlive(run: Run, now: Millis): boolean {
-    return run.owner !== null && run.until > now && !this.#deadOwners.has(run.owner);
+  #isAlive({ owner, until }: Run, now: Millis): boolean {
+    return owner !== null && until > now && !this.#deadOwners.has(owner);
   }
 }

@@ -212,11 +212,18 @@ export class MemoryWork implements WorkStore {
     return this.#starts.has(runId);
   }
 
-  /** The start of this id is a run now. */
-  takeMail(runId: RunId): ReadonlyMap<string, string> {
+  /** The start of this id, where one waits, is a run now, and has its keys. @returns what was sent to it */
+  became(runId: RunId): ReadonlyMap<string, string> {
     const start = this.#starts.get(runId);
-    if (start !== undefined) this.#starts.set(runId, { ...start, mail: NO_MAIL });
-    return start?.mail ?? NO_MAIL;
+    if (start === undefined) return NO_MAIL;
+    const { limit, singleton } = start;
+    const keys = [
+      ...(limit === null ? [] : [`limit ${limit.key}`]),
+      ...(singleton === null ? [] : [`singleton ${singleton}`]),
+    ];
+    this.#keys.set(runId, keys);
+    this.#starts.delete(runId);
+    return start.mail;
   }
 
   #single(key: string): RunId | undefined {
@@ -234,7 +241,7 @@ export class MemoryWork implements WorkStore {
   }
 
   begin(start: QueuedStart, event: RunStarted, claim: LeaseClaim): 'begun' | 'held' | 'gone' {
-    const { runId, limit, singleton } = start;
+    const { runId, limit } = start;
     const known = this.#starts.get(runId);
     const isAsRead =
       known?.isHeld === false && known.at === start.at && known.inputsHash === start.inputsHash;
@@ -251,12 +258,6 @@ export class MemoryWork implements WorkStore {
     }
     const events = [{ at: claim.now, event }];
     this.#runs.append([{ runId, epoch: 1, afterSeq: 0, events, consumed: [] }], claim);
-    const keys = [key, singleton === null ? undefined : `singleton ${singleton}`];
-    this.#keys.set(
-      runId,
-      keys.filter((each) => each !== undefined),
-    );
-    this.#starts.delete(runId);
     return 'begun';
   }
 

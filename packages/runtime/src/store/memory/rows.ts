@@ -92,3 +92,14 @@ export function rowsWith({ rows, count }: Run, cuts: readonly Cut[]): Row[] {
     return cut.seq === row.seq ? [{ ...row, ...storeEvent(cut.event) }] : [];
   });
 }
+
+/** Messages that nobody has taken are for the run that follows. */
+export function handedOn(before: Run, next: Run): readonly [before: Run, next: Run] {
+  const messages = [...before.inbox];
+  const taken = new Map(messages.filter(([, text]) => text === null));
+  const waiting = new Map(messages.filter(([, text]) => text !== null));
+  return [
+    { ...before, inbox: taken },
+    { ...next, inbox: waiting },
+  ];
+}

@@ -272,7 +272,11 @@ export class Append {
     const fixed = [module, codeHash, inputsHash, process, startedAt];
     const inserted = this.#insertRun.run(...fixed, ...changing, owner, runId, epoch);
     const id = Number(inserted.lastInsertRowid);
-    if (this.#startMail.moveTo(id, runId)) this.#hasMail = true;
+    const start = this.#starts.waiting(runId);
+    if (start !== undefined) {
+      if (this.#startMail.moveTo(id, start.n)) this.#hasMail = true;
+      this.#starts.became(id, start);
+    }
     this.#next.set(runId, { id, epoch, lastSeq, owner, chain, summary });
     return id;
   }

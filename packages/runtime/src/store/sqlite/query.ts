@@ -13,8 +13,13 @@ import type { States } from './states.ts';
 /** Of a run that nobody drives. */
 const WAKE_AT = '(select at from waking where waking.run = runs.id) as wake_at';
 
+/** A message begins with its kind; one that is damaged, or of any size, is not looked into here. */
+const CANCEL_ASKED = `status = 'running' and exists (select 1 from inbox where inbox.run = runs.id
+  and payload is not null and substr(payload, 1, 16) = '{"kind":"cancel"') as cancel_asked`;
+
 interface RecordRow extends RunRow {
   readonly wake_at: number | null;
+  readonly cancel_asked: number;
 }
 
 const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled'];
@@ -39,7 +44,7 @@ export class Query {
     this.#isDead = isDead;
     // A journal of an older format, which is only read, has no such table.
     const isThere = hasTable(db, 'waking');
-    this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}`;
+    this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}, ${CANCEL_ASKED}`;
     this.#selectRun = db.prepare(`select ${this.#columns} from runs where run_id = ?`);
     this.#selectId = db.prepare<[RunId], number>('select id from runs where run_id = ?').pluck();
     this.#countRuns = db.prepare<[], number>('select count(*) from runs').pluck();
@@ -89,7 +94,7 @@ export class Query {
     const { owner } = row;
     const ownerAlive = owner !== null && row.lease_until > now && !isDead(owner);
     const wakeAt = owner === null && row.wake_at !== null && row.wake_at > now ? row.wake_at : null;
-    return { ...summaryOf(row), owner, ownerAlive, wakeAt };
+    return { ...summaryOf(row), owner, ownerAlive, wakeAt, isCancelAsked: row.cancel_asked === 1 };
   }
 }
 

@@ -65,11 +65,9 @@ export class StartMail {
     return key.get(n) ?? undefined;
   }
 
-  /** The start of this id is a run now. @returns whether something was sent to it */
-  moveTo(run: number, runId: RunId): boolean {
-    const { start, move, empty, moveKey } = this.#statements;
-    const n = start.get(runId);
-    if (n === undefined) return false;
+  /** The start is a run now. @returns whether something was sent to it */
+  moveTo(run: number, n: number): boolean {
+    const { move, empty, moveKey } = this.#statements;
     moveKey.run(run, n);
     const { changes } = move.run(run, n);
     if (changes > 0) empty.run(n);

@@ -36,6 +36,8 @@ interface StartRow {
   readonly problem: string | null;
 }
 
+type WaitingStart = Pick<StartRow, 'n' | 'limit_key' | 'singleton'>;
+
 interface Known {
   readonly process: string;
   readonly inputs_hash: string;
@@ -54,6 +56,7 @@ const PAGE = 200;
 interface Statements {
   readonly run: Statement<[RunId], Known & { readonly id: number }>;
   readonly byId: Statement<[RunId], StartRow>;
+  readonly waiting: Statement<[RunId], WaitingStart>;
   readonly bySingleton: Statement<[string], string>;
   readonly byDebounce: Statement<[string], StartRow>;
   readonly holder: Statement<[string, string], string>;
@@ -82,6 +85,7 @@ function prepare(db: Database): Statements {
   return {
     run: db.prepare('select id, process, inputs_hash from runs where run_id = ?'),
     byId: db.prepare(`${start} where run_id = ?`),
+    waiting: db.prepare('select n, limit_key, singleton from starts where run_id = ?'),
     bySingleton: db.prepare<[string], string>('select run_id from starts where singleton = ?').pluck(),
     byDebounce: db.prepare(`${start} where debounce = ?`),
     holder: db
@@ -219,27 +223,39 @@ export class Starts {
   }
 
   begin(start: QueuedStart, event: RunStarted, claim: LeaseClaim, append: Append): 'begun' | 'held' | 'gone' {
-    const { byId, run, holders, hold, remove, addKey } = this.#statements;
+    const { byId, run, holders, hold } = this.#statements;
     const row = byId.get(start.runId);
     if (row === undefined || row.held === 1 || row.at !== start.at || row.inputs_hash !== start.inputsHash)
       return 'gone';
-    // Started by its id, past the queue.
+    // A program of an older version started it by its id, and left it here.
     if (run.get(start.runId) !== undefined) {
       this.#remove(row);
       return 'gone';
     }
-    const { limit, singleton } = start;
+    const { limit } = start;
     if (limit !== null && (holders.get('limit', limit.key) ?? 0) >= limit.count) {
       hold.run(row.n);
       return 'held';
     }
     const events = [{ at: claim.now, event }];
     append.run([{ runId: start.runId, epoch: 1, afterSeq: 0, events, consumed: [] }], claim);
-    const id = run.get(start.runId)?.id ?? 0;
-    if (limit !== null) addKey.run(id, 'limit', limit.key);
-    if (singleton !== null) addKey.run(id, 'singleton', singleton);
-    remove.run(row.n);
     return 'begun';
+  }
+
+  /** The start of this id, while it waits; undefined where none does. */
+  waiting(runId: RunId): WaitingStart | undefined {
+    return this.#statements.waiting.get(runId);
+  }
+
+  /**
+   * It is a run now, by a worker or by hand, and has its keys. What is started by hand takes its place also where the
+   * limit has none: the next one waits for two ends then.
+   */
+  became(run: number, { n, limit_key: limitKey, singleton }: WaitingStart): void {
+    const { addKey, remove } = this.#statements;
+    if (limitKey !== null) addKey.run(run, 'limit', limitKey);
+    if (singleton !== null) addKey.run(run, 'singleton', singleton);
+    remove.run(n);
   }
 
   #remove(row: StartRow): void {
