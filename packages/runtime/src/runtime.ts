@@ -16,7 +16,7 @@ import type { Worker } from './engine/worker.ts';
 import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
 import { Schedules } from './schedules.ts';
 import { leaseOrRefuse } from './engine/lease-or-refuse.ts';
-import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
+import { Messenger, type Ack, type Cancelled, type SendOptions } from './engine/messenger.ts';
 import type { Response } from './engine/response.ts';
 import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
@@ -38,9 +38,10 @@ import type {
 } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
-import { eventsOf, runOf } from './reader.ts';
+import { runOf } from './reader.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
-import { openWaits, type OpenWait } from './views/open-waits.ts';
+import type { OpenWait } from './views/open-waits.ts';
+import { runWaits } from './run-waits.ts';
 
 export const DEFAULT_PATH = '.pawl/journal.db';
 
@@ -302,11 +303,7 @@ export class Runtime implements AsyncDisposable {
    * Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, but where a scope of it
    * has to be cleaned up: that is 'asked' until somebody resumes it.
    */
-  cancel(
-    id: RunId,
-    reason = 'asked by the program',
-    options: CancelOptions = {},
-  ): ReturnType<Messenger['cancel']> {
+  cancel(id: RunId, reason = 'asked by the program', options: CancelOptions = {}): Cancelled {
     return this.#messenger.cancel(this.#lastId(id), reason, options.force === true);
   }
 
@@ -335,7 +332,7 @@ export class Runtime implements AsyncDisposable {
 
   /** What a run waits for from outside, its tasks included, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    return openWaits(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
+    return runWaits(this.store, this.#lastOf(this.#mustGet(id)).runId);
   }
 
   /**
