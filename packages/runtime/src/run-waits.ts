@@ -6,6 +6,8 @@ import type { JournalStore } from './ports/journal-store.ts';
 import { eventsOf } from './run-events.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
+export type { OpenWait };
+
 /** The oldest first. */
 export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, runId: RunId): OpenWait[] {
   return openWaits(eventsOf(store, runId)).map((wait) => {

@@ -13,7 +13,7 @@ import type { Engine } from './engine.ts';
 import { foldRun } from './fold-run.ts';
 import { ONLY_SECRET, type Refusal } from './mailbox.ts';
 import { postedAnswers } from './posted-answers.ts';
-import { answerMessage, misfits, type AnswerMessage, type Response } from './response.ts';
+import { answerIdOf, answerMessage, misfits, type AnswerMessage, type Response } from './response.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What became of a message. */
@@ -129,11 +129,15 @@ export class Messenger {
   }
 
   /** Only to a question that is open: people answer what they have read. */
-  respond(id: RunId, key: CallKey, response: Response): Ack {
+  respond(id: RunId, meant: CallKey | (() => CallKey), response: Response): Ack {
     const { store, clock, limits } = this.#engine.options;
+    const answerId = answerIdOf(response);
+    // Before the question is looked for: by now it may be another one.
+    if (answerId !== undefined && store.isPosted(id, answerId))
+      return { status: 'duplicate', messageId: answerId };
+    const key = typeof meant === 'function' ? meant() : meant;
     const message = answerMessage(id, key, response, limits.payloadBytes);
     const duplicate = { status: 'duplicate', messageId: message.id } as const;
-    if (response.id !== undefined && store.isPosted(id, message.id)) return duplicate;
     const record = store.getRun(id, clock.now());
     if (record === undefined) return { status: 'unknown' };
     if (record.status !== 'running') return { status: 'closed' };

@@ -29,10 +29,10 @@ const LONGEST_NAME = 200;
  * @throws InvalidArgumentError, UnserializableError, LimitError
  */
 export function answerMessage(runId: RunId, key: string, given: Response, limit: number): AnswerMessage {
-  const { approved, option, feedback, response, by = NOBODY, id } = checked(given);
+  const { approved, option, feedback, response, by = NOBODY } = checked(given);
   return {
     kind: 'answer',
-    id: id === undefined ? `answer ${key} ${by}` : answerId(id),
+    id: answerIdOf(given) ?? `answer ${key} ${by}`,
     runId,
     key,
     by,
@@ -43,8 +43,10 @@ export function answerMessage(runId: RunId, key: string, given: Response, limit:
   };
 }
 
-/** Apart from ids that say whose the answer is: a call's key begins with a digit. */
-export function answerId(id: string): string {
+/** Apart from ids that say whose the answer is: a call's key begins with a digit. @throws InvalidArgumentError */
+export function answerIdOf(given: Response): string | undefined {
+  const { id }: { readonly id?: unknown } = Object(given);
+  if (id === undefined) return undefined;
   if (typeof id !== 'string' || id === '' || id.length > LONGEST_NAME)
     throw new InvalidArgumentError(`The id of an answer has 1 to ${LONGEST_NAME} characters.`);
   return `answer with ${id}`;
