@@ -35,10 +35,21 @@ const logIn = defineTask({ name: 'log-in', run: async (_: null, task) => 'with '
 export const process = (_: unknown, ctx: Context) => ctx.task(logIn, null);
 `;
 
+const CHAIN = `
+import type { Context } from '@pawl/sdk';
+
+export async function process(_: unknown, ctx: Context) {
+  const staging = await ctx.breakpoint({ title: 'Delete staging', question: 'Delete staging?' });
+  const prod = await ctx.breakpoint({ title: 'Delete prod', question: 'Delete prod?' });
+  return [staging.approved, prod.approved];
+}
+`;
+
 const folder = new Folder();
 beforeAll(() => {
   folder.write('asks.ts', ASKS);
   folder.write('hears.ts', HEARS);
+  folder.write('chain.ts', CHAIN);
 });
 afterAll(() => folder[Symbol.dispose]());
 
@@ -127,8 +138,10 @@ test('answers: who may not, what is none, a second one, and the one that decides
 
 test('a run that has ended asks nothing any more, and one that asks several is asked which', async () => {
   const ended = await folder.pawl('approve', 'one');
-  expect(ended.code).toBe(4);
-  expect(ended.stderr).toContain('Run one asks people nothing now');
+  expect([ended.code, ended.stdout]).toEqual([
+    11,
+    "'Deploy' of one: it was decided before, or the run has ended; nothing was sent\n",
+  ]);
   expect((await folder.pawl('approve', 'nobody')).code).toBe(4);
   expect((await folder.pawl('run', 'asks.ts', '--id', 'two', '-i', '{"many":true}')).code).toBe(13);
   const which = await folder.pawl('approve', 'two', '--as', 'ada');
@@ -142,6 +155,38 @@ test('a run that has ended asks nothing any more, and one that asks several is a
       ).toBe(0);
   expect((await folder.pawl('resume', 'two')).stdout).toBe('[\n  true,\n  false\n]\n');
   expect((await folder.pawl('show', 'two')).stdout).toMatch(/rejected by lin/);
+});
+
+test('an answer that waits in the inbox decides: later ones are told so, and lists too', async () => {
+  expect((await folder.pawl('run', 'chain.ts', '--id', 'r3')).code).toBe(13);
+  expect((await folder.pawl('approve', 'r3', '--as', 'ada')).stdout).toContain('approved by ada');
+  const late = await folder.pawl('reject', 'r3', '--as', 'bob', '--feedback', 'no', '--json');
+  expect([late.code, documentOf(late.stdout)['status']]).toEqual([11, 'closed']);
+  expect((await folder.pawl('approve', 'r3', '--as', 'ada')).stdout).toContain('ada has answered before');
+  const waiting = (await folder.pawl('waiting', 'r3')).stdout;
+  expect(waiting).toMatch(/^ {2}answered +ada approved: approved, its run takes it next$/m);
+  expect(waiting).toMatch(/^ {2}go on +pawl resume r3$/m);
+  expect(waiting).not.toContain('pawl approve');
+  expect(documentOf((await folder.pawl('waiting', 'r3', '--json')).stdout)).toMatchObject({
+    waits: [{ breakpoint: { decided: 'approved', answers: [{ by: 'ada', approved: true, at: null }] } }],
+  });
+  const shown = (await folder.pawl('show', 'r3')).stdout;
+  expect(shown).toContain('answered: it goes on when it is resumed');
+  expect(shown).not.toContain('pawl approve');
+
+  // What ada said was to the first question, however often she says it.
+  expect((await folder.pawl('resume', 'r3')).code).toBe(13);
+  const again = await folder.pawl('approve', 'r3', '--as', 'ada');
+  expect([again.code, again.stdout]).toEqual([2, '']);
+  expect(again.stderr).toContain('Run r3 has asked before, so say what you answer: 1 (Delete prod)');
+  expect(again.stderr).toContain('pawl approve r3 1');
+  for (const named of ['0', 'Delete staging']) {
+    const decided = await folder.pawl('reject', 'r3', named, '--as', 'bob');
+    expect([decided.code, decided.stdout]).toEqual([11, expect.stringContaining('it was decided before')]);
+  }
+  expect((await folder.pawl('waiting', 'r3')).stdout).toContain('pawl approve r3 1');
+  expect((await folder.pawl('reject', 'r3', '1', '--as', 'ada')).code).toBe(0);
+  expect((await folder.pawl('resume', 'r3')).stdout).toBe('[\n  true,\n  false\n]\n');
 });
 
 test('a task that waits for a message is waited for like a person', async () => {

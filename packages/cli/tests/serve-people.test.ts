@@ -110,7 +110,8 @@ test('people answer a question, and an agent its task, over HTTP alone', async (
     task: { id, description: { title: 'Review 7' } },
   });
   // The question is decided.
-  expect((await post('/runs/r1/approve', { as: 'grace' })).status).toBe(404);
+  const decided = await post('/runs/r1/approve', { as: 'grace' });
+  expect([decided.status, decided.body['status']]).toEqual([409, 'closed']);
 
   const claimed = await post(`/tasks/${id}/claim`, { as: 'a1', lease: '1m' });
   expect([claimed.status, claimed.body]).toMatchObject([
@@ -147,6 +148,49 @@ test('people answer a question, and an agent its task, over HTTP alone', async (
   expect([late.status, late.body['status']]).toEqual([409, 'closed']);
   expect((await client.get(`/tasks/${id}`)).status).toBe(404);
   expect((await client.get('/waits')).body['waits']).toEqual([]);
+  expect(await client.stop()).toBe(0);
+});
+
+test('an answer that is sent again is none to the next question', async () => {
+  using folder = new Folder();
+  folder.write(
+    'chain.ts',
+    `
+import type { Context } from '@pawl/sdk';
+export async function process(_: unknown, ctx: Context) {
+  const staging = await ctx.breakpoint({ title: 'Delete staging', question: 'Delete staging?' });
+  const prod = await ctx.breakpoint({ title: 'Delete prod', question: 'Delete prod?' });
+  return [staging.approved, prod.approved];
+}
+`,
+  );
+  const client = await serving(folder);
+  await client.ask('POST', '/runs', { process: 'chain', id: 'ch' });
+  await untilSome(client, '/runs/ch/waits', 'waits');
+  const approve = (body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+    client.ask('POST', '/runs/ch/approve', body, headers);
+  const key = { 'idempotency-key': 'k1' };
+  expect((await approve({ as: 'ada' }, key)).status).toBe(202);
+  let name: unknown = 'Delete staging';
+  while (name !== 'Delete prod') name = (await untilSome(client, '/runs/ch/waits', 'waits'))['name'];
+  // Bound to the question that the first was for, whatever it names now.
+  for (const body of [{ as: 'ada' }, { as: 'ada', wait: 'Delete prod' }, { as: 'bob' }]) {
+    const again = await approve(body, key);
+    expect([again.status, again.body['status']]).toEqual([200, 'duplicate']);
+  }
+  const bare = await approve({ as: 'ada' });
+  expect(bare.status).toBe(409);
+  expect(bare.text).toContain('1 (Delete prod)');
+  expect(bare.text).toContain('pawl approve ch 1');
+  expect((await approve({ as: 'ada', wait: 'Delete staging' })).status).toBe(409);
+  expect((await approve({ as: 'ada' }, { 'idempotency-key': 'x'.repeat(201) })).status).toBe(400);
+  expect((await client.get('/runs/ch/waits')).body).toMatchObject({
+    waits: [{ name: 'Delete prod', breakpoint: { answers: [], decided: null } }],
+  });
+  expect((await approve({ as: 'ada', wait: '1' }, { 'idempotency-key': 'k2' })).status).toBe(202);
+  expect((await client.get('/runs/ch/result?wait=30s')).body).toMatchObject({ output: [true, true] });
+  expect((await approve({ as: 'ada' })).status).toBe(409);
+  expect((await approve({ as: 'ada' }, key)).status).toBe(200);
   expect(await client.stop()).toBe(0);
 });
 

@@ -43,6 +43,7 @@ export type { Times } from './views/histogram.ts';
 export type { ReadRun } from './waiting-parents.ts';
 export { openJournal, type JournalReader } from './reader.ts';
 export { DISPLAY_STATUSES, displayStatus, type DisplayStatus } from './views/display-status.ts';
+export type { AskedQuestions } from './views/asked-questions.ts';
 export type { OpenBreakpoint, OpenWait } from './views/open-waits.ts';
 export { nearest } from './views/nearest.ts';
 export type {

@@ -14,10 +14,11 @@ import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
 import { settledTasks, type SettledTask } from './views/settled-tasks.ts';
-import { openWaits, type OpenWait } from './views/open-waits.ts';
+import { eventsOf } from './run-events.ts';
+import { runWaits } from './run-waits.ts';
+import type { OpenWait } from './views/open-waits.ts';
 import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
 
-const PAGE = 500;
 /** Ids that a mistyped one is compared with: the newest. */
 const NEAREST_OF = 1000;
 
@@ -69,20 +70,6 @@ function notBegun(id: RunId): RuntimeError {
   });
 }
 
-/** Events after `afterSeq`, a page at a time. */
-export function* eventsOf(
-  store: Pick<JournalStore, 'read'>,
-  id: RunId,
-  afterSeq: Seq = 0,
-): Generator<Recorded, void, void> {
-  for (let seq = afterSeq; ;) {
-    const page = store.read(id, seq, PAGE);
-    yield* page;
-    seq = page.at(-1)?.seq ?? seq;
-    if (page.length < PAGE) return;
-  }
-}
-
 /**
  * Opens an existing journal to read.
  * @throws RuntimeError NOT_FOUND where there is no file; STORAGE, CORRUPT, NEWER
@@ -104,7 +91,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     state: (id) => store.stateOf(get(id).runId),
     list,
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
-    waits: (id) => openWaits(eventsOf(store, get(id).runId)),
+    waits: (id) => runWaits(store, get(id).runId),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
     pools: (runs) => {

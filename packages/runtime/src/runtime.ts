@@ -16,7 +16,7 @@ import type { Worker } from './engine/worker.ts';
 import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
 import { Schedules } from './schedules.ts';
 import { leaseOrRefuse } from './engine/lease-or-refuse.ts';
-import { Messenger, type Ack, type SendOptions } from './engine/messenger.ts';
+import { Messenger, type Ack, type Cancelled, type SendOptions } from './engine/messenger.ts';
 import type { Response } from './engine/response.ts';
 import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
@@ -38,9 +38,11 @@ import type {
 } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
-import { eventsOf, runOf } from './reader.ts';
+import { runOf } from './reader.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
-import { openWaits, type OpenWait } from './views/open-waits.ts';
+import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
+import { eventsOf } from './run-events.ts';
+import { runWaits, type OpenWait } from './run-waits.ts';
 
 export const DEFAULT_PATH = '.pawl/journal.db';
 
@@ -298,15 +300,8 @@ export class Runtime implements AsyncDisposable {
     this.#pools.setLimits(this.#engine, pool, limits);
   }
 
-  /**
-   * Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, but where a scope of it
-   * has to be cleaned up: that is 'asked' until somebody resumes it.
-   */
-  cancel(
-    id: RunId,
-    reason = 'asked by the program',
-    options: CancelOptions = {},
-  ): ReturnType<Messenger['cancel']> {
+  /** Gives a run up, whoever drives it. One that nobody drives is cancelled without its code, if no scope owes any. */
+  cancel(id: RunId, reason = 'asked by the program', options: CancelOptions = {}): Cancelled {
     return this.#messenger.cancel(this.#lastId(id), reason, options.force === true);
   }
 
@@ -317,9 +312,10 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Answers a question of `ctx.breakpoint`, by the key of its call. It is in the file when this resolves.
+   * @param key a function is asked for it only where no answer of this id was sent before
    * @throws InvalidArgumentError, UnserializableError
    */
-  async respond(id: RunId, key: CallKey, response: Response): Promise<Ack> {
+  async respond(id: RunId, key: CallKey | (() => CallKey), response: Response): Promise<Ack> {
     await this.#firstCommit(id);
     return this.#messenger.respond(this.#lastId(id), key, response);
   }
@@ -335,7 +331,12 @@ export class Runtime implements AsyncDisposable {
 
   /** What a run waits for from outside, its tasks included, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    return openWaits(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
+    return runWaits(this.store, this.#lastOf(this.#mustGet(id)).runId);
+  }
+
+  /** What it has asked people by now. @throws RuntimeError NOT_FOUND */
+  questions(id: RunId): AskedQuestions {
+    return askedQuestions(eventsOf(this.store, this.#lastOf(this.#mustGet(id)).runId));
   }
 
   /**
@@ -393,8 +394,6 @@ export class Runtime implements AsyncDisposable {
 
 /** Opens a runtime over a database file (or the given store). */
 export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const store =
-    options.store ??
-    openSqliteStore({ path: options.path ?? DEFAULT_PATH, durability: options.durability ?? 'full' });
+  const { path = DEFAULT_PATH, durability = 'full', store = openSqliteStore({ path, durability }) } = options;
   return new Runtime(options, store);
 }

@@ -4,7 +4,7 @@ import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
-import { questionMeant } from '../question.ts';
+import { noQuestion, questionMeant } from '../question.ts';
 import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
@@ -29,7 +29,7 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       { name: '<run>', description: 'the id of the run' },
       {
         name: '[wait]',
-        description: 'the call or the title, as pawl waiting prints them, where it asks several',
+        description: 'the call or the title, as pawl waiting prints them, where it asks or has asked several',
       },
     ],
     options: {
@@ -44,22 +44,23 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       const place = journalPlace(options.db, io);
       const runId = checkedRunId(args[0]);
       const { option, feedback, as = userName(io.env) } = options;
-      const given = options.response;
-      const response = given === undefined ? undefined : await readJsonOption('--response', given, io);
-      const { wait, ack, isDriven } = await changeRun(place, runId, async (runtime) => {
-        const found = questionMeant(runId, runtime.waits(runId), args[1]);
-        return {
-          wait: found,
-          isDriven: runtime.get(runId)?.ownerAlive === true,
-          ack: await runtime.respond(runId, found.key, { approved, option, feedback, response, by: as }),
-        };
+      const json = options.response;
+      const response = json === undefined ? undefined : await readJsonOption('--response', json, io);
+      const { question, ack, isDriven } = await changeRun(place, runId, async (runtime) => {
+        const found = questionMeant(runtime, runId, args[1]);
+        const given = { approved, option, feedback, response, by: as };
+        const sent = await runtime.respond(runId, found.key, given);
+        if (sent.status === 'unknown') throw noQuestion(runtime, runId, args[1]);
+        return { question: found, isDriven: runtime.get(runId)?.ownerAlive === true, ack: sent };
       });
-      if (options.json) io.out.line(jsonLine({ runId, key: wait.key, approved, by: as, ...ack, isDriven }));
+      if (options.json)
+        io.out.line(jsonLine({ runId, key: question.key, approved, by: as, ...ack, isDriven }));
       const told =
         ack.status === 'accepted'
           ? clean(`${approved ? 'approved' : 'rejected'} by ${as}`)
           : ackText(ack, as);
-      if (!options.json) io.out.line(`'${clean(wait.name)}' of ${runId}: ${told}`);
+      const what = question.title === '' ? runId : `'${clean(question.title)}' of ${runId}`;
+      if (!options.json) io.out.line(`${what}: ${told}`);
       if (ack.status !== 'accepted' && ack.status !== 'duplicate') return EXIT_CODES.REFUSED;
       if (!isDriven && !options.json)
         io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);

@@ -8,7 +8,7 @@ import { readWaits, type WaitOfRun } from '../read-waits.ts';
 import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
 import { shellWords } from '../render/next-commands.ts';
-import { renderWait } from '../render/waits.ts';
+import { isDecided, renderWait } from '../render/waits.ts';
 import type { Io } from '../terminal.ts';
 import { userName } from '../user-name.ts';
 
@@ -31,7 +31,7 @@ export const inboxCommand: Command = defineCommand({
     const resting = new Set<RunId>();
     for (;;) {
       const all = await readJournal(place, (reader) => readWaits(reader, only));
-      const waits = all.filter((wait) => !answered.has(placeOf(wait)));
+      const waits = all.filter((wait) => !answered.has(placeOf(wait)) && !isDecided(wait.wait));
       const wait = waits.length === 0 ? undefined : await askWhich(waits, io.now());
       if (wait === undefined) {
         if (waits.length === 0) io.out.line(all.length === 0 ? 'nothing waits' : 'nothing else waits');

@@ -35,12 +35,13 @@ export const showCommand: Command = defineCommand({
       else io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
       return DONE;
     }
-    const { run, tree, state } = await readJournal(place, (reader) => {
+    const { run, tree, state, waits } = await readJournal(place, (reader) => {
       const runId = namedOrNewest(reader, named, place);
       // Programs get values whole.
       const empty = createRunTree(options.json ? undefined : keepText);
       return {
         run: reader.get(runId),
+        waits: reader.waits(runId),
         tree: foldTree(reader, runId, empty),
         state: reader.state(runId),
       };
@@ -54,6 +55,7 @@ export const showCommand: Command = defineCommand({
         run,
         tree,
         state,
+        waits,
         now: io.now(),
         limit: options.all ? Infinity : SHOWN_CALLS,
         flags: place.flags,

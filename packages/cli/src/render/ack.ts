@@ -12,7 +12,7 @@ export function ackText(ack: Ack, by: string): string {
     case 'invalid':
       return `not taken: ${ack.issues.map(({ message }) => clean(message)).join('; ')}`;
     case 'closed':
-      return 'it was decided before, nothing was sent';
+      return 'it was decided before, or the run has ended; nothing was sent';
     case 'unknown':
       return 'there is no such question';
     default:

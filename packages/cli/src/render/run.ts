@@ -5,6 +5,7 @@ import {
   type Encoded,
   type RunRecord,
   type RunTree,
+  type OpenWait,
 } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
@@ -16,12 +17,15 @@ import { renderNext, sendCommand, shellWords, type NextCommand } from './next-co
 import { paintOf, paintStatus, signOf, type Theme } from './theme.ts';
 import { renderTree } from './tree.ts';
 import { keepText, shown } from './value.ts';
+import { answeredText, isDecided } from './waits.ts';
 
 export interface RunView {
   readonly run: RunRecord;
   readonly tree: RunTree;
   /** What it says of itself. */
   readonly state?: Readonly<Record<string, Encoded>>;
+  /** What it waits for from outside, where that may have come already. */
+  readonly waits?: readonly OpenWait[];
   readonly now: number;
   /** Calls of one place that are shown; Infinity = all. */
   readonly limit: number;
@@ -34,10 +38,10 @@ export interface RunView {
 
 /** What `pawl show` prints. */
 export function renderRun(view: RunView): string[] {
-  const { run, tree, width, theme } = view;
+  const { run, width, theme } = view;
   const status = displayStatus(run);
   const itself = clean(shellWords('pawl', 'show', run.runId, ...view.flags));
-  const next = nextCommands(run, tree, view.flags).filter(({ command }) => command !== itself);
+  const next = nextCommands(view).filter(({ command }) => command !== itself);
   return [
     titleLine(view, status, ''),
     '',
@@ -56,8 +60,8 @@ export function renderRunEnd(view: RunView): string[] {
 }
 
 /** And after the output. */
-export function renderRunNext({ run, tree, width, theme, flags }: RunView): string[] {
-  return section(renderNext(nextCommands(run, tree, flags), width, theme));
+export function renderRunNext(view: RunView): string[] {
+  return section(renderNext(nextCommands(view), view.width, view.theme));
 }
 
 function section(lines: readonly string[]): string[] {
@@ -81,10 +85,11 @@ function titleLine({ run, width, theme }: RunView, status: DisplayStatus, beside
   return `${sign} ${theme.bold(fit(name, width - 2))}${more}`;
 }
 
-function runFacts({ run, tree, state = {}, now, places }: RunView, status: DisplayStatus): Fact[] {
+function runFacts(view: RunView, status: DisplayStatus): Fact[] {
+  const { run, tree, state = {}, waits = [], now, places } = view;
   const facts: Fact[] = [
     ['run', clean(run.runId)],
-    ['status', statusText(run, tree, status, now), paintOf(status)],
+    ['status', statusText(view, status), paintOf(status)],
     ['started', `${formatTime(run.startedAt)}, ${formatAgo(now - run.startedAt)}`],
   ];
   if (tree.parent !== undefined)
@@ -92,6 +97,9 @@ function runFacts({ run, tree, state = {}, now, places }: RunView, status: Displ
   if (run.module !== null) facts.push(['module', clean(run.module)]);
   facts.push(['tasks', tasksText(tree, isAlive(run))]);
   if (tree.input !== undefined && shown(tree.input) !== '') facts.push(['input', shown(tree.input)]);
+  for (const { name, breakpoint } of waits)
+    if (breakpoint !== null && breakpoint.answers.length > 0)
+      facts.push(['answered', `${clean(name)}: ${answeredText(breakpoint)}`]);
   const says = Object.entries(state).map(([name, value]) => `${clean(name)} ${shown(keepText(value))}`);
   if (says.length > 0) facts.push(['state', says.join(' · ')]);
   if (tree.cancelReason !== undefined) facts.push(['cancelled', clean(tree.cancelReason)]);
@@ -105,15 +113,13 @@ function runFacts({ run, tree, state = {}, now, places }: RunView, status: Displ
   return facts;
 }
 
-function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: number): string {
+function statusText({ run, tree, waits = [], now }: RunView, status: DisplayStatus): string {
   const took = formatDuration((tree.endedAt ?? run.updatedAt) - run.startedAt);
   switch (status) {
     case 'running':
       return `running for ${formatDuration(now - run.startedAt)}`;
     case 'waiting':
-      return run.asked.length === 0
-        ? 'waiting for a run within it, which waits for people'
-        : `waiting for ${count(run.asked.length, 'answer')}`;
+      return waitingText(run, waits);
     case 'cancelling':
       return 'cancel asked for; it has to be cleaned up, which takes its code';
     case 'sleeping':
@@ -129,6 +135,14 @@ function statusText(run: RunRecord, tree: RunTree, status: DisplayStatus, now: n
     default:
       return status satisfies never;
   }
+}
+
+function waitingText(run: RunRecord, waits: readonly OpenWait[]): string {
+  if (run.asked.length === 0) return 'waiting for a run within it, which waits for people';
+  const { asked } = unanswered(run, waits);
+  return asked.length === 0 && run.asked.length > 0
+    ? 'answered: it goes on when it is resumed'
+    : `waiting for ${count(asked.length, 'answer')}`;
 }
 
 function sleepText(wakeAt: number | null, now: number): string {
@@ -163,7 +177,7 @@ function outcomeLines({ tree, width, theme }: RunView): string[] {
   return output === '' ? [] : renderFacts([['output', output]], width, theme);
 }
 
-function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): NextCommand[] {
+function nextCommands({ run, tree, flags, waits = [] }: RunView): NextCommand[] {
   const id = run.runId;
   const pawl = (...words: readonly string[]): string => clean(shellWords('pawl', ...words, ...flags));
   const show: NextCommand = { command: pawl('show', id), why: 'what each call got and gave' };
@@ -187,7 +201,7 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
     case 'waiting':
       return [
         ...(run.asked.length === 0 ? [{ command: pawl('waiting'), why: 'what a run within it asks' }] : []),
-        ...answerCommands(run, tree, pawl),
+        ...answerCommands(unanswered(run, waits), tree, pawl),
         { command: pawl('resume', id), why: 'then go on' },
       ];
     case 'succeeded':
@@ -202,6 +216,12 @@ function nextCommands(run: RunRecord, tree: RunTree, flags: readonly string[]): 
 }
 
 const MOST_ASKED = 3;
+
+/** Without what is decided, and waits for the run to take it. */
+function unanswered(run: RunRecord, waits: readonly OpenWait[]): RunRecord {
+  const decided = new Set(waits.filter(isDecided).map(({ key }) => key));
+  return { ...run, asked: run.asked.filter((key) => !decided.has(key)) };
+}
 
 function answerCommands(
   run: RunRecord,

@@ -25,8 +25,25 @@ export function renderWaits(view: {
   if (waits.length === 0) return ['nothing waits'];
   return waits.flatMap((wait, index) => [
     ...(index === 0 ? [] : ['']),
-    ...renderWait(wait, { now, width, theme }, [['answer', answerOf(wait.runId, wait.wait, flags)]]),
+    ...renderWait(wait, { now, width, theme }, [nextOf(wait, flags)]),
   ]);
+}
+
+function nextOf({ runId, wait }: WaitOfRun, flags: readonly string[]): Fact {
+  return isDecided(wait)
+    ? ['go on', clean(shellWords('pawl', 'resume', runId, ...flags))]
+    : ['answer', answerOf(runId, wait, flags)];
+}
+
+/** Answers that decide it wait for its run to take them. */
+export function isDecided({ breakpoint }: OpenWait): boolean {
+  return breakpoint !== null && breakpoint.decided !== null;
+}
+
+/** Who said what, as far as it counts. */
+export function answeredText({ answers, decided }: NonNullable<OpenWait['breakpoint']>): string {
+  const said = answers.map(({ by, approved }) => `${by} ${approved ? 'approved' : 'rejected'}`).join(', ');
+  return clean(decided === null ? said : `${said}: ${decided}, its run takes it next`);
 }
 
 export function renderWait(
@@ -73,11 +90,7 @@ function breakpointFacts(asked: NonNullable<OpenWait['breakpoint']>): Fact[] {
     facts.push(['for', [clean(people.join(', ')), rule].filter(Boolean).join(' · ')]);
   if (options.length > 0) facts.push(['options', clean(options.join(' | '))]);
   if (tags.length > 0) facts.push(['tags', clean(tags.join(', '))]);
-  if (answers.length > 0)
-    facts.push([
-      'answered',
-      clean(answers.map(({ by, approved }) => `${by} ${approved ? 'approved' : 'rejected'}`).join(', ')),
-    ]);
+  if (answers.length > 0) facts.push(['answered', answeredText(asked)]);
   return facts;
 }
 

@@ -1,8 +1,8 @@
 /** What people are asked, and what they answer, over HTTP: as `pawl waiting`, `approve` and `reject` do it. */
-import type { Ack, Runtime } from '@pawl/runtime';
+import { RuntimeError, type Ack, type Runtime } from '@pawl/runtime';
 import type { Context, Hono } from 'hono';
 
-import { questionMeant } from '../question.ts';
+import { noQuestion, questionMeant } from '../question.ts';
 import { readWaits } from '../read-waits.ts';
 import { JSON_VERSION } from '../render/json.ts';
 import { waitDocument } from '../wait-document.ts';
@@ -39,13 +39,27 @@ async function answer(c: Context, runtime: Runtime, approved: boolean): Promise<
   const id = idOf(c);
   const names = ['wait', 'option', 'feedback', 'response', 'as'] as const;
   const { wait: named, response, ...given } = fieldsOf(await bodyOf(c), names, 'An answer');
-  const question = questionMeant(id, runtime.waits(id), textField(named, 'wait'));
-  const ack = await runtime.respond(id, question.key, {
+  const wait = textField(named, 'wait');
+  let key: string | undefined;
+  const find = (): string => (key = questionFor(runtime, id, wait).key);
+  const ack = await runtime.respond(id, find, {
     approved,
     option: textField(given.option, 'option'),
     feedback: textField(given.feedback, 'feedback'),
     by: textField(given.as, 'as'),
     response,
+    id: c.req.header('idempotency-key'),
   });
-  return acknowledged(c, ack, { runId: id, key: question.key, approved });
+  if (ack.status === 'unknown') throw noQuestion(runtime, id, wait);
+  return acknowledged(c, ack, { runId: id, key, approved });
+}
+
+/** That it has to be named is no fault of the request: what the run has asked by now says so. */
+function questionFor(runtime: Runtime, id: string, wait: string | undefined): { readonly key: string } {
+  try {
+    return questionMeant(runtime, id, wait);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'USAGE') throw error;
+    throw new RuntimeError('REFUSED', error.message, { hint: `See what is asked: GET /runs/${id}/waits` });
+  }
 }

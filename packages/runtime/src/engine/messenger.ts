@@ -4,13 +4,16 @@ import { sealedOf } from '../journal/codec.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { InboxMessage, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
+import { withAnswers } from '../kernel/breakpoint.ts';
+import type { CallState } from '../kernel/state.ts';
 import { encodePayload } from '../process/payload.ts';
 import { encodeAnswer, inWords, type Answer } from './answer.ts';
 import { cancelRun, postTo } from './cancel-run.ts';
 import type { Engine } from './engine.ts';
 import { foldRun } from './fold-run.ts';
 import { ONLY_SECRET, type Refusal } from './mailbox.ts';
-import { answerMessage, misfits, type Response } from './response.ts';
+import { postedAnswers } from './posted-answers.ts';
+import { answerIdOf, answerMessage, misfits, type AnswerMessage, type Response } from './response.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What became of a message. */
@@ -126,23 +129,47 @@ export class Messenger {
   }
 
   /** Only to a question that is open: people answer what they have read. */
-  respond(id: RunId, key: CallKey, response: Response): Ack {
+  respond(id: RunId, meant: CallKey | (() => CallKey), response: Response): Ack {
     const { store, clock, limits } = this.#engine.options;
+    const answerId = answerIdOf(response);
+    // Before the question is looked for: by now it may be another one.
+    if (answerId !== undefined && store.isPosted(id, answerId))
+      return { status: 'duplicate', messageId: answerId };
+    const key = typeof meant === 'function' ? meant() : meant;
     const message = answerMessage(id, key, response, limits.payloadBytes);
+    const duplicate = { status: 'duplicate', messageId: message.id } as const;
     const record = store.getRun(id, clock.now());
     if (record === undefined) return { status: 'unknown' };
     if (record.status !== 'running') return { status: 'closed' };
-    const active = this.#engine.runs.get(id);
-    // A call that is settled may be forgotten by the live state.
-    const call = active?.state.calls.get(key) ?? foldRun(store, id).state.calls.get(key);
+    const call = this.#call(id, key);
     if (call?.kind !== 'breakpoint') return { status: 'unknown' };
     if (call.phase !== 'pending') return { status: 'closed' };
     const issues = misfits(call, message);
     if (issues.length > 0) return { status: 'invalid', issues };
-    const posted = this.#post(active, id, message);
-    return posted === 'closed' || posted === 'unknown'
-      ? { status: posted }
-      : { status: posted === 'posted' ? 'accepted' : 'duplicate', messageId: message.id };
+    const { counted, outcome } = withAnswers(call, postedAnswers(store, id, key));
+    if ([...call.answers, ...counted].some(({ by }) => by === message.by)) return duplicate;
+    if (outcome !== undefined) return { status: 'closed' };
+    const posted = this.#post(this.#engine.runs.get(id), id, message);
+    if (posted === 'closed' || posted === 'unknown') return { status: posted };
+    if (posted === 'duplicate') return duplicate;
+    return this.#cameTooLate(id, message)
+      ? { status: 'closed' }
+      : { status: 'accepted', messageId: message.id };
+  }
+
+  /** Another program's answer may have come between the look and the post, and decided. */
+  #cameTooLate(id: RunId, { id: messageId, key, by }: AnswerMessage): boolean {
+    const call = this.#call(id, key);
+    if (call?.kind !== 'breakpoint' || call.answers.some((answer) => answer.by === by)) return false;
+    if (call.phase !== 'pending') return true;
+    const { counted, outcome } = withAnswers(call, postedAnswers(this.#engine.options.store, id, key));
+    return outcome !== undefined && counted.every((answer) => answer.id !== messageId);
+  }
+
+  #call(id: RunId, key: CallKey): CallState | undefined {
+    // A call that is settled may be forgotten by the live state.
+    const live = this.#engine.runs.get(id)?.state.calls.get(key);
+    return live ?? foldRun(this.#engine.options.store, id).state.calls.get(key);
   }
 
   send(id: RunId, name: string, payload: unknown, { id: messageId, secret }: SendOptions): Ack {

@@ -14,23 +14,25 @@ export interface Response {
   readonly response?: unknown;
   /** Who says it (default: 'somebody'). A second answer of the same person does not count. */
   readonly by?: string | undefined;
+  /** The same id twice is one answer, to the question that the first was for. */
+  readonly id?: string | undefined;
 }
 
-type AnswerMessage = Extract<InboxMessage, { kind: 'answer' }>;
+export type AnswerMessage = Extract<InboxMessage, { kind: 'answer' }>;
 
 const NOBODY = 'somebody';
 const LONGEST_NAME = 200;
 
 /**
- * An answer as a message carries it. Its id says whose it is, so that one person's second answer is a duplicate
- * wherever it comes from.
+ * An answer as a message carries it. Where none is given its id says whose it is, so that one person's second answer
+ * is a duplicate wherever it comes from.
  * @throws InvalidArgumentError, UnserializableError, LimitError
  */
 export function answerMessage(runId: RunId, key: string, given: Response, limit: number): AnswerMessage {
   const { approved, option, feedback, response, by = NOBODY } = checked(given);
   return {
     kind: 'answer',
-    id: `answer ${key} ${by}`,
+    id: answerIdOf(given) ?? `answer ${key} ${by}`,
     runId,
     key,
     by,
@@ -39,6 +41,15 @@ export function answerMessage(runId: RunId, key: string, given: Response, limit:
     feedback: feedback ?? null,
     response: response === undefined ? null : encodePayload('The response', response, limit),
   };
+}
+
+/** Apart from ids that say whose the answer is: a call's key begins with a digit. @throws InvalidArgumentError */
+export function answerIdOf(given: Response): string | undefined {
+  const { id }: { readonly id?: unknown } = Object(given);
+  if (id === undefined) return undefined;
+  if (typeof id !== 'string' || id === '' || id.length > LONGEST_NAME)
+    throw new InvalidArgumentError(`The id of an answer has 1 to ${LONGEST_NAME} characters.`);
+  return `answer with ${id}`;
 }
 
 function checked(given: Response): Response {

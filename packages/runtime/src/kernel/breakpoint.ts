@@ -28,9 +28,9 @@ export function takeAnswer(
   const { key } = facts;
   const call = state.calls.get(key);
   if (call?.kind !== 'breakpoint' || !state.pending.has(key) || isFenced(state, key)) return NOTHING;
-  if (!counts(call, facts)) return NOTHING;
+  const { counted, outcome } = withAnswers(call, [facts]);
+  if (counted.length === 0) return NOTHING;
   const answered: BreakpointAnswered = { type: 'BreakpointAnswered', ...facts };
-  const outcome = verdict(call, [...call.answers, facts]);
   if (outcome === undefined) return { events: [answered], effects: [] };
   return {
     events: [answered, { type: 'BreakpointClosed', key, outcome, by: 'answer' }],
@@ -38,10 +38,34 @@ export function takeAnswer(
   };
 }
 
-function counts(
-  { answers, experts, options }: BreakpointCall,
-  { by, option }: Pick<BreakpointAnswered, 'by' | 'option'>,
-): boolean {
+type Said = Pick<BreakpointAnswered, 'by' | 'approved' | 'option'>;
+
+/** What a question asks of its answers, and those that are recorded. */
+interface Asked extends Pick<BreakpointCall, 'strategy' | 'quorum' | 'experts' | 'options'> {
+  readonly answers: readonly Pick<Said, 'by' | 'approved'>[];
+}
+
+/**
+ * Which of these answers count behind those that are recorded, up to the one that decides, and what they come to.
+ * So whoever sends one foretells what the run makes of those that wait in its inbox.
+ */
+export function withAnswers<Answer extends Said>(
+  asked: Asked,
+  given: readonly Answer[],
+): { readonly counted: readonly Answer[]; readonly outcome: ReturnType<typeof verdict> } {
+  const counted: Answer[] = [];
+  let outcome: ReturnType<typeof verdict>;
+  for (const said of given) {
+    if (outcome !== undefined) break;
+    const answers = [...asked.answers, ...counted];
+    if (!counts({ ...asked, answers }, said)) continue;
+    counted.push(said);
+    outcome = verdict(asked, [...answers, said]);
+  }
+  return { counted, outcome };
+}
+
+function counts({ answers, experts, options }: Asked, { by, option }: Said): boolean {
   if (answers.some((answer) => answer.by === by)) return false;
   return (experts === null || experts.includes(by)) && (option === null || options.includes(option));
 }
@@ -64,7 +88,7 @@ export function timeBreakpoint(state: Readonly<RunState>, call: BreakpointCall, 
 /** What the answers so far, in the order of the journal, come to; undefined while they decide nothing. */
 export function verdict(
   { strategy, quorum, experts }: Pick<BreakpointCall, 'strategy' | 'quorum' | 'experts'>,
-  answers: BreakpointCall['answers'],
+  answers: Asked['answers'],
 ): 'approved' | 'rejected' | undefined {
   const approvals = answers.filter(({ approved }) => approved).length;
   const rejections = answers.length - approvals;

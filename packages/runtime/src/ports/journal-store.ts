@@ -204,6 +204,8 @@ export interface JournalStore extends OfferStore {
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed';
   /** Messages of a run in the order of their arrival; they stay until an append consumes them. */
   takeInbox(runId: RunId): readonly InboxMessage[];
+  /** Whether a message of this id was posted to the run, consumed or not. */
+  isPosted(runId: RunId, messageId: string): boolean;
   /**
    * What the key of a run's secrets is kept as: `fresh`, where the run has none yet. It goes with what follows the
    * run, and is gone with the commit of the run's end: from then on nobody can open what was sealed with it.

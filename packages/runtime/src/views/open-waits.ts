@@ -13,8 +13,11 @@ export interface OpenBreakpoint extends Pick<
     readonly approved: boolean;
     readonly option: string | null;
     readonly feedback: string | null;
-    readonly at: Millis;
+    /** Null: it is in the inbox, and the run has not taken it yet. */
+    readonly at: Millis | null;
   }[];
+  /** What the answers come to, once they decide: the run goes on with that when it is driven. */
+  readonly decided: 'approved' | 'rejected' | null;
 }
 
 /** Something that a run waits for from outside. */
@@ -69,7 +72,7 @@ function begun({ at, event }: Recorded, tasks: ReadonlyMap<CallKey, string>): Op
     case 'BreakpointOpened': {
       const { type: _, key, title: name, question: prompt, context: data, timeoutMs, ...more } = event;
       const facts = { key, name, prompt, data, since: at, dueAt: dueAt(at, timeoutMs) };
-      return { ...PLAIN, kind: 'breakpoint', ...facts, breakpoint: { ...more, answers: [] } };
+      return { ...PLAIN, kind: 'breakpoint', ...facts, breakpoint: { ...more, answers: [], decided: null } };
     }
     default:
       return undefined;

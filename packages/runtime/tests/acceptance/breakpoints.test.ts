@@ -247,9 +247,10 @@ describe('time', () => {
     await everywhereMonthLater(program, 'ada', {
       isWaiting: (store) => shape(store).some((line) => line.startsWith('BreakpointOpened')),
       before: async (runtime) => {
-        for (const { key } of runtime.waits('r'))
+        for (const { key, breakpoint } of runtime.waits('r'))
           expect(await runtime.respond('r', key, { by: 'ada', approved: true })).toMatchObject({
-            status: 'accepted',
+            // Where the journal ends right behind the answer, it has it.
+            status: breakpoint?.answers.length === 0 ? 'accepted' : 'duplicate',
           });
       },
       check: (store, _value, where) =>

@@ -256,8 +256,12 @@ export class MemoryStore implements JournalStore {
   }
 
   takeInbox(runId: RunId): readonly InboxMessage[] {
-    const waiting = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
-    return waiting.filter((text) => text !== null).map((text) => JSON.parse(text) as InboxMessage);
+    const texts = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
+    return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as InboxMessage]));
+  }
+
+  isPosted(runId: RunId, messageId: string): boolean {
+    return this.#runs.get(runId)?.inbox.has(messageId) === true;
   }
 
   keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {

@@ -112,6 +112,10 @@ export class StoreHandle implements JournalStore {
     return this.#read(({ inbox }) => inbox.take(runId));
   }
 
+  isPosted(runId: RunId, messageId: string): boolean {
+    return this.#read(({ inbox }) => inbox.knows(runId, messageId));
+  }
+
   keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
     return this.#write(({ keys }) => keys.keep(runId, fresh));
   }
