@@ -85,6 +85,8 @@ export const ROOMS: readonly Room[] = [
       'schedules.ts',
       'checked-inputs.ts',
       'waiting-parents.ts',
+      'run-events.ts',
+      'run-waits.ts',
       'notify.ts',
       'run-query.ts',
       'small-heap.ts',

@@ -15,7 +15,10 @@ export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, runId:
     if (breakpoint === null) return wait;
     const { counted, outcome } = withAnswers(breakpoint, postedAnswers(store, runId, wait.key));
     const posted = counted.map(({ by, approved, option, feedback }) => ({
-      ...{ by, approved, option, feedback },
+      by,
+      approved,
+      option,
+      feedback,
       at: null,
     }));
     const answers = [...breakpoint.answers, ...posted];

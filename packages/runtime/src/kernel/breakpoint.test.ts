@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import { InvariantError } from '../journal/invariant.ts';
-import { verdict } from './breakpoint.ts';
+import { verdict, withAnswers } from './breakpoint.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import type { Report } from './input.ts';
 import { wantsNotice } from './people.ts';
@@ -177,4 +177,19 @@ describe('evolve refuses', () => {
   ] as const satisfies readonly (readonly [string, readonly JournalEvent[]])[])('%s', (_, events) => {
     expect(() => given(...events)).toThrow(InvariantError);
   });
+});
+
+it('answers that wait count up to the one that decides, one a person, as they are recorded later', () => {
+  const said = (by: string, approved: boolean, option: string | null = null) => ({ by, approved, option });
+  const question = { ...pair, answers: [{ by: 'ada', approved: true }] };
+  const waiting = [
+    said('ada', false),
+    said('bob', true),
+    said('lin', false, 'z'),
+    said('lin', false, 'a'),
+    said('eve', true),
+    said('lin', true),
+  ];
+  expect(withAnswers(question, waiting)).toEqual({ counted: [waiting[3], waiting[4]], outcome: 'approved' });
+  expect(withAnswers(question, waiting.slice(0, 4))).toEqual({ counted: [waiting[3]], outcome: undefined });
 });

@@ -302,6 +302,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
         const sent = [cancel('m3'), resolved, older, answered, olderAnswer, cancel('m1')];
         for (const message of sent) expect(store.post(runId, message, START)).toBe('posted');
         expect(store.takeInbox(runId)).toEqual(sent);
+        expect(store.isPosted(runId, 'm2')).toBe(true);
         expect(store.takeInbox(runId)).toHaveLength(6);
 
         const consumed = ['m2', 'm3', 'm4', 'm5', 'm6'];
@@ -311,6 +312,9 @@ export function describeStore(name: string, open: () => JournalStore): void {
           'committed',
         ]);
         expect(store.takeInbox(runId)).toEqual([]);
+        // Also once it is consumed.
+        expect(['m2', 'm1', 'm9'].map((id) => store.isPosted(runId, id))).toEqual([true, true, false]);
+        expect(store.isPosted('no-such-run', 'm1')).toBe(false);
         expect(store.getRun(runId, START)?.lastSeq).toBe(2);
       });
 

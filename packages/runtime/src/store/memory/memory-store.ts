@@ -62,6 +62,7 @@ export class MemoryStore implements JournalStore {
   readonly #pools: MemoryPools;
   /** Given out while their runs go on; a prefix is of a time when they did. */
   readonly #keys: Map<RunId, string>;
+  readonly isPosted = (runId: RunId, id: string): boolean => this.#runs.get(runId)?.inbox.has(id) === true;
   #mark = 0;
 
   constructor(options: { readonly faults?: MemoryFaults; readonly from?: MemorySnapshot } = {}) {
@@ -81,8 +82,7 @@ export class MemoryStore implements JournalStore {
   snapshot(): MemorySnapshot {
     const pools = this.#pools.texts();
     const shared = [...this.#shared.steps];
-    const work = this.work.facts();
-    return { runs: new Map(this.#runs), shared, pools, keys: new Map(this.#keys), work };
+    return { runs: new Map(this.#runs), shared, pools, keys: new Map(this.#keys), work: this.work.facts() };
   }
 
   #asRuns(): ConstructorParameters<typeof MemoryWork>[0] {
@@ -216,8 +216,8 @@ export class MemoryStore implements JournalStore {
     );
     const rows = rowsWith(run, cuts);
     this.#runs.set(runId, { ...run, rows, count: rows.length });
-    const isDone = end - start < limit;
-    return { status: 'committed', removed: run.count - rows.length, beforeSeq: isDone ? fromSeq : lowest };
+    const before = end - start < limit ? fromSeq : lowest;
+    return { status: 'committed', removed: run.count - rows.length, beforeSeq: before };
   }
 
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
@@ -258,10 +258,6 @@ export class MemoryStore implements JournalStore {
   takeInbox(runId: RunId): readonly InboxMessage[] {
     const texts = [...(this.#runs.get(runId)?.inbox.values() ?? [])];
     return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as InboxMessage]));
-  }
-
-  isPosted(runId: RunId, messageId: string): boolean {
-    return this.#runs.get(runId)?.inbox.has(messageId) === true;
   }
 
   keepKey(runId: RunId, fresh: string): ReturnType<JournalStore['keepKey']> {
