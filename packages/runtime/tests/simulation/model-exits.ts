@@ -150,7 +150,7 @@ export class ModelExitScope implements OpenModelGroup {
     this.#model.groups.delete(key);
     this.#model.exits.leaving(key);
     // Nothing in it is pending any more, nor an exit of a scope in it.
-    this.#model.whenSettled(key, () => this.#model.exits.whenDone(key, () => this.#leave(end)));
+    this.#model.whenSettled(key, () => this.#leave(end));
   }
 
   #leave(end: End): void {

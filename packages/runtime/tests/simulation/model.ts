@@ -245,11 +245,12 @@ export class Model {
     }
   }
 
-  /** Calls back when none of the calls of a scope is pending any more. */
+  /** Calls back when none of the calls of a scope is pending any more, and what scopes in it do at their end is done. */
   whenSettled(path: string, callback: () => void): void {
+    const done = (): void => this.exits.whenDone(path, callback);
     const left = new Set(this.pending.keys().filter((key) => key.startsWith(`${path}/`)));
-    if (left.size === 0) callback();
-    else this.#watches.add({ left, callback });
+    if (left.size === 0) done();
+    else this.#watches.add({ left, callback: done });
   }
 
   #settle(outcome: CallOutcome): string | undefined {
