@@ -399,7 +399,8 @@ class Generator {
       option: options.length > 0 && random.chance(0.6) ? random.pick(options) : undefined,
     }));
     const extra = {
-      ms: random.int(1, 80),
+      // Never together with a time that is a whole number.
+      ms: random.int(1, 80) + 1 / 3,
       by: random.pick(PEOPLE),
       approved: random.chance(0.5),
       option: undefined,
