@@ -108,12 +108,15 @@ test('a process with every construct, by commands alone, of which any may be kil
     }
     const waiting = documentOf((await insist('waiting', 'h', '--json')).stdout)['waits'] as {
       kind: string;
+      key: string;
       data: unknown;
     }[];
-    for (const { kind, data } of waiting) {
+    for (const { kind, key, data } of waiting) {
       if (kind !== 'breakpoint') continue;
       const isSecond = JSON.stringify(data).includes('previousFeedback');
-      const said = isSecond ? ['approve', 'h', '--option', 'Open'] : ['reject', 'h', '--feedback', 'more'];
+      const said = isSecond
+        ? ['approve', 'h', key, '--option', 'Open']
+        : ['reject', 'h', key, '--feedback', 'more'];
       await insist(...said, '--as', 'ada');
     }
     drive = await insist('resume', 'h', '--external', '--json');
