@@ -28,12 +28,14 @@ export async function loadProcess(file: ModuleFile, cwd: string): Promise<Proces
 /**
  * The process of a module that somebody names for a run: any of its exports that is of the run's name, else what it
  * exports as its process, where that has no name of its own.
+ * @param starter whose module it is, where that is another run
  * @throws RuntimeError REFUSED, also where it is another process
  */
 export async function loadProcessOf(
   { runId, process }: { readonly runId: string; readonly process: string },
   file: ModuleFile,
   cwd: string,
+  starter?: { readonly runId: string; readonly status: string },
 ): Promise<ProcessDefinition> {
   if (isWorkflowFile(file.path) || file.isBabysitter) return loadProcess(file, cwd);
   const module = await importModule(file, cwd);
@@ -45,7 +47,12 @@ export async function loadProcessOf(
   throw new RuntimeError(
     'REFUSED',
     `${file.given} exports process '${own.name}'; run ${runId} is of '${process}'.`,
-    { hint: `Name the module that exports it: pawl resume ${runId} --module <file>` },
+    {
+      hint:
+        starter?.status === 'running'
+          ? `It goes on with the run that started it: pawl resume ${starter.runId}`
+          : `Export it there, or name the module that exports it: pawl resume ${runId} --module <file>`,
+    },
   );
 }
 

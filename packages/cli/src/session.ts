@@ -251,6 +251,11 @@ export class Session {
     this.#progress.end();
     if (this.#stoppedBy === undefined)
       await Promise.race([this.#runtime?.whenAllEnded(), this.#stop.promise]);
+    for (const runId of this.#waiting.keys()) {
+      if (this.#trees.has(runId)) continue;
+      const show = shellWords('pawl', 'show', runId, ...this.#place.flags);
+      this.warn(`Run ${runId}, which was started to go on by itself, waits: ${show}`);
+    }
     for (const [signal, handler] of this.#onSignal) process.off(signal, handler);
     await this.#runtime?.close();
   }

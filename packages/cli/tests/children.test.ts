@@ -159,10 +159,34 @@ export const process = defineProcess({
 `;
   folder.write('one.ts', module('const'));
   folder.write('two.ts', module('export const'));
-  expect(await folder.pawl('run', 'one.ts', '--id', 'p')).toMatchObject({ code: 0 });
+  const first = await folder.pawl('run', 'one.ts', '--id', 'p');
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.stderr).toContain('Run sv1, which was started to go on by itself, waits: pawl show sv1');
   expect((await folder.pawl('send', 'sv1', 'go', '1')).code).toBe(0);
   const other = await folder.pawl('resume', 'sv1', '--module', 'one.ts');
   expect(other.code).toBe(11);
   expect(other.stderr).toContain("one.ts exports process 'parent'; run sv1 is of 'survey'");
+  const bare = await folder.pawl('resume', 'sv1');
+  expect(bare).toMatchObject({ code: 11, stderr: expect.stringContaining('Export it there') as string });
   expect(await folder.pawl('resume', 'sv1', '--module', 'two.ts')).toMatchObject({ code: 0, stdout: '1\n' });
+});
+
+test('a detached run goes on by the module of the run that started it, where that exports its process', async () => {
+  using folder = new Folder();
+  folder.write(
+    'both.ts',
+    `
+import { defineProcess } from '@pawl/sdk';
+
+export const survey = defineProcess({ name: 'survey', run: (_: null, ctx) => ctx.receive('go') });
+
+export const process = defineProcess({
+  name: 'parent',
+  run: async (_: null, ctx) => (await ctx.run(survey, null, { detached: true, id: 'sv1' })).runId,
+});
+`,
+  );
+  expect(await folder.pawl('run', 'both.ts', '--id', 'p')).toMatchObject({ code: 0 });
+  expect((await folder.pawl('send', 'sv1', 'go', '1')).code).toBe(0);
+  expect(await folder.pawl('resume', 'sv1')).toMatchObject({ code: 0, stdout: '1\n' });
 });

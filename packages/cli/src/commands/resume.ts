@@ -125,12 +125,32 @@ interface LoadedCode {
 async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Promise<Loaded> {
   if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
   if (run.status !== 'running') return { run, code: undefined };
-  const { io, module, force, isAccepted } = options;
+  const { io, place, module, force, isAccepted } = options;
+  const starter =
+    module !== undefined || run.module !== null
+      ? undefined
+      : await readJournal(place, (reader) => starterOf(reader, run));
+  const { codeHash, ...recorded } = starter ?? run;
   const file =
-    module === undefined ? recordedModule(run, io.cwd, force) : await namedModule(run, module, io.cwd);
-  const found = await (module === undefined ? loadProcess(file, io.cwd) : loadProcessOf(run, file, io.cwd));
+    module === undefined
+      ? recordedModule({ ...recorded, codeHash, runId: run.runId }, io.cwd, force)
+      : await namedModule(run, module, io.cwd);
+  const found = await (module === undefined && starter === undefined
+    ? loadProcess(file, io.cwd)
+    : loadProcessOf(run, file, io.cwd, starter));
   const definition = { ...found, name: run.process };
-  return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(run.codeHash, file) } };
+  return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(codeHash, file) } };
+}
+
+/** The run from a module that a run was started by, itself or through others: its code may be there. */
+function starterOf(reader: JournalReader, run: RunRecord): RunRecord | undefined {
+  const seen = new Set<RunId>();
+  for (let id = parentOf(reader, run.runId); id !== undefined && !seen.has(id); id = parentOf(reader, id)) {
+    seen.add(id);
+    const parent = reader.get(id);
+    if (parent.module !== null) return parent;
+  }
+  return undefined;
 }
 
 /** The module that somebody names instead goes by the aliases of the run. */
