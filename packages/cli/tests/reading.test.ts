@@ -276,6 +276,8 @@ test('waiting and send: a run that waits for a person is left, answered, and goe
   });
   expect((await folder.pawl('show', 'asks')).stdout).toContain('receive approval');
   expect((await folder.pawl('resolve', 'asks', '0', '--as', 'done')).code).toBe(11);
+  const other = await folder.pawl('send', 'asks', 'aproval', '1');
+  expect(other).toMatchObject({ code: 0, stderr: "it is kept; what the run waits for now is 'approval'\n" });
   const sent = await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1');
   expect(sent).toMatchObject({ code: 0, stdout: "message 'approval' for asks: taken\n" });
   expect((await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1')).stdout).toContain(

@@ -1,4 +1,4 @@
-import { EXIT_CODES, type Ack, type Runtime } from '@pawl/runtime';
+import { EXIT_CODES, type Ack, type RunId, type Runtime } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { SECRET_KEY_COMMAND } from '../drive-options.ts';
@@ -37,12 +37,18 @@ export const sendCommand: Command = defineCommand({
     const send = async (runtime: Runtime): Promise<Sent> => ({
       isQueued: runtime.get(runId) === undefined,
       isDriven: runtime.get(runId)?.ownerAlive === true,
+      awaited: runtime.get(runId) === undefined ? [] : awaitedBy(runtime, runId),
       ack: await runtime.send(runId, name, payload, { id, secret: secret || undefined }),
     });
-    const { ack, isDriven, isQueued } = await changeRun(place, runId, send, { secretKeyCommand });
+    const { ack, isDriven, isQueued, awaited } = await changeRun(place, runId, send, { secretKeyCommand });
     if (options.json) io.out.line(jsonLine({ runId, name, ...ack, isDriven }));
     else io.out.line(`message '${clean(name)}' for ${runId}: ${inWords(ack)}`);
     if (ack.status === 'closed' || ack.status === 'invalid') return EXIT_CODES.REFUSED;
+    if (ack.status === 'accepted' && awaited.length > 0 && !awaited.includes(name)) {
+      if (!options.json)
+        io.err.line(`it is kept; what the run waits for now is ${awaited.map(quoted).join(', ')}`);
+      return DONE;
+    }
     const next = isQueued ? (['work'] as const) : (['resume', runId] as const);
     if (!isDriven && !options.json)
       io.err.line(`go on with: ${clean(shellWords('pawl', ...next, ...place.flags))}`);
@@ -50,11 +56,21 @@ export const sendCommand: Command = defineCommand({
   },
 });
 
+/** Names of messages. */
+function awaitedBy(runtime: Runtime, runId: RunId): string[] {
+  return runtime.waits(runId).flatMap(({ kind, name }) => (kind === 'message' ? [name] : []));
+}
+
+function quoted(name: string): string {
+  return `'${clean(name)}'`;
+}
+
 interface Sent {
   readonly ack: Ack;
   readonly isDriven: boolean;
   /** It goes to a start that waits. */
   readonly isQueued: boolean;
+  readonly awaited: readonly string[];
 }
 
 function inWords(ack: Ack): string {
