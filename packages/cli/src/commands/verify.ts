@@ -29,7 +29,7 @@ function unreadable(error: unknown): never {
   if (!(error instanceof RuntimeError) || error.code !== 'CORRUPT') throw error;
   const { code, message, data, cause } = error;
   throw new RuntimeError(code, message, {
-    hint: 'Restore a backup, or name another journal with --db',
+    hint: 'Restore a backup, or name another journal: pawl verify --db <file>',
     data,
     cause,
   });
