@@ -120,7 +120,7 @@ test('without an id it is the newest run', async () => {
   });
 });
 
-test('what cannot be verified at all is not to be verified', async () => {
+test('a journal that cannot be read says what to do instead of verifying it', async () => {
   using other = new Folder();
   other.write('garbage.db', 'x'.repeat(20_000));
   const { code, stderr } = await other.pawl('verify', '--db', 'garbage.db');
