@@ -1,35 +1,11 @@
 import { ChildError, type Process, type Schema } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
-import type { AppendRun, LeaseClaim } from '../../src/ports/journal-store.ts';
 import { MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { journal, shape, transcript } from '../lab.fixture.ts';
+import { pair, statuses, WatchedStore, type Program } from './child-runs.fixture.ts';
 import { f, Stage, t, watchForLeaks, type StepInput, type Told } from './stage.fixture.ts';
 
 watchForLeaks();
-
-class WatchedStore extends MemoryStore {
-  readonly states: ReturnType<MemoryStore['snapshot']>[] = [];
-
-  override append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
-    const answers = super.append(batch, claim);
-    this.states.push(this.snapshot());
-    return answers;
-  }
-}
-
-type Program = (stage: Stage) => Process;
-
-/** Two steps, one after the other. */
-const pair = (stage: Stage): Process<StepInput, unknown> =>
-  async function pairOf(input, ctx) {
-    const first = await ctx.task(stage.step, t(5, 'first'));
-    return [first, await ctx.task(stage.step, input)];
-  };
-
-function statuses(store: MemoryStore): Record<string, string> {
-  const runs = store.queryRuns({ limit: 100 }, 0);
-  return Object.fromEntries(runs.map(({ runId, status }) => [runId, status]));
-}
 
 function all(store: MemoryStore): string[][] {
   return Object.keys(statuses(store)).map((id) => transcript(store, id));
