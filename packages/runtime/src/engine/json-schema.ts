@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as JsonSchema from '@cfworker/json-schema';
 import type { ValidationIssue } from '@pawl/sdk';
 import type { Encoded } from '../journal/event.ts';
+import { inWords } from '../journal/in-words.ts';
 import { shapeProblem } from './schema-shape.ts';
 
 type Given = ConstructorParameters<typeof JsonSchema.Validator>[0];
@@ -39,7 +40,7 @@ export function schemaProblem(schema: Encoded): string | undefined {
     for (const sample of [null, {}, [], '', 0]) check.validate(sample);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return inWords(error);
   }
 }
 
@@ -49,9 +50,7 @@ export function schemaIssues(schema: Encoded, value: unknown): readonly Validati
   try {
     result = validator(schema).validate(value);
   } catch (error) {
-    return [
-      { path: '$', message: `cannot be checked: ${error instanceof Error ? error.message : String(error)}` },
-    ];
+    return [{ path: '$', message: `cannot be checked: ${inWords(error)}` }];
   }
   if (result.valid) return [];
   // What encloses a place only says that something in it is wrong.

@@ -4,6 +4,7 @@ import { decode, sealedOf } from '../journal/codec.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Report } from '../kernel/input.ts';
 import { openWait, type RunState } from '../kernel/state.ts';
+import { inWords } from '../journal/in-words.ts';
 import { assert } from '../journal/invariant.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
 import type { ProcessHost } from '../process/host.ts';
@@ -174,7 +175,7 @@ export class Mailbox {
       return { value: encodePayload(what, value, this.#payloadBytes) };
     } catch (error) {
       if (error instanceof ValidationError) return { refusal: error.issues };
-      return { refusal: [{ path: '$', message: error instanceof Error ? error.message : String(error) }] };
+      return { refusal: [{ path: '$', message: inWords(error) }] };
     }
   }
 }

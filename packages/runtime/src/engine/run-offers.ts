@@ -3,6 +3,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
+import { inWords } from '../journal/in-words.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { AnswerMessage } from '../journal/offer.ts';
 import { openOffer } from '../kernel/decide-offer.ts';
@@ -95,7 +96,7 @@ export class RunOffers {
       return { issues: [{ path: '$', message: 'the schema of an external task must answer at once' }] };
     } catch (error) {
       if (error instanceof ValidationError) return { issues: error.issues };
-      return { issues: [{ path: '$', message: error instanceof Error ? error.message : String(error) }] };
+      return { issues: [{ path: '$', message: inWords(error) }] };
     }
   }
 }

@@ -1,6 +1,7 @@
 import { CancelledError, ExitError, InvalidArgumentError, LimitError } from '@pawl/sdk';
 import { exitPath, isWithin, ordinalKey, type CallKey } from '../../journal/call-key.ts';
 import type { ExitRegistered } from '../../journal/exit-event.ts';
+import { inWords } from '../../journal/in-words.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import { exitText } from '../../kernel/divergence.ts';
 import { exitFingerprint } from '../../kernel/fingerprint.ts';
@@ -179,7 +180,7 @@ export class OpenScope implements OpenGroup, UnfinishedScope {
   #failure(end: End, errors: readonly unknown[]): ExitError {
     const { key } = this;
     const [first] = errors;
-    const message = `${errors.length === 1 ? 'A task' : `${errors.length} tasks`} at the end of scope (${key}) failed: ${first instanceof Error ? first.message : String(first)}`;
+    const message = `${errors.length === 1 ? 'A task' : `${errors.length} tasks`} at the end of scope (${key}) failed: ${inWords(first)}`;
     switch (end.kind) {
       case 'done':
         return new ExitError(message, { key, errors });

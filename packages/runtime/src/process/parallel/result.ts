@@ -1,4 +1,5 @@
 import type { Settled } from '@pawl/sdk';
+import { inWords } from '../../journal/in-words.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import type { Decided } from '../../kernel/state.ts';
 import { IDLE, withPlace, type Branch } from './branch.ts';
@@ -120,13 +121,4 @@ function entryOf({ branches, names, interrupted }: DecidedGroup, index: number):
 
 function isSettled(branch: Branch | undefined): boolean {
   return branch?.status === 'fulfilled' || branch?.status === 'rejected';
-}
-
-/** What a branch threw, for a message: anything can be thrown, also what has no text or a getter that throws. */
-export function inWords(reason: unknown): string {
-  try {
-    return reason instanceof Error ? String(reason.message) : String(reason);
-  } catch {
-    return `a value of type ${typeof reason} that has no text`;
-  }
 }

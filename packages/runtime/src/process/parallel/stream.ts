@@ -5,7 +5,7 @@ import type { Scope } from '../scope.ts';
 import { startBranch, withPlace, type Outcome } from './branch.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
 import type { Supply } from './outlet.ts';
-import { inWords } from './result.ts';
+import { inWords } from '../../journal/in-words.ts';
 import { Results } from './results.ts';
 import { Source, type Pulled, type SourceHost } from './source.ts';
 import { hasConsumer, type ResolvedStreamOptions, type StreamMode } from './stream-options.ts';
