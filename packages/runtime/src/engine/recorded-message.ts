@@ -1,6 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import { messagesOf } from '../kernel/task-messages.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import type { RunDriver } from './run-driver.ts';
@@ -21,7 +21,8 @@ export function recordedMessage(
   if (seq === undefined) return undefined;
   try {
     const event = store.read(run.runId, seq - 1, 1)[0]?.event;
-    assert(event?.type === 'TaskSignalReceived' && event.key === key, 'J7', `no message at seq ${seq}`);
+    if (!(event?.type === 'TaskSignalReceived' && event.key === key))
+      broken('J7', `no message at seq ${seq}`);
     return event.payload;
   } catch (error) {
     run.fail(error);

@@ -4,7 +4,7 @@ import { isThrown } from '../journal/builtin.ts';
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { isOutcome, type Encoded, type OutcomeEvent, type Recorded } from '../journal/event.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import { isFenced } from '../kernel/state.ts';
 import type { RunTransaction } from '../ports/journal-store.ts';
@@ -124,7 +124,7 @@ export class RunTransactions {
         within((db) => this.#output(db, task, this.#placeOf(key, attempt))),
       );
       const decided = this.#journal.foresee({ type: 'TransactionEnded', key, result });
-      assert(decided.recorded.length > 0, 'K2', `the transaction of call ${key} has an outcome`);
+      if (!(decided.recorded.length > 0)) broken('K2', `the transaction of call ${key} has an outcome`);
       this.#ended = { key, decided };
       return decided.recorded;
     };

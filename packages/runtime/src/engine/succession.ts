@@ -1,7 +1,7 @@
 import { decode } from '../journal/codec.ts';
 import type { RunStarted, TerminalEvent } from '../journal/event.ts';
 import { successorOf, type Millis, type RunId } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { assert, broken } from '../journal/invariant.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import type { ProcessResult } from '../process/process-result.ts';
 import type { Engine } from './engine.ts';
@@ -60,7 +60,7 @@ export class Succession {
     const { start, runId } = this.#plan;
     if (start !== undefined) return start;
     const event = this.#engine.options.store.read(runId, 0, 1)[0]?.event;
-    assert(event?.type === 'RunStarted', 'J1', `run ${runId} has a start`);
+    if (event?.type !== 'RunStarted') broken('J1', `run ${runId} has a start`);
     return event;
   }
 

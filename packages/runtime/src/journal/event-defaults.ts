@@ -64,15 +64,26 @@ export function addDefaults(type: EventType, fields: Record<string, unknown>): v
     fields['inputHash'] = plainInputHash(args as Encoded);
 }
 
-/** Text of what of a policy is not as it is by default; undefined where all of it is. */
-export function policyText(policy: TaskPolicy): string | undefined {
-  if (policy === POLICY) return undefined;
+/** Calls of one task share their policy. */
+const policyTexts = new WeakMap<TaskPolicy, string>();
+
+/** Text of what of a policy is not as it is by default; empty where all of it is. */
+export function policyText(policy: TaskPolicy): string {
+  let text = policyTexts.get(policy);
+  if (text === undefined) {
+    text = textOfPolicy(policy);
+    policyTexts.set(policy, text);
+  }
+  return text;
+}
+
+function textOfPolicy(policy: TaskPolicy): string {
   const retry = isSameRetry(policy.retry) ? {} : { retry: policy.retry };
   const rest = Object.entries(policy).filter(
     ([name, value]) => name !== 'retry' && value !== POLICY[name as keyof TaskPolicy],
   );
   const text = JSON.stringify({ ...retry, ...Object.fromEntries(rest) });
-  return text === '{}' ? undefined : text;
+  return text === '{}' ? '' : text;
 }
 
 function isSameRetry(retry: TaskPolicy['retry']): boolean {

@@ -10,8 +10,14 @@ export class InvariantError extends Error {
   }
 }
 
+/** For a message that is no work to make. */
 export function assert(condition: boolean, invariant: string, message: string): asserts condition {
-  if (!condition) throw new InvariantError(invariant, message);
+  if (!condition) broken(invariant, message);
+}
+
+/** For a message that is made only where the rule is broken: there are events by the million. */
+export function broken(invariant: string, message: string): never {
+  throw new InvariantError(invariant, message);
 }
 
 /** For the end of an exhaustive switch. */

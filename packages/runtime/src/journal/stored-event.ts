@@ -6,7 +6,7 @@ import { EVENT_VERSION } from './chain.ts';
 import type { EventType, JournalEvent, TaskScheduled } from './event.ts';
 import { addDefaults, defaultsOf, isPlainInputHash, policyText } from './event-defaults.ts';
 import { fieldsOf, isEventType, type Check } from './event-shape.ts';
-import { assert } from './invariant.ts';
+import { broken } from './invariant.ts';
 
 export interface StoredEvent {
   readonly type: string;
@@ -72,7 +72,7 @@ function payloadOf(type: EventType, event: JournalEvent): string {
   for (const { name, label, check, byDefault } of writersOf(type)) {
     const value = fields[name];
     // J7: what could not be read again is not written.
-    assert(check(value), 'J7', `a ${type} with a bad ${name}`);
+    if (!check(value)) broken('J7', `a ${type} with a bad ${name}`);
     if (value === byDefault) continue;
     const json = event.type === 'TaskScheduled' ? textOf(event, name, value) : JSON.stringify(value);
     if (json !== undefined) text += text === '' ? label + json : `,${label}${json}`;
@@ -81,7 +81,7 @@ function payloadOf(type: EventType, event: JournalEvent): string {
 }
 
 function textOf(event: TaskScheduled, name: string, value: unknown): string | undefined {
-  if (name === 'policy') return policyText(event.policy);
+  if (name === 'policy') return policyText(event.policy) || undefined;
   if (name === 'inputHash' && isPlainInputHash(event.inputHash, event.args)) return undefined;
   return JSON.stringify(value);
 }

@@ -1,7 +1,7 @@
 /** Questions to people: which answers count, and when they decide. */
 import type { BreakpointAnswered, BreakpointClosed, BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import type { Decision } from './decide.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Command, Effect, Report } from './input.ts';
@@ -137,22 +137,15 @@ export function applyToBreakpoint(
     return;
   }
   const call = state.calls.get(key);
-  assert(
-    call?.kind === 'breakpoint' && call.phase === 'pending',
-    'J4',
-    `${event.type} for ${key}, which is no pending question`,
-  );
+  if (!(call?.kind === 'breakpoint' && call.phase === 'pending'))
+    broken('J4', `${event.type} for ${key}, which is no pending question`);
   if (event.type === 'BreakpointAnswered') {
-    assert(
-      call.answers.every(({ by }) => by !== event.by),
-      'J4',
-      `${event.by} answered ${key} twice`,
-    );
+    if (!call.answers.every(({ by }) => by !== event.by)) broken('J4', `${event.by} answered ${key} twice`);
     call.answers.push({ by: event.by, approved: event.approved });
     return;
   }
   // What was decided counts, whatever the rules are by now.
-  assert(event.by === 'timeout' || call.answers.length > 0, 'J4', `${key} was decided by no answer`);
+  if (!(event.by === 'timeout' || call.answers.length > 0)) broken('J4', `${key} was decided by no answer`);
   call.phase = 'closed';
   removePending(state, key);
 }

@@ -1,7 +1,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { broken, unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report, RunResult } from './input.ts';
 import { cancelCall, cancelRun, forceCancel } from './decide-cancel.ts';
@@ -350,7 +350,7 @@ function decideFold(
   const { n, state: folded, source } = report;
   // It is asked for once more at the head of a replay.
   if (n <= (group.folded?.n ?? 0)) return NOTHING;
-  assert(group.unsettled === 0, 'J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
+  if (group.unsettled !== 0) broken('J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
   return event({ type: 'Folded', key, n, state: folded, source });
 }
 

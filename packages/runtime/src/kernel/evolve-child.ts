@@ -1,6 +1,6 @@
 import type { ChildFinished, ChildStarted, ParentRecorded } from '../journal/child-event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
 import type { RunState } from './state.ts';
@@ -32,11 +32,8 @@ export function applyToChild(
     return;
   }
   const child = state.calls.get(key);
-  assert(
-    child?.kind === 'child' && child.phase === 'pending',
-    'J4',
-    `the end of child ${key}, which is no pending one`,
-  );
+  if (!(child?.kind === 'child' && child.phase === 'pending'))
+    broken('J4', `the end of child ${key}, which is no pending one`);
   child.phase = event.outcome.status;
   removePending(state, key);
 }

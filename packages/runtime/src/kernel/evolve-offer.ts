@@ -1,6 +1,6 @@
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
 import type { RunState } from './state.ts';
@@ -32,18 +32,12 @@ export function applyToOffer(state: RunState, seq: Seq, at: Millis, event: Offer
     return;
   }
   const call = state.calls.get(key);
-  assert(
-    call?.kind === 'offer' && call.phase === 'open',
-    'J4',
-    `${event.type} for ${key}, which is no open external task`,
-  );
+  if (!(call?.kind === 'offer' && call.phase === 'open'))
+    broken('J4', `${event.type} for ${key}, which is no open external task`);
   if (event.type === 'AnswerRefused') return;
   if (event.type === 'AttemptFailed') {
-    assert(
-      event.attempt === call.failures + 1,
-      'J5',
-      `answer ${event.attempt} of ${key} follows ${call.failures}`,
-    );
+    if (event.attempt !== call.failures + 1)
+      broken('J5', `answer ${event.attempt} of ${key} follows ${call.failures}`);
     call.failures += 1;
     return;
   }

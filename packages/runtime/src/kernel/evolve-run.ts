@@ -1,6 +1,6 @@
 import type { CancelRequested, RunStarted, TerminalEvent } from '../journal/event.ts';
 import type { CancelForced } from '../journal/exit-event.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { broken, unreachable } from '../journal/invariant.ts';
 import type { RunState } from './state.ts';
 
 type RunEvent = RunStarted | TerminalEvent | CancelRequested | CancelForced;
@@ -18,7 +18,7 @@ export function applyToRun(state: RunState, event: RunEvent): void {
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunContinued':
-      assert(state.pending.size === 0, 'J6', `${event.type} while calls are pending`);
+      if (state.pending.size !== 0) broken('J6', `${event.type} while calls are pending`);
       state.phase = { status: 'ended', by: event.type };
       return;
     case 'CancelRequested':

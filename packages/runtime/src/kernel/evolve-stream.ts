@@ -3,7 +3,7 @@ import type { AttemptFailed, AttemptInterrupted, AttemptStarted } from '../journ
 import type { ItemRecorded, JournalEvent, StreamOpened } from '../journal/event.ts';
 import type { FoldedSource, SourceStand } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { broken, unreachable } from '../journal/invariant.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { RunState, StreamCall, TaskCall } from './state.ts';
 
@@ -44,11 +44,8 @@ export function applyToStream(
 ): boolean {
   switch (event.type) {
     case 'AttemptStarted':
-      assert(
-        event.attempt === call.attempts + 1,
-        'J5',
-        `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`,
-      );
+      if (event.attempt !== call.attempts + 1)
+        broken('J5', `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`);
       call.attempts = event.attempt;
       call.phase = 'running';
       call.retryAt = 0;
@@ -90,11 +87,11 @@ export function applyToStream(
 export function stand(state: RunState, { key, items, attempt }: SourceStand): void {
   const call = state.calls.get(key);
   if (call?.kind !== 'stream') return;
-  assert(
-    items >= call.items && attempt >= call.attempts && state.pending.has(key),
-    'J5',
-    `removed rows of ${key} end at item ${items} of attempt ${attempt} and follow ${call.items} items of attempt ${call.attempts}`,
-  );
+  if (!(items >= call.items && attempt >= call.attempts && state.pending.has(key)))
+    broken(
+      'J5',
+      `removed rows of ${key} end at item ${items} of attempt ${attempt} and follow ${call.items} items of attempt ${call.attempts}`,
+    );
   call.items = items;
   call.attempts = attempt;
   call.phase = 'running';
@@ -106,12 +103,12 @@ export function stand(state: RunState, { key, items, attempt }: SourceStand): vo
 /** A mark holds all items of the source up to this one. */
 export function foldSource(state: RunState, mark: Seq, { key, seq }: FoldedSource): void {
   const call = state.calls.get(key);
-  assert(call?.kind === 'stream', 'J8', `the mark at seq ${mark} names ${key}, which is no source`);
-  assert(
-    seq < mark && seq > call.foldedSeq,
-    'J8',
-    `the mark at seq ${mark} holds ${key} up to seq ${seq}, the one before it up to ${call.foldedSeq}`,
-  );
+  if (call?.kind !== 'stream') broken('J8', `the mark at seq ${mark} names ${key}, which is no source`);
+  if (!(seq < mark && seq > call.foldedSeq))
+    broken(
+      'J8',
+      `the mark at seq ${mark} holds ${key} up to seq ${seq}, the one before it up to ${call.foldedSeq}`,
+    );
   call.foldedSeq = seq;
 }
 
@@ -123,16 +120,13 @@ export function applyToProgress(
 ): void {
   const { key } = event;
   if (event.type === 'StreamOpened') {
-    assert(call.progress === undefined, 'J3', `the progress of ${key} was opened twice`);
+    if (call.progress !== undefined) broken('J3', `the progress of ${key} was opened twice`);
     call.progress = { items: 0, closed: undefined };
     return;
   }
   const { progress } = call;
-  assert(
-    progress !== undefined && progress.closed === undefined,
-    'J4',
-    `${event.type} for ${key}, whose progress is not read`,
-  );
+  if (!(progress !== undefined && progress.closed === undefined))
+    broken('J4', `${event.type} for ${key}, whose progress is not read`);
   if (event.type === 'StreamClosed') {
     progress.closed = { consumed: event.consumed, seq };
     return;
@@ -147,7 +141,7 @@ function isNext(
   call: { readonly attempts: number; readonly phase: string },
 ): void {
   const { key, n, attempt } = event;
-  assert(n === items, 'J5', `item ${n} of ${key} follows ${items} items`);
+  if (n !== items) broken('J5', `item ${n} of ${key} follows ${items} items`);
   isRunning(key, attempt, call);
 }
 
@@ -156,11 +150,8 @@ function isRunning(
   attempt: number,
   call: { readonly attempts: number; readonly phase: string },
 ): void {
-  assert(
-    call.phase === 'running' && attempt === call.attempts,
-    'J4',
-    `attempt ${attempt} of ${key} tells something and is not running`,
-  );
+  if (!(call.phase === 'running' && attempt === call.attempts))
+    broken('J4', `attempt ${attempt} of ${key} tells something and is not running`);
 }
 
 export function isSource(event: StreamOpened): event is Parameters<typeof openedSource>[1] {
@@ -169,10 +160,7 @@ export function isSource(event: StreamOpened): event is Parameters<typeof opened
 
 export function pendingStream(state: RunState, key: CallKey, what: string): StreamCall | TaskCall {
   const call = state.calls.get(key);
-  assert(
-    (call?.kind === 'stream' || call?.kind === 'task') && state.pending.has(key),
-    'J4',
-    `${what} for ${key}, which is no pending call that gives items`,
-  );
+  if (!((call?.kind === 'stream' || call?.kind === 'task') && state.pending.has(key)))
+    broken('J4', `${what} for ${key}, which is no pending call that gives items`);
   return call;
 }

@@ -1,5 +1,5 @@
 import type { Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import type { TimerFired, TimerStarted } from '../journal/timer-event.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
@@ -20,11 +20,8 @@ export function applyToTimer(state: RunState, seq: Seq, event: TimerStarted | Ti
     return;
   }
   const timer = state.calls.get(event.key);
-  assert(
-    timer?.kind === 'timer' && timer.phase === 'pending',
-    'J4',
-    `timer ${event.key} fired and was not pending`,
-  );
+  if (!(timer?.kind === 'timer' && timer.phase === 'pending'))
+    broken('J4', `timer ${event.key} fired and was not pending`);
   timer.phase = 'fired';
   removePending(state, event.key);
 }

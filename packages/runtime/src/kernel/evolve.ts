@@ -9,7 +9,7 @@ import {
 } from '../journal/event.ts';
 import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { assert, broken, unreachable } from '../journal/invariant.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import {
   applyToProgress,
@@ -36,17 +36,11 @@ import { fencesLosers, type GroupCall, type RunState, type TaskCall } from './st
 export function evolve(state: RunState, recorded: Recorded): void {
   const { seq, at, event } = recorded;
   const places = event.type === 'Compacted' ? event.count : 1;
-  assert(seq === state.seq + places, 'J1', `event ${seq} follows event ${state.seq}`);
-  assert(
-    state.phase.status !== 'ended' || event.type === 'LateResult',
-    'J6',
-    `${event.type} at seq ${seq} follows the end of the run`,
-  );
-  assert(
-    (state.phase.status === 'unstarted') === (event.type === 'RunStarted'),
-    'J1',
-    `${event.type} at seq ${seq}: a journal starts with exactly one RunStarted`,
-  );
+  if (seq !== state.seq + places) broken('J1', `event ${seq} follows event ${state.seq}`);
+  if (!(state.phase.status !== 'ended' || event.type === 'LateResult'))
+    broken('J6', `${event.type} at seq ${seq} follows the end of the run`);
+  if (!((state.phase.status === 'unstarted') === (event.type === 'RunStarted')))
+    broken('J1', `${event.type} at seq ${seq}: a journal starts with exactly one RunStarted`);
   state.seq = seq;
   state.lastAt = at;
   if (isCommand(event) || isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') {
@@ -117,7 +111,8 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
       applyToHistory(state, seq, event);
       return;
     case 'LateResult':
-      assert(state.calls.get(event.key)?.kind === 'task', 'J4', `late result of unknown call ${event.key}`);
+      if (state.calls.get(event.key)?.kind !== 'task')
+        broken('J4', `late result of unknown call ${event.key}`);
       return;
     default:
       applyToCall(state, seq, at, event);
@@ -191,15 +186,12 @@ function applyToStreams(state: RunState, seq: number, event: StreamEvent): void 
   }
   const call = pendingStream(state, key, event.type);
   if (call.kind === 'stream') {
-    assert(event.type !== 'StreamOpened', 'J3', `call ${key} was recorded twice`);
+    if (event.type === 'StreamOpened') broken('J3', `call ${key} was recorded twice`);
     if (applyToStream(call, seq, event)) removePending(state, key);
     return;
   }
-  assert(
-    event.type === 'StreamOpened' || event.type === 'ItemRecorded' || event.type === 'StreamClosed',
-    'J4',
-    `${event.type} for ${key}, which is a task`,
-  );
+  if (!(event.type === 'StreamOpened' || event.type === 'ItemRecorded' || event.type === 'StreamClosed'))
+    broken('J4', `${event.type} for ${key}, which is a task`);
   applyToProgress(call, seq, event);
 }
 
@@ -232,11 +224,8 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
   }
   if (event.type === 'TaskCancelled') {
     const call = state.calls.get(event.key);
-    assert(
-      call !== undefined && 'phase' in call && call.kind !== 'group' && state.pending.has(event.key),
-      'J4',
-      `${event.key} was cancelled and is not pending`,
-    );
+    if (!(call !== undefined && 'phase' in call && call.kind !== 'group' && state.pending.has(event.key)))
+      broken('J4', `${event.key} was cancelled and is not pending`);
     call.phase = 'cancelled';
     removePending(state, event.key);
     return;
@@ -256,32 +245,23 @@ function applyToAttempts(
 ): void {
   switch (event.type) {
     case 'AttemptStarted':
-      assert(
-        event.attempt === call.attempts + 1,
-        'J5',
-        `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`,
-      );
+      if (event.attempt !== call.attempts + 1)
+        broken('J5', `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`);
       if (call.phase === 'running') call.unknowns += 1;
       call.attempts = event.attempt;
       call.phase = 'running';
       return;
     case 'AttemptFailed':
-      assert(
-        call.phase === 'running',
-        'J4',
-        `attempt ${event.attempt} of ${event.key} failed and was not running`,
-      );
+      if (call.phase !== 'running')
+        broken('J4', `attempt ${event.attempt} of ${event.key} failed and was not running`);
       call.failures += 1;
       call.phase = 'backoff';
       call.retryAt = event.retryAt;
       call.retryDelayMs = event.delayMs;
       return;
     case 'AttemptInterrupted':
-      assert(
-        call.phase === 'running' || call.phase === 'asked',
-        'J4',
-        `attempt ${event.attempt} of ${event.key} was interrupted and was not running`,
-      );
+      if (!(call.phase === 'running' || call.phase === 'asked'))
+        broken('J4', `attempt ${event.attempt} of ${event.key} was interrupted and was not running`);
       call.phase = 'scheduled';
       return;
     case 'OutcomeAsked':
@@ -311,8 +291,8 @@ function applyToHistory(state: RunState, seq: Seq, event: Folded | Compacted): v
 function fold(state: RunState, seq: Seq, event: Folded): void {
   const { key, n, source } = event;
   const group = openGroup(state, key, event.type);
-  assert(group.mode === 'reduce', 'J8', `a mark of ${key}, which is no reduce`);
-  assert(n > (group.folded?.n ?? 0), 'J8', `mark ${n} of ${key} follows mark ${group.folded?.n}`);
+  if (group.mode !== 'reduce') broken('J8', `a mark of ${key}, which is no reduce`);
+  if (!(n > (group.folded?.n ?? 0))) broken('J8', `mark ${n} of ${key} follows mark ${group.folded?.n}`);
   dropInside(state, group);
   group.folded = { n, seq };
   if (source !== null) foldSource(state, seq, source);
@@ -331,21 +311,15 @@ function dropInside(state: RunState, group: GroupCall): void {
 
 function openGroup(state: RunState, key: CallKey, what: string): GroupCall {
   const call = state.calls.get(key);
-  assert(
-    call?.kind === 'group' && call.phase.status === 'open',
-    'J4',
-    `${what} for ${key}, which is no open group`,
-  );
+  if (!(call?.kind === 'group' && call.phase.status === 'open'))
+    broken('J4', `${what} for ${key}, which is no open group`);
   return call;
 }
 
 /** One that is open, or was decided while its losers go on. */
 function unfencedGroup(state: RunState, key: CallKey, what: string): GroupCall {
   const call = state.calls.get(key);
-  assert(
-    call?.kind === 'group' && (call.phase.status === 'open' || call.phase.fencedBy === null),
-    'J4',
-    `${what} for ${key}, which is no group with anything to give up`,
-  );
+  if (!(call?.kind === 'group' && (call.phase.status === 'open' || call.phase.fencedBy === null)))
+    broken('J4', `${what} for ${key}, which is no group with anything to give up`);
   return call;
 }

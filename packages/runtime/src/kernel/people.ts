@@ -2,7 +2,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { broken, unreachable } from '../journal/invariant.ts';
 import { applyToBreakpoint, openBreakpoint, takeAnswer, timeBreakpoint } from './breakpoint.ts';
 import type { Decision } from './decide.ts';
 import type { Command, Report } from './input.ts';
@@ -91,7 +91,7 @@ export function applyPeople(state: RunState, seq: Seq, at: Millis, event: People
       applyToBreakpoint(state, seq, at, event);
       return;
     case 'WaitNotified':
-      assert(state.pending.has(event.key), 'J4', `${event.key} was told of and is not pending`);
+      if (!state.pending.has(event.key)) broken('J4', `${event.key} was told of and is not pending`);
       state.notified.add(event.key);
       return;
     default:

@@ -2,7 +2,7 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import type { TaskSignalAwaited, TaskSignalForgone, TaskSignalReceived } from '../journal/message-event.ts';
 import type { Decision } from './decide.ts';
 import type { Report } from './input.ts';
@@ -43,11 +43,8 @@ export function decideHearing(
 
 export function applyHearing(call: TaskCall, event: TaskSignalAwaited | TaskSignalForgone): void {
   const { key, attempt, name, type } = event;
-  assert(
-    call.phase === 'running' && call.attempts === attempt,
-    'J4',
-    `attempt ${attempt} of ${key} waits for a message and is not running`,
-  );
+  if (!(call.phase === 'running' && call.attempts === attempt))
+    broken('J4', `attempt ${attempt} of ${key} waits for a message and is not running`);
   call.hearing = type === 'TaskSignalAwaited' ? name : undefined;
 }
 
@@ -58,25 +55,19 @@ export function messagesOf({ messages }: TaskCall, name: string): readonly Seq[]
 
 export function applyTaskMessage(call: TaskCall, seq: Seq, event: TaskSignalReceived): void {
   const { key, attempt, n, name } = event;
-  assert(
-    call.phase === 'running' && call.attempts === attempt,
-    'J4',
-    `attempt ${attempt} of ${key} took a message and was not running`,
-  );
+  if (!(call.phase === 'running' && call.attempts === attempt))
+    broken('J4', `attempt ${attempt} of ${key} took a message and was not running`);
   call.hearing = undefined;
   call.messages ??= new Map();
   const seqs = call.messages.get(name) ?? [];
-  assert(n === seqs.length, 'J5', `message ${n} of ${key} follows ${seqs.length} messages`);
+  if (n !== seqs.length) broken('J5', `message ${n} of ${key} follows ${seqs.length} messages`);
   seqs.push(seq);
   call.messages.set(name, seqs);
 }
 
 export function pendingTask(state: RunState, key: CallKey, what: string): TaskCall {
   const call = state.calls.get(key);
-  assert(
-    call?.kind === 'task' && state.pending.has(key),
-    'J4',
-    `${what} for ${key}, which is no pending task`,
-  );
+  if (!(call?.kind === 'task' && state.pending.has(key)))
+    broken('J4', `${what} for ${key}, which is no pending task`);
   return call;
 }

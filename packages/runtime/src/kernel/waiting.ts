@@ -1,7 +1,7 @@
 /** Waits of the process for messages. */
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis, Seq } from '../journal/ids.ts';
-import { assert } from '../journal/invariant.ts';
+import { broken } from '../journal/invariant.ts';
 import type {
   SignalAwaited,
   SignalReceived,
@@ -62,11 +62,8 @@ export function applyToWait(
     return;
   }
   const wait = state.calls.get(event.key);
-  assert(
-    wait?.kind === 'wait' && wait.phase === 'pending',
-    'J4',
-    `${event.type} for ${event.key}, which is no pending wait`,
-  );
+  if (!(wait?.kind === 'wait' && wait.phase === 'pending'))
+    broken('J4', `${event.type} for ${event.key}, which is no pending wait`);
   if (event.type === 'SignalsSuperseded') return;
   wait.phase = event.type === 'SignalReceived' ? 'received' : 'timedOut';
   removePending(state, event.key);

@@ -13,7 +13,7 @@ import { decode } from '../journal/codec.ts';
 import { reviveError } from '../journal/error-record.ts';
 import type { ItemRecorded, OutcomeEvent, StreamFailed, TaskFailed } from '../journal/event.ts';
 import type { Seq } from '../journal/ids.ts';
-import { assert, unreachable } from '../journal/invariant.ts';
+import { broken, unreachable } from '../journal/invariant.ts';
 import { settleBreakpoint } from './breakpoint-result.ts';
 import type { OpenCall } from './open-call.ts';
 
@@ -30,7 +30,7 @@ export function deliverTo(
 ): boolean {
   const { key } = event;
   const call = open.get(key);
-  assert(call !== undefined, 'P1', `${event.type} for ${key}, which the process does not wait for`);
+  if (call === undefined) broken('P1', `${event.type} for ${key}, which the process does not wait for`);
   if (event.type === 'ItemRecorded') {
     // A source counts its failures since its last item, and a replay may begin behind one.
     if (call.source !== undefined) delete call.lastFailure;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@pawl/sdk';
 import type { FoldedSource } from '../../journal/fold-event.ts';
-import { assert } from '../../journal/invariant.ts';
+import { broken } from '../../journal/invariant.ts';
 import { sourceItems, type SourceItems } from '../own-stream.ts';
 import type { Scope } from '../scope.ts';
 import type { Pulled, ReduceSource } from './reduce-source.ts';
@@ -53,11 +53,8 @@ export class ClaimedSource implements ReduceSource {
 
   stand(count: number): FoldedSource {
     const { key, last, taken } = this.#items;
-    assert(
-      key !== undefined && last !== undefined && taken === count,
-      'J8',
-      `${count} items of ${key} are folded, and ${taken} taken`,
-    );
+    if (!(key !== undefined && last !== undefined && taken === count))
+      broken('J8', `${count} items of ${key} are folded, and ${taken} taken`);
     return { key, ...last };
   }
 

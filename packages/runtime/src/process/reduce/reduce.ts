@@ -2,7 +2,7 @@ import { CancelledError } from '@pawl/sdk';
 import { ordinalKey, type CallKey } from '../../journal/call-key.ts';
 import { decode } from '../../journal/codec.ts';
 import type { Folded } from '../../journal/fold-event.ts';
-import { assert, unreachable } from '../../journal/invariant.ts';
+import { broken, unreachable } from '../../journal/invariant.ts';
 import { isInterruption, type Decided } from '../../kernel/state.ts';
 import { listenTo } from '../parallel/abort-signal.ts';
 import { interruption, whyGivenUp } from '../parallel/given-up.ts';
@@ -123,7 +123,8 @@ export class Reduce implements OpenGroup {
       else this.#host.port.fail(otherSource(this.key, this.#host.runId, source));
       return;
     }
-    assert(status === 'marking' && n === this.#folded, 'J8', `mark ${n} of ${this.key} was not asked for`);
+    if (!(status === 'marking' && n === this.#folded))
+      broken('J8', `mark ${n} of ${this.key} was not asked for`);
     this.#marked = n;
     this.#startChunk();
   }

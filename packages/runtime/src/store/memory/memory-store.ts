@@ -14,7 +14,7 @@ import { cutsOf } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { Offer, OfferChange } from '../../journal/offer.ts';
-import { assert } from '../../journal/invariant.ts';
+import { broken } from '../../journal/invariant.ts';
 import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
 import type {
   AppendRun,
@@ -105,7 +105,7 @@ export class MemoryStore implements JournalStore {
     if (run === undefined || seq === 0) return new MemoryStore({ faults });
     const count = indexAfter(run, seq);
     const last = run.rows[count - 1];
-    assert(last?.seq === seq, 'J1', `run ${runId} has no event ${seq}`);
+    if (last?.seq !== seq) broken('J1', `run ${runId} has no event ${seq}`);
     const { summary, states } = last;
     // What was sent is not there, and so nothing is answered or claimed.
     const shared = this.#shared.steps.slice(0, last.shared).filter(({ kind }) => kind !== 'offerChanged');
@@ -155,11 +155,8 @@ export class MemoryStore implements JournalStore {
     const run = this.#runs.get(runId);
     if (afterSeq === 0) {
       if (run !== undefined) return 'fenced';
-      assert(
-        events.length > 0 && epoch === 1,
-        'S1',
-        `run ${runId} is created by its first event, in epoch 1`,
-      );
+      if (!(events.length > 0 && epoch === 1))
+        broken('S1', `run ${runId} is created by its first event, in epoch 1`);
     } else if (run?.epoch !== epoch || run.owner !== claim.owner || run.summary.lastSeq !== afterSeq) {
       return 'fenced';
     }
@@ -170,7 +167,7 @@ export class MemoryStore implements JournalStore {
     for (const [i, row] of stored.entries()) {
       const { at, event } = events[i] as (typeof events)[number];
       const seq = afterSeq + i + 1;
-      assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
+      if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
       summary = summarize(runId, summary, { seq, at, event });
       for (const note of notes) if (note.seq === seq) this.#shared.note(note);
       states = statesAfter(states, event);
@@ -293,7 +290,7 @@ export class MemoryStore implements JournalStore {
     if (change.type === 'answer') {
       const posted = this.post(offer.runId, change.message, now);
       if (posted === 'duplicate') return posted;
-      assert(posted === 'posted', 'S1', `an answer to ${taskId} is ${posted}`);
+      if (posted !== 'posted') broken('S1', `an answer to ${taskId} is ${posted}`);
     }
     this.#shared.changeOffer(offer, change);
     this.#mark += 1;

@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import { CHAIN_START, EVENT_VERSION, nextChain } from '../../journal/chain.ts';
-import { assert } from '../../journal/invariant.ts';
+import { broken } from '../../journal/invariant.ts';
 import type { RunId } from '../../journal/ids.ts';
 import { storeEvent } from '../../journal/stored-event.ts';
 import type { AppendRun, LeaseClaim, RunTransaction } from '../../ports/journal-store.ts';
@@ -177,11 +177,8 @@ export class Append {
     const after = { runId, epoch, afterSeq: afterSeq + each.events.length, events, consumed: [] };
     const prepared = this.#prepare(after, claim);
     const run = prepared === undefined ? undefined : this.#write(prepared, claim);
-    assert(
-      prepared !== undefined && run !== undefined,
-      'S1',
-      `run ${runId} was written to by its transaction`,
-    );
+    if (!(prepared !== undefined && run !== undefined))
+      broken('S1', `run ${runId} was written to by its transaction`);
     return this.#take(prepared, run, values);
   }
 
@@ -211,11 +208,8 @@ export class Append {
     const before = this.#headOf(each, claim.owner);
     if (afterSeq === 0) {
       if (before !== undefined) return undefined;
-      assert(
-        events.length > 0 && epoch === 1,
-        'S1',
-        `run ${runId} is created by its first event, in epoch 1`,
-      );
+      if (!(events.length > 0 && epoch === 1))
+        broken('S1', `run ${runId} is created by its first event, in epoch 1`);
     } else if (before?.epoch !== epoch || before.lastSeq !== afterSeq || before.owner !== claim.owner) {
       return undefined;
     }
@@ -225,8 +219,8 @@ export class Append {
     const values: Value[] = [];
     for (const { at, event } of events) {
       seq += 1;
-      assert(event.type !== 'Compacted', 'J1', `event ${seq} of run ${runId} stands for removed ones`);
-      assert(Number.isSafeInteger(at), 'J7', `event ${seq} of run ${runId} happened at ${at}`);
+      if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
+      if (!Number.isSafeInteger(at)) broken('J7', `event ${seq} of run ${runId} happened at ${at}`);
       const { type, version, payload } = storeEvent(event);
       const code = codeOf(type);
       chain = nextChain(sha256, chain, { seq, at, code, version }, payload);
@@ -234,7 +228,7 @@ export class Append {
       else addToSummary(summary, { seq, at, event });
       values.push(null, seq, at, code, version, payload, chain);
     }
-    assert(summary !== undefined, 'S1', `run ${runId} has no events`);
+    if (summary === undefined) broken('S1', `run ${runId} has no events`);
     return { run: each, before, chain, summary, values };
   }
 

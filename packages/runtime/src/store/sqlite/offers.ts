@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import type { Millis, RunId } from '../../journal/ids.ts';
-import { assert } from '../../journal/invariant.ts';
+import { broken } from '../../journal/invariant.ts';
 import { offerAfter, type Offer, type OfferChange, type OfferNote } from '../../journal/offer.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { Inbox } from './inbox.ts';
@@ -120,7 +120,7 @@ export class Offers {
       const { message } = change;
       const posted = this.#inbox.post(offer.runId, message, now);
       if (posted === 'duplicate') return posted;
-      assert(posted === 'posted', 'S1', `an answer to ${taskId} is ${posted}`);
+      if (posted !== 'posted') broken('S1', `an answer to ${taskId} is ${posted}`);
       this.#put({ ...offer, answeredBy: message.id });
     }
     return 'changed';
