@@ -147,8 +147,9 @@ export class Runtime implements AsyncDisposable {
     const inputsHash = sha256(identityText(encoded));
     this.#refuseWhenClosed();
     const active = this.#engine.runs.get(id);
-    const known = active === undefined ? this.get(id) : active.identity;
-    const first = known ?? (options.id === undefined ? undefined : this.store.work.queuedStart(id));
+    const isNew = options.id === undefined;
+    const known = active?.identity ?? (isNew ? undefined : this.get(id));
+    const first = known ?? (isNew ? undefined : this.store.work.queuedStart(id));
     if (first !== undefined) refuseOther(id, first, definition.name, inputsHash);
     if (active !== undefined) return outcomeOf(active);
     if (known !== undefined) return this.#driveAgain(id, definition);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes, randomUUID } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { Cipher } from './ports/cipher.ts';
 import type { Clock } from './ports/clock.ts';
@@ -32,7 +32,8 @@ export const systemClock: Clock = {
 
 export const systemEntropy: Entropy = {
   ulid: () => ulid().toLowerCase(),
-  token: () => randomBytes(16).toString('hex'),
+  // It draws many ahead: bytes for each run would be a call to the kernel each.
+  token: () => randomUUID().replaceAll('-', ''),
   random: () => Math.random(),
 };
 

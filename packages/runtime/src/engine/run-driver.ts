@@ -182,7 +182,7 @@ export class RunDriver implements Turnable {
   }
 
   #begin(): void {
-    const { run, inputs, start } = this.#plan;
+    const { run, inputs, start, recorded } = this.#plan;
     this.host.seed = start?.seed ?? this.state.seed;
     if (start !== undefined) {
       this.#phase = 'live';
@@ -192,8 +192,8 @@ export class RunDriver implements Turnable {
       this.#phase = 'replaying';
       this.host.foreign.watch();
     }
-    const { recorded = this.#engine.options.store.read(this.runId, 0, 1) } = this.#plan;
-    const startedAt = start === undefined ? (recorded[0]?.at ?? 0) : this.state.lastAt;
+    const known = recorded ?? (start === undefined ? this.#engine.options.store.read(this.runId, 0, 1) : []);
+    const startedAt = known[0]?.at ?? this.state.lastAt;
     this.host.start(run, inputs, createContext(this.host), startedAt);
   }
 

@@ -233,7 +233,9 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.isStopped = true;
     this.foreign.stop();
     for (const group of this.openGroups.values()) group.unlisten();
-    if (this.root.fence === undefined) this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
+    // Mostly the process has ended, and nobody would see it.
+    if (this.root.fence === undefined && (this.result === undefined || this.root.isWatched))
+      this.root.raiseFence(new CancelledError('the run was stopped'), 'all');
   }
 
   /** The scope of the code that runs now, for what it asks for or reads. */

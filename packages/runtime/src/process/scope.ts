@@ -11,7 +11,7 @@ export interface ScopeDefaults {
   readonly cost: Cost | undefined;
 }
 
-const NO_DEFAULTS: ScopeDefaults = {
+export const NO_DEFAULTS: ScopeDefaults = {
   priority: 0,
   retry: undefined,
   timeout: undefined,
@@ -156,6 +156,11 @@ export class Scope {
     }
     for (const child of this.#children ?? [])
       if (reach === 'all' || !child.#isDetached) child.#abort(reason, reach);
+  }
+
+  /** Whether anybody would see a fence: by its signal, in a branch, or by a callback. */
+  get isWatched(): boolean {
+    return this.#controller !== undefined || this.#children !== undefined || this.#onFence !== undefined;
   }
 
   get signal(): AbortSignal {

@@ -10,7 +10,7 @@ import {
 import type { TaskPolicy } from '../journal/event.ts';
 import type { DeclaredPools } from './declared-pools.ts';
 import { resourcesOf } from './parallel/options.ts';
-import type { ScopeDefaults } from './scope.ts';
+import { NO_DEFAULTS, type ScopeDefaults } from './scope.ts';
 
 /** What a call of a task comes to, apart from its input and its name. */
 export interface TaskPlan {
@@ -23,17 +23,22 @@ export interface TaskPlan {
 
 type Overrides = Omit<TaskCallOptions, 'key' | 'priority' | 'labels'>;
 
+type Plans = WeakMap<
+  TaskDefinition<never, unknown>,
+  { readonly defaults: ScopeDefaults; readonly plan: TaskPlan }
+>;
+
+/** Of definitions that are called without options, outside of all groups: the same in every run. */
+const plainPlans: Plans = new WeakMap();
+
 /**
  * Makes the plans of a run's calls.
  *
- * Owns those of definitions that were called without options: a map calls one of them a million times.
+ * Owns those of definitions that were called without options in a group: a map calls one of them a million times.
  */
 export class TaskPlans {
   readonly #pools: DeclaredPools;
-  readonly #plain = new WeakMap<
-    TaskDefinition<never, unknown>,
-    { readonly defaults: ScopeDefaults; readonly plan: TaskPlan }
-  >();
+  #inGroups: Plans | undefined;
 
   constructor(pools: DeclaredPools) {
     this.#pools = pools;
@@ -46,14 +51,20 @@ export class TaskPlans {
     overrides: Overrides | undefined,
   ): TaskPlan {
     if (overrides === undefined) {
-      const known = this.#plain.get(definition);
+      const known = this.#plansFor(defaults).get(definition);
       if (known?.defaults === defaults) return known.plan;
     }
     const plan = this.#make(definition, defaults, overrides ?? {});
     // What pools can give is asked at each call: they may be declared anew.
     if (overrides === undefined && plan.pool === undefined && plan.cost === undefined)
-      this.#plain.set(definition, { defaults, plan });
+      this.#plansFor(defaults).set(definition, { defaults, plan });
     return plan;
+  }
+
+  #plansFor(defaults: ScopeDefaults): Plans {
+    if (defaults === NO_DEFAULTS) return plainPlans;
+    this.#inGroups ??= new WeakMap();
+    return this.#inGroups;
   }
 
   #make(
