@@ -1,6 +1,6 @@
 /**
  * Makes use of whatever a process can ask for, so that journals which this version recorded hold later builds to all of
- * it. It never changes: `every-call.*.jsonl` replay with it.
+ * it. It never changes: `every-call.*.txt` replay with it.
  */
 import { defineProcess, defineTask, externalTask } from '@pawl/sdk';
 
