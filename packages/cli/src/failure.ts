@@ -54,7 +54,7 @@ function innermost(error: Error): Error {
 function divergence(error: NonDeterminismError, cwd: string, stack: string | undefined): Failure {
   const { report } = error;
   if (report === undefined) return crash(error, cwd);
-  const { runId, seq, key, recorded, asked, difference, where, likelyCause, remedies } = report;
+  const { runId, seq, key, recorded, asked, difference, where, lastCall, likelyCause, remedies } = report;
   return {
     code: 'NON_DETERMINISM',
     exitCode: exitCodeOf(error),
@@ -66,6 +66,7 @@ function divergence(error: NonDeterminismError, cwd: string, stack: string | und
       ['asked', asked ?? 'nothing: the call was not made again'],
       ...(difference === null ? [] : [['difference', difference] as const]),
       ...(where === null ? [] : [['source', relativeTo(cwd, where)] as const]),
+      ...(lastCall === null ? [] : [['last call', relativeTo(cwd, lastCall)] as const]),
       ['likely cause', likelyCause],
     ],
     hints: remedies,

@@ -15,6 +15,7 @@ import { nearest } from './views/nearest.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
 import { settledTasks, type SettledTask } from './views/settled-tasks.ts';
 import { eventsOf } from './run-events.ts';
+import { Replayer, type ReplayerOptions } from './replayer.ts';
 import { runWaits } from './run-waits.ts';
 import type { OpenWait } from './views/open-waits.ts';
 import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
@@ -51,6 +52,8 @@ export interface JournalReader extends Disposable {
   /** Runs that could not go on, and are tried again. */
   setBack(limit: number): readonly SetBackRun[];
   schedules(): readonly Schedule[];
+  /** Runs code against these runs without effects; close it before the journal. */
+  replayer(options?: ReplayerOptions): Replayer;
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
@@ -105,6 +108,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     setBack: (limit) => store.work.setBackRuns(limit),
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
+    replayer: (options = {}) => new Replayer(store, options),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),
     close: () => store.close(),

@@ -61,13 +61,6 @@ export interface StartOptions {
   readonly codeHash?: string;
 }
 
-/** What a replay without effects found: the process does again all that was recorded. */
-export interface ReplayReport {
-  /** 'end': the run had ended; 'head': the process now asks for new work. */
-  readonly reached: 'end' | 'head';
-  readonly events: number;
-}
-
 export interface ResumeOptions {
   /**
    * Digest of the code that the run goes on with. Where it is another than the one that is recorded, this is recorded
@@ -79,11 +72,4 @@ export interface ResumeOptions {
 export interface CancelOptions {
   /** Gives up also what scopes registered for their end, and what of it is under way. */
   readonly force?: boolean;
-}
-
-/** What a replay without effects found: the process does again all that was recorded. */
-export interface ReplayReport {
-  /** 'end': the run had ended; 'head': the process now asks for new work. */
-  readonly reached: 'end' | 'head';
-  readonly events: number;
 }

@@ -9,7 +9,7 @@ import type { Answer } from './engine/answer.ts';
 import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
 import { engineOptions, ENGINE_VERSION } from './engine-options.ts';
-import { replayRun } from './engine/replay-run.ts';
+import { replayRun, type ReplayReport } from './engine/replay-run.ts';
 import { resumedPlan } from './engine/resumed-plan.ts';
 import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
@@ -29,13 +29,7 @@ import { TaskDesk } from './engine/task-desk.ts';
 import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import { checkedQuery, viewOf, type RunView } from './run-query.ts';
-import type {
-  CancelOptions,
-  ReplayReport,
-  ResumeOptions,
-  RuntimeOptions,
-  StartOptions,
-} from './runtime-options.ts';
+import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './reader.ts';

@@ -260,6 +260,8 @@ export interface DivergenceReport {
   readonly recorded: string;
   readonly asked: string | null;
   readonly difference: string | null;
+  /** file:line:column of the call that was made last, where the recorded one was not made again and this is known. */
+  readonly lastCall: string | null;
   /** file:line:column of the call. */
   readonly where: string | null;
   readonly likelyCause: string;

@@ -18,6 +18,7 @@ const report = {
   recorded: "task 'charge'",
   asked: "task 'refund'",
   difference: null,
+  lastCall: null,
   where: '/home/me/shop/order.ts:12:9',
   likelyCause: 'the call was renamed or replaced',
   remedies: [

@@ -163,14 +163,14 @@ export class Engine {
 
   add(run: RunDriver): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (run.isReplayOnly) this.replays.add(run);
+    if (run.look !== undefined) this.replays.add(run);
     else this.runs.set(run.runId, run);
     this.#poll();
     this.loop.wake(run);
   }
 
   remove(run: RunDriver): void {
-    if (run.isReplayOnly) this.replays.delete(run);
+    if (run.look !== undefined) this.replays.delete(run);
     else this.runs.delete(run.runId);
     this.#dirty.delete(run);
     this.loop.drop(run);

@@ -12,15 +12,20 @@ import type { RunId, Seq } from '../journal/ids.ts';
 import {
   describeDivergence,
   describeEvent,
+  firstDifference,
+  remediesOf,
   renderDivergence,
   type Divergence,
 } from '../kernel/divergence.ts';
 import type { RunResult } from '../kernel/input.ts';
+import { hintsOf } from '../kernel/likely-cause.ts';
 import { isBehindMark, type RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import type { EngineOptions } from './engine.ts';
+import type { HeadLook } from './head-look.ts';
+import { EVIDENT_SHARE } from './stall-bound.ts';
 import type { RunPlan } from './run-plan.ts';
 import { resultOf } from './run-result.ts';
 import type { ProcessHost } from '../process/host.ts';
@@ -30,8 +35,6 @@ import { idleBranchOf } from '../process/parallel/out-of-order.ts';
 const PAGE = 500;
 /** Looks at a blocked place before it is judged. */
 const PATIENCE_TURNS = 3;
-/** Share of the bound where the process has gone another way and waits for nothing outside ctx, as far as is seen. */
-const EVIDENT_SHARE = 1 / 30;
 
 export type ReplayStep =
   /** Process code was woken: let it run to its next wait. */
@@ -60,6 +63,8 @@ export class Replay {
   readonly #stallMs: number;
   readonly #endSeq: Seq;
   readonly #payloadBytes: number;
+  /** Of one that goes no further: what the process would do there. */
+  readonly #look: HeadLook | undefined;
   #page: readonly Recorded[];
   #index = 0;
   #seq: Seq = 0;
@@ -73,7 +78,9 @@ export class Replay {
     { runId, state, recorded = [] }: Pick<RunPlan, 'runId' | 'state' | 'recorded'>,
     host: ProcessHost,
     { store, clock, stallMs, limits }: Pick<EngineOptions, 'store' | 'clock' | 'stallMs' | 'limits'>,
+    look?: HeadLook,
   ) {
+    this.#look = look;
     this.#runId = runId;
     this.#store = store;
     this.#state = state;
@@ -90,7 +97,7 @@ export class Replay {
     this.#throwContradiction();
     for (;;) {
       const recorded = this.#pass();
-      if (recorded === undefined) return 'head';
+      if (recorded === undefined) return this.#look?.reached() ?? 'head';
       const { event } = recorded;
       if (isTerminal(event)) {
         if (this.#host.result === undefined && event.type !== 'RunCancelled') return this.#blocked();
@@ -145,11 +152,12 @@ export class Replay {
 
   /** Whether a blocked replay should look again in the next turn rather than wait to be woken. */
   get isImpatient(): boolean {
-    return this.#blockedTurns < PATIENCE_TURNS;
+    return this.#blockedTurns < PATIENCE_TURNS && this.#look?.isWaiting !== true;
   }
 
   /** What is left of the bound of a blocked place. */
   get remainingMs(): number {
+    if (this.#look?.isWaiting === true) return this.#look.remainingMs;
     return Math.max(0, this.#blockedSince + this.#boundMs() - this.#clock.monotonic());
   }
 
@@ -271,18 +279,17 @@ export class Replay {
     const key = this.#keyOf(recorded);
     const instead = this.#host.admission.instead(key);
     const asked = instead === undefined ? undefined : { ...instead.asked, where: instead.where };
-    return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked));
+    const as = instead === undefined ? undefined : { ...instead.asked, key: instead.askedKey ?? key };
+    const { lastCall = null } = this.#host.admission;
+    const hints = { ...hintsOf(this.#state, recorded.seq, key, as), lastCall };
+    return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked, hints));
   }
 
   #error(divergence: Divergence): NonDeterminismError {
     return new NonDeterminismError(renderDivergence(this.#runId, divergence), {
       runId: this.#runId,
       ...divergence,
-      remedies: [
-        `put the code back as it was, then: pawl resume ${this.#runId}`,
-        `see what was recorded: pawl show ${this.#runId}`,
-        `give the run up: pawl cancel ${this.#runId}, and start anew with the new code: pawl run <module>`,
-      ],
+      remedies: remediesOf(this.#runId, this.#state.phase.status === 'ended'),
     });
   }
 
@@ -316,6 +323,10 @@ export class Replay {
           : now.status === 'continued'
             ? 'the process asked for a run that follows it, with inputs of its own'
             : 'the process returned something else',
+      difference:
+        event.type === 'RunSucceeded' && now.status === 'succeeded'
+          ? firstDifference(event.output, now.output, '$')
+          : null,
       likelyCause: 'the code that makes the result changed',
     });
   }

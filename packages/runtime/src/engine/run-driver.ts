@@ -9,6 +9,7 @@ import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
+import { HeadLook } from './head-look.ts';
 import { schemaProblem } from './json-schema.ts';
 import { isBusy } from './patience.ts';
 import { poolPort } from './pools/plans.ts';
@@ -46,6 +47,8 @@ export class RunDriver implements Turnable {
   readonly #journal: RunJournal;
   readonly #effects: RunEffects;
   readonly #replay: Replay;
+  /** Of one that is only replayed: undefined in one that is driven. */
+  readonly look: HeadLook | undefined;
   readonly standstill: Standstill;
   readonly #compactor: Compactor;
   readonly #succession: Succession;
@@ -75,6 +78,7 @@ export class RunDriver implements Turnable {
         stateNames: () => this.state.stateNames,
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,
+        childAsked: (runId, process) => this.look?.childAsked(runId, process),
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
@@ -94,12 +98,9 @@ export class RunDriver implements Turnable {
       this.#reports.cancel(report),
     );
     this.standstill = new Standstill(this, this.#effects, engine.options, plan.restAfterMs);
-    this.#replay = new Replay(plan, this.host, engine.options);
+    this.look = plan.replayOnly ? new HeadLook(this.host, this.state, engine.options) : undefined;
+    this.#replay = new Replay(plan, this.host, engine.options, this.look);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
-  }
-
-  get isReplayOnly(): boolean {
-    return this.#plan.replayOnly;
   }
 
   /** Which run this is, also before its first commit. */
@@ -199,13 +200,8 @@ export class RunDriver implements Turnable {
 
   #stepReplay(): void {
     const step = this.#replay.step();
-    if (step === 'finished') this.leave({ status: 'replayed', reached: 'end' });
-    if (this.#phase === 'left') return;
-    if (step !== 'head') return;
-    if (this.#plan.replayOnly) {
-      this.leave({ status: 'replayed', reached: 'head' });
-      return;
-    }
+    if (step === 'finished') this.leave({ status: 'replayed', reached: 'end', asks: null });
+    if (this.#phase === 'left' || step !== 'head') return;
     // The calls that are pending now go on; the host's commands are new.
     this.#phase = 'live';
     const { codeHash } = this.#plan;
@@ -216,8 +212,10 @@ export class RunDriver implements Turnable {
   }
 
   #judgeReplay(): void {
+    const exit = this.look?.exit();
+    if (exit !== undefined) this.leave(exit);
     this.#replay.judge();
-    if (this.#replay.isImpatient) return;
+    if (this.#phase === 'left' || this.#replay.isImpatient) return;
     this.#effects.timers.set('stall', this.#replay.remainingMs, () => this.#wake());
   }
 

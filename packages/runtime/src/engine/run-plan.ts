@@ -6,6 +6,7 @@ import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
 import type { Rest } from '../ports/work-store.ts';
 import type { ProcessCode } from '../process/definition.ts';
+import type { AskedAtHead } from './head-look.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What a driver starts from. */
@@ -36,7 +37,7 @@ export type RunExit =
   /** Another run follows it, and is driven here. */
   | { readonly status: 'continued'; readonly next: RunDriver }
   /** A replay-only drive came to the end of an ended run, or to the head of one that goes on. */
-  | { readonly status: 'replayed'; readonly reached: 'end' | 'head' }
+  | { readonly status: 'replayed'; readonly reached: 'end' | 'head'; readonly asks: AskedAtHead | null }
   /** Put down: it goes on at a time, or with what comes from outside. */
   | { readonly status: 'rested'; readonly rest: Rest }
   /** Stopped here; its journal is as it was, and it can be resumed. */

@@ -27,6 +27,7 @@ describe('firstDifference', () => {
 
 describe('likely cause', () => {
   const task = scheduled('3');
+  const inserted = 'the call was renamed or replaced, or another one was inserted before it';
   it.each<[JournalEvent, Parameters<typeof describeDivergence>[3], string]>([
     [task, undefined, 'the call was removed, or moved behind a condition that is false now'],
     [task, { what: "task 't'", args: 5, where: undefined }, 'the input of the call changed'],
@@ -34,17 +35,19 @@ describe('likely cause', () => {
     [
       task,
       { what: "task 'u'", args: null, where: 'p.ts:1:1' },
-      'the call was renamed or replaced, or calls were inserted, removed or put in another order before it',
+      'the task was renamed: its input is the same',
     ],
+    [task, { what: "task 'u'", args: 5, where: 'p.ts:1:1' }, inserted],
+    [opened('3'), { what: 'parallel.all of 3', where: undefined }, 'the number of branches changed'],
     [
       opened('3'),
-      { what: 'parallel.all of 3', where: undefined },
-      'the number of branches, or the combinator, changed',
+      { what: 'parallel.race of 2', where: undefined },
+      'the combinator changed, or another group was inserted before it',
     ],
     [
       opened('3'),
       { what: "task 't'", where: undefined },
-      'the call was renamed or replaced, or calls were inserted, removed or put in another order before it',
+      'the call was replaced by one of another kind, or another one was inserted before it',
     ],
   ])('of %j and %j', (recorded, asked, likelyCause) => {
     expect(describeDivergence(7, '3', recorded, asked)).toMatchObject({
@@ -78,7 +81,7 @@ it('names every kind of event', () => {
     'the decision rejected by branch 2',
     'the decision rejected',
     'the end of the process',
-    'the end of the run (RunSucceeded)',
+    'the end of the run: it succeeded',
     'RunStarted',
   ]);
 });

@@ -1,7 +1,9 @@
-import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
-import { keyOf, type Encoded, type JournalEvent } from '../journal/event.ts';
-import type { Seq } from '../journal/ids.ts';
+import type { CallKey } from '../journal/call-key.ts';
+import { encode } from '../journal/codec.ts';
+import type { Encoded, JournalEvent } from '../journal/event.ts';
+import type { RunId, Seq } from '../journal/ids.ts';
 import type { ExitRegistered } from '../journal/exit-event.ts';
+import { likelyCause, NO_HINTS, type DivergenceHints } from './likely-cause.ts';
 import {
   breakpointFingerprint,
   EXIT_METHODS,
@@ -23,6 +25,8 @@ export interface Divergence {
   readonly difference: string | null;
   /** file:line:column of the call. */
   readonly where: string | null;
+  /** file:line:column of the call that was made last, where the recorded one was not made again and this is known. */
+  readonly lastCall: string | null;
   readonly likelyCause: string;
 }
 
@@ -64,10 +68,13 @@ export function describeEvent(event: JournalEvent): string {
         ? 'the end of the process'
         : `the decision ${event.outcome}${event.winner === null ? '' : ` by branch ${event.winner}`}`;
     case 'RunSucceeded':
+      return 'the end of the run: it succeeded';
     case 'RunFailed':
+      return `the end of the run: it failed with ${event.error.name}: ${event.error.message}`;
     case 'RunCancelled':
+      return 'the end of the run: it was cancelled';
     case 'RunContinued':
-      return `the end of the run (${event.type})`;
+      return 'the end of the run: another one follows it';
     default:
       return event.type;
   }
@@ -88,57 +95,32 @@ export function leavingAfter(items: number): string {
   return `the end of reading after ${items} ${items === 1 ? 'item' : 'items'}`;
 }
 
-/** @param atKey what the journal holds under the key, for a call asked for under a recorded key */
+/** @param hints what else the journal tells of the two sides */
 export function describeDivergence(
   seq: Seq,
   key: CallKey,
   recorded: JournalEvent,
   asked: AskedInstead | undefined,
+  hints: DivergenceHints = NO_HINTS,
 ): Divergence {
   const was = describeEvent(recorded);
-  const difference =
-    (recorded.type === 'TaskScheduled' ||
-      recorded.type === 'TaskOffered' ||
-      recorded.type === 'ExitRegistered') &&
-    asked?.args !== undefined &&
-    asked.what === was
+  const inputs =
+    asked?.args !== undefined && 'args' in recorded
       ? firstDifference(recorded.args, asked.args, '$')
-      : null;
+      : undefined;
+  const difference = asked?.what === was && hints.newKey === null ? (inputs ?? null) : null;
+  const sides = { recorded, was, asked, difference, isSameInput: inputs === null };
+  const as = hints.newKey === null ? '' : `, as call ${hints.newKey}`;
   return {
     seq,
     key,
     recorded: was,
-    asked: asked?.what ?? null,
+    asked: asked === undefined ? null : `${asked.what}${as}`,
     difference,
     where: asked?.where ?? null,
-    likelyCause: likelyCause(recorded, was, asked, difference),
+    lastCall: asked === undefined ? hints.lastCall : null,
+    likelyCause: likelyCause(sides, hints),
   };
-}
-
-function likelyCause(
-  recorded: JournalEvent,
-  was: string,
-  asked: AskedInstead | undefined,
-  difference: string | null,
-): string {
-  if (asked === undefined && isExitPath(scopeOf(keyOf(recorded))))
-    return `the scope registers less for its end than it did, or ends in another way`;
-  if (recorded.type === 'ValueRecorded') return `the code no longer does what this version did`;
-  if (recorded.type === 'StreamOpened' && recorded.kind === 'progress')
-    return `the process no longer reads what the task tells: it was called by ctx.stream`;
-  if (asked === undefined) return `the call was removed, or moved behind a condition that is false now`;
-  if (difference !== null) return `the input of the call changed`;
-  if (asked.what === was && recorded.type === 'ChildStarted') return `the input of the run changed`;
-  if (withoutVersion(asked.what) === withoutVersion(was)) return `the version of the task changed`;
-  if (recorded.type === 'StreamClosed' && asked.what.startsWith('the end of reading'))
-    return `the process takes another number of items before it leaves the loop`;
-  if (recorded.type === 'ScopeOpened' && asked.what.startsWith('parallel.'))
-    return `the number of branches, or the combinator, changed`;
-  return `the call was renamed or replaced, or calls were inserted, removed or put in another order before it`;
-}
-
-function withoutVersion(what: string): string {
-  return what.replace(/ \(version .*\)$/, '');
 }
 
 /** The first place where two JSON values differ, in words; null when they are equal. */
@@ -166,22 +148,45 @@ export function firstDifference(was: Encoded, is: Encoded, path: string): string
   return null;
 }
 
+/** As `undefined` is recorded. */
+const UNDEFINED = JSON.stringify(encode(undefined));
+
 function brief(value: Encoded | undefined): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);
+  if (text === UNDEFINED) return 'undefined';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** What to do about it, with the command to type where there is one. */
+export function remediesOf(runId: RunId, hasEnded: boolean): string[] {
+  const keepBoth = `keep both: if (ctx.patched('<name>')) what is new, else what was recorded`;
+  const show = `see what was recorded: pawl show ${runId}`;
+  if (hasEnded)
+    return [
+      `nothing for this run, which has ended and keeps its result; one like it that is open would stop here`,
+      keepBoth,
+      show,
+    ];
+  return [
+    `put the code back as it was, then: pawl resume ${runId}`,
+    keepBoth,
+    show,
+    `give the run up: pawl cancel ${runId}, and start anew with the new code: pawl run <module>`,
+  ];
 }
 
 /** The report as a person reads it. */
 export function renderDivergence(runId: string, divergence: Divergence): string {
-  const { seq, key, recorded, asked, difference, where } = divergence;
+  const { seq, key, recorded, asked, difference, where, lastCall } = divergence;
   return [
     `The process asks for something else than run ${runId} has recorded.`,
-    `  at            seq ${seq}, call ${key === '' ? '(the process itself)' : key}`,
+    `  at            seq ${seq}, ${key === '' ? 'the process itself' : `call ${key}`}`,
     `  recorded      ${recorded}`,
     `  asked         ${asked ?? 'nothing: the call was not made again'}`,
     ...(difference === null ? [] : [`  difference    ${difference}`]),
     ...(where === null ? [] : [`  source        ${where}`]),
+    ...(lastCall === null ? [] : [`  last call     ${lastCall}`]),
     `  likely cause  ${divergence.likelyCause}`,
     `Nothing was run or recorded since.`,
   ].join('\n');

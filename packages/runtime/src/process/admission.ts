@@ -48,6 +48,8 @@ export interface Contradiction {
   readonly where: string | undefined;
   /** Of what was recorded, where that is not the call itself. */
   readonly seq?: Seq;
+  /** Under which it would be recorded, where that is another one. */
+  readonly askedKey?: CallKey;
 }
 
 /**
@@ -66,10 +68,16 @@ export class Admission {
   /** Whether process code runs because of a delivery. */
   inTurn = false;
   contradiction: Contradiction | undefined;
+  /** Whether it is noted where calls are made, which costs something. */
+  notesCalls = false;
   readonly #journal: RecordedCalls;
   readonly #scopes = new Map<string, Scope>();
   /** Keys asked for so far below the journal's head. */
   readonly #issued = new Set<string>();
+  #lastSite: { readonly stack?: string } | undefined;
+  #firstNew:
+    | { readonly key: CallKey; readonly what: string; readonly site: { readonly stack?: string } }
+    | undefined;
   /** Requests without a place in the journal so far, in order of arrival. */
   readonly #held = new Set<Request>();
 
@@ -176,6 +184,20 @@ export class Admission {
     if (isFinished || fence !== undefined) this.removeScope(path);
   }
 
+  /** The first call that the journal does not hold, where calls are noted. */
+  get firstNew():
+    | { readonly key: CallKey; readonly what: string; readonly where: string | undefined }
+    | undefined {
+    if (this.#firstNew === undefined) return undefined;
+    const { key, what, site } = this.#firstNew;
+    return { key, what, where: callSite(site.stack) };
+  }
+
+  /** Where the call was made that got its key last, where calls are noted. */
+  get lastCall(): string | undefined {
+    return callSite(this.#lastSite?.stack);
+  }
+
   hasIssued(key: string): boolean {
     return this.#issued.has(key);
   }
@@ -189,7 +211,8 @@ export class Admission {
     if (this.contradiction !== undefined) return this.contradiction;
     const request = this.#scopes.get(scopeOf(key))?.waiting[0] ?? this.#held.values().next().value;
     if (request === undefined) return undefined;
-    return { key, asked: request.asked, where: siteOf(request) };
+    const { scope, name, asked } = request;
+    return { key, asked, where: siteOf(request), askedKey: keyIn(scope, name) };
   }
 
   /** Whether the branch that numbers this key is there and can still ask for it. */
@@ -206,6 +229,7 @@ export class Admission {
   }
 
   #issue(request: Request, key: CallKey): void {
+    if (this.notesCalls) this.#note(request, key);
     if (!this.live) {
       const recorded = this.#journal.recorded(key);
       if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
@@ -217,6 +241,11 @@ export class Admission {
     request.scope.issued += 1;
     request.scope.isParked = false;
     request.issue(key);
+  }
+
+  #note({ site = here(), asked }: Request, key: CallKey): void {
+    this.#lastSite = site;
+    if (this.#journal.recorded(key) === undefined) this.#firstNew ??= { key, what: asked.what, site };
   }
 }
 

@@ -1,8 +1,9 @@
-import type { PoolPlan } from '@pawl/sdk';
+import type { PoolPlan, ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
+import type { RunId } from '../journal/ids.ts';
 import type { CallState } from '../kernel/state.ts';
 
 /** What the host needs of the engine. Nothing here may run user code. */
@@ -26,6 +27,8 @@ export interface HostPort {
   stateNames(): ReadonlySet<string>;
   /** How many runs are above this one. */
   depth(): number;
+  /** The process asked for a run that is recorded. */
+  childAsked(runId: RunId, process: ProcessDefinition): void;
   log(values: readonly unknown[]): void;
   warn(message: string): void;
   /** Leaves the run as its journal has it: an error that process code must not catch. */

@@ -55,6 +55,7 @@ export function runChild<Output>(
       isDetached,
       isAbandoned,
     };
+    if (recorded !== undefined) host.port.childAsked(runId, definition);
     if (!host.live && (isDetached || isAbandoned)) host.leftRuns.set(key, child);
     host.openCalls.set(key, { resolve: (value) => resolve(value as Output), reject, scope, child });
     host.command({

@@ -276,6 +276,11 @@ export class Reduce implements OpenGroup {
       this.#host.removeScope(ordinalKey(this.key, index));
   }
 
+  /** It waits for its mark to be recorded. */
+  get isMarking(): boolean {
+    return this.#phase.status === 'marking';
+  }
+
   #seal(): void {
     if (this.#phase.status !== 'sealing') return;
     const { fence } = this.scope;

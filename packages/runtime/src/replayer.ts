@@ -1,0 +1,47 @@
+import type { RunId } from './journal/ids.ts';
+import type { JournalStore } from './ports/journal-store.ts';
+import { Engine } from './engine/engine.ts';
+import { Observers } from './engine/observers.ts';
+import { unknownRun } from './engine/refusals.ts';
+import { replayRun, type ReplayReport } from './engine/replay-run.ts';
+import { resumedPlan } from './engine/resumed-plan.ts';
+import { stopAll } from './engine/run-chain.ts';
+import { engineOptions } from './engine-options.ts';
+import { definitionOf, type AnyProcess } from './process/definition.ts';
+import type { RuntimeOptions } from './runtime-options.ts';
+
+/** As the runtime was told that recorded the runs: what is not given is the default. */
+export type ReplayerOptions = Pick<
+  RuntimeOptions,
+  'limits' | 'pools' | 'stallMs' | 'strict' | 'onWarning' | 'clock'
+>;
+
+/**
+ * Runs code against recorded runs, several at a time if wished: nothing is written, no task runs.
+ *
+ * Owns an engine that drives no run. Talks to a store that may refuse every write.
+ */
+export class Replayer {
+  readonly #store: JournalStore;
+  readonly #engine: Engine;
+
+  constructor(store: JournalStore, options: ReplayerOptions) {
+    this.#store = store;
+    this.#engine = new Engine(engineOptions(options, store, new Observers(store), () => undefined));
+  }
+
+  /**
+   * @throws NonDeterminismError where the process asks for something else than was recorded; RuntimeError STALLED where
+   *   it does not come back to a recorded call, NOT_FOUND, BUSY, CORRUPT, NEWER
+   */
+  async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
+    if (this.#store.read(id, 0, 1).length === 0) throw unknownRun(id, []);
+    return replayRun(this.#engine, resumedPlan(this.#store, id, definitionOf(process), 0));
+  }
+
+  /** What is under way is given up. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#engine.replays].map(stopAll));
+    await this.#engine.close();
+  }
+}
