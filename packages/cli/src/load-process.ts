@@ -56,6 +56,19 @@ export async function loadProcessOf(
   );
 }
 
+/** Every process that a module exports, by name: its own first. @throws RuntimeError REFUSED */
+export async function processesIn(
+  file: ModuleFile,
+  cwd: string,
+): Promise<ReadonlyMap<string, ProcessDefinition>> {
+  const own = await loadProcess(file, cwd);
+  const others =
+    isWorkflowFile(file.path) || file.isBabysitter
+      ? []
+      : Object.values(await importModule(file, cwd)).filter(isDefinition);
+  return new Map([...others, own].map((definition) => [definition.name, definition]));
+}
+
 /** A process as Babysitter calls it; one of Pawl's own may stand beside its tasks. */
 async function babysitterProcess(
   module: Readonly<Record<string, unknown>>,

@@ -137,6 +137,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   {
+    name: 'replay',
+    summary: 'try code on recorded runs, without any effect: does it still fit?',
+    load: async () => (await import('./commands/replay.ts')).replayCommand,
+  },
+  {
     name: 'check',
     summary: 'look for problems of a workflow, without running it',
     load: async () => (await import('./commands/check.ts')).checkCommand,

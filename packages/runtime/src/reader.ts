@@ -108,7 +108,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     setBack: (limit) => store.work.setBackRuns(limit),
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
-    replayer: (options = {}) => new Replayer(store, options),
+    replayer: (told = {}) => new Replayer(store, told),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),
     close: () => store.close(),

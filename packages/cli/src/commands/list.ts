@@ -1,22 +1,14 @@
-import {
-  DISPLAY_STATUSES,
-  displayStatus,
-  type DisplayStatus,
-  type JournalReader,
-  type RunQuery,
-  type RunRecord,
-} from '@pawl/runtime';
+import { DISPLAY_STATUSES } from '@pawl/runtime';
 
 import { choice, COMMON_OPTIONS, defineCommand, text, texts, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
+import { findRuns } from '../find-runs.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderRunList } from '../render/run-list.ts';
 import { whereOf } from '../where.ts';
 import { runDocument } from '../run-document.ts';
-
-const PAGE = 200;
 
 export const listCommand: Command = defineCommand({
   arguments: [],
@@ -41,7 +33,9 @@ export const listCommand: Command = defineCommand({
     const where = whereOf(options.where);
     const place = journalPlace(options.db, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
-    const found = await readJournal(place, (reader) => runsWith(reader, status, where, limit + 1, before));
+    const found = await readJournal(place, (reader) => [
+      ...findRuns(reader, { status, where, before, limit: limit + 1 }),
+    ]);
     const runs = found.slice(0, limit);
     const hasMore = found.length > limit;
     const last = runs.at(-1);
@@ -64,38 +58,3 @@ export const listCommand: Command = defineCommand({
     return DONE;
   },
 });
-
-/** What is shown is no column of the store: its pages are looked through. */
-function runsWith(
-  reader: JournalReader,
-  status: DisplayStatus | undefined,
-  where: NonNullable<RunQuery['where']>,
-  limit: number,
-  before: string | undefined,
-): RunRecord[] {
-  const found: RunRecord[] = [];
-  for (let cursor = before; found.length < limit;) {
-    const page = reader.list({
-      limit: status === undefined ? limit : PAGE,
-      where,
-      ...(cursor === undefined ? {} : { before: cursor }),
-      ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
-    });
-    found.push(...page.filter((run) => status === undefined || displayStatus(run) === status));
-    cursor = page.at(-1)?.runId;
-    if (status === undefined || page.length < PAGE) break;
-  }
-  return found.slice(0, limit);
-}
-
-function storedStatus(status: DisplayStatus): RunRecord['status'] {
-  switch (status) {
-    case 'interrupted':
-    case 'waiting':
-    case 'cancelling':
-    case 'sleeping':
-      return 'running';
-    default:
-      return status;
-  }
-}

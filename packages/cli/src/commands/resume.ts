@@ -1,20 +1,19 @@
-import { displayStatus, RuntimeError, type JournalReader, type RunId, type RunRecord } from '@pawl/runtime';
+import { displayStatus, RuntimeError, type RunId, type RunRecord } from '@pawl/runtime';
 import type { ProcessDefinition } from '@pawl/sdk';
 
-import { partsOfRecorded } from '../alias.ts';
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
-import { configuredAliases, loadConfig } from '../config-file.ts';
+import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { tellEnd, type FinishOptions } from '../finish.ts';
 import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
-import { loadProcess, loadProcessOf } from '../load-process.ts';
-import { findModule, isOtherCode, recordedModule, type ModuleFile } from '../module-file.ts';
+import { isOtherCode, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
+import { codeOfRun, parentOf, starterOf } from '../run-code.ts';
 import { runDocument } from '../run-document.ts';
 import { Session, type RunEnd } from '../session.ts';
 
@@ -88,12 +87,6 @@ function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<reado
   });
 }
 
-function parentOf(reader: JournalReader, id: RunId): RunId | undefined {
-  for (const { event } of reader.events(id, 1))
-    return event.type === 'ParentRecorded' ? event.parentRunId : undefined;
-  return undefined;
-}
-
 function ambiguous(runs: readonly RunRecord[]): RuntimeError {
   const ids = runs.slice(0, 3).map(({ runId }) => runId);
   const more = runs.length > ids.length ? ', …' : '';
@@ -126,37 +119,11 @@ async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Prom
   if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
   if (run.status !== 'running') return { run, code: undefined };
   const { io, place, module, force, isAccepted } = options;
-  const starter =
-    module !== undefined || run.module !== null
-      ? undefined
-      : await readJournal(place, (reader) => starterOf(reader, run));
-  const { codeHash, ...recorded } = starter ?? run;
-  const file =
-    module === undefined
-      ? recordedModule({ ...recorded, codeHash, runId: run.runId }, io.cwd, force)
-      : await namedModule(run, module, io.cwd);
-  const found = await (module === undefined && starter === undefined
-    ? loadProcess(file, io.cwd)
-    : loadProcessOf(run, file, io.cwd, starter));
-  const definition = { ...found, name: run.process };
+  const starter = (child: RunRecord): Promise<RunRecord | undefined> =>
+    readJournal(place, (reader) => starterOf(reader, child));
+  const found = await codeOfRun(run, { cwd: io.cwd, module, force, starterOf: starter });
+  const { definition, file, codeHash } = found;
   return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(codeHash, file) } };
-}
-
-/** The run from a module that a run was started by, itself or through others: its code may be there. */
-function starterOf(reader: JournalReader, run: RunRecord): RunRecord | undefined {
-  const seen = new Set<RunId>();
-  for (let id = parentOf(reader, run.runId); id !== undefined && !seen.has(id); id = parentOf(reader, id)) {
-    seen.add(id);
-    const parent = reader.get(id);
-    if (parent.module !== null) return parent;
-  }
-  return undefined;
-}
-
-/** The module that somebody names instead goes by the aliases of the run. */
-async function namedModule(run: RunRecord, given: string, cwd: string): Promise<ModuleFile> {
-  const { aliases } = partsOfRecorded(run.module ?? '');
-  return findModule(given, cwd, new Map([...configuredAliases(await loadConfig(cwd)), ...aliases]));
 }
 
 async function resumeOne(session: Session, loaded: Loaded, options: ResumeOptions): Promise<number> {

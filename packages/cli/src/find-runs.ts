@@ -1,0 +1,60 @@
+import {
+  displayStatus,
+  type DisplayStatus,
+  type JournalReader,
+  type RunId,
+  type RunQuery,
+  type RunRecord,
+} from '@pawl/runtime';
+
+const PAGE = 200;
+
+export interface RunFilter {
+  readonly status?: DisplayStatus | undefined;
+  readonly process?: string | undefined;
+  readonly where?: NonNullable<RunQuery['where']>;
+  readonly before?: RunId | undefined;
+  /** As many as are wanted at most. */
+  readonly limit?: number;
+}
+
+/** Runs of a journal, the newest first: what is shown is no column of the store, whose pages are looked through. */
+export function* findRuns(reader: JournalReader, filter: RunFilter): Generator<RunRecord, void, void> {
+  const { status, where = {}, before, limit = Infinity } = filter;
+  const isWhole = status === undefined && filter.process === undefined;
+  const size = isWhole ? Math.min(limit, PAGE) : PAGE;
+  let left = limit;
+  for (let cursor = before; left > 0;) {
+    const page = reader.list({
+      limit: size,
+      where,
+      ...(cursor === undefined ? {} : { before: cursor }),
+      ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
+    });
+    for (const run of page) {
+      if (left === 0 || !isMeant(run, filter)) continue;
+      left -= 1;
+      yield run;
+    }
+    cursor = page.at(-1)?.runId;
+    if (page.length < size) return;
+  }
+}
+
+/** By what of a filter stands in the run itself. */
+export function isMeant(run: RunRecord, { status, process }: RunFilter): boolean {
+  if (process !== undefined && run.process !== process) return false;
+  return status === undefined || displayStatus(run) === status;
+}
+
+function storedStatus(status: DisplayStatus): RunRecord['status'] {
+  switch (status) {
+    case 'interrupted':
+    case 'waiting':
+    case 'cancelling':
+    case 'sleeping':
+      return 'running';
+    default:
+      return status;
+  }
+}
