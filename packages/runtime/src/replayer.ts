@@ -39,6 +39,11 @@ export class Replayer {
     return replayRun(this.#engine, resumedPlan(this.#store, id, definitionOf(process), 0));
   }
 
+  /** Whether none can go on before time passes, or something outside ctx happens. */
+  get isIdle(): boolean {
+    return this.#engine.isIdle;
+  }
+
   /** What is under way is given up. */
   async close(): Promise<void> {
     await Promise.all([...this.#engine.replays].map(stopAll));

@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest';
 
 import { ENGINE_VERSION } from '../src/engine-options.ts';
 import { fromText, recordedOf, type JournalText } from '../src/journal/journal-text.ts';
-import { openRuntime } from '../src/index.ts';
-import { ManualClock, MemoryStore, seededEntropy } from '../src/testing.ts';
+import { Replayer } from '../src/replayer.ts';
+import { ManualClock, MemoryStore } from '../src/testing.ts';
 import { driveEveryCall, EVERY_CALL, everyCallJournals, everyCallOf } from './every-call.fixture.ts';
+import { goneOnWith, readOnly } from './what-if.fixture.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'journal-fixtures');
 
@@ -36,12 +37,14 @@ describe.each(journals)('$version/$name', ({ version, journal }) => {
 
   test('replays at each prefix, and nothing is appended', async () => {
     const process = await everyCallOf(version);
+    const events = rows.map(recordedOf);
     for (let count = 1; count <= rows.length; count += 1) {
       const store = holding(journal, count);
-      const runtime = await openRuntime({ store, clock: new ManualClock(), entropy: seededEntropy(7) });
-      const { reached } = await runtime.replay(runId, process);
-      await runtime.close();
+      const replayer = new Replayer(readOnly(store), { clock: new ManualClock() });
+      const { reached, asks } = await replayer.replay(runId, process);
+      await replayer.close();
       expect([count, reached]).toEqual([count, count === rows.length ? 'end' : 'head']);
+      expect([count, asks?.key]).toEqual([count, goneOnWith(events.slice(0, count), events.slice(count))]);
       expect(store.getRun(runId, 0)?.lastSeq).toBe(count);
     }
   });

@@ -45,12 +45,13 @@ export class HeadLook {
     host: ProcessHost,
     state: Readonly<RunState>,
     { clock, stallMs }: Pick<EngineOptions, 'clock' | 'stallMs'>,
+    notesAll: boolean,
   ) {
     this.#host = host;
     this.#state = state;
     this.#clock = clock;
     this.#boundMs = stallMs * EVIDENT_SHARE;
-    host.admission.notesCalls = true;
+    host.admission.notes = notesAll ? 'all' : 'new';
   }
 
   /** A run within this one was asked for. */

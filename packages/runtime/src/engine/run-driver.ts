@@ -98,7 +98,8 @@ export class RunDriver implements Turnable {
       this.#reports.cancel(report),
     );
     this.standstill = new Standstill(this, this.#effects, engine.options, plan.restAfterMs);
-    this.look = plan.replayOnly ? new HeadLook(this.host, this.state, engine.options) : undefined;
+    const { replayOnly, notesCalls = false } = plan;
+    this.look = replayOnly ? new HeadLook(this.host, this.state, engine.options, notesCalls) : undefined;
     this.#replay = new Replay(plan, this.host, engine.options, this.look);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }

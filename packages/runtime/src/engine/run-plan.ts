@@ -24,6 +24,8 @@ export interface RunPlan extends ProcessCode {
   readonly codeHash?: string | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
   readonly replayOnly: boolean;
+  /** Of one that only compares: keeps in mind where each call was made. */
+  readonly notesCalls?: boolean;
   /** Put down once it has only waited for so long; undefined: it stays. */
   readonly restAfterMs?: number;
 }

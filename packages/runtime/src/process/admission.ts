@@ -68,8 +68,8 @@ export class Admission {
   /** Whether process code runs because of a delivery. */
   inTurn = false;
   contradiction: Contradiction | undefined;
-  /** Whether it is noted where calls are made, which costs something. */
-  notesCalls = false;
+  /** Of which calls it is noted where they are made: of all it costs as much as the replay itself. */
+  notes: 'none' | 'new' | 'all' = 'none';
   readonly #journal: RecordedCalls;
   readonly #scopes = new Map<string, Scope>();
   /** Keys asked for so far below the journal's head. */
@@ -184,7 +184,7 @@ export class Admission {
     if (isFinished || fence !== undefined) this.removeScope(path);
   }
 
-  /** The first call that the journal does not hold, where calls are noted. */
+  /** The first call that the journal does not hold, where that is noted. */
   get firstNew():
     | { readonly key: CallKey; readonly what: string; readonly where: string | undefined }
     | undefined {
@@ -193,7 +193,7 @@ export class Admission {
     return { key, what, where: callSite(site.stack) };
   }
 
-  /** Where the call was made that got its key last, where calls are noted. */
+  /** Where the call was made that got its key last, where that is noted of all. */
   get lastCall(): string | undefined {
     return callSite(this.#lastSite?.stack);
   }
@@ -229,7 +229,7 @@ export class Admission {
   }
 
   #issue(request: Request, key: CallKey): void {
-    if (this.notesCalls) this.#note(request, key);
+    if (this.notes !== 'none') this.#note(request, key);
     if (!this.live) {
       const recorded = this.#journal.recorded(key);
       if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
@@ -243,9 +243,12 @@ export class Admission {
     request.issue(key);
   }
 
-  #note({ site = here(), asked }: Request, key: CallKey): void {
+  #note(request: Request, key: CallKey): void {
+    const isNew = this.#firstNew === undefined && this.#journal.recorded(key) === undefined;
+    if (!isNew && this.notes === 'new') return;
+    const { site = here(), asked } = request;
     this.#lastSite = site;
-    if (this.#journal.recorded(key) === undefined) this.#firstNew ??= { key, what: asked.what, site };
+    if (isNew) this.#firstNew = { key, what: asked.what, site };
   }
 }
 
