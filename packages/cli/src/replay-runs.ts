@@ -41,19 +41,19 @@ export interface ReplayOptions {
 /** Runs that are under way at a time: each may hold its journal in memory. */
 const MOST_AT_A_TIME = 16;
 
-type CodeOf = (run: RunRecord) => Promise<ProcessDefinition | undefined>;
+interface Code {
+  /** False: it is another process than the module's. */
+  isFor(run: RunRecord): boolean;
+  /** @throws RuntimeError REFUSED, NOT_FOUND */
+  of(run: RunRecord): Promise<ProcessDefinition>;
+}
 
 /** One run, and those that it started. */
 export async function* replayOne(
   run: RunRecord,
   options: ReplayOptions,
 ): AsyncGenerator<Verdict, void, void> {
-  const { reader } = options;
-  const codeOf: CodeOf = async (each) => {
-    const found = await codeOfRun(each, { ...options, starterOf: (child) => starterOf(reader, child) });
-    return found.definition;
-  };
-  yield* await family(run, codeOf, options);
+  yield* await family(run, (each) => codeByItself(each, options), options);
 }
 
 /** All runs that are meant, and those that they started; in the order of the list, whichever is done first. */
@@ -61,54 +61,75 @@ export async function* replayAll(
   filter: RunFilter,
   options: ReplayOptions,
 ): AsyncGenerator<Verdict, void, void> {
-  const codeOf = options.module === undefined ? recordedCode(options) : await moduleCode(filter, options);
+  const code = options.module === undefined ? recordedCode(options) : await moduleCode(filter, options);
   const underWay: Promise<readonly Verdict[]>[] = [];
   for (const run of findRuns(options.reader, filter)) {
-    if (goesWithAnother(run, filter, options)) continue;
-    underWay.push(family(run, codeOf, options));
+    if (goesWithAnother(run, (parent) => isMeant(parent, filter) && code.isFor(parent), options)) continue;
+    if (!code.isFor(run)) {
+      yield { run, class: 'skipped' };
+      continue;
+    }
+    underWay.push(family(run, (each) => code.of(each), options));
     if (underWay.length < MOST_AT_A_TIME) continue;
     yield* (await underWay.shift()) ?? [];
   }
   for (const verdicts of underWay) yield* await verdicts;
 }
 
-/** A run that another one started goes by the code that it is given there, where that one is meant, too. */
-function goesWithAnother(run: RunRecord, filter: RunFilter, { reader }: ReplayOptions): boolean {
+/** A run that another one started goes by the code that it is given there, where that one is replayed, too. */
+function goesWithAnother(
+  run: RunRecord,
+  isReplayed: (parent: RunRecord) => boolean,
+  { reader }: ReplayOptions,
+): boolean {
   if (run.module !== null) return false;
   for (let id = parentOf(reader, run.runId); id !== undefined; id = parentOf(reader, id))
-    if (isMeant(reader.get(id), filter)) return true;
+    if (isReplayed(reader.get(id))) return true;
   return false;
 }
 
+async function codeByItself(run: RunRecord, options: ReplayOptions): Promise<ProcessDefinition> {
+  const { reader, cwd, module, force } = options;
+  const found = await codeOfRun(run, { cwd, module, force, starterOf: (child) => starterOf(reader, child) });
+  return found.definition;
+}
+
 /** Each module is looked at and loaded once. */
-function recordedCode({ reader, cwd, force, module }: ReplayOptions): CodeOf {
+function recordedCode(options: ReplayOptions): Code {
+  const { cwd, force } = options;
   const loaded = new Map<string, Promise<ProcessDefinition>>();
-  return async (run) => {
-    if (run.module === null) {
-      const starter = (child: RunRecord): RunRecord | undefined => starterOf(reader, child);
-      return (await codeOfRun(run, { cwd, module, force, starterOf: starter })).definition;
-    }
-    const name = `${run.module} ${run.codeHash ?? ''}`;
-    const code = loaded.get(name) ?? loadProcess(recordedModule(run, cwd, force), cwd);
-    loaded.set(name, code);
-    return { ...(await code), name: run.process };
+  return {
+    isFor: () => true,
+    of: async (run) => {
+      if (run.module === null) return codeByItself(run, options);
+      const name = `${run.module} ${run.codeHash ?? ''}`;
+      const code = loaded.get(name) ?? loadProcess(recordedModule(run, cwd, force), cwd);
+      loaded.set(name, code);
+      return { ...(await code), name: run.process };
+    },
   };
 }
 
 /** A module whose process is a bare function goes by its file's name: --process says which runs are meant instead. */
-async function moduleCode(filter: RunFilter, { module = '', cwd }: ReplayOptions): Promise<CodeOf> {
+async function moduleCode(filter: RunFilter, { module = '', cwd }: ReplayOptions): Promise<Code> {
   const file = findModule(module, cwd, configuredAliases(await loadConfig(cwd)));
   const processes = await processesIn(file, cwd);
   const own = await loadProcess(file, cwd);
-  const isNamed = processes.size > 1 || filter.process === undefined;
-  return (run) =>
-    Promise.resolve(processes.get(run.process) ?? (isNamed ? undefined : { ...own, name: run.process }));
+  const isSaid = processes.size === 1 && filter.process !== undefined;
+  return {
+    isFor: ({ process }) => processes.has(process) || isSaid,
+    of: ({ process }) => Promise.resolve(processes.get(process) ?? { ...own, name: process }),
+  };
 }
 
-async function family(run: RunRecord, codeOf: CodeOf, options: ReplayOptions): Promise<readonly Verdict[]> {
+async function family(
+  run: RunRecord,
+  codeOf: Code['of'],
+  options: ReplayOptions,
+): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = [];
   const seen = new Set<string>();
-  const visit = async (each: RunRecord, code: CodeOf): Promise<void> => {
+  const visit = async (each: RunRecord, code: Code['of']): Promise<void> => {
     seen.add(each.runId);
     const { verdict, children } = await judge(each, code, options);
     verdicts.push(verdict);
@@ -126,10 +147,9 @@ interface Judged {
   readonly children: readonly { readonly runId: string; readonly process: ProcessDefinition }[];
 }
 
-async function judge(run: RunRecord, codeOf: CodeOf, options: ReplayOptions): Promise<Judged> {
+async function judge(run: RunRecord, codeOf: Code['of'], options: ReplayOptions): Promise<Judged> {
   try {
     const code = await codeOf(run);
-    if (code === undefined) return { verdict: { run, class: 'skipped' }, children: [] };
     const { events, asks, children } = await options.replayer.replay(run.runId, code);
     const verdict: Verdict =
       asks === null ? { run, class: 'same', events } : { run, class: 'needs-new-work', events, asks };

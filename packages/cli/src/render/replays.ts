@@ -32,7 +32,7 @@ export function renderReplays({ tally, cwd, tookMs }: Told, width: number, theme
       : [theme.dim(`· ${count(counts.skipped, 'run')} of other processes left out`)]),
   ];
   const replayed = `replayed ${count(tally.replayed, 'run')}, ${count(tally.events, 'event')} in ${formatDuration(tookMs)}; nothing was run or written`;
-  return [...failures, ...lines.flatMap((line) => wrap(line, width)), theme.dim(replayed)];
+  return [...failures, ...lines.flatMap((line) => hanging(line, width)), theme.dim(replayed)];
 }
 
 function renderKind({ first, ids, runs }: Kind, width: number, theme: Theme): string[] {
@@ -69,6 +69,12 @@ function sameLine({ first, runs }: Kind, theme: Theme): string {
 
 function who({ runId, process }: Verdict['run'], runs: number): string {
   return runs === 1 ? `run ${clean(runId)} of ${clean(process)}` : `${runs} runs of ${clean(process)}`;
+}
+
+/** What does not fit into the line goes on below the text, not below its sign. */
+function hanging(line: string, width: number): string[] {
+  const [first = '', ...rest] = wrap(line, width);
+  return [first, ...rest.flatMap((more) => wrap(more, width - 2)).map((more) => `  ${more}`)];
 }
 
 /** The line that is drawn again while many are under way. */
