@@ -81,6 +81,7 @@ export const ROOMS: readonly Room[] = [
       'secret-key.ts',
       'reader.ts',
       'pool-reports.ts',
+      'replayer.ts',
       'queue.ts',
       'schedules.ts',
       'checked-inputs.ts',
