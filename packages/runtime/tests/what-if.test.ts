@@ -9,7 +9,7 @@ import { Replayer } from '../src/replayer.ts';
 import { MemoryStore } from '../src/testing.ts';
 import { journal, Lab, transcript } from './lab.fixture.ts';
 import { goneOnWith, readOnly } from './what-if.fixture.ts';
-import { workloads, type Workload } from './workloads.fixture.ts';
+import { workloads } from './workloads.fixture.ts';
 
 async function replayed(lab: Lab, store: MemoryStore, process: Process): Promise<ReplayReport> {
   const replayer = new Replayer(readOnly(store), { clock: lab.clock, stallMs: 1e9 });
@@ -48,7 +48,7 @@ describe.each(Object.entries(workloads))('the unchanged code against each prefix
 });
 
 describe('what is asked for at the head', () => {
-  const recorded: Process = async (_, ctx) => {
+  const asksAsBefore = async (ctx: Context): Promise<unknown> => {
     const a = await ctx.task(one, 1);
     await ctx.receive('go');
     return a;
@@ -61,7 +61,7 @@ describe('what is asked for at the head', () => {
     const store = new MemoryStore();
     const lab = new Lab();
     const runtime = await lab.open(store);
-    const handle = runtime.start(recorded, null, { id: 'r' });
+    const handle = runtime.start((_: null, ctx) => asksAsBefore(ctx), null, { id: 'r' });
     handle.result().catch(() => undefined);
     const stop = lab.clock.run(() => runtime.isIdle);
     while (!journal(store).some(({ event }) => event.type === 'SignalAwaited'))
@@ -72,12 +72,12 @@ describe('what is asked for at the head', () => {
   }
 
   it.each<[string, (ctx: Context) => Promise<unknown>, object | null]>([
-    ['nothing', (ctx) => recorded(null as never, ctx), null],
+    ['nothing', asksAsBefore, null],
     [
       'a call beside one that is pending',
       async (ctx) => {
         await ctx.task(one, 1);
-        return Promise.all([ctx.receive('go'), ctx.task(two, 2)]);
+        return Promise.all([ctx.receive<unknown>('go'), ctx.task(two, 2)]);
       },
       { what: "task 'two'", key: '2', where: expect.stringMatching(/what-if\.test\.ts:\d+:\d+$/) },
     ],
