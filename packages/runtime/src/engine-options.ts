@@ -40,6 +40,7 @@ export function engineOptions(
     graceMs: positive('graceMs', options.graceMs ?? 5000),
     stallMs: positive('stallMs', options.stallMs ?? 30_000),
     strict: options.strict ?? false,
+    standIn: options.standIn ?? ((task) => task),
     tell: resolveNotify(options.notify),
     sink: {
       log: (entry) => {

@@ -1,7 +1,7 @@
 import type { PoolOptions, ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from './journal/call-key.ts';
 import type { RunId } from './journal/ids.ts';
-import type { LogEntry } from './engine/engine.ts';
+import type { LogEntry, StandIn } from './engine/engine.ts';
 import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
@@ -51,6 +51,8 @@ export interface RuntimeOptions {
   /** For tests. */
   readonly clock?: Clock;
   readonly entropy?: Entropy;
+  /** For tests: the task that a call uses instead of the one that it names. */
+  readonly standIn?: StandIn;
 }
 
 export interface StartOptions {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { emitWarning } from 'node:process';
-import type { PoolOptions, PoolPlan } from '@pawl/sdk';
+import type { PoolOptions, PoolPlan, TaskDefinition } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
@@ -45,6 +45,9 @@ export interface Sink {
   waiting(runId: RunId, keys: readonly CallKey[]): void;
 }
 
+/** What a task call uses instead of what it names: the task itself, except in tests. */
+export type StandIn = (task: TaskDefinition<never, unknown>) => TaskDefinition<never, unknown>;
+
 export interface EngineOptions {
   readonly store: JournalStore;
   readonly clock: Clock;
@@ -66,6 +69,7 @@ export interface EngineOptions {
   /** Shortest bounds of a replay that waits, see replay.ts. */
   readonly stallMs: number;
   readonly strict: boolean;
+  readonly standIn: StandIn;
 }
 
 /** What a listener of the program throws is its own affair: it ends no run, and is told as a warning of Node's. */
@@ -285,17 +289,18 @@ export class Engine {
   /** Renews leases and looks for messages while there are runs. */
   #poll(): void {
     if (this.#cancelPoll !== undefined) return;
+    const pollMs = Math.min(LONGEST_POLL_MS, this.options.leaseMs / 3);
+    const look = (): void => {
+      this.#cancelPoll = undefined;
+      try {
+        this.#tick();
+      } catch (error) {
+        this.#retryOrFail(error);
+      }
+      if (!this.#isEmpty) this.#poll();
+    };
     this.#outside(() => {
-      const pollMs = Math.min(LONGEST_POLL_MS, this.options.leaseMs / 3);
-      this.#cancelPoll = this.options.clock.after(pollMs, () => {
-        this.#cancelPoll = undefined;
-        try {
-          this.#tick();
-        } catch (error) {
-          this.#retryOrFail(error);
-        }
-        if (!this.#isEmpty) this.#poll();
-      });
+      this.#cancelPoll = this.options.clock.after(pollMs, look, 'upkeep');
     });
   }
 

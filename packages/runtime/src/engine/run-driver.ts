@@ -58,7 +58,7 @@ export class RunDriver implements Turnable {
   #phase: Phase = 'fresh';
   #terminal: TerminalEvent | undefined;
   constructor(engine: Engine, plan: RunPlan) {
-    const { clock, digest, limits, strict, sink } = engine.options;
+    const { clock, digest, limits, strict, sink, standIn } = engine.options;
     this.#engine = engine;
     this.#plan = plan;
     this.runId = plan.runId;
@@ -84,6 +84,7 @@ export class RunDriver implements Turnable {
         fail: (error) => this.fail(error),
         ...poolPort(engine, plan.replayOnly, (error) => this.fail(error)),
         schemaProblem,
+        standIn,
         digest,
       },
       limits,
@@ -217,7 +218,7 @@ export class RunDriver implements Turnable {
     if (exit !== undefined) this.leave(exit);
     this.#replay.judge();
     if (this.#phase === 'left' || this.#replay.isImpatient) return;
-    this.#effects.timers.set('stall', this.#replay.remainingMs, () => this.#wake());
+    this.#effects.timers.set('stall', this.#replay.remainingMs, () => this.#wake(), 'stall');
   }
 
   /** Decides reports until one of them is an outcome, and delivers that. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, TimerKind } from '../ports/clock.ts';
 
 /**
  * Timers of one run, by name: setting a name again replaces its timer.
@@ -13,12 +13,13 @@ export class Timers {
     this.#clock = clock;
   }
 
-  set(name: string, delayMs: number, callback: () => void): void {
+  set(name: string, delayMs: number, callback: () => void, kind?: TimerKind): void {
     this.clear(name);
-    const cancel = this.#clock.after(delayMs, () => {
+    const passed = (): void => {
       this.#cancels.delete(name);
       callback();
-    });
+    };
+    const cancel = this.#clock.after(delayMs, passed, kind);
     this.#cancels.set(name, cancel);
   }
 

@@ -1,4 +1,4 @@
-import type { PoolPlan, ProcessDefinition } from '@pawl/sdk';
+import type { PoolPlan, ProcessDefinition, TaskDefinition } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
@@ -37,6 +37,8 @@ export interface HostPort {
   declarePool(name: string, plan: PoolPlan): void;
   /** Pools of the runtime. */
   readonly pools: ReadonlyMap<string, PoolPlan>;
+  /** What is used instead of a task that is called. */
+  standIn(task: TaskDefinition<never, unknown>): TaskDefinition<never, unknown>;
   /** Why a JSON Schema cannot be used; undefined where it can. */
   schemaProblem(schema: Encoded): string | undefined;
   readonly digest: Digest;

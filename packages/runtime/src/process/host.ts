@@ -37,6 +37,11 @@ import type { ChannelWait } from './wait-list.ts';
 /** Calls over the limit of a turn that are refused; later ones never settle: a loop that catches all would not end. */
 const MAX_REFUSED = 1000;
 
+/** Whether the code that runs now is that of a process, and of none of its tasks. */
+export function isProcessCode(): boolean {
+  return scopes.getStore() !== undefined;
+}
+
 const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scope: Scope }>();
 
 /**

@@ -82,17 +82,18 @@ export function prepareTask(
   host: ProcessHost,
   scope: Scope,
   method: string,
-  definition: TaskDefinition<never, unknown>,
+  declared: TaskDefinition<never, unknown>,
   args: unknown,
   options: TaskCallOptions | undefined,
   /** The process reads its progress. */
   isRead = false,
 ): PreparedTask {
-  if (typeof definition?.build !== 'function') {
+  if (typeof declared?.build !== 'function') {
     throw new InvalidArgumentError(
       `${method} takes a task made by defineTask or shellTask as its first argument.`,
     );
   }
+  const definition = host.port.standIn(declared);
   const { key: named, priority, labels, ...overrides } = options ?? {};
   if (options !== undefined) checkCallOptions(options);
   const name = checkName(named);
@@ -102,7 +103,7 @@ export function prepareTask(
     options === undefined ? undefined : overrides,
   );
   const what = `The input of task '${definition.name}'`;
-  refuseUnfit(definition, args, what);
+  refuseUnfit(declared, args, what);
   const encoded = encodePayload(what, args, host.limits.payloadBytes);
   const text = identityText(encoded);
   if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
@@ -122,7 +123,7 @@ export function prepareTask(
   const request = { scope, name, definition, options: options ?? {}, settings, args: encoded };
   // Most tasks cannot be anybody else's: they pay little for it.
   const whose =
-    definition.describe === undefined && labels === undefined
+    definition.describe === undefined && (labels === undefined || definition !== declared)
       ? undefined
       : whoseWork(host, { ...request, hasSecrets: task.hasSecrets, isRead });
   const facts = { task: definition.name, version, inputHash, args: encoded };
