@@ -37,6 +37,8 @@ export function mock<Args, Output, Progress>(
   if (typeof task?.build !== 'function')
     throw new InvalidArgumentError('mock takes a task as its first argument: mock(task, (input) => output).');
   if (typeof run !== 'function')
-    throw new InvalidArgumentError(`The mock of task '${task.name}' is a function: mock(task, (input) => output).`);
+    throw new InvalidArgumentError(
+      `The mock of task '${task.name}' is a function: mock(task, (input) => output).`,
+    );
   return { task, run };
 }

@@ -17,8 +17,10 @@ import { VirtualTime } from './virtual-time.ts';
 const YEAR_BEGINS = Date.UTC(2026, 0, 1);
 const MOST_EVENTS = 1_000_000;
 
-export interface TestRuntimeOptions
-  extends Omit<RuntimeOptions, 'path' | 'store' | 'durability' | 'clock' | 'entropy' | 'standIn'> {
+export interface TestRuntimeOptions extends Omit<
+  RuntimeOptions,
+  'path' | 'store' | 'durability' | 'clock' | 'entropy' | 'standIn'
+> {
   /** Code that runs instead of tasks' own. */
   readonly tasks?: readonly TaskMock[];
   /** What becomes of tasks without a mock: they run (default), or their call is refused with InvalidArgumentError. */
@@ -191,7 +193,14 @@ export class TestRuntime implements AsyncDisposable {
  * @throws InvalidOptionError, InvalidArgumentError
  */
 export async function testRuntime(options: TestRuntimeOptions = {}): Promise<TestRuntime> {
-  const { tasks = [], unmocked = 'run', time: mode = 'auto', start = YEAR_BEGINS, seed = 1, ...rest } = options;
+  const {
+    tasks = [],
+    unmocked = 'run',
+    time: mode = 'auto',
+    start = YEAR_BEGINS,
+    seed = 1,
+    ...rest
+  } = options;
   if (!['run', 'refuse'].includes(unmocked))
     throw new InvalidOptionError('unmocked', unmocked, `'run' or 'refuse'`);
   if (!['auto', 'manual'].includes(mode)) throw new InvalidOptionError('time', mode, `'auto' or 'manual'`);

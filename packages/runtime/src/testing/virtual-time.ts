@@ -84,7 +84,7 @@ export class VirtualTime {
 
   /** Resolves when no run can go on by itself and no task does anything, as far as time does not move. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < QUIET_LOOKS; ) {
+    for (let quiet = 0; quiet < QUIET_LOOKS;) {
       await new Promise((resolve) => setImmediate(resolve));
       quiet = this.#isStill ? quiet + 1 : 0;
     }
@@ -102,6 +102,11 @@ export class VirtualTime {
     this.#isStopped = true;
     clearTimeout(this.#patience);
     this.clock.clear();
+  }
+
+  /** Something real is under way. */
+  get isWorking(): boolean {
+    return this.#working > 0;
   }
 
   get #isStill(): boolean {

@@ -102,7 +102,14 @@ describe('time', () => {
       await ctx.task(ready),
     ];
     expect(await test.run(run, null)).toEqual([[4, 5, 6], 3]);
-    expect(test.invocations.map(({ task }) => task)).toEqual(['add', 'add', 'add', 'ready', 'ready', 'ready']);
+    expect(test.invocations.map(({ task }) => task)).toEqual([
+      'add',
+      'add',
+      'add',
+      'ready',
+      'ready',
+      'ready',
+    ]);
   });
 });
 
@@ -213,7 +220,11 @@ describe('mocks', () => {
   });
 
   it.each([
-    ['two for one task', () => testRuntime({ tasks: [mock(charge, () => ({ id: '' })), mock(charge, () => ({ id: '' }))] }), /has two mocks/],
+    [
+      'two for one task',
+      () => testRuntime({ tasks: [mock(charge, () => ({ id: '' })), mock(charge, () => ({ id: '' }))] }),
+      /has two mocks/,
+    ],
     ['another word', () => testRuntime({ unmocked: 'skip' as never }), /'run' or 'refuse'/],
     ['another time', () => testRuntime({ time: 'fast' as never }), /'auto' or 'manual'/],
     ['another start', () => testRuntime({ start: new Date('x') }), /whole ms since 1970/],
