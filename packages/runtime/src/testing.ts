@@ -15,3 +15,4 @@ export type {
 } from './testing/crash-report.ts';
 export type { WorldEvent } from './testing/crash-trial.ts';
 export type { ImpureSite } from './testing/process-watch.ts';
+export { assertReplays, recordFixture, type FixtureOptions } from './testing/replay-fixture.ts';
