@@ -10,6 +10,7 @@ type Retry = (points: readonly CrashPoint[], steady: Steady) => Promise<TrialRes
 type Found = Omit<CrashFinding, 'times'>;
 
 const MOST_SITES = 3;
+const FRESH = ' Where it is what tasks changed outside, put that back before each run, with { fresh }.';
 
 /**
  * What crashes brought out, and what each looks like.
@@ -99,7 +100,6 @@ export class CrashFindings {
 
   /** Calls whose task ran more often than without a crash. */
   #repeated({ invocations }: TrialResult): (Invocation & { readonly ran: number; readonly once: number })[] {
-    const placeOf = ({ runId, key }: Invocation): string => `${runId} ${key}`;
     const last = new Map(invocations.map((call) => [placeOf(call), call]));
     return [...last].flatMap(([place, call]) => {
       const count = (all: readonly Invocation[]): number =>
@@ -134,7 +134,7 @@ export class CrashFindings {
       .join(', ');
     return {
       cause,
-      message: `${what} ${advice(cause, at, tasks, where)}`,
+      message: `${what} ${advice(cause, at, tasks, where)}${points.length === 0 && cause === 'shared mutable state' ? FRESH : ''}`,
       where: sites[0]?.where ?? where,
       key,
       points,
@@ -243,4 +243,8 @@ function advice(cause: CrashCause, sites: string, tasks: string, where: string |
     default:
       return unreachable(cause);
   }
+}
+
+function placeOf({ runId, key }: Invocation): string {
+  return `${runId} ${key}`;
 }

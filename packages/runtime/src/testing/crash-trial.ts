@@ -134,7 +134,8 @@ export class Trial {
     const runtime: Runtime = await openRuntime({
       store,
       clock: time.clock,
-      entropy: seededEntropy(1 + this.#life),
+      // A run that was not recorded yet begins as it began: nobody saw what chance gave it.
+      entropy: seededEntropy(store.getRun(RUN_ID, 0) === undefined ? 1 : 1 + this.#life),
       standIn: this.#standIns.standIn,
     });
     const life = { runtime, time, isOver: false };
@@ -161,9 +162,6 @@ export class Trial {
     const commits: string[][] = [];
     this.#commits.push(commits);
     const point = this.#crashes[this.#life];
-    const die = (): never => {
-      throw new RuntimeError('STORAGE', 'the program died here, as the test wants it');
-    };
     const dieAt = (side: CrashPoint['side']): void => {
       if (this.#crashed !== undefined) die();
       if (point?.side !== side || point.commit !== commits.length) return;
@@ -362,4 +360,8 @@ function textOf(value: unknown): string | null {
 
 function isBegun(runtime: Runtime): boolean {
   return runtime.get(RUN_ID) !== undefined;
+}
+
+function die(): never {
+  throw new RuntimeError('STORAGE', 'the program died here, as the test wants it');
 }

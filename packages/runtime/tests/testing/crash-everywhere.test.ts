@@ -229,7 +229,11 @@ describe('a bug is found', () => {
     expect(report.findings[0]).toMatchObject({ key: '1' });
     expect(report.findings[0]?.where).toContain(`${here}:`);
     expect(report.findings[0]?.message).toContain('depends on something that outlives a run');
-    expect(causes(await crashEverywhere(run, null))).toEqual(['shared mutable state']);
+    const between = await crashEverywhere(run, null);
+    expect(causes(between)).toEqual(['shared mutable state']);
+    expect(between.findings[0]?.message).toMatch(
+      /^Two runs without any crash do not end the same way.*with \{ fresh \}\.$/,
+    );
   });
 
   it('shared mutable state that a task fills and a crash empties', async () => {

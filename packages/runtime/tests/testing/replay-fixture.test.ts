@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { defineTask, type Context, type Process } from '@pawl/sdk';
 import { afterAll, describe, expect, it } from 'vitest';
 import { JournalTextRefusal } from '../../src/index.ts';
-import { assertReplays, mock, recordFixture } from '../../src/testing.ts';
+import { assertReplays, mock, recordFixture, testRuntime, type TestRuntime } from '../../src/testing.ts';
 import { everyCallOf } from '../every-call.fixture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pawl-fixtures-'));
@@ -54,8 +54,7 @@ describe('a fixture', () => {
 
   it('is the same text, byte for byte, whenever it is recorded', async () => {
     const again = join(folder, 'again.txt');
-    const world = (test: { send: (...args: never[]) => unknown }): unknown =>
-      test.send(...(['fixture', 'discount', 1, { after: '30d' }] as never[]));
+    const world = (test: TestRuntime): unknown => test.send('fixture', 'discount', 1, { after: '30d' });
     expect(await recordFixture(again, order, { items: ['a', 'bb'] }, { tasks, world })).toBe(await record());
   });
 
@@ -76,6 +75,27 @@ describe('a fixture', () => {
     const head = JSON.stringify({ ...(JSON.parse(lines[0] ?? '') as object), events: 4 });
     const cut = `${[head, ...lines.slice(1, 5)].join('\n')}\n`;
     expect(await assertReplays(cut, order)).toMatchObject({ reached: 'head', events: 4 });
+  });
+
+  it('may be compacted', async () => {
+    const sum: Process<null, number> = (_, ctx: Context) =>
+      ctx.reduce(
+        Array.from({ length: 400 }, (_each, n) => n),
+        0,
+        (total: number, n) => total + Number(n),
+        {
+          each: async (n) => {
+            await ctx.sleep(1);
+            return n;
+          },
+          foldEvery: 50,
+        },
+      );
+    await using test = await testRuntime({ limits: { compactRows: 20 } });
+    expect(await test.run(sum, null, { id: 'sum' })).toBe(79_800);
+    const text = test.journal('sum');
+    expect(text).toContain('"type":"Compacted"');
+    expect(await assertReplays(text, sum)).toMatchObject({ reached: 'end' });
   });
 
   it('is kept of a process that throws', async () => {
