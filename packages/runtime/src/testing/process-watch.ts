@@ -50,6 +50,8 @@ const COMMANDS = ['exec', 'execFile', 'execFileSync', 'execSync', 'fork', 'spawn
  */
 export class ProcessWatch {
   #values: ImpureValues | undefined;
+  /** A watched function is under way, called by process code. */
+  #isInside = false;
   readonly #undo: (() => void)[] = [];
 
   /** Whom to ask from now on. */
@@ -95,12 +97,10 @@ export class ProcessWatch {
     const before = Object.getOwnPropertyDescriptor(owner, name);
     const original: unknown = Reflect.get(owner, name);
     if (typeof original !== 'function' || before?.configurable === false) return;
-    const note = (): ImpureValues | undefined =>
-      this.#note(kind, title === 'globalThis' ? name : `${title}.${name}`);
+    const shown = title === 'globalThis' ? name : `${title}.${name}`;
+    const call = (run: () => unknown): unknown => this.#call(kind, shown, run, instead);
     const replaced = function replaced(this: unknown, ...args: readonly unknown[]): unknown {
-      const values = note();
-      if (values !== undefined && instead !== undefined) return instead(values);
-      return Reflect.apply(original as Callable, this, args);
+      return call(() => Reflect.apply(original as Callable, this, args));
     };
     // Some carry more than their code, such as `promisify.custom`.
     Object.defineProperties(replaced, Object.getOwnPropertyDescriptors(original));
@@ -110,6 +110,25 @@ export class ProcessWatch {
       if (before === undefined) Reflect.deleteProperty(owner, name);
       else Object.defineProperty(owner, name, before);
     });
+  }
+
+  #call(
+    kind: ImpureKind,
+    name: string,
+    run: () => unknown,
+    instead: ((values: ImpureValues) => unknown) | undefined,
+  ): unknown {
+    // Node's own functions call each other.
+    if (this.#isInside) return run();
+    const values = this.#note(kind, name);
+    if (values === undefined) return run();
+    if (instead !== undefined) return instead(values);
+    this.#isInside = true;
+    try {
+      return run();
+    } finally {
+      this.#isInside = false;
+    }
   }
 
   #replaceDate(): void {
