@@ -63,7 +63,7 @@ export class VirtualClock implements Clock {
   }
 
   /** Goes to the next timer and fires it. @returns false where none is due by then, and time stands still */
-  step(until = Infinity): boolean {
+  step(until: number = Infinity): boolean {
     return this.#fireNext(this.#heaps.due, until);
   }
 
