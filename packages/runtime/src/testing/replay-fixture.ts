@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors.ts';
 import { fromText, recordedOf, type JournalText } from '../journal/journal-text.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { AnyProcess } from '../process/definition.ts';
-import type { ReplayReport } from '../runtime-options.ts';
+import type { ReplayReport } from '../engine/replay-run.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import { statesAfter, type Row } from '../store/memory/rows.ts';
