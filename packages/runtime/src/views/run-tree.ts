@@ -13,15 +13,12 @@ import {
   type BranchNode,
   type CallNode,
   type CallStatus,
-  type ChildNode,
-  type SourceNode,
   type TaskNode,
 } from './call-node.ts';
-import type { ParentRecorded } from '../journal/child-event.ts';
+import { changeOf, type CallEvent } from './call-change.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
-  JournalEvent,
   Recorded,
   RunStarted,
   ScopeClosed,
@@ -29,7 +26,6 @@ import type {
   TerminalEvent,
 } from '../journal/event.ts';
 import type { ExitRegistered } from '../journal/exit-event.ts';
-import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
@@ -218,140 +214,20 @@ function giveUp(tree: RunTree, calls: readonly CallNode[], all: boolean, at: Mil
   for (const group of givenUpWithin(calls, all)) settle(tree, group, 'cancelled', at);
 }
 
-type CallEvent = Exclude<
-  JournalEvent,
-  | StreamOpened
-  | ExitRegistered
-  | ParentRecorded
-  | TerminalEvent
-  | { type: 'RunStarted' | 'CancelRequested' | 'CancelForced' }
-  | { type: 'ValueRecorded' | 'StateSet' | 'CodeAccepted' }
-  | ScopeClosed
-  | Folded
-  | Compacted
->;
-
 const INTERRUPTIONS: ReadonlySet<string> = new Set(['ScopeAborted', 'ScopeTimedOut']);
 
 function changeCall(tree: RunTree, event: CallEvent, at: Millis): void {
   const node = tree.byKey.get(event.key);
   if (node === undefined) return;
-  if (node.kind === 'task') changeTask(tree, node, event, at);
-  else if (node.kind === 'source') changeSource(tree, node, event, at);
-  else if (node.kind === 'child') changeChild(tree, node, event, at);
-  else if (event.type === 'TimerFired') settle(tree, node, 'succeeded', at);
-  else if (event.type === 'TaskCancelled') settle(tree, node, 'cancelled', at);
-  else if (event.type === 'SignalTimedOut') settle(tree, node, 'failed', at);
-  else if (event.type === 'SignalReceived' && node.kind === 'wait') {
-    node.output = tree.keep(event.payload);
-    settle(tree, node, 'succeeded', at);
-  } else if (event.type === 'BreakpointAnswered' && node.kind === 'breakpoint') node.answers.push(event);
-  else if (event.type === 'BreakpointClosed' && node.kind === 'breakpoint') {
-    node.outcome = event.outcome;
-    node.decidedBy = event.by;
-    settle(tree, node, event.outcome === 'failed' ? 'failed' : 'succeeded', at);
+  if (node.kind === 'group') {
+    // In a group that was decided it ends what went on; an open one is decided by it in a moment.
+    if (node.endedAt !== null && INTERRUPTIONS.has(event.type)) giveUp(tree, callsOf(node), true, at);
+    return;
   }
-  // In a group that was decided it ends what went on; an open one is decided by it in a moment.
-  else if (node.kind === 'group' && node.endedAt !== null && INTERRUPTIONS.has(event.type))
-    giveUp(tree, callsOf(node), true, at);
-}
-
-function changeChild(tree: RunTree, node: ChildNode, event: CallEvent, at: Millis): void {
-  if (event.type === 'TaskCancelled') {
-    node.reason = event.reason;
-    settle(tree, node, 'cancelled', at);
-  }
-  if (event.type !== 'ChildFinished') return;
-  const { outcome } = event;
-  if (outcome.status === 'succeeded') node.output = tree.keep(outcome.output);
-  if (outcome.status === 'failed') node.error = outcome.error;
-  if (outcome.status === 'cancelled') node.reason = outcome.reason;
-  settle(tree, node, outcome.status === 'detached' ? 'succeeded' : outcome.status, at);
-}
-
-function changeTask(tree: RunTree, node: TaskNode, event: CallEvent, at: Millis): void {
-  if (event.type !== 'AttemptInterrupted')
-    node.hears = event.type === 'TaskSignalAwaited' ? event.name : undefined;
-  switch (event.type) {
-    case 'AttemptStarted':
-      if (node.status === 'running' || node.status === 'asked') node.unknown += 1;
-      node.attempts = event.attempt;
-      node.startedAt ??= at;
-      node.lastStartedAt = at;
-      node.retryAt = null;
-      setStatus(tree, node, 'running');
-      return;
-    case 'AttemptFailed':
-      node.error = event.error;
-      if (node.offer !== null) node.attempts = event.attempt;
-      node.retryAt = event.retryAt;
-      setStatus(tree, node, 'backoff');
-      return;
-    case 'AttemptInterrupted':
-      setStatus(tree, node, 'stopped');
-      return;
-    case 'OutcomeAsked':
-      setStatus(tree, node, 'asked');
-      return;
-    case 'TaskSucceeded':
-      node.output = tree.keep(event.output);
-      node.settledBy = event.by;
-      node.worker = event.worker;
-      settle(tree, node, 'succeeded', at);
-      return;
-    case 'TaskFailed':
-      node.error = event.error;
-      node.settledBy = event.by;
-      node.worker = event.worker;
-      settle(tree, node, 'failed', at);
-      return;
-    case 'TaskCancelled':
-      node.reason = event.reason;
-      settle(tree, node, 'cancelled', at);
-      return;
-    case 'ItemRecorded':
-      node.items = event.n + 1;
-      return;
-    default:
-      // A late result is for audit only.
-      return;
-  }
-}
-
-function changeSource(tree: RunTree, node: SourceNode, event: CallEvent, at: Millis): void {
-  switch (event.type) {
-    case 'AttemptStarted':
-      node.attempts = event.attempt;
-      node.retryAt = null;
-      node.status = 'running';
-      return;
-    case 'ItemRecorded':
-      node.items = event.n + 1;
-      return;
-    case 'AttemptFailed':
-      node.error = event.error;
-      node.retryAt = event.retryAt;
-      node.status = 'backoff';
-      return;
-    case 'AttemptInterrupted':
-      node.status = 'stopped';
-      return;
-    case 'StreamEnded':
-      settle(tree, node, 'succeeded', at);
-      return;
-    case 'StreamFailed':
-      node.error = event.error;
-      settle(tree, node, 'failed', at);
-      return;
-    case 'StreamClosed':
-      node.leftAfter = event.consumed;
-      settle(tree, node, 'succeeded', at);
-      return;
-    case 'TaskCancelled':
-      settle(tree, node, 'cancelled', at);
-      return;
-    default:
-  }
+  const change = changeOf(node, event, at, tree.keep);
+  if (change === undefined) return;
+  if (change.ends) settle(tree, node, change.status, at);
+  else setStatus(tree, node, change.status);
 }
 
 const ACTIVE: ReadonlySet<CallStatus> = new Set(['running', 'backoff', 'asked', 'stopped']);
