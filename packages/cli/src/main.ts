@@ -47,6 +47,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/show.ts')).showCommand,
   },
   {
+    name: 'why',
+    summary: 'say in one sentence what a run waits for, or why it failed',
+    load: async () => (await import('./commands/why.ts')).whyCommand,
+  },
+  {
     name: 'events',
     summary: 'print the journal of a run, one event a line',
     load: async () => (await import('./commands/events.ts')).eventsCommand,

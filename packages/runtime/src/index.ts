@@ -59,6 +59,8 @@ export type {
   WaitNode,
 } from './views/call-node.ts';
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
+export { addOpenCall, createOpenCalls, type LeafNode, type OpenCalls } from './views/open-calls.ts';
+export { whyOf, type CallWait, type Why, type WhyFacts, type WhyState } from './views/why.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';

@@ -56,6 +56,8 @@ export interface OfferNote {
 export interface TaskNode extends NodeBase {
   readonly kind: 'task';
   readonly name: string;
+  /** Where its attempts run; null = the slots that all tasks share, and nothing for what somebody else does. */
+  readonly pool: string | null;
   readonly input: Encoded;
   readonly attemptsAllowed: number;
   /** Attempts that were started. */
@@ -181,6 +183,7 @@ function taskNode(keep: Keep, event: TaskScheduled, at: Millis): TaskNode {
     kind: 'task',
     key: event.key,
     name: event.task,
+    pool: event.pool,
     input: keep(event.args),
     attemptsAllowed: event.policy.retry.attempts,
     openedAt: at,
@@ -210,6 +213,7 @@ function offerNode(keep: Keep, event: TaskOffered, at: Millis): TaskNode {
     kind: 'task',
     key,
     name: task,
+    pool: null,
     input: keep(args),
     attemptsAllowed: policy.retry.attempts,
     openedAt: at,
