@@ -52,6 +52,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/why.ts')).whyCommand,
   },
   {
+    name: 'diff',
+    summary: 'compare two runs, call by call',
+    load: async () => (await import('./commands/diff.ts')).diffCommand,
+  },
+  {
     name: 'events',
     summary: 'print the journal of a run, one event a line',
     load: async () => (await import('./commands/events.ts')).eventsCommand,

@@ -61,6 +61,17 @@ export type {
 export { addEvent, createRunTree, type RunTree } from './views/run-tree.ts';
 export { addOpenCall, createOpenCalls, type LeafNode, type OpenCalls } from './views/open-calls.ts';
 export { whyOf, type CallWait, type Why, type WhyFacts, type WhyState } from './views/why.ts';
+export {
+  addDiffEvent,
+  createRunDiff,
+  finishDiff,
+  firstDifference,
+  type DiffAspect,
+  type DiffCall,
+  type Difference,
+  type DiffSide,
+  type RunDiff,
+} from './views/run-diff.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';
