@@ -57,6 +57,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/diff.ts')).diffCommand,
   },
   {
+    name: 'timeline',
+    summary: 'draw when each call of a run waited and worked',
+    load: async () => (await import('./commands/timeline.ts')).timelineCommand,
+  },
+  {
     name: 'events',
     summary: 'print the journal of a run, one event a line',
     load: async () => (await import('./commands/events.ts')).eventsCommand,

@@ -72,6 +72,14 @@ export {
   type DiffSide,
   type RunDiff,
 } from './views/run-diff.ts';
+export {
+  addTimelineEvent,
+  barsOf,
+  createTimeline,
+  type Bar,
+  type BarPart,
+  type Timeline,
+} from './views/timeline.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';

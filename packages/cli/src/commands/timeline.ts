@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import {
+  addTimelineEvent,
+  barsOf,
+  createTimeline,
+  RuntimeError,
+  type JournalReader,
+  type RunId,
+} from '@pawl/runtime';
+
+import { COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
+import { DONE } from '../exit-codes.ts';
+import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { jsonLine } from '../render/json.ts';
+import { renderTimeline, type TimelineView } from '../render/timeline.ts';
+import { timelineHtml } from '../render/timeline-html.ts';
+import { timelineSvg } from '../render/timeline-svg.ts';
+import { timelineDocument } from '../timeline-document.ts';
+
+const SHOWN = 12;
+/** A file has more room than a terminal. */
+const DRAWN = 60;
+
+export const timelineCommand: Command = defineCommand({
+  description:
+    'A bar for each call: when it waited, worked, failed and was tried again. In the terminal, or as a file for a report. Without an id: the newest run.',
+  arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
+  options: {
+    limit: wholeNumber(
+      '-n, --limit <count>',
+      `calls of one place that have a bar of their own (default: ${SHOWN}, in a file ${DRAWN})`,
+      undefined,
+      1,
+    ),
+    svg: text('--svg <file>', 'write it as an image'),
+    html: text('--html <file>', 'write it as a page that needs nothing else'),
+    ...COMMON_OPTIONS,
+  },
+  examples: [
+    { command: 'pawl timeline', what: 'the newest run' },
+    { command: 'pawl timeline order-7 --html order-7.html', what: 'for a report' },
+  ],
+  run: async ({ args, options, io }) => {
+    const place = journalPlace(options.db, io);
+    const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    const isDrawn = options.svg !== undefined || options.html !== undefined;
+    const limit = options.limit ?? (isDrawn || options.json ? DRAWN : SHOWN);
+    const view = await readJournal(place, (reader) =>
+      viewOf(reader, namedOrNewest(reader, named, place), limit, io.now()),
+    );
+    const write = (file: string, content: string): void => writeReport(resolve(io.cwd, file), file, content);
+    if (options.svg !== undefined) write(options.svg, timelineSvg(view));
+    if (options.html !== undefined) write(options.html, timelineHtml(view));
+    const files = [options.svg, options.html].filter((file) => file !== undefined);
+    if (options.json) io.out.line(jsonLine({ timeline: timelineDocument(view), files }));
+    else if (isDrawn) io.out.lines(files);
+    else io.out.lines(renderTimeline(view, io.out.width, io.out.theme));
+    return DONE;
+  },
+});
+
+function viewOf(reader: JournalReader, runId: RunId, limit: number, now: number): TimelineView {
+  const run = reader.get(runId);
+  const timeline = createTimeline(limit);
+  for (const recorded of reader.events(runId)) addTimelineEvent(timeline, recorded);
+  const to = run.status === 'running' && run.ownerAlive ? Math.max(now, timeline.to) : timeline.to;
+  return { run, bars: barsOf(timeline), from: timeline.from, to };
+}
+
+/** @throws RuntimeError REFUSED */
+function writeReport(path: string, asGiven: string, content: string): void {
+  try {
+    writeFileSync(path, content);
+  } catch (cause) {
+    throw new RuntimeError('REFUSED', `${asGiven} cannot be written: ${String(cause)}`, {
+      hint: 'Name a file in a folder that is there and that you may write to.',
+      data: { path: asGiven },
+      cause,
+    });
+  }
+}
