@@ -97,6 +97,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/pools.ts')).poolsCommand,
   },
   {
+    name: 'stats',
+    summary: 'tell what the tasks of a process take, and which fail',
+    load: async () => (await import('./commands/stats.ts')).statsCommand,
+  },
+  {
     name: 'cancel',
     summary: 'give a run up, whoever drives it',
     load: async () => (await import('./commands/cancel.ts')).cancelCommand,

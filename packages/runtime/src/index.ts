@@ -80,6 +80,15 @@ export {
   type BarPart,
   type Timeline,
 } from './views/timeline.ts';
+export {
+  addStatsEvent,
+  closeRun,
+  createStatsFold,
+  processStatsOf,
+  type ProcessStats,
+  type StatsFold,
+  type TaskStats,
+} from './views/process-stats.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';

@@ -1,0 +1,77 @@
+import type { ProcessStats, TaskStats } from '@pawl/runtime';
+
+import { clean } from './clean.ts';
+import { fit } from './columns.ts';
+import { formatDuration } from './duration.ts';
+import { renderFacts, type Fact } from './facts.ts';
+import { renderTable } from './table.ts';
+import type { Theme } from './theme.ts';
+
+const NARROW = 72;
+
+/** What `pawl stats` prints. */
+export function renderStats(process: string, stats: ProcessStats, width: number, theme: Theme): string[] {
+  const { tasks, slowest } = stats;
+  const isNarrow = width < NARROW;
+  const columns = [
+    { head: 'TASK' },
+    { head: 'CALLS', align: 'right' },
+    { head: 'FAILED', align: 'right' },
+    { head: 'P50', align: 'right' },
+    { head: 'P95', align: 'right' },
+    ...(isNarrow
+      ? []
+      : ([
+          { head: 'LONGEST', align: 'right' },
+          { head: 'RETRIES', align: 'right' },
+        ] as const)),
+  ] as const;
+  const rows = tasks.map((task) => [
+    fit(clean(task.name), Math.max(12, width - (isNarrow ? 36 : 62))),
+    String(task.calls),
+    failedText(task, theme),
+    formatDuration(task.run.p50Ms),
+    formatDuration(task.run.p95Ms),
+    ...(isNarrow ? [] : [formatDuration(task.run.maxMs), retriesText(task, theme)]),
+  ]);
+  return [
+    theme.bold(fit(clean(process), width)),
+    '',
+    ...renderFacts(factsOf(stats), width, theme),
+    ...(tasks.length === 0 ? [] : ['', ...renderTable(columns, rows, theme)]),
+    ...(slowest.length === 0
+      ? []
+      : ['', theme.dim('slowest branches'), ...renderFacts(slowFacts(stats, width), width, theme)]),
+  ];
+}
+
+function factsOf({ runs, duration, resumes, savedMs }: ProcessStats): Fact[] {
+  const all = Object.values(runs).reduce((sum, count) => sum + count, 0);
+  const parts = Object.entries(runs).flatMap(([status, count]) => (count > 0 ? [`${count} ${status}`] : []));
+  const facts: Fact[] = [['runs', all === 0 ? 'none' : parts.join(', ')]];
+  if (duration.count > 0)
+    facts.push(['took', `p50 ${formatDuration(duration.p50Ms)}, p95 ${formatDuration(duration.p95Ms)}`]);
+  if (resumes > 0)
+    facts.push([
+      'resumed',
+      `${resumes} ${resumes === 1 ? 'time' : 'times'}: ${formatDuration(savedMs)} of work was not done again`,
+    ]);
+  return facts;
+}
+
+function failedText({ succeeded, failed }: TaskStats, theme: Theme): string {
+  if (failed === 0) return theme.dim('0');
+  const share = (failed / (failed + succeeded)) * 100;
+  return theme.bad(`${failed} (${share < 1 ? '<1' : Math.round(share)}%)`);
+}
+
+function retriesText({ retries, retryMs }: TaskStats, theme: Theme): string {
+  return retries === 0 ? theme.dim('0') : theme.attention(`${retries}, ${formatDuration(retryMs)}`);
+}
+
+function slowFacts({ slowest }: ProcessStats, width: number): Fact[] {
+  return slowest.map(({ runId, path, ms }) => [
+    formatDuration(ms).padStart(7),
+    fit(`${clean(path)} of ${clean(runId)}`, width - 13),
+  ]);
+}
