@@ -159,7 +159,7 @@ function endText(call: DiffCall): string {
 function textOf(call: DiffCall, aspect: DiffAspect): string {
   switch (aspect) {
     case 'call':
-      return nameOf(call);
+      return call.kind === 'run' ? clean(call.name) : nameOf(call);
     case 'input':
       return clean(call.input.text);
     case 'output':
