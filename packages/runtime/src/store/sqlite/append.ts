@@ -103,16 +103,16 @@ export class Append {
          tasks_scheduled, tasks_settled, asked, error, chain, min_reader, lease_until, owner, run_id, epoch)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?), ?, ?, ?, ?, ?)`,
     );
-    // S2: the fence once more, in the write itself. The owner stays who it is until the end: written again, its index
-    // would be, too.
-    const update = (lease: string): Statement<Value[]> =>
+    // S2: the fence once more, in the write itself. Status and owner stay what they are until the end: written again,
+    // their indexes would be, too, a page each.
+    const update = (more: string): Statement<Value[]> =>
       db.prepare(
-        `update runs set status = ?, updated_at = ?, last_seq = ?, tasks_scheduled = ?, tasks_settled = ?,
-           asked = ?, error = ?, chain = unhex(?), min_reader = max(min_reader, ?), ${lease}
+        `update runs set ${more} updated_at = ?, last_seq = ?, tasks_scheduled = ?, tasks_settled = ?,
+           asked = ?, error = ?, chain = unhex(?), min_reader = max(min_reader, ?), lease_until = ?
          where id = ? and epoch = ? and last_seq = ? and owner = ?`,
       );
-    this.#updateRun = update('lease_until = ?');
-    this.#endRun = update('lease_until = ?, owner = null');
+    this.#updateRun = update('');
+    this.#endRun = update('owner = null, status = ?,');
     this.#insertEvents = CHUNKS.map((size) => [
       size,
       db.prepare(
@@ -234,11 +234,11 @@ export class Append {
 
   /** The number of the run; nothing where its row is not as it was taken to be. */
   #write({ run, before, chain, summary }: Prepared, claim: LeaseClaim): number | undefined {
+    const { status } = summary;
     // With the end of a run its lease is given back.
-    const isOver = summary.status !== 'running';
+    const isOver = status !== 'running';
     const owner = isOver ? null : claim.owner;
     const changing: Value[] = [
-      summary.status,
       summary.updatedAt,
       summary.lastSeq,
       summary.tasksScheduled,
@@ -253,8 +253,10 @@ export class Append {
     const { lastSeq } = summary;
     if (before !== undefined) {
       const { id } = before;
-      const update = isOver ? this.#endRun : this.#updateRun;
-      const { changes } = update.run(...changing, id, epoch, run.afterSeq, claim.owner);
+      const where = [id, epoch, run.afterSeq, claim.owner];
+      const { changes } = isOver
+        ? this.#endRun.run(status, ...changing, ...where)
+        : this.#updateRun.run(...changing, ...where);
       if (changes === 0) {
         this.#heads.delete(runId);
         return undefined;
@@ -264,7 +266,7 @@ export class Append {
     }
     const { module, codeHash, inputsHash, process, startedAt } = summary;
     const fixed = [module, codeHash, inputsHash, process, startedAt];
-    const inserted = this.#insertRun.run(...fixed, ...changing, owner, runId, epoch);
+    const inserted = this.#insertRun.run(...fixed, status, ...changing, owner, runId, epoch);
     const id = Number(inserted.lastInsertRowid);
     const start = this.#starts.waiting(runId);
     if (start !== undefined) {

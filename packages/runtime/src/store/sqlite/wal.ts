@@ -11,8 +11,8 @@ import type { Database } from 'better-sqlite3';
 import { pause } from './patience.ts';
 
 const PAGE_BYTES = 4096;
-/** Pages of the runs table and its index, and of the path down to the last event. */
-const PAGES_PER_RUN = 4;
+/** Pages of the runs table, of the last events and of their index. */
+const PAGES_PER_RUN = 3;
 const CHECKPOINT_PAGES = 1000;
 /** A log that grew to this beside busy readers or writers is worth waiting a moment for. */
 const LONG_LOG_PAGES = 2000;
