@@ -1,5 +1,8 @@
 import { statSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { env } from 'node:process';
+
+import { Profile } from './profile.ts';
 
 export interface Probed {
   readonly ms: number;
@@ -22,6 +25,7 @@ export class Probe {
   readonly #wal: string;
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #timer: NodeJS.Timeout | undefined;
+  readonly #profile: Profile | undefined;
   readonly #cpu: NodeJS.CpuUsage;
   readonly #startedAt: number;
   #walBytes = 0;
@@ -36,6 +40,8 @@ export class Probe {
       this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
       this.#delay.enable();
     }
+    const file = env['BENCH_PROFILE'];
+    this.#profile = file === undefined ? undefined : new Profile(file);
     this.#cpu = process.cpuUsage();
     this.#startedAt = performance.now();
   }
@@ -43,6 +49,7 @@ export class Probe {
   stop(): Probed {
     const ms = performance.now() - this.#startedAt;
     const { user, system } = process.cpuUsage(this.#cpu);
+    this.#profile?.stop();
     this.#delay.disable();
     clearInterval(this.#timer);
     this.#look();

@@ -81,7 +81,8 @@ export class HeadLook {
   /** What the process waits for outside ctx may still ask for something that has its place below the head. */
   #isHeard(): boolean {
     const wait = this.#host.foreign.current;
-    if (wait !== undefined) {
+    // What it left behind when it ended is nothing that it waits for.
+    if (wait !== undefined && this.#host.result === undefined) {
       this.#foreign = { what: `something outside ctx (${wait.type})`, key: '', where: wait.where ?? null };
       if (!this.#isOver()) return false;
     }

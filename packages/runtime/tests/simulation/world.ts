@@ -122,7 +122,8 @@ export class World {
 
   /** Replays what is stored, which must invoke nothing. @returns where that ended */
   async replay({ id, program, witness }: SimRun = this.#main): Promise<'end' | 'head'> {
-    const runtime = this.#open(QUIET, 'replayer');
+    // What the process waits for outside ctx may be over without a word: a share of this is how long it is waited for.
+    const runtime = this.#open(QUIET, 'replayer', HANG_MS / 2);
     const lab = new SimLab(this.#clock, ({ key }) => witness.report(`the replay invoked ${key}`));
     const process = lab.process(program, this.#manner(this.#drivers.at(-1)?.life ?? QUIET));
     const began = this.#clock.monotonic();
@@ -146,7 +147,7 @@ export class World {
     this.#tally.set(what, (this.#tally.get(what) ?? 0) + 1);
   }
 
-  #open(life: Life, owner: string): Runtime {
+  #open(life: Life, owner: string, stallMs = 1e9): Runtime {
     const entropy = seededEntropy(this.#main.program.seed);
     const tokens = [owner];
     return new Runtime(
@@ -158,7 +159,7 @@ export class World {
           // Messages of two programs never have one id.
           ulid: () => `${entropy.ulid()}-${owner}`,
         },
-        stallMs: 1e9,
+        stallMs,
         limits: life.limits,
         onWaiting: () => {
           this.#isAsked = true;
