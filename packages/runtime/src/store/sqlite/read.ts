@@ -4,7 +4,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { RuntimeError } from '../../errors.ts';
 import { CHAIN_START, cutDigest, nextChain } from '../../journal/chain.ts';
 import { firstPlace } from '../../journal/compaction.ts';
-import type { JournalEvent, Recorded } from '../../journal/event.ts';
+import type { Recorded } from '../../journal/event.ts';
 import type { Compacted } from '../../journal/fold-event.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
 import { parseEvent } from '../../journal/stored-event.ts';
@@ -31,16 +31,6 @@ interface Head {
   readonly last_seq: number;
   readonly chain: string;
 }
-
-/** `EVENT_COLUMNS`, without their names. */
-type PlainRow = readonly [
-  seq: number,
-  at: number,
-  code: number,
-  version: number,
-  payload: string,
-  chain: string,
-];
 
 /** What `eventRow` takes. */
 export const EVENT_COLUMNS = 'seq, at, type as code, version, payload, lower(hex(chain)) as chain';
@@ -78,20 +68,11 @@ export function rowProblem(row: EventRow, expectedSeq: Seq, previous: string): s
   return nextChain(sha256, previous, row, payload) === chain ? undefined : BAD_CHECKSUM;
 }
 
-function readable(code: number, version: number, payload: string): JournalEvent | undefined {
-  try {
-    return parseEvent({ type: typeOf(code), version, payload });
-  } catch {
-    return undefined;
-  }
-}
-
 export class Read {
   readonly #db: Database;
   readonly #selectHead: Statement<[RunId], Head>;
   readonly #selectChain: Statement<[number, Seq], string>;
   readonly #selectEvents: Statement<[number, Seq, Seq, number], RawEvent>;
-  readonly #selectPlain: Statement<[number, Seq, Seq, number], PlainRow>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -101,13 +82,10 @@ export class Read {
     this.#selectChain = db
       .prepare<[number, Seq], string>('select lower(hex(chain)) from events where run = ? and seq = ?')
       .pluck();
-    const select = <Row>(columns: string): Statement<[number, Seq, Seq, number], Row> =>
-      db.prepare(
-        `select ${columns} from events
-         where run = ? and seq > ? and seq <= ? order by seq limit ?`,
-      );
-    this.#selectEvents = select(EVENT_COLUMNS);
-    this.#selectPlain = select<PlainRow>(EVENT_COLUMNS).raw();
+    this.#selectEvents = db.prepare(
+      `select ${EVENT_COLUMNS} from events
+       where run = ? and seq > ? and seq <= ? order by seq limit ?`,
+    );
   }
 
   /**
@@ -129,34 +107,6 @@ export class Read {
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
     if (afterSeq >= head.last_seq || limit <= 0) return [];
-    return this.#inOneGo(head, afterSeq, limit) ?? this.#rowByRow(runId, head, afterSeq, limit);
-  }
-
-  /**
-   * Rows as they mostly are, in two thirds of the time. Nothing where one is not so, or stands for others: then it is
-   * said which.
-   */
-  #inOneGo(head: Head, afterSeq: Seq, limit: number): readonly Recorded[] | undefined {
-    const rows = this.#selectPlain.all(head.id, afterSeq, head.last_seq, limit);
-    let chain = afterSeq === 0 ? CHAIN_START : this.#selectChain.get(head.id, afterSeq);
-    if (chain === undefined) return undefined;
-    let last = afterSeq;
-    const events: Recorded[] = [];
-    for (const [seq, at, code, version, payload, stored] of rows) {
-      const isTyped =
-        Number.isSafeInteger(at) && Number.isSafeInteger(version) && typeof payload === 'string';
-      if (seq !== last + 1 || !isTyped) return undefined;
-      chain = nextChain(sha256, chain, { seq, at, code, version }, payload);
-      const event = chain === stored ? readable(code, version, payload) : undefined;
-      if (event === undefined || event.type === 'Compacted') return undefined;
-      events.push({ seq, at, event });
-      last = seq;
-    }
-    const isWhole = last === head.last_seq ? chain === head.chain : rows.length === limit;
-    return isWhole ? events : undefined;
-  }
-
-  #rowByRow(runId: RunId, head: Head, afterSeq: Seq, limit: number): readonly Recorded[] {
     const rows = this.#selectEvents.all(head.id, afterSeq, head.last_seq, limit).map(eventRow);
     const [first] = rows;
     // Where `afterSeq` was removed, what stands for it is chained to what came before that.
