@@ -57,6 +57,8 @@ function callDocument(call: LeafNode): Document {
   const base = { key: call.key, kind: call.kind };
   switch (call.kind) {
     case 'task':
+    case 'source': {
+      const offer = call.kind === 'task' ? call.offer : null;
       return {
         ...base,
         name: call.name,
@@ -64,17 +66,9 @@ function callDocument(call: LeafNode): Document {
         attemptsAllowed: call.attemptsAllowed,
         retryAt: timestamp(call.retryAt),
         error: call.error ?? null,
-        ...(call.offer === null ? {} : { taskId: call.offer.taskId, taskKind: call.offer.taskKind }),
+        ...(offer === null ? {} : { taskId: offer.taskId, taskKind: offer.taskKind }),
       };
-    case 'source':
-      return {
-        ...base,
-        name: call.name,
-        attempt: call.attempts,
-        attemptsAllowed: call.attemptsAllowed,
-        retryAt: timestamp(call.retryAt),
-        error: call.error ?? null,
-      };
+    }
     case 'child':
       return { ...base, name: call.name, runId: call.runId };
     case 'breakpoint':
