@@ -1,38 +1,30 @@
-import { checkAgainst, type ProcessDefinition } from '@pawl/sdk';
-import { identityText } from './journal/canonical.ts';
-import { decode } from './journal/codec.ts';
+import type { ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from './journal/call-key.ts';
 import { isRunId, type RunId } from './journal/ids.ts';
-import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { Answer } from './engine/answer.ts';
-import { definitionOf, codeOf, NAMELESS, type AnyProcess } from './process/definition.ts';
+import { definitionOf, NAMELESS, type AnyProcess } from './process/definition.ts';
 import { Engine } from './engine/engine.ts';
-import { engineOptions, ENGINE_VERSION } from './engine-options.ts';
+import { engineOptions } from './engine-options.ts';
 import { replayRun, type ReplayReport } from './engine/replay-run.ts';
 import { resumedPlan } from './engine/resumed-plan.ts';
 import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
 import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
 import { Schedules } from './schedules.ts';
-import { leaseOrRefuse } from './engine/lease-or-refuse.ts';
 import { Messenger, type Ack, type Cancelled, type SendOptions } from './engine/messenger.ts';
 import type { Response } from './engine/response.ts';
-import { checkRunId, refuseOther, missingProcess, unknownRun } from './engine/refusals.ts';
 import type { RuntimeEvent } from './engine/observer.ts';
 import { Observers, type ObserveOptions } from './engine/observers.ts';
-import { allLeft, finalEvent, firstCommit, lastOf, outcomeOf, stopAll } from './engine/run-chain.ts';
-import { RunDriver } from './engine/run-driver.ts';
-import type { FinalEvent, RunPlan } from './engine/run-plan.ts';
+import { allLeft, firstCommit, lastOf, stopAll } from './engine/run-chain.ts';
 import { RunHandle, type HandleDeps } from './engine/run-handle.ts';
 import { TaskDesk } from './engine/task-desk.ts';
-import { sha256 } from './system.ts';
 import { RuntimeError } from './errors.ts';
 import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
-import { encodePayload } from './process/payload.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './reader.ts';
+import { RunStarter } from './run-starter.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
 import { eventsOf } from './run-events.ts';
@@ -55,8 +47,7 @@ export class Runtime implements AsyncDisposable {
   readonly tasks: TaskDesk;
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
-  /** By run, those that were started here and have not ended. */
-  readonly #started = new Map<RunId, ProcessDefinition>();
+  readonly #starter: RunStarter;
   readonly #observers: Observers;
   readonly #handleDeps: HandleDeps;
   readonly #messenger: Messenger;
@@ -73,6 +64,7 @@ export class Runtime implements AsyncDisposable {
         this.#observers.committed(runId, events);
       }),
     );
+    this.#starter = new RunStarter(this.#engine, this.#processes, () => this.#refuseWhenClosed());
     this.queue = new Queue(this.#engine, this.#processes);
     this.schedules = new Schedules(this.#engine);
     this.tasks = new TaskDesk(this.#engine);
@@ -110,61 +102,8 @@ export class Runtime implements AsyncDisposable {
     options: StartOptions = {},
   ): RunHandle<Output> {
     this.#refuseWhenClosed();
-    const definition = definitionOf(process);
-    const id = options.id ?? `run_${this.#engine.options.entropy.ulid()}`;
-    checkRunId(id);
-    this.#started.set(id, definition);
-    // One without a name of its own cannot be told from others.
-    if (definition.name !== NAMELESS) this.#processes.set(definition.name, definition);
-    const checked =
-      definition.input === undefined
-        ? inputs
-        : checkAgainst(definition.input, inputs, `The input of process '${definition.name}'`);
-    const ended =
-      checked instanceof Promise
-        ? checked.then((value: unknown) => this.#launch(id, definition, value, options))
-        : this.#launch(id, definition, checked, options);
+    const { id, ended } = this.#starter.start(definitionOf(process), inputs, options);
     return new RunHandle<Output>(id, ended, this.#handleDeps);
-  }
-
-  #launch(
-    id: RunId,
-    definition: ProcessDefinition,
-    inputs: unknown,
-    options: StartOptions,
-  ): Promise<FinalEvent> {
-    const encoded = encodePayload(
-      'The input of the process',
-      inputs,
-      this.#engine.options.limits.payloadBytes,
-    );
-    const inputsHash = sha256(identityText(encoded));
-    this.#refuseWhenClosed();
-    const active = this.#engine.runs.get(id);
-    const isNew = options.id === undefined;
-    const known = active?.identity ?? (isNew ? undefined : this.get(id));
-    const first = known ?? (isNew ? undefined : this.store.work.queuedStart(id));
-    if (first !== undefined) refuseOther(id, first, definition.name, inputsHash);
-    if (active !== undefined) return outcomeOf(active);
-    if (known !== undefined) return this.#driveAgain(id, definition);
-    return this.#drive({
-      runId: id,
-      epoch: 1,
-      ...codeOf(definition),
-      inputs: decode(encoded),
-      state: initialState(),
-      replayOnly: false,
-      start: {
-        type: 'StartRun',
-        process: definition.name,
-        module: options.module ?? null,
-        codeHash: options.codeHash ?? null,
-        inputs: encoded,
-        inputsHash,
-        seed: this.#engine.options.entropy.token(),
-        engine: ENGINE_VERSION,
-      },
-    });
   }
 
   /**
@@ -178,17 +117,12 @@ export class Runtime implements AsyncDisposable {
     options: ResumeOptions = {},
   ): RunHandle<Output> {
     this.#refuseWhenClosed();
-    const active = this.#engine.runs.get(id);
-    if (active !== undefined) return new RunHandle<Output>(id, outcomeOf(active), this.#handleDeps);
-    const record = this.#lastOf(this.#mustGet(id));
-    const definition =
-      process === undefined
-        ? (this.#started.get(id) ?? this.#processes.get(record.process))
-        : definitionOf(process);
-    if (definition === undefined && record.status === 'running' && !this.#engine.runs.has(record.runId)) {
-      throw missingProcess(id, record.process);
-    }
-    return new RunHandle<Output>(id, this.#driveAgain(id, definition, options.codeHash), this.#handleDeps);
+    const ended = this.#starter.resume(
+      id,
+      process === undefined ? undefined : definitionOf(process),
+      options,
+    );
+    return new RunHandle<Output>(id, ended, this.#handleDeps);
   }
 
   /**
@@ -218,38 +152,6 @@ export class Runtime implements AsyncDisposable {
     this.#refuseWhenClosed();
     this.#mustGet(id);
     return replayRun(this.#engine, resumedPlan(this.store, id, definitionOf(process), 0));
-  }
-
-  /** That run, or the last of those that follow it. */
-  #driveAgain(first: RunId, definition?: ProcessDefinition, codeHash?: string): Promise<FinalEvent> {
-    const record = this.#lastOf(this.#mustGet(first));
-    const id = record.runId;
-    const active = this.#engine.runs.get(id);
-    if (active !== undefined) return outcomeOf(active);
-    if (record.status !== 'running') return Promise.resolve(finalEvent(this.store, record));
-    const epoch = leaseOrRefuse(this.store, id, this.#engine.claim);
-    if (definition === undefined) throw unknownRun(id, []);
-    try {
-      const plan = { ...resumedPlan(this.store, id, definition, epoch), codeHash };
-      if (plan.state.phase.status !== 'ended') return this.#drive(plan);
-      // Another program ended it between the look and the lease.
-      this.store.releaseLease(id, epoch);
-      return this.#driveAgain(id, definition, codeHash);
-    } catch (error) {
-      this.store.releaseLease(id, epoch);
-      throw error;
-    }
-  }
-
-  #drive(plan: RunPlan): Promise<FinalEvent> {
-    const driver = new RunDriver(this.#engine, plan);
-    this.#engine.add(driver);
-    const outcome = outcomeOf(driver);
-    outcome.then(
-      () => this.#started.delete(plan.runId),
-      () => undefined,
-    );
-    return outcome;
   }
 
   #lastOf(record: RunRecord): RunRecord {
