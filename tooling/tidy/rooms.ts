@@ -87,6 +87,7 @@ export const ROOMS: readonly Room[] = [
       'checked-inputs.ts',
       'waiting-parents.ts',
       'run-events.ts',
+      'run-forker.ts',
       'run-starter.ts',
       'run-waits.ts',
       'notify.ts',

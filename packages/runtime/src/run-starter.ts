@@ -96,6 +96,7 @@ export class RunStarter {
         inputsHash,
         seed: this.#engine.options.entropy.token(),
         engine: ENGINE_VERSION,
+        ...(options.reuseFrom === undefined ? {} : { reuseFrom: this.#last(options.reuseFrom).runId }),
       },
     });
   }
@@ -110,6 +111,12 @@ export class RunStarter {
       throw missingProcess(id, record.process);
     }
     return this.#driveAgain(id, definition, options.codeHash);
+  }
+
+  /** A fork that was just recorded, and is owned here. */
+  driveFork(id: RunId, definition: ProcessDefinition): Promise<FinalEvent> {
+    this.#started.set(id, definition);
+    return this.#drive(resumedPlan(this.#store, id, definition, 1));
   }
 
   /** That run, or the last of those that follow it. */

@@ -61,6 +61,8 @@ export interface StartOptions {
   /** Path of the module, recorded for `resume`. */
   readonly module?: string;
   readonly codeHash?: string;
+  /** A run whose results are taken where the same task (name, version) is asked the same. It is recorded with the start. */
+  readonly reuseFrom?: RunId;
 }
 
 export interface ResumeOptions {

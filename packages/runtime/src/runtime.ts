@@ -24,7 +24,9 @@ import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './reader.ts';
+import { forkedProcess, RunForker, type ForkOptions, type RetryOptions } from './run-forker.ts';
 import { RunStarter } from './run-starter.ts';
+import type { ForkPlan } from './views/fork-plan.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
 import { eventsOf } from './run-events.ts';
@@ -48,6 +50,7 @@ export class Runtime implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
   readonly #starter: RunStarter;
+  readonly #forker: RunForker;
   readonly #observers: Observers;
   readonly #handleDeps: HandleDeps;
   readonly #messenger: Messenger;
@@ -65,6 +68,7 @@ export class Runtime implements AsyncDisposable {
       }),
     );
     this.#starter = new RunStarter(this.#engine, this.#processes, () => this.#refuseWhenClosed());
+    this.#forker = new RunForker(this.#engine);
     this.queue = new Queue(this.#engine, this.#processes);
     this.schedules = new Schedules(this.#engine);
     this.tasks = new TaskDesk(this.#engine);
@@ -123,6 +127,48 @@ export class Runtime implements AsyncDisposable {
       options,
     );
     return new RunHandle<Output>(id, ended, this.#handleDeps);
+  }
+
+  /**
+   * Goes on from an earlier place of a run, as another run that shares what came before: the run itself stays as it is.
+   * What is not kept is done again, with idempotency keys of its own; time limits begin anew.
+   * @throws RuntimeError NOT_FOUND, REFUSED where it cannot begin there; ValidationError, UnserializableError
+   */
+  fork<Output = unknown>(id: RunId, options: ForkOptions = {}): Promise<RunHandle<Output>> {
+    return this.#fork(id, { ...options, retries: false });
+  }
+
+  /**
+   * Tries a run again that failed or was cancelled: a fork that begins before what failed, and takes over all that
+   * succeeded. @throws as `fork`; RuntimeError REFUSED where it has not failed
+   */
+  retry<Output = unknown>(id: RunId, { from, ...options }: RetryOptions = {}): Promise<RunHandle<Output>> {
+    return this.#fork(id, { ...options, ...(from === undefined ? {} : { at: from }), retries: true });
+  }
+
+  async #fork<Output>(
+    id: RunId,
+    ask: ForkOptions & { readonly retries: boolean },
+  ): Promise<RunHandle<Output>> {
+    this.#refuseWhenClosed();
+    const definition = forkedProcess(ask, this.#processes, this.#mustGet(id));
+    const forked = await this.#forker.make(id, ask, definition);
+    return new RunHandle<Output>(forked.id, this.#starter.driveFork(forked.id, definition), this.#handleDeps);
+  }
+
+  /** What `fork` would keep, take over and do again. @throws as `fork` */
+  planFork(id: RunId, options: ForkOptions = {}): ForkPlan {
+    return this.#forker.plan(id, { ...options, retries: false });
+  }
+
+  /** The same of `retry`. @throws as `retry` */
+  planRetry(id: RunId, { from, ...options }: RetryOptions = {}): ForkPlan {
+    return this.#forker.plan(id, { ...options, ...(from === undefined ? {} : { at: from }), retries: true });
+  }
+
+  /** Runs that share their beginning with this one, the oldest first, up to 1,000. */
+  forksOf(id: RunId): readonly RunId[] {
+    return this.store.forksOf(id);
   }
 
   /**

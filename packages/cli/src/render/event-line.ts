@@ -99,14 +99,32 @@ function valueDetail(event: ValueEvent): string {
   }
 }
 
+function forkDetail({ parentRunId, parentSeq, given = [], inputs, reuses }: RunForked): string {
+  const parts = [
+    parentSeq === 0
+      ? `with results of ${clean(parentRunId)}`
+      : `of ${clean(parentRunId)} behind ${parentSeq}`,
+    ...(inputs === undefined ? [] : [`input ${value(inputs.value)}`]),
+    ...given.map(({ key, output }) => `${clean(key)} = ${value(output)}`),
+    ...(reuses === true && parentSeq > 0 ? ['taking its later results'] : []),
+  ];
+  return parts.join(', ');
+}
+
+type RunForked = Extract<JournalEvent, { type: 'RunForked' }>;
+
 type Outside = Extract<
   JournalEvent,
-  { type: 'TaskOffered' | 'AnswerRefused' | 'ChildStarted' | 'ChildFinished' | 'ParentRecorded' }
+  {
+    type: 'TaskOffered' | 'AnswerRefused' | 'ChildStarted' | 'ChildFinished' | 'ParentRecorded' | 'RunForked';
+  }
 >;
 
 /** What other runs, and those who work for this one, have to do with it. */
 function outsideDetail(event: Outside): string {
   switch (event.type) {
+    case 'RunForked':
+      return forkDetail(event);
     case 'TaskOffered':
       return `${clean(event.task)} for ${clean(event.kind)} ${value(event.args)}`;
     case 'AnswerRefused':
@@ -203,6 +221,7 @@ function detailOf(event: JournalEvent): string {
     case 'ChildStarted':
     case 'ChildFinished':
     case 'ParentRecorded':
+    case 'RunForked':
       return outsideDetail(event);
     case 'StreamOpened':
     case 'ItemRecorded':

@@ -85,10 +85,9 @@ function statusOf(offer: Offer, now: Millis): OpenTask['status'] {
 /** What is recorded of it; of one that a compaction removed meanwhile, nothing. */
 export function offeredAt(
   store: Pick<JournalStore, 'read'>,
-  { runId, seq, taskId }: Offer,
+  { runId, seq, key }: Offer,
 ): Pick<TaskOffered, 'description' | 'outputSchema'> {
   const event = store.read(runId, seq - 1, 1)[0]?.event;
-  if (event?.type !== 'TaskOffered' || event.taskId !== taskId)
-    return { description: null, outputSchema: null };
+  if (event?.type !== 'TaskOffered' || event.key !== key) return { description: null, outputSchema: null };
   return event;
 }

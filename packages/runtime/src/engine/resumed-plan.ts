@@ -3,8 +3,16 @@ import { decode } from '../journal/codec.ts';
 import type { Epoch, RunId } from '../journal/ids.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { codeOf } from '../process/definition.ts';
-import { foldRun } from './fold-run.ts';
+import { foldRun, type FoldedRun } from './fold-run.ts';
 import type { RunPlan } from './run-plan.ts';
+
+/** What its process is started with. */
+function inputsOf(store: JournalStore, runId: RunId, { state, recorded }: FoldedRun): unknown {
+  const forked = state.forked && store.read(runId, state.forked.seq - 1, 1)[0]?.event;
+  if (forked?.type === 'RunForked' && forked.inputs !== undefined) return decode(forked.inputs.value);
+  const first = recorded[0]?.event;
+  return first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
+}
 
 /** How a recorded run goes on. */
 export function resumedPlan(
@@ -14,7 +22,6 @@ export function resumedPlan(
   epoch: Epoch,
 ): RunPlan {
   const folded = foldRun(store, runId);
-  const first = folded.recorded[0]?.event;
-  const inputs = first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
+  const inputs = inputsOf(store, runId, folded);
   return { ...codeOf(definition), ...folded, runId, epoch, inputs, start: undefined, replayOnly: false };
 }

@@ -207,7 +207,9 @@ export class RunAttempts {
   placeOf(key: CallKey, attempt: number): AttemptPlace {
     const { digest } = this.#engine.options;
     const { runId, state } = this.#run;
-    return new Place(runId, key, attempt, () => digest(`idempotency ${state.seed} ${key}`).slice(0, 32));
+    return new Place(runId, key, attempt, () =>
+      digest(`idempotency ${state.effectSeed} ${key}`).slice(0, 32),
+    );
   }
 
   abort(key: CallKey, reason: string): void {

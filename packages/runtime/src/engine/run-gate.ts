@@ -8,6 +8,7 @@ import type { KeptPlace, OpenTask } from '../process/open-call.ts';
 import type { Engine } from './engine.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunJournal } from './run-journal.ts';
+import { RunReuse } from './run-reuse.ts';
 
 type Settled = Extract<Report, { type: 'CallRefused' | 'OutcomeResolved' }>;
 
@@ -18,7 +19,7 @@ interface Passed {
 }
 
 /**
- * What stands before each attempt of one run: results of earlier runs, and circuits.
+ * What stands before each attempt of one run: results of other runs, and circuits.
  *
  * Owns the attempts that it let through. Talks to the store, and notes what the run's events tell other
  * runs: the store applies these notes in the commit of their events, and until then only this run sees them.
@@ -27,18 +28,22 @@ export class RunGate {
   readonly #engine: Engine;
   readonly #run: RunDriver;
   readonly #journal: RunJournal;
+  readonly #reuse: RunReuse;
   readonly #passed = new Map<CallKey, Passed>();
 
   constructor(engine: Engine, run: RunDriver, journal: RunJournal) {
     this.#engine = engine;
     this.#run = run;
     this.#journal = journal;
+    this.#reuse = new RunReuse(engine.options.store, run);
   }
 
   /** Where a call asks for a slot: what settles it without one. */
   ask(key: CallKey): Settled | undefined {
     const task = this.#taskOf(key);
     if (task === undefined) return undefined;
+    const known = this.#reuse.ask(key);
+    if (known !== undefined) return known;
     const kept = task.kept === null ? undefined : this.#kept(key, task.kept);
     if (kept !== undefined)
       return { type: 'OutcomeResolved', key, by: 'cache', answer: { status: 'done', output: kept } };

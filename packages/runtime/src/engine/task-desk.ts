@@ -1,6 +1,6 @@
 import { durationMs, InvalidArgumentError, InvalidOptionError, type Duration } from '@pawl/sdk';
 import { sealedOf } from '../journal/codec.ts';
-import type { Encoded } from '../journal/event.ts';
+import type { Encoded, JournalEvent } from '../journal/event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import {
   standing,
@@ -336,13 +336,17 @@ export class TaskDesk {
     if (runId === undefined || store.getRun(runId, clock.now()) === undefined) return { status: 'unknown' };
     for (let seq = 0; ;) {
       const page = store.read(runId, seq, 500);
-      if (page.some(({ event }) => event.type === 'TaskOffered' && event.taskId === taskId))
-        return { status: 'closed' };
+      if (page.some(({ event }) => isOffered(event, taskId))) return { status: 'closed' };
       const last = page.at(-1);
       if (last === undefined) return { status: 'unknown' };
       seq = last.seq;
     }
   }
+}
+
+function isOffered(event: JournalEvent, taskId: string): boolean {
+  if (event.type === 'RunForked') return event.offers?.some((offer) => offer.taskId === taskId) === true;
+  return event.type === 'TaskOffered' && event.taskId === taskId;
 }
 
 /** Of the run that the id of a task begins with. */

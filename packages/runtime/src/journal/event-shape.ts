@@ -2,8 +2,9 @@
  * What the fields of each event must look like. Rows may come from anywhere (a file that someone
  * sent, a bad disk), and the kernel folds them without looking again.
  */
-import { GROUP_MODES, type EventType, type JournalEvent } from './event.ts';
+import { GROUP_MODES, OUTCOME_AUTHORS, type EventType, type JournalEvent } from './event.ts';
 import type { FoldedSource, SourceStand } from './fold-event.ts';
+import type { ForkedCode, ForkedInputs, ForkedOffer, GivenResult } from './fork-event.ts';
 import type { OfferPolicy } from './offer-event.ts';
 
 export type Check = (value: unknown) => boolean;
@@ -27,6 +28,14 @@ const isEncoded: Check = (value) => value !== undefined;
 
 function nullOr(check: Check): Check {
   return (value) => value === null || check(value);
+}
+
+function leftOutOr(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+function listOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every(check);
 }
 
 function oneOf(...words: readonly string[]): Check {
@@ -79,7 +88,7 @@ const isPolicy = fits<Policy>({
   maxUnknown: isCount,
 });
 
-const areTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+const areTexts = listOf(isText);
 
 const isChildOutcome: Check = (value) => {
   if (!isRecord(value)) return false;
@@ -104,8 +113,13 @@ const ISSUE: Shape<{ readonly path: string; readonly message: string }> = { path
 
 const key = { type: isType, key: isText } as const;
 const attempt = { ...key, attempt: isOrdinal } as const;
-const isAuthor = oneOf('attempt', 'check', 'person', 'cache', 'worker');
-const isWorker: Check = (value) => value === undefined || isText(value);
+const isAuthor = oneOf(...OUTCOME_AUTHORS);
+const isWorker = leftOutOr(isText);
+
+const FORKED_INPUTS: Shape<ForkedInputs> = { value: isEncoded, hash: isText };
+const FORKED_CODE: Shape<ForkedCode> = { module: nullOr(isText), codeHash: nullOr(isText) };
+const GIVEN: Shape<GivenResult> = { key: isText, output: isEncoded };
+const FORKED_OFFER: Shape<ForkedOffer> = { key: isText, taskId: isText };
 
 const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   RunStarted: {
@@ -154,7 +168,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   AttemptFailed: { ...attempt, error: isError, retryAt: isNumber, delayMs: isDuration },
   AttemptInterrupted: attempt,
   OutcomeAsked: attempt,
-  TaskSucceeded: { ...key, output: isEncoded, by: isAuthor, worker: isWorker },
+  TaskSucceeded: { ...key, output: isEncoded, by: isAuthor, worker: isWorker, fromSeq: leftOutOr(isOrdinal) },
   TaskFailed: {
     ...key,
     error: isError,
@@ -226,7 +240,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     ...key,
     messageId: isText,
     worker: isText,
-    issues: (value) => Array.isArray(value) && value.every(fits(ISSUE)),
+    issues: listOf(fits(ISSUE)),
   },
   ChildStarted: {
     ...key,
@@ -263,7 +277,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     scheduled: isCount,
     succeeded: isCount,
     failed: isCount,
-    sources: (value) => Array.isArray(value) && value.every(fits(SOURCE_STAND)),
+    sources: listOf(fits(SOURCE_STAND)),
     digest: isText,
   },
   ExitRegistered: {
@@ -278,6 +292,17 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   ValueRecorded: { ...key, kind: oneOf('version'), name: isText, value: isNumber },
   StateSet: { ...key, name: isText, value: isEncoded },
   CodeAccepted: { type: isType, codeHash: isText },
+  RunForked: {
+    type: isType,
+    parentRunId: isText,
+    parentSeq: isCount,
+    seed: isText,
+    inputs: leftOutOr(fits(FORKED_INPUTS)),
+    code: leftOutOr(fits(FORKED_CODE)),
+    given: leftOutOr(listOf(fits(GIVEN))),
+    reuses: isSet,
+    offers: leftOutOr(listOf(fits(FORKED_OFFER))),
+  },
   CancelRequested: { type: isType, reason: isText },
   CancelForced: { type: isType, reason: isText },
 };

@@ -11,6 +11,7 @@ import type { CallKey } from './call-key.ts';
 import type { ChildFinished, ChildStarted, ParentRecorded } from './child-event.ts';
 import type { ErrorRecord } from './error-record.ts';
 import type { Compacted, Folded, RunContinued } from './fold-event.ts';
+import type { RunForked } from './fork-event.ts';
 import type { Millis, Seq } from './ids.ts';
 import type { CancelForced, ExitRegistered } from './exit-event.ts';
 import type { CodeAccepted, StateSet, ValueRecorded } from './value-event.ts';
@@ -58,8 +59,12 @@ export type Losers = 'cancel' | 'drain' | 'detach';
 /** Why a call failed: what its attempt threw, a deadline, or that it was refused before it started. */
 export type FailureCause = 'error' | 'timeout' | 'queueFull' | 'circuitOpen';
 
-/** Who told how a task ended: the attempt itself, its `check`, a person, an earlier run's result that was kept, or who did an external task. */
-export type OutcomeAuthor = 'attempt' | 'check' | 'person' | 'cache' | 'worker';
+/**
+ * Who told how a task ended: the attempt itself, its `check`, a person, an earlier run's result that was kept, who did
+ * an external task; in a fork also who made it ('given'), or the run that it is a fork of ('reused').
+ */
+export const OUTCOME_AUTHORS = ['attempt', 'check', 'person', 'cache', 'worker', 'given', 'reused'] as const;
+export type OutcomeAuthor = (typeof OUTCOME_AUTHORS)[number];
 
 /** How a group, or the root scope, was decided. */
 export type ScopeOutcome = 'fulfilled' | 'rejected' | 'aborted' | 'timedOut';
@@ -158,6 +163,8 @@ export interface TaskSucceeded {
   readonly by: OutcomeAuthor;
   /** Who answered an external task, as they call themselves. Left out for all others. */
   readonly worker?: string;
+  /** Where the run that this one is a fork of recorded a result that is reused. Left out for all others. */
+  readonly fromSeq?: Seq;
 }
 export interface TaskFailed {
   readonly type: 'TaskFailed';
@@ -273,6 +280,7 @@ export type JournalEvent =
   | ValueRecorded
   | StateSet
   | CodeAccepted
+  | RunForked
   | CancelRequested
   | CancelForced;
 

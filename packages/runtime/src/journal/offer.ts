@@ -119,6 +119,13 @@ export function offerAfter(offer: Offer | undefined, note: OfferNote): Offer | u
   }
 }
 
+/** An open offer as a fork makes it: to be done for that run, within a time that begins now. */
+export function forkedOffer(offer: Offer, runId: RunId, taskId: string, at: Millis): Offer {
+  const dueAt = offer.dueAt === null ? null : at + (offer.dueAt - offer.offeredAt);
+  const fresh = { failures: 0, opensAt: 0, claim: null, answeredBy: null, refusal: null };
+  return { ...offer, ...fresh, taskId, runId, offeredAt: at, dueAt };
+}
+
 /** What becomes of an offer by somebody outside. */
 export type OfferChange =
   | { readonly type: 'keep' }

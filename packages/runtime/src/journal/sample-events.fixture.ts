@@ -192,6 +192,17 @@ export const SAMPLE_EVENTS: {
   ValueRecorded: { type: 'ValueRecorded', key: 'v:new-tax', kind: 'version', name: 'new-tax', value: 2 },
   StateSet: { type: 'StateSet', key: 'state', name: 'customer', value: 42 },
   CodeAccepted: { type: 'CodeAccepted', codeHash: 'beef' },
+  RunForked: {
+    type: 'RunForked',
+    parentRunId: 'run_1',
+    parentSeq: 7,
+    seed: 'another seed',
+    inputs: { value: { name: 'Zoë' }, hash: 'cafe' },
+    code: { module: 'edited.ts', codeHash: null },
+    given: [{ key: 'fetch', output: null }],
+    reuses: true,
+    offers: [{ key: '3', taskId: 'run_2.0123456789abcdef' }],
+  },
   CancelRequested: { type: 'CancelRequested', reason: 'a person' },
   CancelForced: { type: 'CancelForced', reason: 'a person' },
 };

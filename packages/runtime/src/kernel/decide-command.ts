@@ -17,8 +17,12 @@ export function decideCommand(
 ): Decision {
   switch (command.type) {
     case 'StartRun': {
-      const { type: _, ...facts } = command;
-      return event({ type: 'RunStarted', ...facts });
+      const { type: _, reuseFrom, ...facts } = command;
+      const started = { type: 'RunStarted', ...facts } as const;
+      if (reuseFrom === undefined) return event(started);
+      const { seed } = facts;
+      const link = { type: 'RunForked', parentRunId: reuseFrom, parentSeq: 0, seed, reuses: true } as const;
+      return { events: [started, link], effects: [] };
     }
     case 'ScheduleTask': {
       const { type: _, ...facts } = command;

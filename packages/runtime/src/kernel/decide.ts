@@ -279,7 +279,13 @@ function deadlinePassed(key: CallKey, call: TaskCall): Decision {
   return { ...failed, effects: [...failed.effects, { type: 'AbortAttempt', key, reason: error.message }] };
 }
 
-const ANSWERED_PHASE = { person: 'asked', check: 'running', cache: 'scheduled' } as const;
+const ANSWERED_PHASE = {
+  person: 'asked',
+  check: 'running',
+  cache: 'scheduled',
+  given: 'scheduled',
+  reused: 'scheduled',
+} as const;
 
 function refused(call: TaskCall, report: Extract<Report, { type: 'CallRefused' }>): Decision {
   const { key, error, cause } = report;
@@ -295,8 +301,16 @@ function resolved(
   // A person answers what was asked, a check what was running: a second answer finds neither.
   if (call.phase !== ANSWERED_PHASE[by]) return NOTHING;
   switch (answer.status) {
-    case 'done':
-      return settle({ type: 'TaskSucceeded', key, output: answer.output, by });
+    case 'done': {
+      const { output, fromSeq } = answer;
+      return settle({
+        type: 'TaskSucceeded',
+        key,
+        output,
+        by,
+        ...(fromSeq === undefined ? {} : { fromSeq }),
+      });
+    }
     case 'failed':
       return settle({
         type: 'TaskFailed',

@@ -1,16 +1,22 @@
 import type { CancelRequested, RunStarted, TerminalEvent } from '../journal/event.ts';
 import type { CancelForced } from '../journal/exit-event.ts';
+import type { RunForked } from '../journal/fork-event.ts';
+import type { Millis } from '../journal/ids.ts';
 import { broken, unreachable } from '../journal/invariant.ts';
+import { applyFork } from './evolve-fork.ts';
 import type { RunState } from './state.ts';
 
-type RunEvent = RunStarted | TerminalEvent | CancelRequested | CancelForced;
+type RunEvent = RunStarted | RunForked | TerminalEvent | CancelRequested | CancelForced;
 
 /** What is of the run as a whole. */
-export function applyToRun(state: RunState, event: RunEvent): void {
+export function applyToRun(state: RunState, at: Millis, event: RunEvent): void {
   switch (event.type) {
+    case 'RunForked':
+      applyFork(state, at, event);
+      return;
     case 'RunStarted': {
       const { seed, process, inputsHash, codeHash } = event;
-      Object.assign(state, { seed, process, inputsHash, codeHash });
+      Object.assign(state, { seed, effectSeed: seed, process, inputsHash, codeHash });
       state.phase = { status: 'running' };
       return;
     }

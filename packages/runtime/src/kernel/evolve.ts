@@ -58,7 +58,8 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
     case 'RunContinued':
     case 'CancelRequested':
     case 'CancelForced':
-      applyToRun(state, event);
+    case 'RunForked':
+      applyToRun(state, at, event);
       return;
     case 'ScopeOpened':
     case 'ScopeRetuned':

@@ -14,14 +14,18 @@ import type {
 import type { ExitRegistered } from '../journal/exit-event.ts';
 import type { Folded } from '../journal/fold-event.ts';
 import type { AnswerRefused, TaskOffered } from '../journal/offer-event.ts';
-import type { Millis, RunId } from '../journal/ids.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { TaskSignalAwaited, TaskSignalForgone } from '../journal/message-event.ts';
 import type { StateSet, ValueRecorded } from '../journal/value-event.ts';
 import type { Decided } from './state.ts';
 
 /** What the process asks for. */
 export type Command =
-  | (Omit<RunStarted, 'type'> & { readonly type: 'StartRun' })
+  | (Omit<RunStarted, 'type'> & {
+      readonly type: 'StartRun';
+      /** A run whose results are taken over. */
+      readonly reuseFrom?: RunId;
+    })
   | {
       readonly type: 'ScheduleTask';
       readonly key: CallKey;
@@ -181,9 +185,10 @@ export type Report =
   | {
       readonly type: 'OutcomeResolved';
       readonly key: CallKey;
-      readonly by: 'check' | 'person' | 'cache';
+      readonly by: 'check' | 'person' | 'cache' | 'given' | 'reused';
       readonly answer:
-        | { readonly status: 'done'; readonly output: Encoded }
+        /** `fromSeq`: of what is reused. */
+        | { readonly status: 'done'; readonly output: Encoded; readonly fromSeq?: Seq }
         | { readonly status: 'failed'; readonly error: ErrorRecord }
         | { readonly status: 'retry' };
     }

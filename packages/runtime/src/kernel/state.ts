@@ -33,7 +33,7 @@ interface Enclosed {
 export interface TaskCall extends Enclosed {
   readonly kind: 'task';
   readonly seq: Seq;
-  readonly scheduledAt: Millis;
+  scheduledAt: Millis;
   readonly fingerprint: string;
   readonly policy: TaskPolicy;
   phase: TaskPhase;
@@ -107,7 +107,7 @@ export interface TimerCall extends Enclosed {
 export interface WaitCall extends Enclosed {
   readonly kind: 'wait';
   readonly seq: Seq;
-  readonly openedAt: Millis;
+  openedAt: Millis;
   readonly fingerprint: string;
   readonly name: string;
   readonly timeoutMs: number | null;
@@ -123,7 +123,7 @@ export interface BreakpointCall
     Pick<BreakpointOpened, 'options' | 'strategy' | 'quorum' | 'experts' | 'timeoutMs' | 'onTimeout'> {
   readonly kind: 'breakpoint';
   readonly seq: Seq;
-  readonly openedAt: Millis;
+  openedAt: Millis;
   readonly fingerprint: string;
   /** In the order in which they were recorded, one a person. */
   readonly answers: { readonly by: string; readonly approved: boolean }[];
@@ -145,8 +145,8 @@ export interface ChildCall extends Enclosed {
 export interface OfferCall extends Enclosed {
   readonly kind: 'offer';
   readonly seq: Seq;
-  readonly taskId: string;
-  readonly offeredAt: Millis;
+  taskId: string;
+  offeredAt: Millis;
   readonly fingerprint: string;
   readonly retry: TaskPolicy['retry'];
   readonly timeoutMs: number | null;
@@ -185,7 +185,7 @@ export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number 
 export interface GroupCall extends Enclosed {
   readonly kind: 'group';
   readonly seq: Seq;
-  readonly openedAt: Millis;
+  openedAt: Millis;
   readonly fingerprint: string;
   readonly mode: GroupMode;
   readonly width: number | null;
@@ -244,6 +244,10 @@ export interface RunState {
   seq: Seq;
   lastAt: Millis;
   seed: string;
+  /** Where idempotency keys come from: the seed, but in a fork. */
+  effectSeed: string;
+  /** Of a fork: where it begins, and where its parent's history ends for it. */
+  forked: { readonly seq: Seq; readonly parentRunId: RunId; readonly parentSeq: Seq } | undefined;
   process: string;
   inputsHash: string;
   codeHash: string | null;
@@ -266,6 +270,8 @@ export function initialState(): RunState {
     seq: 0,
     lastAt: 0,
     seed: '',
+    effectSeed: '',
+    forked: undefined,
     process: '',
     inputsHash: '',
     codeHash: null,

@@ -40,13 +40,18 @@ export interface NewEvent {
 export interface AppendRun {
   readonly runId: RunId;
   readonly epoch: Epoch;
-  /** Seq of the last event the writer knows; 0 creates the run (its epoch is then 1). */
+  /** Seq of the last event the writer knows; 0 creates the run (its epoch is then 1), and so does `forkOf`. */
   readonly afterSeq: Seq;
   readonly events: readonly NewEvent[];
   /** Ids of inbox messages that these events are the record of; gone from the inbox in the same transaction. */
   readonly consumed: readonly string[];
   /** What other runs shall know of these events: applied in the same transaction, and not where the run is fenced. */
   readonly notes?: readonly StoreNote[];
+  /**
+   * The run is created with the events of this one up to `afterSeq`, which are not copied, and what follows from
+   * them; its own events begin with RunForked. 'fenced' where the run is there, or that event of the other is not.
+   */
+  readonly forkOf?: RunId;
   /**
    * A run that these events are followed by: created, and owned by the same owner in epoch 1, in the
    * same transaction; messages that nobody has taken are its own then. Where its id is taken the whole is
@@ -234,6 +239,8 @@ export interface JournalStore extends OfferStore {
   changePools(claim: LeaseClaim, decide: (view: PoolsView) => PoolsChange, countFrom?: Millis): void;
   /** What the run says of itself (`StateSet`): the fold of its events, written in their transaction. */
   stateOf(runId: RunId): Readonly<Record<string, Encoded>>;
+  /** Runs that share events with this one, the oldest first, up to 1,000. */
+  forksOf(runId: RunId): readonly RunId[];
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

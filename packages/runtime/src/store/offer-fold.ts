@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { isWithin, type CallKey } from '../journal/call-key.ts';
 import { isTerminal, type Recorded } from '../journal/event.ts';
-import type { RunId } from '../journal/ids.ts';
-import { noteOf, offerAfter, type Offer } from '../journal/offer.ts';
+import type { Millis, RunId } from '../journal/ids.ts';
+import type { RunForked } from '../journal/fork-event.ts';
+import { forkedOffer, noteOf, offerAfter, type Offer } from '../journal/offer.ts';
 
 /** What is a fact; who works on it, and which message answers it, is none. */
 const FACTS = [
@@ -22,10 +23,12 @@ const FACTS = [
 
 export class OfferFold {
   readonly #runId: RunId;
-  readonly #open = new Map<CallKey, Offer>();
+  readonly #open: Map<CallKey, Offer>;
 
-  constructor(runId: RunId) {
+  /** @param open before the first event, as of the run that this one is a fork of */
+  constructor(runId: RunId, open: ReadonlyMap<CallKey, Offer> = new Map()) {
     this.#runId = runId;
+    this.#open = new Map(open);
   }
 
   add(recorded: Recorded): void {
@@ -36,10 +39,23 @@ export class OfferFold {
       if (after === undefined) this.#open.delete(event.key);
       else this.#open.set(event.key, after);
     }
+    if (event.type === 'RunForked') this.#fork(recorded.at, event);
     // The rows that settled them may have been removed, and those that offered them not yet.
     if (event.type === 'Folded')
       for (const key of this.#open.keys()) if (isWithin(key, event.key)) this.#open.delete(key);
     if (isTerminal(event)) this.#open.clear();
+  }
+
+  /** By the key of their calls. */
+  get open(): ReadonlyMap<CallKey, Offer> {
+    return this.#open;
+  }
+
+  #fork(at: Millis, { offers = [] }: RunForked): void {
+    for (const { key, taskId } of offers) {
+      const offer = this.#open.get(key);
+      if (offer !== undefined) this.#open.set(key, forkedOffer(offer, this.#runId, taskId, at));
+    }
   }
 
   problem(kept: readonly Offer[]): string | undefined {

@@ -1,6 +1,7 @@
 /** What an event makes of a call that is open: the one table behind every view of calls. */
 import { unreachable } from '../journal/invariant.ts';
 import type { Encoded, JournalEvent } from '../journal/event.ts';
+import type { RunForked } from '../journal/fork-event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type {
   BreakpointNode,
@@ -31,6 +32,7 @@ export type CallEvent = Exclude<
       | 'ValueRecorded'
       | 'StateSet'
       | 'CodeAccepted'
+      | 'RunForked'
       | 'ScopeClosed'
       | 'Folded'
       | 'Compacted';
@@ -74,6 +76,23 @@ export function changeOf(
     default:
       return unreachable(node);
   }
+}
+
+/** What becomes of an open call where a fork begins; undefined where it goes on as it was. */
+export function forkedCall(
+  node: Exclude<CallNode, GroupNode>,
+  { offers = [] }: RunForked,
+): Change | undefined {
+  if (node.kind === 'source') return node.status === 'queued' ? undefined : goes('stopped');
+  if (node.kind !== 'task') return undefined;
+  if (node.offer !== null) {
+    const taskId = offers.find(({ key }) => key === node.key)?.taskId;
+    node.offer = { ...node.offer, taskId: taskId ?? node.offer.taskId };
+    return undefined;
+  }
+  node.hears = undefined;
+  node.retryAt = null;
+  return node.status === 'queued' ? undefined : goes('stopped');
 }
 
 function changeWait(event: CallEvent): Change | undefined {

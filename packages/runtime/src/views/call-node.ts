@@ -75,7 +75,7 @@ export interface TaskNode extends NodeBase {
   reason: string | undefined;
   settledBy: OutcomeAuthor;
   /** Where somebody else does it; null for what this program does. */
-  readonly offer: OfferNote | null;
+  offer: OfferNote | null;
   /** Who did it, as they call themselves. */
   worker: string | undefined;
   /** What it told and the process read: recorded items; null where it reads none. */

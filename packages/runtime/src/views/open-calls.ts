@@ -5,7 +5,7 @@
 import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
-import { changeOf, type CallEvent } from './call-change.ts';
+import { changeOf, forkedCall, type CallEvent } from './call-change.ts';
 import { openedNode, sourceNode, type CallNode, type GroupNode } from './call-node.ts';
 
 export type LeafNode = Exclude<CallNode, GroupNode>;
@@ -44,6 +44,14 @@ export function addOpenCall(open: OpenCalls, { at, event }: Recorded): void {
     case 'CancelRequested':
     case 'CancelForced':
       open.cancelReason = event.reason;
+      return;
+    case 'RunForked':
+      for (const call of open.byKey.values()) {
+        const next = forkedCall(call.node, event);
+        if (next === undefined) continue;
+        call.node.status = next.status;
+        call.since = at;
+      }
       return;
     case 'Folded':
       // The rows that ended them may have been removed, and those that began them not yet.

@@ -121,6 +121,10 @@ function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, recorded
       open.delete(event.key);
       tasks.delete(event.key);
       return;
+    case 'RunForked':
+      // Attempts begin anew: only what the process itself waits for is waited for as before.
+      for (const [key, { kind }] of open) if (kind === 'outcome' || kind === 'task') open.delete(key);
+      return;
     case 'Folded':
       // The rows that answered may have been removed, and the one that asked not yet.
       for (const key of open.keys()) if (isWithin(key, event.key)) open.delete(key);

@@ -1,5 +1,6 @@
 import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { JournalEvent, Recorded } from '../journal/event.ts';
+import type { RunForked } from '../journal/fork-event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 
@@ -29,6 +30,9 @@ function change(draft: Draft, event: JournalEvent): void {
       return;
     case 'CodeAccepted':
       draft.codeHash = event.codeHash;
+      return;
+    case 'RunForked':
+      fork(draft, event);
       return;
     case 'TaskScheduled':
       draft.tasksScheduled += 1;
@@ -69,6 +73,11 @@ function change(draft: Draft, event: JournalEvent): void {
       return;
     default:
   }
+}
+
+function fork(draft: Draft, { inputs, code }: RunForked): void {
+  if (inputs !== undefined) draft.inputsHash = inputs.hash;
+  if (code !== undefined) Object.assign(draft, code);
 }
 
 function answer(draft: Draft, key: CallKey): void {

@@ -15,7 +15,7 @@ import {
   type CallStatus,
   type TaskNode,
 } from './call-node.ts';
-import { changeOf, type CallEvent } from './call-change.ts';
+import { changeOf, forkedCall, type CallEvent } from './call-change.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
   Encoded,
@@ -26,6 +26,7 @@ import type {
   TerminalEvent,
 } from '../journal/event.ts';
 import type { ExitRegistered } from '../journal/exit-event.ts';
+import type { RunForked } from '../journal/fork-event.ts';
 import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
@@ -52,6 +53,8 @@ export interface RunTree {
   cancelReason: string | undefined;
   /** The run that started it, and by which call. */
   parent: { readonly runId: RunId; readonly key: CallKey } | undefined;
+  /** The run that it is a fork of, and the last event that it has in common with it: 0 where it only takes results. */
+  forkOf: { readonly runId: RunId; readonly seq: Seq } | undefined;
   /** The run that followed it. */
   nextRunId: RunId | undefined;
   /** What of a value is kept. */
@@ -86,6 +89,7 @@ export function createRunTree(keep: (value: Encoded) => Encoded = (value) => val
     error: undefined,
     cancelReason: undefined,
     parent: undefined,
+    forkOf: undefined,
     nextRunId: undefined,
     keep,
   };
@@ -127,6 +131,9 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
     case 'ParentRecorded':
       tree.parent = { runId: event.parentRunId, key: event.parentKey };
       return;
+    case 'RunForked':
+      fork(tree, event);
+      return;
     case 'StreamOpened':
       openStream(tree, event, at);
       return;
@@ -166,6 +173,18 @@ function endRun(tree: RunTree, event: TerminalEvent, at: Millis): void {
   tree.status = RUN_STATUS[event.type];
   tree.endedAt = at;
   giveUp(tree, tree.calls, true, at);
+}
+
+function fork(tree: RunTree, event: RunForked): void {
+  const { parentRunId: runId, parentSeq: seq, inputs } = event;
+  tree.forkOf = { runId, seq };
+  if (seq > 0) tree.parent = undefined;
+  if (inputs !== undefined) tree.input = tree.keep(inputs.value);
+  for (const node of tree.byKey.values()) {
+    if (node.kind === 'group' || node.endedAt !== null) continue;
+    const change = forkedCall(node, event);
+    if (change !== undefined) setStatus(tree, node, change.status);
+  }
 }
 
 function addCall(tree: RunTree, node: CallNode): void {

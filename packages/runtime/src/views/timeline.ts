@@ -95,6 +95,11 @@ export function addTimelineEvent(timeline: Timeline, { at, event }: Recorded): v
     endAll(timeline, at);
     return;
   }
+  if (event.type === 'RunForked') {
+    for (const entry of timeline.open.values())
+      if ('parts' in entry && entry.attempts > 0) add(entry, 'stopped', at);
+    return;
+  }
   const opened = openedBar(event);
   if (opened !== undefined) open(timeline, opened, at);
   else if ('key' in event && event.key !== ROOT_SCOPE) change(timeline, event.key, event, at);

@@ -12,10 +12,12 @@ import {
   someEvents,
   START,
 } from '../store-conformance.fixture.ts';
+import { describeForks } from '../fork-conformance.fixture.ts';
 import { describeWork } from '../work-conformance.fixture.ts';
 import { MemoryStore } from './memory-store.ts';
 
 describeStore('MemoryStore', () => new MemoryStore());
+describeForks('MemoryStore', () => new MemoryStore());
 describeWork('MemoryStore', () => new MemoryStore());
 
 const { AttemptStarted } = SAMPLE_EVENTS;

@@ -10,7 +10,6 @@
  */
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
-import { cutsOf } from '../../journal/compaction.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { Offer, OfferChange } from '../../journal/offer.ts';
@@ -33,14 +32,13 @@ import { summarize } from '../../views/run-summary.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import { parseRow } from '../damage.ts';
-import { sha256 } from '../sha256.ts';
 import { newRunsOf } from '../new-runs.ts';
 import {
+  compacted,
   foldProblem,
+  forkStart,
   handedOn,
   indexAfter,
-  placeOf,
-  rowsWith,
   statesAfter,
   without,
   type Run,
@@ -151,9 +149,14 @@ export class MemoryStore implements JournalStore {
   }
 
   #appendRun(each: AppendRun, stored: readonly StoredEvent[], claim: LeaseClaim): 'committed' | 'fenced' {
-    const { runId, epoch, afterSeq, events, consumed, notes = [] } = each;
-    const run = this.#runs.get(runId);
-    if (afterSeq === 0) {
+    const { runId, epoch, afterSeq, events, consumed, notes = [], forkOf } = each;
+    const known = this.#runs.get(runId);
+    const run = forkOf === undefined ? known : forkStart(this.#runs.get(forkOf), runId, afterSeq);
+    if (forkOf !== undefined) {
+      if (known !== undefined || run === undefined) return 'fenced';
+      const key = this.#keys.get(forkOf);
+      if (key !== undefined) this.#keys.set(runId, key);
+    } else if (afterSeq === 0) {
       if (run !== undefined) return 'fenced';
       if (!(events.length > 0 && epoch === 1))
         broken('S1', `run ${runId} is created by its first event, in epoch 1`);
@@ -180,7 +183,17 @@ export class MemoryStore implements JournalStore {
       const isOver = summary.status !== 'running';
       const owner = isOver ? null : claim.owner;
       const until = isOver ? 0 : claim.now + claim.ttlMs;
-      this.#runs.set(runId, { rows, count: rows.length, summary, states, epoch, owner, until, inbox });
+      this.#runs.set(runId, {
+        ...run,
+        rows,
+        count: rows.length,
+        summary,
+        states,
+        epoch,
+        owner,
+        until,
+        inbox,
+      });
     }
     return 'committed';
   }
@@ -195,26 +208,18 @@ export class MemoryStore implements JournalStore {
   }
 
   compact(each: CompactRun, claim: LeaseClaim): CompactAnswer {
-    const { runId, epoch, key, source, fromSeq, beforeSeq, limit } = each;
+    const { runId, epoch, beforeSeq } = each;
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner !== claim.owner || run.summary.lastSeq < beforeSeq)
       return { status: 'fenced' };
-    const end = indexAfter(run, beforeSeq - 1);
-    const start = Math.max(indexAfter(run, fromSeq - 1), end - limit);
-    if (start === end) return { status: 'committed', removed: 0, beforeSeq: fromSeq };
-    // Two rows before, and one behind: what stood for removed rows is taken in.
-    const near = run.rows.slice(Math.max(0, start - 2), Math.min(run.count, end + 1));
-    const lowest = run.rows[start]?.seq ?? fromSeq;
-    const reach = { key, source };
-    const cuts = cutsOf(
-      near.map((row) => placeOf(runId, row, row.seq >= lowest && row.seq < beforeSeq ? reach : undefined)),
-      reach,
-      sha256,
-    );
-    const rows = rowsWith(run, cuts);
+    const { rows, ...answer } = compacted(run, each);
     this.#runs.set(runId, { ...run, rows, count: rows.length });
-    const before = end - start < limit ? fromSeq : lowest;
-    return { status: 'committed', removed: run.count - rows.length, beforeSeq: before };
+    return { status: 'committed', ...answer };
+  }
+
+  forksOf(runId: RunId): readonly RunId[] {
+    const forks = [...this.#runs.values()].filter(({ forkOf }) => forkOf === runId);
+    return forks.map(({ summary }) => summary.runId);
   }
 
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {

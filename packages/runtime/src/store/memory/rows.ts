@@ -1,10 +1,18 @@
 /** A run's rows in memory. Invariants: see memory-store.ts. */
-import { isUselessBehind, type Cut, type MarkReach, type RowPlace } from '../../journal/compaction.ts';
+import {
+  cutsOf,
+  isUselessBehind,
+  type Cut,
+  type MarkReach,
+  type RowPlace,
+} from '../../journal/compaction.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
 import { summarize } from '../../views/run-summary.ts';
+import type { CompactRun } from '../../ports/journal-store.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
+import { sha256 } from '../sha256.ts';
 import { StateFold, stateText, type StateTexts } from '../run-states.ts';
 import type { JournalEvent, Recorded } from '../../journal/event.ts';
 
@@ -24,6 +32,8 @@ export interface Run {
   readonly count: number;
   readonly summary: RunSummary;
   readonly states: StateTexts;
+  /** The run that it shares its first events with. */
+  readonly forkOf?: RunId;
   readonly epoch: Epoch;
   readonly owner: string | null;
   readonly until: Millis;
@@ -45,7 +55,7 @@ export function indexAfter({ rows, count }: Run, seq: Seq): number {
 }
 
 /** @param key the reduce that a useless row lies in; undefined: it is a neighbour only */
-export function placeOf(runId: RunId, row: Row, reach: MarkReach | undefined): RowPlace {
+function placeOf(runId: RunId, row: Row, reach: MarkReach | undefined): RowPlace {
   const event = parseRow(runId, row.seq, row);
   const { seq, at, type } = row;
   const cut = event.type === 'Compacted' ? event : undefined;
@@ -84,13 +94,49 @@ export function foldProblem(run: Run, events: readonly Recorded[]): string | und
   return summaryProblem(run.summary, folded) ?? states.problem(run.states);
 }
 
+/** What is left of the rows, how many are gone, and where the next slice ends. */
+export function compacted(
+  run: Run,
+  { runId, key, source, fromSeq, beforeSeq, limit }: CompactRun,
+): { readonly rows: Row[]; readonly removed: number; readonly beforeSeq: Seq } {
+  const end = indexAfter(run, beforeSeq - 1);
+  const start = Math.max(indexAfter(run, fromSeq - 1), end - limit);
+  const all = run.rows.slice(0, run.count);
+  if (start === end) return { rows: all, removed: 0, beforeSeq: fromSeq };
+  // Two rows before, and one behind: what stood for removed rows is taken in.
+  const near = all.slice(Math.max(0, start - 2), end + 1);
+  const lowest = all[start]?.seq ?? fromSeq;
+  const reach = { key, source };
+  const cuts = cutsOf(
+    near.map((row) => placeOf(runId, row, row.seq >= lowest && row.seq < beforeSeq ? reach : undefined)),
+    reach,
+    sha256,
+  );
+  const rows = rowsWith(run, cuts);
+  const before = end - start < limit ? fromSeq : lowest;
+  return { rows, removed: run.count - rows.length, beforeSeq: before };
+}
+
 /** What a stretch of removed rows comes to stands in the place of its last row. */
-export function rowsWith({ rows, count }: Run, cuts: readonly Cut[]): Row[] {
+function rowsWith({ rows, count }: Run, cuts: readonly Cut[]): Row[] {
   return rows.slice(0, count).flatMap((row) => {
     const cut = cuts.find(({ from, seq }) => row.seq >= from && row.seq <= seq);
     if (cut === undefined) return [row];
     return cut.seq === row.seq ? [{ ...row, ...storeEvent(cut.event) }] : [];
   });
+}
+
+/** What a fork has before its first own event: rows are kept for each run here. Undefined where the parent lacks it. */
+export function forkStart(parent: Run | undefined, runId: RunId, seq: Seq): Run | undefined {
+  const count = parent === undefined ? 0 : indexAfter(parent, seq);
+  const rows = (parent?.rows ?? [])
+    .slice(0, count)
+    .map((row) => ({ ...row, summary: { ...row.summary, runId } }));
+  const last = rows.at(-1);
+  if (parent === undefined || last?.seq !== seq) return undefined;
+  const { summary, states } = last;
+  const forkOf = parent.summary.runId;
+  return { rows, count, summary, states, forkOf, epoch: 1, owner: null, until: 0, inbox: new Map() };
 }
 
 /** Messages that nobody has taken are for the run that follows. */

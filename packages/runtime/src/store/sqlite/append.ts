@@ -13,6 +13,7 @@ import { sha256 } from '../sha256.ts';
 import { codeOf } from './event-types.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import type { ForkStart, Shared as Inherited } from './fork-start.ts';
 import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
 import type { StartMail } from './start-mail.ts';
@@ -51,6 +52,8 @@ interface Head {
 interface Prepared {
   readonly run: AppendRun;
   readonly before: Head | undefined;
+  /** Of a fork. */
+  readonly inherited: Inherited | undefined;
   readonly chain: string;
   readonly summary: RunSummary;
   /** Columns of the rows, of which the run's number is put in when it is known. */
@@ -70,6 +73,7 @@ export class Append {
   readonly #waking: Waking;
   readonly #states: States;
   readonly #tables: UserTables;
+  readonly #forkStart: ForkStart;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -88,6 +92,7 @@ export class Append {
       readonly states: States;
       readonly waking: Waking;
       readonly tables: UserTables;
+      readonly forkStart: ForkStart;
     },
   ) {
     this.#shared = others.shared;
@@ -97,6 +102,7 @@ export class Append {
     this.#states = others.states;
     this.#waking = others.waking;
     this.#tables = others.tables;
+    this.#forkStart = others.forkStart;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -204,17 +210,24 @@ export class Append {
 
   /** Nothing where the fence says no. */
   #prepare(each: AppendRun, claim: LeaseClaim): Prepared | undefined {
-    const { runId, epoch, afterSeq, events } = each;
+    const { runId, epoch, afterSeq, events, forkOf } = each;
     const before = this.#headOf(each, claim.owner);
-    if (afterSeq === 0) {
+    const inherited =
+      forkOf === undefined || before !== undefined
+        ? undefined
+        : this.#forkStart.shared(runId, forkOf, afterSeq);
+    if (forkOf !== undefined) {
+      if (inherited === undefined) return undefined;
+    } else if (afterSeq === 0) {
       if (before !== undefined) return undefined;
       if (!(events.length > 0 && epoch === 1))
         broken('S1', `run ${runId} is created by its first event, in epoch 1`);
     } else if (before?.epoch !== epoch || before.lastSeq !== afterSeq || before.owner !== claim.owner) {
       return undefined;
     }
-    let chain = before?.chain ?? CHAIN_START;
-    let summary = before === undefined ? undefined : { ...before.summary };
+    let chain = before?.chain ?? inherited?.chain ?? CHAIN_START;
+    const known = before?.summary ?? inherited?.summary;
+    let summary = known === undefined ? undefined : { ...known };
     let seq = afterSeq;
     const values: Value[] = [];
     for (const { at, event } of events) {
@@ -229,11 +242,11 @@ export class Append {
       values.push(null, seq, at, code, version, payload, chain);
     }
     if (summary === undefined) broken('S1', `run ${runId} has no events`);
-    return { run: each, before, chain, summary, values };
+    return { run: each, before, inherited, chain, summary, values };
   }
 
   /** The number of the run; nothing where its row is not as it was taken to be. */
-  #write({ run, before, chain, summary }: Prepared, claim: LeaseClaim): number | undefined {
+  #write({ run, before, inherited, chain, summary }: Prepared, claim: LeaseClaim): number | undefined {
     const { status } = summary;
     // With the end of a run its lease is given back.
     const isOver = status !== 'running';
@@ -268,6 +281,7 @@ export class Append {
     const fixed = [module, codeHash, inputsHash, process, startedAt];
     const inserted = this.#insertRun.run(...fixed, status, ...changing, owner, runId, epoch);
     const id = Number(inserted.lastInsertRowid);
+    if (inherited !== undefined) this.#forkStart.begun(id, inherited);
     const start = this.#starts.waiting(runId);
     if (start !== undefined) {
       if (this.#startMail.moveTo(id, start.n)) this.#hasMail = true;

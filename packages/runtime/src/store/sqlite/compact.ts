@@ -9,6 +9,7 @@ import type { CompactAnswer, CompactRun, LeaseClaim } from '../../ports/journal-
 import { parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { codeOf, typeOf } from './event-types.ts';
+import type { Forks } from './forks.ts';
 
 interface PlaceRow {
   readonly seq: number;
@@ -36,6 +37,7 @@ const PLACE = `seq, at, type, version, lower(hex(chain)) as chain,
   case when type = ${codeOf('Compacted')} then payload end as payload`;
 
 export class Compact {
+  readonly #forks: Forks;
   readonly #selectFence: Statement<[RunId], Fence>;
   readonly #selectWithin: Statement<Within, PlaceRow>;
   readonly #selectBefore: Statement<[number, Seq], PlaceRow>;
@@ -43,7 +45,8 @@ export class Compact {
   readonly #delete: Statement<[number, Seq, Seq]>;
   readonly #insert: Statement<[number, Seq, number, number, number, string, string]>;
 
-  constructor(db: Database) {
+  constructor(db: Database, forks: Forks) {
+    this.#forks = forks;
     this.#selectFence = db.prepare('select id, epoch, owner, last_seq from runs where run_id = ?');
     this.#selectWithin = db.prepare(
       `select ${PLACE}, (key = ? and type = ${codeOf('Folded')}) or substr(key, 1, length(?)) = ?
@@ -64,19 +67,22 @@ export class Compact {
   }
 
   run(
-    { runId, epoch, key, source, fromSeq, beforeSeq, limit }: CompactRun,
+    { runId, epoch, key, source, fromSeq: asked, beforeSeq, limit }: CompactRun,
     claim: LeaseClaim,
   ): CompactAnswer {
     const run = this.#selectFence.get(runId);
     if (run?.epoch !== epoch || run.owner !== claim.owner || run.last_seq < beforeSeq)
       return { status: 'fenced' };
+    // What forks share stays as it is, and the row behind it, which would take in one that stands for removed ones.
+    const shared = this.#forks.sharedUpTo(run.id);
+    const fromSeq = shared === 0 ? asked : Math.min(beforeSeq, Math.max(asked, shared + 2));
     const inside = `${key}/`;
     const within = this.#selectWithin.all(
       ...([key, inside, inside, source?.key ?? null, source?.seq ?? 0] as const),
       ...([run.id, fromSeq, beforeSeq, limit] as const),
     );
     const lowest = within.at(-1)?.seq;
-    if (lowest === undefined) return { status: 'committed', removed: 0, beforeSeq: fromSeq };
+    if (lowest === undefined) return { status: 'committed', removed: 0, beforeSeq: asked };
     const behind = this.#selectBehind.get(run.id, beforeSeq);
     const rows = [
       ...(behind === undefined ? [] : [behind]),
@@ -90,7 +96,7 @@ export class Compact {
       removed += this.#delete.run(run.id, from, seq).changes - 1;
       this.#insert.run(run.id, seq, at, codeOf(type), version, payload, event.chain);
     }
-    return { status: 'committed', removed, beforeSeq: within.length < limit ? fromSeq : lowest };
+    return { status: 'committed', removed, beforeSeq: within.length < limit ? asked : lowest };
   }
 }
 

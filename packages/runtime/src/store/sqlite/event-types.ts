@@ -55,6 +55,7 @@ const CODES: { readonly [Type in EventType]: number } = {
   ValueRecorded: 48,
   StateSet: 49,
   CodeAccepted: 50,
+  RunForked: 51,
 };
 
 const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(

@@ -12,6 +12,8 @@ import type { Statement } from 'better-sqlite3';
 import { RuntimeError } from '../../errors.ts';
 import { Append } from './append.ts';
 import { Compact } from './compact.ts';
+import { ForkStart } from './fork-start.ts';
+import { Forks } from './forks.ts';
 import { checkDurability, connect, setDurability } from './connect.ts';
 import type { ConnectOptions, Durability } from './connect.ts';
 import { failureOf, storageError } from './failure.ts';
@@ -49,6 +51,7 @@ interface Statements {
   readonly query: Query;
   readonly verify: Verify;
   readonly shared: Shared;
+  readonly forks: Forks;
   readonly waking: Waking;
   readonly starts: Starts;
   readonly schedules: Schedules;
@@ -119,6 +122,9 @@ export class JournalFile {
     const starts = new Starts(db);
     const states = new States(db);
     const schedules = new Schedules(db);
+    const forks = new Forks(db);
+    const read = new Read(db, forks);
+    const projections = new Projections(db, { states, offers, inbox, starts, schedules });
     this.statements = {
       shared,
       keys,
@@ -134,15 +140,17 @@ export class JournalFile {
         states,
         waking,
         tables: new UserTables(db, path),
+        forkStart: new ForkStart(db, { read, forks, keys, states }),
       }),
-      compact: new Compact(db),
-      read: new Read(db),
+      compact: new Compact(db, forks),
+      read,
+      forks,
       leases: new Leases(db, waking),
       inbox,
       offers,
       pools: new Pools(db),
       query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db, new Projections(db, { states, offers, inbox, starts, schedules })),
+      verify: new Verify(db, projections, read),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

@@ -10,6 +10,7 @@ interface Statements {
   readonly insert: Statement<[number, string]>;
   readonly select: Statement<[RunId], string>;
   readonly passOn: Statement<[number, number]>;
+  readonly share: Statement<[number, number]>;
   readonly drop: Statement<[number]>;
 }
 
@@ -21,6 +22,7 @@ function prepare(db: Database): Statements {
       .prepare<[RunId], string>('select key from run_keys where run = (select id from runs where run_id = ?)')
       .pluck(),
     passOn: db.prepare('update run_keys set run = ? where run = ?'),
+    share: db.prepare('insert into run_keys (run, key) select ?, key from run_keys where run = ?'),
     drop: db.prepare('delete from run_keys where run = ?'),
   };
 }
@@ -57,6 +59,11 @@ export class Keys {
   ended(run: number, next: number | undefined): void {
     if (next === undefined) this.#statements.drop.run(run);
     else this.#statements.passOn.run(next, run);
+  }
+
+  /** What was sealed for a run that goes on can be opened by its fork, too. */
+  share(run: number, fork: number): void {
+    this.#statements.share.run(fork, run);
   }
 
   get #statements(): Statements {

@@ -11,6 +11,7 @@ import { parseEvent } from '../../journal/stored-event.ts';
 import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { typeOf } from './event-types.ts';
+import { MOST_GENERATIONS, type Forks } from './forks.ts';
 
 /** As it is stored. */
 export type RawEvent = Omit<EventRow, 'type'>;
@@ -70,12 +71,14 @@ export function rowProblem(row: EventRow, expectedSeq: Seq, previous: string): s
 
 export class Read {
   readonly #db: Database;
+  readonly #forks: Forks;
   readonly #selectHead: Statement<[RunId], Head>;
   readonly #selectChain: Statement<[number, Seq], string>;
   readonly #selectEvents: Statement<[number, Seq, Seq, number], RawEvent>;
 
-  constructor(db: Database) {
+  constructor(db: Database, forks: Forks) {
     this.#db = db;
+    this.#forks = forks;
     this.#selectHead = db.prepare(
       'select id, last_seq, lower(hex(chain)) as chain from runs where run_id = ?',
     );
@@ -107,11 +110,11 @@ export class Read {
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
     if (afterSeq >= head.last_seq || limit <= 0) return [];
-    const rows = this.#selectEvents.all(head.id, afterSeq, head.last_seq, limit).map(eventRow);
+    const rows = this.rows(head.id, afterSeq, head.last_seq, limit);
     const [first] = rows;
     // Where `afterSeq` was removed, what stands for it is chained to what came before that.
     let seq = Math.min(afterSeq, first === undefined ? afterSeq : firstPlace(first.seq, cutIn(first)) - 1);
-    let chain = seq === 0 ? CHAIN_START : this.#selectChain.get(head.id, seq);
+    let chain = seq === 0 ? CHAIN_START : this.chainAt(head.id, seq);
     if (chain === undefined) throw corrupt(runId, seq, 'it is missing');
     const events = rows.map((row) => {
       const problem = rowProblem(row, seq + 1, chain ?? CHAIN_START);
@@ -126,4 +129,32 @@ export class Read {
     }
     return events;
   }
+
+  /** Checksum of an event; undefined where there is no such row. */
+  chainAt(run: number, seq: Seq): string | undefined {
+    return this.#selectChain.get(this.#forks.ownerOf(run, seq).run, seq);
+  }
+
+  /** Rows of a run as they are stored, those included that it shares with the run that it is a fork of. */
+  rows(run: number, afterSeq: Seq, lastSeq: Seq, limit: number, generation = 0): readonly EventRow[] {
+    const known = this.#forks.known(run);
+    const own =
+      known !== undefined && afterSeq < known.seq
+        ? undefined
+        : this.#selectEvents.all(run, afterSeq, lastSeq, limit).map(eventRow);
+    // Few runs are forks: it is looked for only where rows are not there.
+    if (own !== undefined && !isBehindGap(own[0], afterSeq, lastSeq)) return own;
+    const prefix = this.#forks.prefixOf(run);
+    if (prefix === undefined || afterSeq >= prefix.seq || generation > MOST_GENERATIONS) return own ?? [];
+    const last = Math.min(lastSeq, prefix.seq);
+    const shared = this.rows(prefix.parent, afterSeq, last, limit, generation + 1);
+    if (shared.length === limit || lastSeq <= prefix.seq) return shared;
+    const rest = this.#selectEvents.all(run, prefix.seq, lastSeq, limit - shared.length);
+    return [...shared, ...rest.map(eventRow)];
+  }
+}
+
+function isBehindGap(first: EventRow | undefined, afterSeq: Seq, lastSeq: Seq): boolean {
+  if (first === undefined) return afterSeq < lastSeq;
+  return firstPlace(first.seq, cutIn(first)) > afterSeq + 1;
 }

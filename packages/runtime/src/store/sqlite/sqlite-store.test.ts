@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll } from 'vitest';
 
+import { describeForks } from '../fork-conformance.fixture.ts';
 import { describeStore } from '../store-conformance.fixture.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
@@ -15,6 +16,11 @@ afterAll(() => {
 let files = 0;
 
 describeStore('SqliteStore in a file', () => {
+  files += 1;
+  return openSqliteStore({ path: join(folder, `${files}.db`), durability: 'normal' });
+});
+
+describeForks('SqliteStore', () => {
   files += 1;
   return openSqliteStore({ path: join(folder, `${files}.db`), durability: 'normal' });
 });

@@ -84,6 +84,10 @@ export class StoreHandle implements JournalStore {
     return this.#read(({ read }) => read.page(runId, afterSeq, limit));
   }
 
+  forksOf(runId: RunId): readonly RunId[] {
+    return this.#read(({ forks }) => forks.of(runId));
+  }
+
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
     // Asked before the transaction: looking at another owner's file takes a moment.
     const rival = this.#read(({ leases }) => leases.rival(runId, claim.now));

@@ -11,8 +11,7 @@ import type { RunSummary } from '../../journal/run-summary.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sqliteCode } from './failure.ts';
 import { RunFold, type Projections } from './projections.ts';
-import { cutIn, EVENT_COLUMNS, eventRow, rowProblem } from './read.ts';
-import type { EventRow, RawEvent } from './read.ts';
+import { cutIn, rowProblem, type EventRow, type Read } from './read.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 
@@ -45,22 +44,19 @@ interface Walk {
 export class Verify {
   readonly #db: Database;
   readonly #projections: Projections;
+  readonly #read: Read;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #selectRunAfter: Statement<[number], RunRow>;
-  readonly #selectEvents: Statement<[number, Seq, Seq], RawEvent>;
   readonly #selectBeyond: Statement<[number, Seq, number], Seq>;
   readonly #dataVersion: Statement<[], number>;
   readonly #selectNextRun: Statement<[number], NextRun>;
 
-  constructor(db: Database, projections: Projections) {
+  constructor(db: Database, projections: Projections, read: Read) {
     this.#db = db;
+    this.#read = read;
     this.#projections = projections;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
-    this.#selectEvents = db.prepare(
-      `select ${EVENT_COLUMNS} from events
-       where run = ? and seq > ? and seq <= ? order by seq limit ${PAGE}`,
-    );
     this.#selectBeyond = db
       .prepare<[number, Seq, number], Seq>(
         `select seq from events where run = ? and seq > ?
@@ -138,8 +134,8 @@ export class Verify {
       const kept = summaryOf(row);
       for (let seq = -1; seq < walk.seq && !isFull();) {
         seq = walk.seq;
-        const rows = this.#selectEvents.all(row.id, seq, kept.lastSeq);
-        for (const raw of rows) this.#checkRow(eventRow(raw), walk, report);
+        for (const each of this.#read.rows(row.id, seq, kept.lastSeq, PAGE))
+          this.#checkRow(each, walk, report);
       }
       if (isFull()) return;
       if (walk.seq < kept.lastSeq) {

@@ -93,7 +93,16 @@ test('runs of an older journal that nobody drives can go on', () => {
   store.releaseLease('ended', 1);
   store.close();
   raw(path, (db) => {
-    for (const table of ['waking', 'start_inbox', 'starts', 'start_keys', 'schedules', 'offers', 'run_state'])
+    for (const table of [
+      'pawl_forks',
+      'waking',
+      'start_inbox',
+      'starts',
+      'start_keys',
+      'schedules',
+      'offers',
+      'run_state',
+    ])
       db.exec(`drop table ${table}`);
     db.exec('drop index runs_owned');
     db.pragma(`user_version = ${before}`);

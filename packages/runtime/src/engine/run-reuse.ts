@@ -1,0 +1,103 @@
+import type { CallKey } from '../journal/call-key.ts';
+import type { Encoded } from '../journal/event.ts';
+import type { RunForked } from '../journal/fork-event.ts';
+import type { RunId, Seq } from '../journal/ids.ts';
+import { fingerprintOf } from '../kernel/fingerprint.ts';
+import type { Report } from '../kernel/input.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { JournalStore } from '../ports/journal-store.ts';
+
+const PAGE = 500;
+
+/** A result that another run recorded. */
+interface Found {
+  readonly key: CallKey;
+  readonly seq: Seq;
+}
+
+/**
+ * Results that the calls of a fork come to without being done: those that were given for it, and those that its
+ * parent recorded behind the place where it begins.
+ *
+ * Owns where in the parent's journal they are, looked for when the first call asks. Talks to the store.
+ */
+export class RunReuse {
+  readonly #store: Pick<JournalStore, 'read'>;
+  readonly #run: { readonly runId: RunId; readonly state: Readonly<RunState> };
+  #forked: RunForked | null | undefined;
+  /** By task, version and input, in the order of the parent's journal. */
+  #found: ReadonlyMap<string, Found[]> | undefined;
+
+  constructor(
+    store: Pick<JournalStore, 'read'>,
+    run: { readonly runId: RunId; readonly state: Readonly<RunState> },
+  ) {
+    this.#store = store;
+    this.#run = run;
+  }
+
+  /** What settles a call without an attempt; undefined where it is to be done. */
+  ask(key: CallKey): Extract<Report, { type: 'OutcomeResolved' }> | undefined {
+    const { state } = this.#run;
+    const call = state.calls.get(key);
+    if (state.forked === undefined || call?.kind !== 'task' || call.phase !== 'scheduled') return undefined;
+    const forked = (this.#forked ??= this.#read(state.forked.seq));
+    if (forked === null) return undefined;
+    const given = forked.given?.find((result) => result.key === key);
+    if (given !== undefined)
+      return { type: 'OutcomeResolved', key, by: 'given', answer: { status: 'done', output: given.output } };
+    if (forked.reuses !== true) return undefined;
+    this.#found ??= this.#look(forked);
+    return this.#reused(key, forked, this.#found.get(call.fingerprint));
+  }
+
+  #reused(
+    key: CallKey,
+    { parentRunId }: RunForked,
+    found: Found[] | undefined,
+  ): Extract<Report, { type: 'OutcomeResolved' }> | undefined {
+    if (found === undefined) return undefined;
+    // The same call first; else each in its order, and the last for all that come after.
+    const own = found.findIndex((each) => each.key === key);
+    const at = own === -1 ? 0 : own;
+    const taken = found[at];
+    if (taken === undefined) return undefined;
+    if (found.length > 1) found.splice(at, 1);
+    const output = this.#output(parentRunId, taken.seq);
+    if (output === undefined) return undefined;
+    const answer = { status: 'done', output, fromSeq: taken.seq } as const;
+    return { type: 'OutcomeResolved', key, by: 'reused', answer };
+  }
+
+  #read(seq: Seq): RunForked | null {
+    const event = this.#store.read(this.#run.runId, seq - 1, 1)[0]?.event;
+    return event?.type === 'RunForked' ? event : null;
+  }
+
+  #output(parentRunId: RunId, seq: Seq): Encoded | undefined {
+    const event = this.#store.read(parentRunId, seq - 1, 1)[0]?.event;
+    return event?.type === 'TaskSucceeded' ? event.output : undefined;
+  }
+
+  #look({ parentRunId, parentSeq }: RunForked): ReadonlyMap<string, Found[]> {
+    const found = new Map<string, Found[]>();
+    const asked = new Map<CallKey, string>();
+    for (let seq = parentSeq, page = this.#store.read(parentRunId, seq, PAGE); page.length > 0;) {
+      for (const { seq: place, event } of page) {
+        if (event.type === 'TaskScheduled') asked.set(event.key, fingerprintOf(event));
+        if (event.type === 'TaskFailed' || event.type === 'TaskCancelled') asked.delete(event.key);
+        if (event.type !== 'TaskSucceeded') continue;
+        // What was under way where the fork begins is asked for in what both share.
+        const fingerprint = asked.get(event.key) ?? this.#run.state.calls.get(event.key)?.fingerprint;
+        asked.delete(event.key);
+        if (fingerprint === undefined) continue;
+        const all = found.get(fingerprint);
+        if (all === undefined) found.set(fingerprint, [{ key: event.key, seq: place }]);
+        else all.push({ key: event.key, seq: place });
+      }
+      seq = page.at(-1)?.seq ?? seq;
+      page = this.#store.read(parentRunId, seq, PAGE);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * `pawl_forks` says of a run that it shares its events up to `seq` with an earlier one: they are kept once, under the
+ * number of that one, which can itself be a fork.
+ */
+export const CREATE_FORKS = `
+create table pawl_forks (
+  run integer primary key references runs (id),
+  parent integer not null references runs (id),
+  seq integer not null check (seq > 0),
+  check (parent < run)
+) strict;
+
+create index pawl_forks_by_parent on pawl_forks (parent, seq);
+`;

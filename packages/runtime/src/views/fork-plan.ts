@@ -1,0 +1,181 @@
+/** Where a fork begins, and what it keeps, takes over and does again. */
+import type { CallKey } from '../journal/call-key.ts';
+import type { Seq } from '../journal/ids.ts';
+import { outermost, type CallHistory, type CallKind, type PastCall } from './call-history.ts';
+import { nearest } from './nearest.ts';
+
+export interface ForkTarget {
+  /** The first call that is made anew; all that was recorded before it is kept. */
+  readonly at?: CallKey;
+  /** The last event that is kept; `at` says the same by a call. */
+  readonly afterSeq?: Seq;
+  /** Calls that get another result. */
+  readonly set: readonly CallKey[];
+  /** From what made the run end as it did; else from its end. */
+  readonly retries: boolean;
+}
+
+export interface ForkedCall {
+  readonly key: CallKey;
+  readonly kind: CallKind;
+  /** The task, the child's process, or what people are asked. */
+  readonly name: string;
+  /** What became of it in the parent; null: it was under way. */
+  readonly outcome: 'succeeded' | 'failed' | 'cancelled' | null;
+  /** Its effect may have been done before, and nothing declares that it may be done twice. */
+  readonly isRisky: boolean;
+}
+
+export interface ForkPlan {
+  /** The last event that is shared. */
+  readonly seq: Seq;
+  /** The call before which it begins; null: behind all that is recorded, or before an outcome. */
+  readonly before: CallKey | null;
+  /** Tasks, children and answers whose outcome is kept, by the name of the task. */
+  readonly kept: ReadonlyMap<string, number>;
+  /** Results behind that place that are taken over, where the same call asks for the same. */
+  readonly reused: readonly ForkedCall[];
+  /** What was begun in the parent, and is done again. */
+  readonly again: readonly ForkedCall[];
+}
+
+/** Why there is no such fork: for an error that tells what to do. */
+export interface ForkRefusal {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** @param reuses what the parent recorded behind the place is taken over */
+export function planFork(history: CallHistory, target: ForkTarget, reuses: boolean): ForkPlan | ForkRefusal {
+  const place = placeOf(history, target);
+  if ('problem' in place) return place;
+  const refusal = refusalAt(history, place.seq);
+  if (refusal !== undefined) return refusal;
+  const kept = new Map<string, number>();
+  const reused: ForkedCall[] = [];
+  const again: ForkedCall[] = [];
+  for (const call of history.calls.values()) {
+    if (call.kind === 'group' || call.kind === 'timer') continue;
+    if (call.end !== null && call.end.seq <= place.seq) {
+      kept.set(call.name, (kept.get(call.name) ?? 0) + 1);
+      continue;
+    }
+    // One that is asked for anew was never begun where its first attempt was not.
+    if (call.kind === 'task' && call.attempts === 0 && call.end?.outcome !== 'succeeded') continue;
+    const isTaken = reuses && call.kind === 'task' && call.end?.outcome === 'succeeded';
+    const outcome = call.end?.outcome ?? null;
+    const { key, kind, name } = call;
+    if (target.set.includes(key)) continue;
+    (isTaken ? reused : again).push({ key, kind, name, outcome, isRisky: isRisky(call) });
+  }
+  return { ...place, kept, reused, again };
+}
+
+/** What a person or somebody else is asked is only asked again. */
+function isRisky({ kind, policy, attempts }: PastCall): boolean {
+  if (kind === 'child') return true;
+  if (kind !== 'task' || policy === undefined || attempts === 0) return false;
+  return policy.retry.attempts <= 1 || policy.onUnknown === 'ask';
+}
+
+type Place = Pick<ForkPlan, 'seq' | 'before'>;
+
+function placeOf(history: CallHistory, { at, afterSeq, set, retries }: ForkTarget): Place | ForkRefusal {
+  const last = history.endSeq === 0 ? history.lastSeq : history.endSeq - 1;
+  if (afterSeq !== undefined) return placeAfter(history, afterSeq, last);
+  const wanted = at === undefined ? undefined : history.calls.get(at);
+  if (at !== undefined && wanted === undefined) return unknownCall(history, at);
+  const given = set.map((key) => history.calls.get(key));
+  const missing = set.find((_, i) => given[i] === undefined);
+  if (missing !== undefined && wanted === undefined) return unknownCall(history, missing);
+  const notTask = given.find((call) => call !== undefined && call.kind !== 'task');
+  if (notTask !== undefined)
+    return {
+      problem: `Call ${notTask.key} is no task of this program (${notTask.kind} ${notTask.name}): only a task's result can be set.`,
+      hint: 'See the calls: pawl show <run>',
+    };
+  if (wanted !== undefined) {
+    const kept = given.find((call) => call?.end !== undefined && (call.end?.seq ?? Infinity) < wanted.seq);
+    if (kept !== undefined)
+      return {
+        problem: `The result of call ${kept.key} lies before call ${wanted.key}, and would be kept.`,
+        hint: `Set it without --at, or begin at it: --at ${kept.key}`,
+      };
+    return { seq: Math.min(last, wanted.seq - 1), before: wanted.key };
+  }
+  if (given.length > 0) {
+    const ends = given.map((call) => (call?.end?.seq ?? last + 1) - 1);
+    return { seq: Math.min(last, ...ends), before: null };
+  }
+  return retries ? placeOfRetry(history, last) : { seq: last, before: null };
+}
+
+function placeAfter({ lastSeq }: CallHistory, seq: Seq, last: Seq): Place | ForkRefusal {
+  if (seq <= last) return { seq, before: null };
+  const problem =
+    seq > lastSeq ? `It has ${lastSeq} events.` : `From event ${last + 1} on it comes to its end.`;
+  return { problem, hint: `Keep events up to ${last} at most` };
+}
+
+function unknownCall(history: CallHistory, key: CallKey): ForkRefusal {
+  const near = nearest(key, [...history.calls.keys()]);
+  const folded = history.compactedSeq > 0 ? ' What a reduce has folded is there no more.' : '';
+  return {
+    problem: `The run has no call '${key}'.${folded}`,
+    hint: near.length === 0 ? 'See the calls: pawl show <run>' : `Did you mean ${near.join(' or ')}?`,
+  };
+}
+
+/**
+ * Before the failure that came last: of calls that failed in the same group, before the first of them, so that all get
+ * another try. What waited for another run begins with that run anew.
+ */
+function placeOfRetry({ calls, ended }: CallHistory, last: Seq): Place {
+  const failed = [...calls.values()].filter(
+    ({ kind, end }) => kind !== 'group' && end?.outcome === 'failed' && end.seq <= last,
+  );
+  const cause = failed.reduce<PastCall | undefined>(
+    (latest, call) => ((latest?.end?.seq ?? 0) > (call.end?.seq ?? 0) ? latest : call),
+    undefined,
+  );
+  if (cause === undefined || ended !== 'RunFailed') return { seq: last, before: null };
+  const group = outermost(cause.key);
+  const together = failed.filter(({ key }) => outermost(key) === group);
+  const seq = Math.min(
+    ...together.map((call) => (call.kind === 'child' ? call.seq : (call.end?.seq ?? last + 1)) - 1),
+  );
+  return { seq: beforeChildren(calls, seq), before: cause.key };
+}
+
+function beforeChildren(calls: CallHistory['calls'], seq: Seq): Seq {
+  const child = openChild(calls, seq);
+  return child === undefined ? seq : beforeChildren(calls, child.seq - 1);
+}
+
+/** A run that is waited for at that place: it is another run's, and cannot be this one's too. */
+function openChild(calls: CallHistory['calls'], seq: Seq): PastCall | undefined {
+  let first: PastCall | undefined;
+  for (const call of calls.values()) {
+    if (call.child === undefined || call.child.isDetached || call.seq > seq) continue;
+    if ((call.end?.seq ?? Infinity) > seq && call.seq < (first?.seq ?? Infinity)) first = call;
+  }
+  return first;
+}
+
+function refusalAt({ calls, compactedSeq }: CallHistory, seq: Seq): ForkRefusal | undefined {
+  const child = openChild(calls, seq);
+  if (child !== undefined)
+    return {
+      problem: `There run ${child.child?.runId ?? ''}, which call ${child.key} started, is under way, and it cannot be a part of two runs.`,
+      hint: `Begin before it: --at ${child.key}`,
+    };
+  for (const { key, kind, seq: opened, marks } of calls.values()) {
+    const isCut = kind === 'group' && opened <= seq && marks.some((mark) => mark > seq);
+    if (isCut && compactedSeq > opened)
+      return {
+        problem: `There the reduce ${key} is under way, and what it had folded by then is there no more.`,
+        hint: `Begin before it: --at ${key}`,
+      };
+  }
+  return undefined;
+}
