@@ -82,6 +82,9 @@ export class RunGate {
   /** What the run recorded, before its commit. */
   saw({ seq, at, event }: Recorded): void {
     switch (event.type) {
+      case 'RunForked':
+        this.#reuse.begun(event);
+        return;
       case 'TaskSucceeded': {
         if (event.by !== 'attempt') return;
         this.#tell(event.key, 'succeeded', seq, at);

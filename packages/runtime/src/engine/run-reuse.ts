@@ -36,6 +36,11 @@ export class RunReuse {
     this.#run = run;
   }
 
+  /** It is recorded, and not committed: calls ask at once. */
+  begun(forked: RunForked): void {
+    this.#forked = forked;
+  }
+
   /** What settles a call without an attempt; undefined where it is to be done. */
   ask(key: CallKey): Extract<Report, { type: 'OutcomeResolved' }> | undefined {
     const { state } = this.#run;
