@@ -6,6 +6,7 @@ import {
   type CallNode,
   type Encoded,
   type ErrorRecord,
+  type RunId,
   type RunRecord,
   type RunTree,
   type TaskNode,
@@ -34,7 +35,7 @@ export function runDocument(run: RunRecord): Document {
 export function runTreeDocument(
   run: RunRecord,
   tree: RunTree,
-  state: Readonly<Record<string, Encoded>>,
+  { state, forks }: { readonly state: Readonly<Record<string, Encoded>>; readonly forks: readonly RunId[] },
 ): Document {
   return {
     ...runDocument(run),
@@ -45,6 +46,8 @@ export function runTreeDocument(
     failure: tree.error ?? null,
     cancelReason: tree.cancelReason ?? null,
     startedBy: tree.parent ?? null,
+    forkOf: tree.forkOf ?? null,
+    forks,
     continuedAs: tree.nextRunId ?? null,
     calls: tree.calls.map(callDocument),
   };

@@ -105,6 +105,11 @@ export class Session {
     return this.#runtime;
   }
 
+  /** Settles with the first signal. */
+  get stopped(): Promise<void> {
+    return this.#stop.promise;
+  }
+
   get stoppedBy(): StopSignal | undefined {
     return this.#stoppedBy;
   }

@@ -89,6 +89,11 @@ export {
   type StatsFold,
   type TaskStats,
 } from './views/process-stats.ts';
+export type { ForkAsk, ForkOptions, RetryOptions } from './fork-asks.ts';
+export type { StepResult } from './engine/exec-step.ts';
+export type { StepOptions } from './step-runner.ts';
+export type { CallKind } from './views/call-history.ts';
+export type { ForkedCall, ForkPlan } from './views/fork-plan.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';

@@ -5,6 +5,8 @@ import { assert } from './journal/invariant.ts';
 import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
+import { forkPlan, type ForkAsk } from './fork-asks.ts';
+import type { ForkPlan } from './views/fork-plan.ts';
 import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts';
 import { checkedQuery } from './run-query.ts';
 import { RuntimeError } from './errors.ts';
@@ -33,6 +35,10 @@ export interface JournalReader extends Disposable {
   list(query: RunQuery): readonly ReadRun[];
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
+  /** Runs that share their beginning with this one, the oldest first, up to 1,000. */
+  forksOf(id: RunId): readonly RunId[];
+  /** What a fork would keep, take over and do again. @throws RuntimeError NOT_FOUND, REFUSED */
+  planFork(id: RunId, ask: ForkAsk): ForkPlan;
   /** What the run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[];
   /** External tasks that are open, the oldest first: of one run, or of all. */
@@ -94,6 +100,8 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     state: (id) => store.stateOf(get(id).runId),
     list,
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
+    forksOf: (id) => store.forksOf(get(id).runId),
+    planFork: (id, ask) => forkPlan(store, get(id), ask),
     waits: (id) => runWaits(store, get(id).runId),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),

@@ -11,45 +11,18 @@ import type { Millis, RunId, Seq } from './journal/ids.ts';
 import type { Offer, OfferNote } from './journal/offer.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { encodePayload } from './process/payload.ts';
-import { definitionOf, type AnyProcess } from './process/definition.ts';
+import { definitionOf } from './process/definition.ts';
 import { runOf } from './reader.ts';
 import { eventsOf } from './run-events.ts';
 import { OfferFold } from './store/offer-fold.ts';
 import { sha256 } from './system.ts';
-import { addToHistory, createCallHistory, type CallHistory } from './views/call-history.ts';
-import { planFork, type ForkPlan, type ForkTarget } from './views/fork-plan.ts';
-
-export interface ForkOptions {
-  /** Key of the first call that is made anew. Default: the fork goes on behind all that is recorded. */
-  readonly at?: CallKey;
-  /** The last event that is kept, from 1 on, instead of `at`. */
-  readonly afterSeq?: Seq;
-  /** Results by the key of their task call: the call comes to that, and is not done. */
-  readonly set?: Readonly<Record<CallKey, unknown>>;
-  /** What the process is started with. Default: what the run was started with. */
-  readonly inputs?: unknown;
-  /** Takes later results of the run where the same task is asked the same. Default false, of a retry true. */
-  readonly reuse?: boolean;
-  /** Of the fork. Default: a new id. */
-  readonly id?: RunId;
-  /** The code that it goes on with. Default: the process of that name that this runtime knows. */
-  readonly process?: AnyProcess<never, unknown>;
-  /** Path of its module, recorded for `resume`. Default: that of the run. */
-  readonly module?: string;
-  readonly codeHash?: string | null;
-}
-
-export interface RetryOptions extends Omit<ForkOptions, 'at' | 'afterSeq' | 'set'> {
-  /** Key of the call to go back to. Default: what failed last, and what failed with it. */
-  readonly from?: CallKey;
-}
+import { forkPlan, reuses, type ForkAsk, type ForkOptions } from './fork-asks.ts';
+import type { ForkPlan } from './views/fork-plan.ts';
 
 /** A fork that is recorded, and that nobody drives yet. */
 export interface Forked extends ForkPlan {
   readonly id: RunId;
 }
-
-type Ask = ForkOptions & { readonly retries: boolean };
 
 /**
  * Makes runs that share their beginning with others.
@@ -66,19 +39,15 @@ export class RunForker {
   }
 
   /** What a fork would keep and do again. @throws RuntimeError NOT_FOUND, REFUSED */
-  plan(id: RunId, ask: Ask): ForkPlan {
-    const run = runOf(this.#store, id, this.#engine.options.clock.now());
-    if (ask.retries) refuseRetry(run);
-    const history = createCallHistory();
-    for (const recorded of eventsOf(this.#store, id)) addToHistory(history, recorded);
-    return planned(id, history, ask);
+  plan(id: RunId, ask: ForkAsk): ForkPlan {
+    return forkPlan(this.#store, runOf(this.#store, id, this.#engine.options.clock.now()), ask);
   }
 
   /**
    * Records it: in the file when this resolves, and owned by this runtime in epoch 1.
    * @throws as `plan`; ValidationError, UnserializableError
    */
-  async make(id: RunId, ask: Ask, definition: ProcessDefinition | undefined): Promise<Forked> {
+  async make(id: RunId, ask: ForkAsk, definition: ProcessDefinition | undefined): Promise<Forked> {
     const { clock, entropy, limits } = this.#engine.options;
     const forkId = ask.id ?? `run_${entropy.ulid()}`;
     checkRunId(forkId);
@@ -170,40 +139,8 @@ interface Shared {
   readonly started: Started;
 }
 
-function reuses(ask: Ask): boolean {
-  return ask.reuse ?? ask.retries;
-}
-
-function planned(id: RunId, history: CallHistory, ask: Ask): ForkPlan {
-  const target: ForkTarget = {
-    ...(ask.at === undefined ? {} : { at: ask.at }),
-    ...(ask.afterSeq === undefined ? {} : { afterSeq: ask.afterSeq }),
-    set: Object.keys(ask.set ?? {}),
-    retries: ask.retries,
-  };
-  const plan = planFork(history, target, reuses(ask));
-  if (!('problem' in plan)) return plan;
-  throw new RuntimeError('REFUSED', `Run ${id} cannot be forked there. ${plan.problem}`, {
-    hint: plan.hint.replace('<run>', id),
-    data: { runId: id },
-  });
-}
-
-function refuseRetry({ runId, status }: RunRecord): void {
-  if (status === 'failed' || status === 'cancelled') return;
-  const hints = {
-    running: `It has not ended. Go on with it: pawl resume ${runId}`,
-    succeeded: `Do a part of it again: pawl fork ${runId} --at <call>`,
-    continued: `Another run follows it: pawl show ${runId}`,
-  };
-  throw new RuntimeError('REFUSED', `Run ${runId} has not failed: there is nothing to retry.`, {
-    hint: hints[status],
-    data: { runId },
-  });
-}
-
 /** Recorded where it is another than that of the run. */
-function codeOf(ask: Ask, { module, codeHash }: Started): Pick<RunForked, 'code'> {
+function codeOf(ask: ForkAsk, { module, codeHash }: Started): Pick<RunForked, 'code'> {
   const code = {
     module: ask.module ?? module,
     codeHash: ask.codeHash === undefined ? codeHash : ask.codeHash,

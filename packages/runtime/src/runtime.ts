@@ -24,8 +24,11 @@ import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './reader.ts';
-import { forkedProcess, RunForker, type ForkOptions, type RetryOptions } from './run-forker.ts';
+import type { ForkOptions, RetryOptions } from './fork-asks.ts';
+import { forkedProcess, RunForker } from './run-forker.ts';
 import { RunStarter } from './run-starter.ts';
+import type { StepResult } from './engine/exec-step.ts';
+import { runStep, type StepOptions } from './step-runner.ts';
 import type { ForkPlan } from './views/fork-plan.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
@@ -164,6 +167,22 @@ export class Runtime implements AsyncDisposable {
   /** The same of `retry`. @throws as `retry` */
   planRetry(id: RunId, { from, ...options }: RetryOptions = {}): ForkPlan {
     return this.#forker.plan(id, { ...options, ...(from === undefined ? {} : { at: from }), retries: true });
+  }
+
+  /**
+   * Does one recorded task call again, with its recorded input, as `process` has the task now. Nothing is recorded, and
+   * the run stays as it is; the attempt has an idempotency key of its own.
+   * @throws RuntimeError NOT_FOUND, REFUSED
+   */
+  async execStep(
+    id: RunId,
+    key: CallKey,
+    process: AnyProcess<never, unknown>,
+    options: StepOptions = {},
+  ): Promise<StepResult> {
+    this.#refuseWhenClosed();
+    this.#mustGet(id);
+    return runStep(this.#engine, id, key, definitionOf(process), options);
   }
 
   /** Runs that share their beginning with this one, the oldest first, up to 1,000. */

@@ -24,6 +24,7 @@ export const runCommand: Command = defineCommand({
     input: text('-i, --input <json>', 'the input: JSON, @file, or - for stdin'),
     id: text('--id <run>', 'the id of the run; given twice it is the same run'),
     external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
+    reuseFrom: text('--reuse-from <run>', 'take results of this run where the same task is asked the same'),
     alias: ALIAS_OPTION,
     ...DRIVE_OPTIONS,
     ...COMMON_OPTIONS,
@@ -36,12 +37,14 @@ export const runCommand: Command = defineCommand({
       command: 'pawl run p.js --alias @a5c-ai/babysitter-sdk=@pawl/sdk/babysitter',
       what: 'one that was written for Babysitter',
     },
+    { command: 'pawl run plan.ts --reuse-from run_01kh…', what: 'write a process step by step' },
     { command: 'pawl run nightly.ts --id nightly-2026-11-21', what: 'at most one run of that id' },
   ],
   run: async ({ args, options, io }) => {
     const { json, debug } = options;
     const place = journalPlace(options.db, io);
     const id = options.id === undefined ? undefined : checkedRunId(options.id);
+    const reuseFrom = options.reuseFrom === undefined ? undefined : checkedRunId(options.reuseFrom);
     const driven = runtimeOptions(options, io);
     const config = await loadConfig(io.cwd);
     const aliases = givenAliases(options.alias, configuredAliases(config));
@@ -60,6 +63,7 @@ export const runCommand: Command = defineCommand({
         throw otherCode(known.runId, file.given);
       const handle = session.runtime.start(definition, input as never, {
         ...(id === undefined ? {} : { id }),
+        ...(reuseFrom === undefined ? {} : { reuseFrom }),
         module: file.recorded,
         codeHash: file.digest,
       });

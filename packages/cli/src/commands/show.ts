@@ -35,19 +35,20 @@ export const showCommand: Command = defineCommand({
       else io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
       return DONE;
     }
-    const { run, tree, state, waits } = await readJournal(place, (reader) => {
+    const { run, tree, state, waits, forks } = await readJournal(place, (reader) => {
       const runId = namedOrNewest(reader, named, place);
       // Programs get values whole.
       const empty = createRunTree(options.json ? undefined : keepText);
       return {
         run: reader.get(runId),
         waits: reader.waits(runId),
+        forks: reader.forksOf(runId),
         tree: foldTree(reader, runId, empty),
         state: reader.state(runId),
       };
     });
     if (options.json) {
-      io.out.line(jsonLine({ run: runTreeDocument(run, tree, state) }));
+      io.out.line(jsonLine({ run: runTreeDocument(run, tree, { state, forks }) }));
       return DONE;
     }
     io.out.lines(
@@ -56,6 +57,7 @@ export const showCommand: Command = defineCommand({
         tree,
         state,
         waits,
+        forks,
         now: io.now(),
         limit: options.all ? Infinity : SHOWN_CALLS,
         flags: place.flags,

@@ -3,6 +3,7 @@ import {
   displayStatus,
   type DisplayStatus,
   type Encoded,
+  type RunId,
   type RunRecord,
   type RunTree,
   type OpenWait,
@@ -26,6 +27,8 @@ export interface RunView {
   readonly state?: Readonly<Record<string, Encoded>>;
   /** What it waits for from outside, where that may have come already. */
   readonly waits?: readonly OpenWait[];
+  /** Runs that share their beginning with it. */
+  readonly forks?: readonly RunId[];
   readonly now: number;
   /** Calls of one place that are shown; Infinity = all. */
   readonly limit: number;
@@ -86,7 +89,7 @@ function titleLine({ run, width, theme }: RunView, status: DisplayStatus, beside
 }
 
 function runFacts(view: RunView, status: DisplayStatus): Fact[] {
-  const { run, tree, state = {}, waits = [], now, places } = view;
+  const { run, tree, state = {}, waits = [], forks = [], now, places } = view;
   const facts: Fact[] = [
     ['run', clean(run.runId)],
     ['status', statusText(view, status), paintOf(status)],
@@ -94,6 +97,11 @@ function runFacts(view: RunView, status: DisplayStatus): Fact[] {
   ];
   if (tree.parent !== undefined)
     facts.push(['within', `${clean(tree.parent.runId)}, call ${clean(tree.parent.key)}`]);
+  if (tree.forkOf !== undefined) {
+    const { runId, seq } = tree.forkOf;
+    facts.push(seq === 0 ? ['reuses', clean(runId)] : ['fork of', `${clean(runId)}, behind event ${seq}`]);
+  }
+  if (forks.length > 0) facts.push(['forks', forksText(forks)]);
   if (run.module !== null) facts.push(['module', clean(run.module)]);
   facts.push(['tasks', tasksText(tree, isAlive(run))]);
   if (tree.input !== undefined && shown(tree.input) !== '') facts.push(['input', shown(tree.input)]);
@@ -111,6 +119,15 @@ function runFacts(view: RunView, status: DisplayStatus): Fact[] {
     if (where !== undefined) facts.push(['at', where]);
   }
   return facts;
+}
+
+/** Forks that are named; of a run that many were made of the newest are of interest. */
+const NAMED_FORKS = 3;
+
+function forksText(forks: readonly RunId[]): string {
+  const more = forks.length - NAMED_FORKS;
+  const named = forks.slice(-NAMED_FORKS).map(clean).join(', ');
+  return more > 0 ? `${named}, and ${more} more` : named;
 }
 
 function statusText({ run, tree, waits = [], now }: RunView, status: DisplayStatus): string {

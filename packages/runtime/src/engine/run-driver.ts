@@ -84,7 +84,7 @@ export class RunDriver implements Turnable {
         fail: (error) => this.fail(error),
         ...poolPort(engine, plan.replayOnly, (error) => this.fail(error)),
         schemaProblem,
-        standIn,
+        standIn: plan.standIn ?? standIn,
         digest,
       },
       limits,

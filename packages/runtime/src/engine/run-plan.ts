@@ -6,6 +6,7 @@ import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
 import type { Rest } from '../ports/work-store.ts';
 import type { ProcessCode } from '../process/definition.ts';
+import type { StandIn } from './engine.ts';
 import type { AskedAtHead } from './head-look.ts';
 import type { RunDriver } from './run-driver.ts';
 
@@ -26,6 +27,8 @@ export interface RunPlan extends ProcessCode {
   readonly replayOnly: boolean;
   /** Of one that only compares: keeps in mind where each call was made. */
   readonly notesCalls?: boolean;
+  /** Sees each task that the process asks for, instead of the runtime's own. */
+  readonly standIn?: StandIn;
   /** Put down once it has only waited for so long; undefined: it stays. */
   readonly restAfterMs?: number;
 }

@@ -82,7 +82,10 @@ export function changeOf(
 export function forkedCall(
   node: Exclude<CallNode, GroupNode>,
   { offers = [] }: RunForked,
+  at: Millis,
 ): Change | undefined {
+  // A sleep goes on as it was; all else is asked for anew.
+  if (node.kind !== 'timer') node.openedAt = at;
   if (node.kind === 'source') return node.status === 'queued' ? undefined : goes('stopped');
   if (node.kind !== 'task') return undefined;
   if (node.offer !== null) {
@@ -92,6 +95,7 @@ export function forkedCall(
   }
   node.hears = undefined;
   node.retryAt = null;
+  node.startedAt = null;
   return node.status === 'queued' ? undefined : goes('stopped');
 }
 

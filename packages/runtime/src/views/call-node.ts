@@ -39,7 +39,7 @@ export type CallStatus =
 
 interface NodeBase {
   readonly key: CallKey;
-  readonly openedAt: Millis;
+  openedAt: Millis;
   status: CallStatus;
   endedAt: Millis | null;
 }

@@ -47,7 +47,7 @@ export function addOpenCall(open: OpenCalls, { at, event }: Recorded): void {
       return;
     case 'RunForked':
       for (const call of open.byKey.values()) {
-        const next = forkedCall(call.node, event);
+        const next = forkedCall(call.node, event, at);
         if (next === undefined) continue;
         call.node.status = next.status;
         call.since = at;

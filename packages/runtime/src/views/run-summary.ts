@@ -32,6 +32,7 @@ function change(draft: Draft, event: JournalEvent): void {
       draft.codeHash = event.codeHash;
       return;
     case 'RunForked':
+      if (event.parentSeq > 0) draft.startedAt = draft.updatedAt;
       fork(draft, event);
       return;
     case 'TaskScheduled':

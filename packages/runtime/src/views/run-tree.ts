@@ -132,7 +132,7 @@ export function addEvent(tree: RunTree, recorded: Recorded): void {
       tree.parent = { runId: event.parentRunId, key: event.parentKey };
       return;
     case 'RunForked':
-      fork(tree, event);
+      fork(tree, event, at);
       return;
     case 'StreamOpened':
       openStream(tree, event, at);
@@ -175,14 +175,21 @@ function endRun(tree: RunTree, event: TerminalEvent, at: Millis): void {
   giveUp(tree, tree.calls, true, at);
 }
 
-function fork(tree: RunTree, event: RunForked): void {
+function fork(tree: RunTree, event: RunForked, at: Millis): void {
   const { parentRunId: runId, parentSeq: seq, inputs } = event;
   tree.forkOf = { runId, seq };
-  if (seq > 0) tree.parent = undefined;
+  if (seq > 0) {
+    tree.parent = undefined;
+    tree.startedAt = at;
+  }
   if (inputs !== undefined) tree.input = tree.keep(inputs.value);
   for (const node of tree.byKey.values()) {
-    if (node.kind === 'group' || node.endedAt !== null) continue;
-    const change = forkedCall(node, event);
+    if (node.endedAt !== null) continue;
+    if (node.kind === 'group') {
+      node.openedAt = at;
+      continue;
+    }
+    const change = forkedCall(node, event, at);
     if (change !== undefined) setStatus(tree, node, change.status);
   }
 }

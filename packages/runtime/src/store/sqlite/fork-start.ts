@@ -46,7 +46,7 @@ export class ForkStart {
     if (parent === undefined || seq > parent.last_seq) return undefined;
     const owner = this.#forks.ownerOf(parent.id, seq);
     const chain = this.#read.chainAt(parent.id, seq);
-    if (chain === undefined || owner.generations > MOST_GENERATIONS) return undefined;
+    if (chain === undefined || owner.generations >= MOST_GENERATIONS) return undefined;
     let summary: RunSummary | undefined;
     const states: NewEvent[] = [];
     for (let last = 0; last < seq;) {
@@ -58,7 +58,7 @@ export class ForkStart {
       }
       if (page.length === 0) return undefined;
     }
-    return summary && { prefix: { parent: owner.run, seq }, chain, summary, states };
+    return summary && { prefix: { parent: parent.id, seq }, chain, summary, states };
   }
 
   /** The fork has its row. */

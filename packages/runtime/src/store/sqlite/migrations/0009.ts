@@ -1,6 +1,6 @@
 /**
  * `pawl_forks` says of a run that it shares its events up to `seq` with an earlier one: they are kept once, under the
- * number of that one, which can itself be a fork.
+ * number of that one, or of the one that it is itself a fork of.
  */
 export const CREATE_FORKS = `
 create table pawl_forks (
