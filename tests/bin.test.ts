@@ -41,6 +41,15 @@ test('on a Node that suffices it runs the build', () => {
   expect(JSON.parse(stdout)).toEqual([process.versions.node, 'show', 'a b']);
 });
 
+test('it says its version by itself, on any Node', () => {
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "version": "1.2.3" }');
+  for (const flag of ['--version', '-V']) {
+    const args = [...asOldNode, join(folder, 'bin', 'pawl.js'), flag];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {} });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '1.2.3\n' });
+  }
+});
+
 test('an old Node is refused in one clear message that names the needed version', () => {
   const { status, stdout, stderr } = pawl(...asOldNode);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -11,12 +11,23 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const NEEDED = '22.18.0';
 const here = dirname(fileURLToPath(import.meta.url));
 
-if (isAtLeast(process.versions.node, NEEDED)) {
+if (isVersionAsked()) {
+  process.stdout.write(`${manifestOf(join(here, '..', 'package.json')).version}\n`);
+} else if (isAtLeast(process.versions.node, NEEDED)) {
   await runHere();
 } else {
   const newer = process.env.PAWL_REEXEC === '1' ? undefined : findNewerNode();
   if (newer === undefined) refuse();
   else runUnder(newer);
+}
+
+/** Scripts ask it again and again, and nothing has to be loaded to say it. */
+function isVersionAsked() {
+  return process.argv.length === 3 && ['--version', '-V'].includes(process.argv[2]);
+}
+
+function manifestOf(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 /** Installed packages carry `dist` only; in the workspace the sources run as they are. */
@@ -58,7 +69,7 @@ function findNewerNode() {
   for (const from of [here, process.cwd()]) {
     try {
       const manifest = createRequire(join(from, 'x.js')).resolve('node/package.json');
-      const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+      const { version } = manifestOf(manifest);
       const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
       if (isAtLeast(version, NEEDED) && existsSync(binary)) return binary;
     } catch {
