@@ -8,10 +8,10 @@ import type { RunPlan } from './run-plan.ts';
 
 /** What its process is started with. */
 function inputsOf(store: JournalStore, runId: RunId, { state, recorded }: FoldedRun): unknown {
-  const forked = state.forked && store.read(runId, state.forked.seq - 1, 1)[0]?.event;
-  if (forked?.type === 'RunForked' && forked.inputs !== undefined) return decode(forked.inputs.value);
-  const first = recorded[0]?.event;
-  return first?.type === 'RunStarted' ? decode(first.inputs) : undefined;
+  const { inputsSeq } = state;
+  const event = (inputsSeq === 1 ? recorded : store.read(runId, inputsSeq - 1, 1))[0]?.event;
+  if (event?.type === 'RunForked' && event.inputs !== undefined) return decode(event.inputs.value);
+  return event?.type === 'RunStarted' ? decode(event.inputs) : undefined;
 }
 
 /** How a recorded run goes on. */

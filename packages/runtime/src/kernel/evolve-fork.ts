@@ -14,7 +14,10 @@ export function applyFork(state: RunState, at: Millis, event: RunForked): void {
     broken('J1', `a fork that shares nothing was begun twice`);
   state.forked = { seq: state.seq, parentRunId, parentSeq };
   state.effectSeed = seed;
-  if (inputs !== undefined) state.inputsHash = inputs.hash;
+  if (inputs !== undefined) {
+    state.inputsHash = inputs.hash;
+    state.inputsSeq = state.seq;
+  }
   if (code !== undefined) state.codeHash = code.codeHash;
   // Nobody waits for a fork: the call that started its parent has its own outcome.
   if (parentSeq > 0) state.parent = undefined;

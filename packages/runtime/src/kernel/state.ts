@@ -250,6 +250,8 @@ export interface RunState {
   forked: { readonly seq: Seq; readonly parentRunId: RunId; readonly parentSeq: Seq } | undefined;
   process: string;
   inputsHash: string;
+  /** The event that says what the process is started with. */
+  inputsSeq: Seq;
   codeHash: string | null;
   /** Names of all that it ever set for those who ask from outside. */
   readonly stateNames: Set<string>;
@@ -274,6 +276,7 @@ export function initialState(): RunState {
     forked: undefined,
     process: '',
     inputsHash: '',
+    inputsSeq: 1,
     codeHash: null,
     stateNames: new Set(),
     parent: undefined,

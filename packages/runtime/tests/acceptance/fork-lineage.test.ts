@@ -1,0 +1,55 @@
+import { defineProcess, defineTask, externalTask, type Context, type Process, type TaskContext } from '@pawl/sdk';
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../src/testing.ts';
+import type { Runtime } from '../../src/runtime.ts';
+import { journal, Lab } from '../lab.fixture.ts';
+
+/** Works in virtual time, with a task that tells what it was asked. */
+class Bench {
+  readonly lab = new Lab();
+  readonly store = new MemoryStore();
+  readonly ran: string[] = [];
+  readonly broken = new Set<string>();
+  readonly step = defineTask({
+    name: 'step',
+    run: async (name: string): Promise<string> => {
+      this.ran.push(name);
+      if (this.broken.has(name)) throw new Error(`${name} is broken`);
+      return `${name}!`;
+    },
+  });
+
+  async within(work: (runtime: Runtime) => Promise<void>): Promise<void> {
+    const runtime = await this.lab.open(this.store);
+    const stop = this.lab.clock.run(() => runtime.isIdle);
+    try {
+      await work(runtime);
+    } finally {
+      stop();
+      await runtime.close();
+    }
+    expect(this.store.verify().damage).toEqual([]);
+  }
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate);
+}
+
+describe('a fork of a fork', () => {
+  it('is started with what the fork was started with', async () => {
+    const on = new Bench();
+    const process: Process<{ tag: string }, string[]> = async ({ tag }, ctx) => [
+      await ctx.task(on.step, 'a', { key: 'a' }),
+      await ctx.task(on.step, `b${tag}`, { key: 'b' }),
+      await ctx.task(on.step, `c${tag}`, { key: 'c' }),
+    ];
+    await on.within(async (runtime) => {
+      await runtime.start(process, { tag: '1' }, { id: 'r' }).result();
+      await (await runtime.fork('r', { at: ':b', inputs: { tag: '2' }, id: 'f', process })).result();
+      const next = await runtime.fork('f', { at: ':c', id: 'g', process });
+      expect(await next.result()).toEqual(['a!', 'b2!', 'c2!']);
+      expect(await runtime.replay('g', process)).toMatchObject({ reached: 'end' });
+    });
+  });
+});
