@@ -86,16 +86,19 @@ export class RunReuse {
 
   #look({ parentRunId, parentSeq }: RunForked): ReadonlyMap<string, Found[]> {
     const found = new Map<string, Found[]>();
-    const asked = new Map<CallKey, string>();
+    const asked = new Map<CallKey, string | null>();
     for (let seq = parentSeq, page = this.#store.read(parentRunId, seq, PAGE); page.length > 0;) {
       for (const { seq: place, event } of page) {
         if (event.type === 'TaskScheduled') asked.set(event.key, fingerprintOf(event));
+        // What somebody else does is asked of them again.
+        if (event.type === 'TaskOffered') asked.set(event.key, null);
         if (event.type === 'TaskFailed' || event.type === 'TaskCancelled') asked.delete(event.key);
         if (event.type !== 'TaskSucceeded') continue;
         // What was under way where the fork begins is asked for in what both share.
-        const fingerprint = asked.get(event.key) ?? this.#run.state.calls.get(event.key)?.fingerprint;
+        const own = asked.get(event.key);
+        const fingerprint = own === undefined ? this.#run.state.calls.get(event.key)?.fingerprint : own;
         asked.delete(event.key);
-        if (fingerprint === undefined) continue;
+        if (fingerprint === undefined || fingerprint === null) continue;
         const all = found.get(fingerprint);
         if (all === undefined) found.set(fingerprint, [{ key: event.key, seq: place }]);
         else all.push({ key: event.key, seq: place });

@@ -53,3 +53,19 @@ describe('a fork of a fork', () => {
     });
   });
 });
+
+it('what somebody else did is no result of a task that is asked for at the same place', async () => {
+  const on = new Bench();
+  const ask = externalTask<string, string>({ name: 'ask' });
+  const before: Process<null, string> = async (_, ctx) => ctx.task(ask, 'well?');
+  const after: Process<null, string> = async (_, ctx) => ctx.task(on.step, 'a');
+  await on.within(async (runtime) => {
+    const handle = runtime.start(before, null, { id: 'r' });
+    await until(() => runtime.tasks.list({ runId: 'r' }).length === 1);
+    runtime.tasks.complete(runtime.tasks.list({ runId: 'r' })[0]?.id ?? '', 'theirs', { worker: 'w' });
+    await handle.result();
+    const fork = await runtime.fork('r', { at: '0', reuse: true, process: after });
+    expect(await fork.result()).toBe('a!');
+    expect(await runtime.start(after, null, { reuseFrom: 'r' }).result()).toBe('a!');
+  });
+});
