@@ -29,6 +29,8 @@ export interface PastCall {
   end: { readonly seq: Seq; readonly outcome: 'succeeded' | 'failed' | 'cancelled' } | null;
   /** Of a child: the run; it is not waited for where it is detached. */
   readonly child: { readonly runId: RunId; readonly isDetached: boolean } | undefined;
+  /** Of a group: its time was up before it was decided. */
+  isTimedOut: boolean;
   /** Of a reduce: its marks. */
   marks: Seq[];
 }
@@ -55,7 +57,7 @@ export function addToHistory(history: CallHistory, { seq, event }: Recorded): vo
   if (event.type === 'Compacted') history.compactedSeq = seq;
   const begun = begunBy(event);
   if (begun !== undefined) {
-    const nothing = { attempts: 0, attemptSeq: 0, end: null, marks: [] };
+    const nothing = { attempts: 0, attemptSeq: 0, end: null, isTimedOut: false, marks: [] };
     history.calls.set(begun.key, { policy: undefined, child: undefined, ...nothing, ...begun, seq });
     return;
   }
@@ -66,6 +68,7 @@ export function addToHistory(history: CallHistory, { seq, event }: Recorded): vo
     call.attemptSeq = seq;
   }
   if (event.type === 'Folded') call.marks.push(seq);
+  if (event.type === 'ScopeTimedOut' && call.end === null) call.isTimedOut = true;
   const outcome = outcomeIn(event);
   if (outcome !== undefined) call.end ??= { seq, outcome };
 }
@@ -112,6 +115,7 @@ function outcomeIn(event: JournalEvent): 'succeeded' | 'failed' | 'cancelled' | 
     case 'TaskFailed':
     case 'StreamFailed':
     case 'SignalTimedOut':
+    case 'ScopeTimedOut':
       return 'failed';
     case 'TaskCancelled':
     case 'StreamClosed':

@@ -132,7 +132,8 @@ function unknownCall(history: CallHistory, key: CallKey): ForkRefusal {
  */
 function placeOfRetry({ calls, ended }: CallHistory, last: Seq): Place {
   const failed = [...calls.values()].filter(
-    ({ kind, end }) => kind !== 'group' && end?.outcome === 'failed' && end.seq <= last,
+    ({ kind, end, isTimedOut }) =>
+      (kind !== 'group' || isTimedOut) && end?.outcome === 'failed' && end.seq <= last,
   );
   const cause = failed.reduce<PastCall | undefined>(
     (latest, call) => ((latest?.end?.seq ?? 0) > (call.end?.seq ?? 0) ? latest : call),

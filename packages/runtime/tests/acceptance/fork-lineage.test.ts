@@ -69,3 +69,26 @@ it('what somebody else did is no result of a task that is asked for at the same 
     expect(await runtime.start(after, null, { reuseFrom: 'r' }).result()).toBe('a!');
   });
 });
+
+it('a retry gives a group whose time was up all its time again', async () => {
+  const on = new Bench();
+  let ms = 1000;
+  const slow = defineTask({
+    name: 'slow',
+    run: async (_: null, task: TaskContext): Promise<string> => {
+      await on.lab.clock.sleep(ms, task.signal);
+      return 'slow';
+    },
+  });
+  const process: Process<null, unknown> = async (_, ctx) => [
+    await ctx.task(on.step, 'a'),
+    await ctx.parallel.all([() => ctx.task(slow, null), () => ctx.task(on.step, 'b')], { timeout: 100 }),
+  ];
+  await on.within(async (runtime) => {
+    await expect(runtime.start(process, null, { id: 'r' }).result()).rejects.toThrow('timed out');
+    expect(runtime.planRetry('r')).toMatchObject({ before: '1', again: [{ name: 'slow' }] });
+    ms = 50;
+    expect(await (await runtime.retry('r', { process })).result()).toEqual(['a!', ['slow', 'b!']]);
+    expect(on.ran).toEqual(['a', 'b']);
+  });
+});
