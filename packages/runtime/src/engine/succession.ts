@@ -56,12 +56,12 @@ export class Succession {
     };
   }
 
-  #started(): Omit<RunStarted, 'type'> {
+  /** As a fork may have it by now. */
+  #started(): Pick<RunStarted, 'process' | 'module' | 'codeHash'> {
     const { start, runId } = this.#plan;
     if (start !== undefined) return start;
-    const event = this.#engine.options.store.read(runId, 0, 1)[0]?.event;
-    if (event?.type !== 'RunStarted') broken('J1', `run ${runId} has a start`);
-    return event;
+    const { store, clock } = this.#engine.options;
+    return store.getRun(runId, clock.now()) ?? broken('S1', `run ${runId} is recorded`);
   }
 
   /** The end is committed: what follows goes on at once, and is ours from its first event on. */

@@ -92,3 +92,21 @@ it('a retry gives a group whose time was up all its time again', async () => {
     expect(on.ran).toEqual(['a', 'b']);
   });
 });
+
+it('the run that follows a fork is of its code', async () => {
+  const on = new Bench();
+  const process = defineProcess({
+    name: 'p',
+    run: async (n: number, ctx: Context): Promise<unknown> => {
+      await ctx.task(on.step, `s${n}`, { key: 's' });
+      return n > 1 ? ctx.continueAsNew(n - 1) : 'end';
+    },
+  });
+  await on.within(async (runtime) => {
+    await runtime.start(process, 2, { id: 'r', module: 'old.ts', codeHash: 'old' }).result();
+    const fork = await runtime.fork('r', { at: ':s', id: 'f', process, module: 'new.ts', codeHash: 'new' });
+    expect(await fork.result()).toBe('end');
+    expect(runtime.get('f~2')).toMatchObject({ module: 'new.ts', codeHash: 'new' });
+    expect(runtime.get('r~2')).toMatchObject({ module: 'old.ts', codeHash: 'old' });
+  });
+});
