@@ -122,8 +122,12 @@ function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, recorded
       tasks.delete(event.key);
       return;
     case 'RunForked':
-      // Attempts begin anew: only what the process itself waits for is waited for as before.
-      for (const [key, { kind }] of open) if (kind === 'outcome' || kind === 'task') open.delete(key);
+      // Attempts begin anew: only what the process itself waits for is waited for, with all its time.
+      for (const [key, wait] of open) {
+        const dueAt = wait.dueAt === null ? null : recorded.at + (wait.dueAt - wait.since);
+        if (wait.kind === 'outcome' || wait.kind === 'task') open.delete(key);
+        else open.set(key, { ...wait, since: recorded.at, dueAt });
+      }
       return;
     case 'Folded':
       // The rows that answered may have been removed, and the one that asked not yet.

@@ -110,3 +110,17 @@ it('the run that follows a fork is of its code', async () => {
     expect(runtime.get('r~2')).toMatchObject({ module: 'old.ts', codeHash: 'old' });
   });
 });
+
+it('who looks at a fork sees until when it waits', async () => {
+  const on = new Bench();
+  const process: Process<null, unknown> = async (_, ctx) => ctx.receive('go', { timeout: '10s' });
+  const runtime = await on.lab.open(on.store);
+  const ended = runtime.start(process, null, { id: 'r' }).result();
+  ended.catch(() => undefined);
+  await until(() => runtime.get('r') !== undefined && runtime.waits('r').length === 1);
+  on.lab.clock.jumpWall(3000);
+  await runtime.fork('r', { id: 'f', process });
+  const at = journal(on.store, 'f').find(({ event }) => event.type === 'RunForked')?.at ?? 0;
+  expect(runtime.waits('f')).toMatchObject([{ kind: 'message', since: at, dueAt: at + 10_000 }]);
+  await runtime.close();
+});
