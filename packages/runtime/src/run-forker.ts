@@ -91,8 +91,9 @@ export class RunForker {
   }
 
   #refused(id: RunId, forkId: RunId, seq: Seq): RuntimeError {
-    const isTaken = this.#store.getRun(forkId, this.#engine.options.clock.now()) !== undefined;
-    return isTaken ? taken(forkId) : removed(id, seq);
+    if (this.#store.getRun(forkId, this.#engine.options.clock.now()) !== undefined)
+      return taken(forkId, 'run');
+    return this.#store.work.queuedStart(forkId) === undefined ? removed(id, seq) : taken(forkId, 'start');
   }
 
   /** It waits for whoever resumes it. */
@@ -176,8 +177,9 @@ function secretGone(id: RunId, key: CallKey): RuntimeError {
   );
 }
 
-function taken(id: RunId): RuntimeError {
-  return new RuntimeError('REFUSED', `There is a run ${id} already; one id is one run.`, {
+function taken(id: RunId, by: 'run' | 'start'): RuntimeError {
+  const what = by === 'run' ? `a run ${id} already` : `a start ${id} that waits for a worker`;
+  return new RuntimeError('REFUSED', `There is ${what}; one id is one run.`, {
     hint: 'Fork under another id, or none',
     data: { runId: id },
   });

@@ -49,7 +49,8 @@ export interface AppendRun {
   readonly notes?: readonly StoreNote[];
   /**
    * The run is created with the events of this one up to `afterSeq`, which are not copied, and what follows from
-   * them; its own events begin with RunForked. 'fenced' where the run is there, or that event of the other is not.
+   * them; its own events begin with RunForked. 'fenced' where the run is there, or a start of its
+   * id waits, or that event of the other is not.
    */
   readonly forkOf?: RunId;
   /**

@@ -1,4 +1,11 @@
-import { defineProcess, defineTask, externalTask, type Context, type Process, type TaskContext } from '@pawl/sdk';
+import {
+  defineProcess,
+  defineTask,
+  externalTask,
+  type Context,
+  type Process,
+  type TaskContext,
+} from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
 import type { Runtime } from '../../src/runtime.ts';
@@ -123,4 +130,20 @@ it('who looks at a fork sees until when it waits', async () => {
   const at = journal(on.store, 'f').find(({ event }) => event.type === 'RunForked')?.at ?? 0;
   expect(runtime.waits('f')).toMatchObject([{ kind: 'message', since: at, dueAt: at + 10_000 }]);
   await runtime.close();
+});
+
+it('a fork does not take the id of a start that waits', async () => {
+  const on = new Bench();
+  const process = defineProcess({
+    name: 'p',
+    run: async (n: string, ctx: Context) => ctx.task(on.step, n, { key: 'n' }),
+  });
+  await on.within(async (runtime) => {
+    await runtime.start(process, 'a', { id: 'r' }).result();
+    await runtime.enqueue(process, 'other', { id: 'q' });
+    await expect(runtime.fork('r', { at: ':n', id: 'q' })).rejects.toThrow(
+      'There is a start q that waits for a worker',
+    );
+    expect(on.store.work.queuedStart('q')).toMatchObject({ inputs: 'other' });
+  });
 });

@@ -153,7 +153,7 @@ export class MemoryStore implements JournalStore {
     const known = this.#runs.get(runId);
     const run = forkOf === undefined ? known : forkStart(this.#runs.get(forkOf), runId, afterSeq);
     if (forkOf !== undefined) {
-      if (known !== undefined || run === undefined) return 'fenced';
+      if (known !== undefined || run === undefined || this.work.isQueued(runId)) return 'fenced';
       const key = this.#keys.get(forkOf);
       if (key !== undefined) this.#keys.set(runId, key);
     } else if (afterSeq === 0) {

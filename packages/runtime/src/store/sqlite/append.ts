@@ -217,7 +217,7 @@ export class Append {
         ? undefined
         : this.#forkStart.shared(runId, forkOf, afterSeq);
     if (forkOf !== undefined) {
-      if (inherited === undefined) return undefined;
+      if (inherited === undefined || this.#starts.waiting(runId) !== undefined) return undefined;
     } else if (afterSeq === 0) {
       if (before !== undefined) return undefined;
       if (!(events.length > 0 && epoch === 1))
