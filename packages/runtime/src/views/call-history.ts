@@ -27,8 +27,8 @@ export interface PastCall {
   attemptSeq: Seq;
   /** Null while it is open. */
   end: { readonly seq: Seq; readonly outcome: 'succeeded' | 'failed' | 'cancelled' } | null;
-  /** Of a child: the run; it is not waited for where it is detached. */
-  readonly child: { readonly runId: RunId; readonly isDetached: boolean } | undefined;
+  /** Of a child: the run. One that is detached has ended for the call as soon as it is there. */
+  readonly child: RunId | undefined;
   /** Of a group: its time was up before it was decided. */
   isTimedOut: boolean;
   /** Of a reduce: its marks. */
@@ -87,8 +87,8 @@ function begunBy(event: JournalEvent): Begun | undefined {
     case 'TaskOffered':
       return { key: event.key, kind: 'external', name: event.task };
     case 'ChildStarted': {
-      const { key, process: name, runId, detached = false } = event;
-      return { key, kind: 'child', name, child: { runId, isDetached: detached } };
+      const { key, process: name, runId: child } = event;
+      return { key, kind: 'child', name, child };
     }
     case 'BreakpointOpened':
       return { key: event.key, kind: 'breakpoint', name: event.title };

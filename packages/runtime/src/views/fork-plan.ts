@@ -157,7 +157,7 @@ function beforeChildren(calls: CallHistory['calls'], seq: Seq): Seq {
 function openChild(calls: CallHistory['calls'], seq: Seq): PastCall | undefined {
   let first: PastCall | undefined;
   for (const call of calls.values()) {
-    if (call.child === undefined || call.child.isDetached || call.seq > seq) continue;
+    if (call.child === undefined || call.seq > seq) continue;
     if ((call.end?.seq ?? Infinity) > seq && call.seq < (first?.seq ?? Infinity)) first = call;
   }
   return first;
@@ -167,7 +167,7 @@ function refusalAt({ calls, compactedSeq }: CallHistory, seq: Seq): ForkRefusal 
   const child = openChild(calls, seq);
   if (child !== undefined)
     return {
-      problem: `There run ${child.child?.runId ?? ''}, which call ${child.key} started, is under way, and it cannot be a part of two runs.`,
+      problem: `There run ${child.child ?? ''}, which call ${child.key} started, is under way, and it cannot be a part of two runs.`,
       hint: `Begin before it: --at ${child.key}`,
     };
   for (const { key, kind, seq: opened, marks } of calls.values()) {

@@ -147,3 +147,24 @@ it('a fork does not take the id of a start that waits', async () => {
     expect(on.store.work.queuedStart('q')).toMatchObject({ inputs: 'other' });
   });
 });
+
+it('no fork begins while a detached run is being started', async () => {
+  const on = new Bench();
+  const child = defineProcess({ name: 'child', run: (n: string, ctx: Context) => ctx.task(on.step, n) });
+  const process: Process<null, unknown> = async (_, ctx) => [
+    await ctx.run(child, 'c', { detached: true, key: 'child' }),
+    await ctx.task(on.step, 'a'),
+  ];
+  await on.within(async (runtime) => {
+    await runtime.start(process, null, { id: 'r' }).result();
+    await runtime.whenAllEnded();
+    const seqOf = (type: string): number =>
+      journal(on.store).find(({ event }) => event.type === type)?.seq ?? 0;
+    await expect(runtime.fork('r', { afterSeq: seqOf('ChildStarted'), id: 'f', process })).rejects.toThrow(
+      'is under way',
+    );
+    expect(runtime.get('f')).toBeUndefined();
+    const fork = await runtime.fork('r', { afterSeq: seqOf('ChildFinished'), id: 'f', process });
+    expect(await fork.result()).toEqual([{ runId: 'r.:child' }, 'a!']);
+  });
+});
