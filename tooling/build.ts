@@ -23,6 +23,7 @@ const PACKAGES: readonly Package[] = [
       testing: 'testing.ts',
       'thread-main': 'engine/executors/thread-main.ts',
       'process-main': 'engine/executors/process-main.ts',
+      'sql-main': 'store/sqlite/sql/sql-main.ts',
     },
   },
   { name: 'cli', entries: { bin: 'bin.ts' } },

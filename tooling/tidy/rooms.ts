@@ -95,6 +95,7 @@ export const ROOMS: readonly Room[] = [
       'notify.ts',
       'run-query.ts',
       'small-heap.ts',
+      'sql-views.ts',
     ].map(inRuntime),
     imports: 'every room',
   },

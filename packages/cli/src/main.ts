@@ -122,6 +122,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/stats.ts')).statsCommand,
   },
   {
+    name: 'sql',
+    summary: 'ask the journal by SQL: runs, steps, attempts, events, waits, …',
+    load: async () => (await import('./commands/sql.ts')).sqlCommand,
+  },
+  {
     name: 'cancel',
     summary: 'give a run up, whoever drives it',
     load: async () => (await import('./commands/cancel.ts')).cancelCommand,

@@ -11,6 +11,8 @@ import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts'
 import { checkedQuery } from './run-query.ts';
 import { RuntimeError } from './errors.ts';
 import { unknownRun } from './engine/refusals.ts';
+import { SqlReader, type SqlOptions } from './store/sqlite/sql/sql-reader.ts';
+import type { SqlRows } from './store/sqlite/sql/sql-answer.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { nearest } from './views/nearest.ts';
@@ -60,6 +62,11 @@ export interface JournalReader extends Disposable {
   schedules(): readonly Schedule[];
   /** Runs code against these runs without effects; close it before the journal. */
   replayer(options?: ReplayerOptions): Replayer;
+  /**
+   * One statement of SQL that reads, in a program of its own, over the views of `SQL_VIEWS`.
+   * @throws RuntimeError USAGE with the place in the text; REFUSED where it takes too long; STORAGE, BUSY, CORRUPT, NEWER
+   */
+  sql(text: string, options?: SqlOptions): Promise<SqlRows>;
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
@@ -85,6 +92,11 @@ function notBegun(id: RunId): RuntimeError {
  */
 export function openJournal(options: { readonly path: string }): JournalReader {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
+  const sql = new SqlReader(options.path);
+  const close = (): void => {
+    sql.close();
+    store.close();
+  };
   const list = (query: RunQuery): readonly ReadRun[] =>
     withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now()), Date.now());
   const start = (id: RunId): QueuedStart | undefined =>
@@ -119,7 +131,8 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     replayer: (told = {}) => new Replayer(store, told),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),
-    close: () => store.close(),
-    [Symbol.dispose]: () => store.close(),
+    sql: (text, told) => sql.query(text, told),
+    close,
+    [Symbol.dispose]: close,
   };
 }

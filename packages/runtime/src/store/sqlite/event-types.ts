@@ -58,13 +58,12 @@ const CODES: { readonly [Type in EventType]: number } = {
   RunForked: 51,
 };
 
-const NAMES: readonly (string | undefined)[] = Object.entries(CODES).reduce<string[]>(
-  (names, [name, code]) => {
-    names[code] = name;
-    return names;
-  },
-  [],
-);
+export const EVENT_TYPES: readonly (readonly [name: string, code: number])[] = Object.entries(CODES);
+
+const NAMES: readonly (string | undefined)[] = EVENT_TYPES.reduce<string[]>((names, [name, code]) => {
+  names[code] = name;
+  return names;
+}, []);
 
 export function codeOf(type: string): number {
   return CODES[type as EventType];
@@ -78,10 +77,10 @@ export function typeOf(code: unknown): string {
 /** For whoever reads the file with SQL; Pawl itself does not look at the table. Inside a transaction. */
 export function nameEventTypes(db: Database): void {
   const insert = db.prepare('insert or ignore into event_types (code, name) values (?, ?)');
-  for (const [name, code] of Object.entries(CODES)) insert.run(code, name);
+  for (const [name, code] of EVENT_TYPES) insert.run(code, name);
 }
 
 export function hasNamedEventTypes(db: Database): boolean {
   const count = db.prepare<[], number>('select count(*) from event_types').pluck().get() ?? 0;
-  return count >= Object.keys(CODES).length;
+  return count >= EVENT_TYPES.length;
 }

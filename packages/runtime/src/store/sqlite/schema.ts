@@ -72,6 +72,12 @@ export function checkSchema(db: Database.Database, version: number, path: string
   }
 }
 
+/** A table that the file is too old to have, as an empty one in `temp`. */
+export function laterTable(name: string, as: string): string {
+  const sql = String(expectedSchema(SCHEMA_VERSION).get(`table ${name}`)?.sql);
+  return sql.replace(/^create table \w+/i, `create temp table ${as}`);
+}
+
 let ownNames: ReadonlySet<string> | undefined;
 
 /** Whether a table, or the table of an index, is a part of the journal; SQLite takes names in any case. */
