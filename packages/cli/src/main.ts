@@ -197,6 +197,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/graph.ts')).graphCommand,
   },
   {
+    name: 'schema',
+    summary: 'print the JSON Schema of what a command writes with --json',
+    load: async () => (await import('./commands/schema.ts')).schemaCommand,
+  },
+  {
     name: 'doctor',
     summary: 'look whether everything that Pawl needs is there',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
