@@ -1,5 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +37,7 @@ describe('the packed packages', () => {
         cwd: ROOT,
         env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
       });
-    for (const name of ['sdk', 'runtime', 'cli']) {
+    for (const name of ['sdk', 'runtime', 'create-pawl', 'cli']) {
       execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], {
         cwd: join(ROOT, 'packages', name),
         stdio: 'pipe',
@@ -79,4 +89,59 @@ console.log(await runtime.start(async (n, ctx) => ctx.task(inc, n), 41).result()
     expect(result.stderr).toBe('');
     expect(result.stdout).toBe('42\n');
   }, 60_000);
+
+  it.each(['ts', 'js'])(
+    'make a project whose scripts work, in %s',
+    async (language) => {
+      const app = join(project, `app-${language}`);
+      const make = (): ReturnType<typeof spawnSync> =>
+        spawnSync(
+          process.execPath,
+          [
+            join(project, 'node_modules/create-pawl/bin/create-pawl.js'),
+            app,
+            '--yes',
+            ...(language === 'js' ? ['--js'] : []),
+          ],
+          { cwd: project, env, encoding: 'utf8' },
+        );
+      expect(make()).toMatchObject({ status: 0, stderr: '' });
+      const before = readFileSync(join(app, 'package.json'), 'utf8');
+      expect(make()).toMatchObject({ status: 2, stderr: expect.stringContaining('written over') });
+      expect(readFileSync(join(app, 'package.json'), 'utf8')).toBe(before);
+      // What npm install would bring.
+      symlinkSync(join(project, 'node_modules'), join(app, 'node_modules'));
+      const npm = (script: string): ReturnType<typeof spawnSync> =>
+        spawnSync('npm', ['run', '--silent', script], { cwd: app, env, encoding: 'utf8' });
+      const tested = npm('test');
+      expect(tested, `${String(tested.stdout)}${String(tested.stderr)}`).toMatchObject({ status: 0 });
+
+      if (language === 'ts') return;
+      // Killed while it sleeps, and gone on with.
+      const started = spawn('npm', ['run', '--silent', 'start'], {
+        cwd: app,
+        env,
+        detached: true,
+        stdio: 'ignore',
+      });
+      const asks = (): string =>
+        spawnSync(
+          join(project, 'node_modules/.bin/pawl'),
+          ['sql', "select count(*) as n from steps where kind = 'timer'", '--csv'],
+          {
+            cwd: app,
+            env,
+            encoding: 'utf8',
+          },
+        ).stdout;
+      while (!existsSync(join(app, '.pawl/journal.db')) || !asks().includes('1'))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      const ended = once(started, 'exit');
+      process.kill(-Number(started.pid), 'SIGKILL');
+      await ended;
+      expect(npm('resume')).toMatchObject({ status: 0, stdout: expect.stringMatching(/✓ +order/) });
+      expect(npm('show')).toMatchObject({ status: 0, stdout: expect.stringContaining('lamp from shelf 7') });
+    },
+    120_000,
+  );
 });

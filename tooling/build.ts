@@ -26,6 +26,7 @@ const PACKAGES: readonly Package[] = [
       'sql-main': 'store/sqlite/sql/sql-main.ts',
     },
   },
+  { name: 'create-pawl', entries: { index: 'index.ts', bin: 'bin.ts' } },
   { name: 'cli', entries: { bin: 'bin.ts' } },
 ];
 

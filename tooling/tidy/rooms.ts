@@ -104,7 +104,7 @@ export const ROOMS: readonly Room[] = [
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
-    imports: ['runtime', 'errors', 'sdk'],
+    imports: ['runtime', 'errors', 'sdk', ...(name === 'cli' ? ['create-pawl'] : [])],
   })),
   // It measures SQLite itself beside us, and the engine over a store in memory.
   { ...OPEN, name: 'bench', paths: ['packages/bench/'], imports: ['runtime', 'testing', 'sdk'] },
@@ -120,6 +120,7 @@ export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: r
 
 /** Our packages by the name that others import them by. */
 export const ENTRIES: Readonly<Record<string, string>> = {
+  'create-pawl': 'packages/create-pawl/src/index.ts',
   '@pawl/sdk': 'packages/sdk/src/index.ts',
   '@pawl/sdk/babysitter': 'packages/sdk/src/babysitter.ts',
   '@pawl/runtime': 'packages/runtime/src/index.ts',

@@ -197,6 +197,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/graph.ts')).graphCommand,
   },
   {
+    name: 'init',
+    summary: 'make a project with a process, its tests and scripts',
+    load: async () => (await import('./commands/init.ts')).initCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of what a command writes with --json',
     load: async () => (await import('./commands/schema.ts')).schemaCommand,

@@ -146,6 +146,7 @@ test('runs as they are looked at', async () => {
     ['check', join(folder.path, 'flow.yaml')],
     ['graph', join(folder.path, 'flow.yaml')],
     ['doctor'],
+    ['init', join(folder.path, 'fresh')],
     ['schema', 'list'],
     ['schema'],
   ];
