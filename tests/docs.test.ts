@@ -72,6 +72,11 @@ function makeFolder(): string {
   mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
   for (const name of ['sdk', 'runtime'])
     symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
+  // What the user of telemetry has, too.
+  symlinkSync(
+    join(ROOT, 'packages/runtime/node_modules/@opentelemetry'),
+    join(folder, 'node_modules/@opentelemetry'),
+  );
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   return folder;
 }

@@ -20,6 +20,7 @@ const PACKAGES: readonly Package[] = [
     entries: {
       index: 'index.ts',
       errors: 'errors.ts',
+      otel: 'otel.ts',
       testing: 'testing.ts',
       'thread-main': 'engine/executors/thread-main.ts',
       'process-main': 'engine/executors/process-main.ts',

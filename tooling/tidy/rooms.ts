@@ -65,6 +65,16 @@ export const ROOMS: readonly Room[] = [
   { ...OPEN, name: 'system', paths: [inRuntime('system.ts')], imports: ['ports', 'journal'] },
   { ...OPEN, name: 'store', paths: [inRuntime('store/')], imports: ['ports', 'journal', 'views', 'errors'] },
   { ...OPEN, name: 'errors', paths: [inRuntime('errors.ts')], imports: ['journal', 'sdk'] },
+  // Whoever measures is one of many listeners: it knows what is recorded, and nothing of who records it.
+  {
+    ...CLOSED,
+    name: 'otel',
+    paths: [inRuntime('otel.ts'), inRuntime('otel/')],
+    imports: ['journal'],
+    typesFrom: ['ports'],
+    builtins: ['crypto', 'url'],
+    packages: ['@opentelemetry/api'],
+  },
   {
     ...OPEN,
     name: 'testing',
@@ -105,6 +115,7 @@ export const ROOMS: readonly Room[] = [
     name,
     paths: [`packages/${name}/`],
     imports: ['runtime', 'errors', 'sdk', ...(name === 'cli' ? ['create-pawl'] : [])],
+    imports: ['runtime', 'errors', 'otel', 'sdk'],
   })),
   // It measures SQLite itself beside us, and the engine over a store in memory.
   { ...OPEN, name: 'bench', paths: ['packages/bench/'], imports: ['runtime', 'testing', 'sdk'] },
@@ -116,6 +127,7 @@ export const ROOMS: readonly Room[] = [
 /** Packages that only these folders may know. */
 export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: readonly string[] }[] = [
   { name: 'better-sqlite3', within: [inRuntime('store/sqlite/'), 'packages/bench/'] },
+  { name: '@opentelemetry/api', within: [inRuntime('otel.ts'), inRuntime('otel/')] },
 ];
 
 /** Our packages by the name that others import them by. */
@@ -125,6 +137,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/sdk/babysitter': 'packages/sdk/src/babysitter.ts',
   '@pawl/runtime': 'packages/runtime/src/index.ts',
   '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
+  '@pawl/runtime/otel': 'packages/runtime/src/otel.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
 };
 

@@ -33,6 +33,7 @@ import { jsonLine } from './render/json.ts';
 import { logLines, logText } from './render/log.ts';
 import { shellWords } from './render/next-commands.ts';
 import { keepText } from './render/value.ts';
+import { telemetryOf } from './telemetry.ts';
 import type { Io } from './terminal.ts';
 import { waitingError } from './waiting-error.ts';
 
@@ -86,6 +87,7 @@ export class Session {
     const session = new Session(options);
     session.#runtime = await openRuntime({
       ...options.runtime,
+      telemetry: await telemetryOf(options.io),
       path: options.place.path,
       onLog: (entry) => session.#log(entry),
       onWarning: (runId, message) => session.#warn(runId, message),

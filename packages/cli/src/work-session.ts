@@ -21,6 +21,7 @@ import { logLines, logText } from './render/log.ts';
 import { respondedLine } from './render/tasks.ts';
 import { renderWorkNote } from './render/work-note.ts';
 import { respondedDocument } from './task-document.ts';
+import { telemetryOf } from './telemetry.ts';
 import type { Io } from './terminal.ts';
 
 interface WorkSessionOptions {
@@ -81,6 +82,7 @@ export class WorkSession {
     const loader = new CodeLoader(io.cwd);
     const runtime = await openRuntime({
       ...options.runtime,
+      telemetry: await telemetryOf(io),
       path: place.path,
       onLog: ({ runId, values }) => told.log(runId, values),
       onWarning: (runId, message) => told.warn(runId, message),

@@ -42,6 +42,7 @@ export function engineOptions(
     strict: options.strict ?? false,
     standIn: options.standIn ?? ((task) => task),
     tell: resolveNotify(options.notify),
+    telemetry: options.telemetry,
     sink: {
       log: (entry) => {
         observers.log(entry);

@@ -34,6 +34,14 @@ export type { OpenTask, TaskQuery } from './engine/open-task.ts';
 export type { RespondContext, Responded, Responder, RespondOptions } from './engine/responder.ts';
 export type { SettledTask } from './views/settled-tasks.ts';
 export type { RunHandle } from './engine/run-handle.ts';
+export type {
+  AttemptId,
+  RunBirth,
+  Telemetry,
+  TelemetrySink,
+  ToldRun,
+  TraceOrigin,
+} from './ports/telemetry.ts';
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 export { CannotRespondError, EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export type { RunView } from './run-query.ts';

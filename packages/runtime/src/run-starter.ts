@@ -87,6 +87,7 @@ export class RunStarter {
       inputs: decode(encoded),
       state: initialState(),
       replayOnly: false,
+      origin: this.#engine.telemetry?.sink.originHere(options.traceparent),
       start: {
         type: 'StartRun',
         process: definition.name,

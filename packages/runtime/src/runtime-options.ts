@@ -7,6 +7,7 @@ import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Entropy } from './ports/entropy.ts';
 import type { JournalStore } from './ports/journal-store.ts';
+import type { Telemetry } from './ports/telemetry.ts';
 
 export interface RuntimeOptions {
   /** The database file; its folder is created. ':memory:' keeps nothing. Default '.pawl/journal.db'. */
@@ -46,6 +47,8 @@ export interface RuntimeOptions {
    * it was told is recorded, and it is told again only where the program died between the two.
    */
   readonly notify?: Notify | undefined;
+  /** Measures what happens here, such as `openTelemetry()` of '@pawl/runtime/otel'. Default: nobody does. */
+  readonly telemetry?: Telemetry | undefined;
   /** Shortest bound of a replay that waits for something outside ctx, in ms (default 30,000). */
   readonly stallMs?: number;
   /** For tests. */
@@ -63,6 +66,11 @@ export interface StartOptions {
   readonly codeHash?: string;
   /** A run whose results are taken where the same task (name, version) is asked the same. It is recorded with the start. */
   readonly reuseFrom?: RunId;
+  /**
+   * The header of W3C Trace Context that the start came with: where telemetry is on, the run's first span links to it.
+   * Default: the span that is active at the call. One that is malformed counts as none.
+   */
+  readonly traceparent?: string;
 }
 
 export interface ResumeOptions {

@@ -11,6 +11,7 @@ import { checkedRunId, journalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
 import { findModule, isOtherCode } from '../module-file.ts';
 import { Session } from '../session.ts';
+import { traceparentOf } from '../telemetry.ts';
 
 export const runCommand: Command = defineCommand({
   description: 'Loads a module or a workflow, starts the process, and records what it does.',
@@ -66,6 +67,7 @@ export const runCommand: Command = defineCommand({
         ...(reuseFrom === undefined ? {} : { reuseFrom }),
         module: file.recorded,
         codeHash: file.digest,
+        ...traceparentOf(io),
       });
       if (known !== undefined) session.warn(knownBefore(handle.id, known.status));
       const end = await session.drive(handle, definition.name, known?.lastSeq ?? 0);

@@ -18,6 +18,7 @@ import { buildContextOf } from './build-context.ts';
 import { checkedAnswer } from './checked-answer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
+import type { TelemetrySink } from '../ports/telemetry.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import { AttemptContext } from './attempt-context.ts';
@@ -42,6 +43,8 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   isOurs(): boolean;
   /** Decodes the input of a task, with the values that its secrets stand for. */
   reveal(args: Encoded): { readonly value: unknown; readonly redaction: Redaction };
+  /** Does the work where whoever measures finds it; undefined where nobody does. */
+  readonly within: TelemetrySink['within'] | undefined;
   warn(message: string): void;
   log(key: CallKey, values: readonly unknown[]): void;
 }
@@ -166,7 +169,9 @@ export class Attempt {
       this.#limit('poll', pollMs, `had no good result after ${pollMs} ms`);
     }
     if (heartbeatTimeout !== undefined) this.#awaitHeartbeat();
-    this.#run().then(
+    const { within } = this.#deps;
+    const running = within === undefined ? this.#run() : within(this.place, () => this.#run());
+    running.then(
       (report) => this.#ended(report),
       (error: unknown) => this.#ended(this.#failed(error, 'error')),
     );

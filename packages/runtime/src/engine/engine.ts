@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import { RuntimeError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Executors } from './executors/executors.ts';
@@ -17,6 +18,9 @@ import { SharedPools } from './pools/shared-pools.ts';
 import { Patience } from './patience.ts';
 import type { TellOutside } from './run-notices.ts';
 import type { RunDriver } from './run-driver.ts';
+import type { RunExit } from './run-plan.ts';
+import { RunTelemetry } from './run-telemetry.ts';
+import { safely } from './safely.ts';
 import { TurnLoop } from './turn-loop.ts';
 import type { Vault } from './vault.ts';
 
@@ -58,6 +62,8 @@ export interface EngineOptions {
   /** By name: a number of slots, or options. */
   readonly pools: Readonly<Record<string, number | PoolOptions>>;
   readonly sink: Sink;
+  /** Measures what happens here. */
+  readonly telemetry: Telemetry | undefined;
   /** Tells somebody outside of waits for people. */
   readonly tell: TellOutside | undefined;
   readonly owner: string;
@@ -70,19 +76,6 @@ export interface EngineOptions {
   readonly stallMs: number;
   readonly strict: boolean;
   readonly standIn: StandIn;
-}
-
-/** What a listener of the program throws is its own affair: it ends no run, and is told as a warning of Node's. */
-function safely<Args extends readonly unknown[]>(tell: (...args: Args) => void): (...args: Args) => void {
-  return (...args) => {
-    try {
-      tell(...args);
-    } catch (error) {
-      emitWarning(
-        error instanceof Error ? error : 'A listener of the runtime threw something that is no error',
-      );
-    }
-  };
 }
 
 function undisturbed(sink: Sink): Sink {
@@ -115,6 +108,8 @@ export class Engine {
   /** As the runtime was told; runs declare more. */
   readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly loop: TurnLoop;
+  /** Undefined where nobody measures. */
+  readonly telemetry: RunTelemetry | undefined;
   readonly runs: Map<RunId, RunDriver> = new Map();
   /** Comparing only: they own no run, and several of one run are no contradiction. */
   readonly replays: Set<RunDriver> = new Set();
@@ -135,7 +130,9 @@ export class Engine {
     this.options = { ...options, sink: undisturbed(options.sink) };
     this.#patience = new Patience(options.clock);
     this.executors = new Executors(options.clock, options.limits);
-    const { store, clock, limits } = options;
+    const { store, clock, limits, telemetry } = options;
+    this.telemetry =
+      telemetry === undefined ? undefined : new RunTelemetry(telemetry, store, () => clock.now());
     this.pools = plansOf(options.pools, limits);
     this.shared = new SharedPools({ store, clock, claim: () => this.claim });
     this.dispatcher = new Dispatcher({
@@ -173,9 +170,17 @@ export class Engine {
     this.loop.wake(run);
   }
 
-  remove(run: RunDriver): void {
-    if (run.look !== undefined) this.replays.delete(run);
-    else this.runs.delete(run.runId);
+  /** What is recorded of the run now. */
+  told(run: RunDriver, events: readonly Recorded[]): void {
+    this.options.sink.committed(run.runId, events);
+    this.telemetry?.committed(run, events);
+  }
+
+  remove(run: RunDriver, exit: RunExit): void {
+    if (run.look === undefined) {
+      this.runs.delete(run.runId);
+      this.telemetry?.left(run, exit);
+    } else this.replays.delete(run);
     this.#dirty.delete(run);
     this.loop.drop(run);
     if (!this.#isEmpty) return;
@@ -190,6 +195,7 @@ export class Engine {
   async close(): Promise<void> {
     await this.executors.close();
     this.dispatcher.close();
+    await this.telemetry?.sink.close();
   }
 
   /** The run has events that wait for a commit. */
@@ -272,6 +278,7 @@ export class Engine {
   #write(batch: readonly AppendRun[]): readonly ('committed' | 'fenced')[] {
     const answers = this.options.store.append(batch, this.claim);
     this.commits += 1;
+    this.telemetry?.wrote();
     this.#patience.renew();
     return answers;
   }

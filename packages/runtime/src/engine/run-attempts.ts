@@ -21,6 +21,7 @@ function ratedTask({ name, settings: { rate } }: OpenTask['definition']): RatedT
 /** What the attempts of one run need of the world. */
 export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
   const { clock, entropy, graceMs, limits, sink } = engine.options;
+  const measure = engine.telemetry?.sink;
   return {
     clock,
     entropy,
@@ -48,6 +49,7 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
         throw error;
       }
     },
+    within: measure === undefined ? undefined : (place, work) => measure.within(place, work),
     log: (key, values) => sink.log({ runId: run.runId, key, values }),
     progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
     warn: (message) => sink.warn(run.runId, message),

@@ -41,7 +41,7 @@ export class RunDriver implements Turnable {
   readonly exit: Promise<RunExit>;
   readonly host: ProcessHost;
   readonly state: RunState;
-  readonly #plan: RunPlan;
+  readonly plan: RunPlan;
   readonly #engine: Engine;
   readonly #lease: RunLease;
   readonly #journal: RunJournal;
@@ -60,7 +60,7 @@ export class RunDriver implements Turnable {
   constructor(engine: Engine, plan: RunPlan) {
     const { clock, digest, limits, strict, sink, standIn } = engine.options;
     this.#engine = engine;
-    this.#plan = plan;
+    this.plan = plan;
     this.runId = plan.runId;
     this.state = plan.state;
     this.#journal = new RunJournal(plan.state, clock);
@@ -107,7 +107,7 @@ export class RunDriver implements Turnable {
 
   /** Which run this is, also before its first commit. */
   get identity(): { readonly process: string; readonly inputsHash: string } {
-    return this.#plan.start ?? this.state;
+    return this.plan.start ?? this.state;
   }
 
   get isReady(): boolean {
@@ -185,7 +185,7 @@ export class RunDriver implements Turnable {
   }
 
   #begin(): void {
-    const { run, inputs, start, recorded } = this.#plan;
+    const { run, inputs, start, recorded } = this.plan;
     this.host.seed = start?.seed ?? this.state.seed;
     if (start !== undefined) {
       this.#phase = 'live';
@@ -206,7 +206,7 @@ export class RunDriver implements Turnable {
     if (this.#phase === 'left' || step !== 'head') return;
     // The calls that are pending now go on; the host's commands are new.
     this.#phase = 'live';
-    const { codeHash } = this.#plan;
+    const { codeHash } = this.plan;
     if (codeHash !== undefined) this.#decide({ type: 'CodeFits', codeHash });
     this.#decide({ type: 'HeadReached' });
     this.host.goLive();
@@ -271,7 +271,7 @@ export class RunDriver implements Turnable {
   }
 
   takeBatch(): AppendRun {
-    return this.#journal.batch(this.runId, this.#plan.epoch, {
+    return this.#journal.batch(this.runId, this.plan.epoch, {
       successor: this.#succession.successor,
       transaction: this.#phase === 'stopping' ? undefined : this.#effects.transactions.next(),
     });
@@ -283,7 +283,7 @@ export class RunDriver implements Turnable {
     const events = this.#journal.committed();
     this.#compactor.committed(events);
     this.#lease.proven();
-    this.#engine.options.sink.committed(this.runId, events);
+    this.#engine.told(this, events);
     this.afterBurst();
     if (this.#terminal !== undefined) this.leave(this.#succession.exitBy(this.#terminal));
     // Nothing runs that would make the turn in which a stop, or a wait for a person, is seen.
@@ -306,7 +306,7 @@ export class RunDriver implements Turnable {
   }
 
   #logWhenCommitted(values: readonly unknown[]): void {
-    if (this.#phase === 'left' || this.#plan.replayOnly) return;
+    if (this.#phase === 'left' || this.plan.replayOnly) return;
     this.#effects.log(values);
     this.#engine.touch(this);
   }
@@ -387,7 +387,7 @@ export class RunDriver implements Turnable {
     if (this.#phase === 'left') return;
     this.#phase = 'left';
     // First it waits for nothing more: a slot that it gives back goes to others.
-    this.#engine.remove(this);
+    this.#engine.remove(this, exit);
     this.#effects.drop();
     this.host.stop();
     this.#lease.release(exit);

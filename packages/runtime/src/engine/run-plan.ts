@@ -4,6 +4,7 @@ import type { Epoch, RunId } from '../journal/ids.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { InboxMessage } from '../ports/journal-store.ts';
+import type { TraceOrigin } from '../ports/telemetry.ts';
 import type { Rest } from '../ports/work-store.ts';
 import type { ProcessCode } from '../process/definition.ts';
 import type { StandIn } from './engine.ts';
@@ -23,6 +24,8 @@ export interface RunPlan extends ProcessCode {
   readonly start: Extract<Command, { type: 'StartRun' }> | undefined;
   /** Digest of the code, where it is to be recorded that the run goes on with it. */
   readonly codeHash?: string | undefined;
+  /** Who asked for it in this program; undefined where nobody measures. */
+  readonly origin?: TraceOrigin | undefined;
   /** Compares only: nothing is recorded or started, and the driver leaves at the journal's head. */
   readonly replayOnly: boolean;
   /** Of one that only compares: keeps in mind where each call was made. */

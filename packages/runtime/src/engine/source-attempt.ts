@@ -55,7 +55,9 @@ export class SourceAttempt {
 
   start(): void {
     const { key, attempt } = this.#place;
-    this.#run().then(
+    const { within } = this.#deps;
+    const running = within === undefined ? this.#run() : within(this.#place, () => this.#run());
+    running.then(
       () => this.#ended({ type: 'SourceEnded', key, attempt }),
       (error: unknown) => this.#ended(this.#failed(error)),
     );

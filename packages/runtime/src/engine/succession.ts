@@ -72,7 +72,8 @@ export class Succession {
     const state = stateOf(this.#successor);
     const again = { inputs: decode(first.inputs), state, start: undefined, replayOnly: false };
     const { recorded: _, ...plan } = this.#plan;
-    const next = this.#driverOf({ ...plan, ...again, runId, epoch: 1 });
+    const origin = this.#engine.telemetry?.sink.originIn(plan.runId);
+    const next = this.#driverOf({ ...plan, ...again, runId, epoch: 1, origin });
     this.#engine.add(next);
     return { status: 'continued', next };
   }
