@@ -73,10 +73,8 @@ function makeFolder(): string {
   for (const name of ['sdk', 'runtime'])
     symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
   // What the user of telemetry has, too.
-  symlinkSync(
-    join(ROOT, 'packages/runtime/node_modules/@opentelemetry'),
-    join(folder, 'node_modules/@opentelemetry'),
-  );
+  for (const name of ['@opentelemetry', 'pino'])
+    symlinkSync(join(ROOT, 'packages/runtime/node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   return folder;
 }

@@ -103,6 +103,7 @@ export const ROOMS: readonly Room[] = [
       'step-runner.ts',
       'run-waits.ts',
       'notify.ts',
+      'log-lines.ts',
       'run-query.ts',
       'small-heap.ts',
       'sql-views.ts',

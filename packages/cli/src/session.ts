@@ -30,7 +30,7 @@ import { createProgress, type Followed, type Progress } from './live/progress.ts
 import { ToldProgress } from './live/told-progress.ts';
 import { clean } from './render/clean.ts';
 import { jsonLine } from './render/json.ts';
-import { logLines, logText } from './render/log.ts';
+import { logDocument, logLines } from './render/log.ts';
 import { shellWords } from './render/next-commands.ts';
 import { keepText } from './render/value.ts';
 import { telemetryOf } from './telemetry.ts';
@@ -51,8 +51,6 @@ export interface SessionOptions {
   readonly executors?: Readonly<Record<string, Executor>> | undefined;
 }
 
-/** Events that a tree lags behind at most. */
-const NEWEST = 1000;
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly StopSignal[];
 
 export class Session {
@@ -191,22 +189,11 @@ export class Session {
 
   #log(entry: LogEntry): void {
     if (this.#isJson) {
-      const { runId, key } = entry;
-      this.#io.err.line(jsonLine({ log: { runId, key, message: logText(entry.values) } }));
+      this.#io.err.line(jsonLine({ log: logDocument(entry) }));
       return;
     }
-    const name = entry.key === null ? undefined : this.#taskName(entry.runId, entry.key);
+    const name = entry.task === null ? undefined : clean(entry.task);
     this.#progress.say(logLines(entry.values, name, this.#io.err.theme));
-  }
-
-  /** The tree may lag behind a task that logs at once. */
-  #taskName(runId: RunId, key: CallKey): string {
-    const tree = this.treeOf(runId);
-    const node = tree.byKey.get(key);
-    if (node?.kind === 'task' || node?.kind === 'source') return clean(node.name);
-    const newest = this.runtime.store.read(runId, tree.lastSeq, NEWEST);
-    const scheduled = newest.find(({ event }) => event.type === 'TaskScheduled' && event.key === key)?.event;
-    return clean(scheduled?.type === 'TaskScheduled' ? scheduled.task : key);
   }
 
   #warn(runId: RunId, message: string): void {

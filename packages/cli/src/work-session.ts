@@ -2,6 +2,7 @@
 import {
   keepHeapSmall,
   openRuntime,
+  type LogEntry,
   type Responded,
   type Responder,
   type Runtime,
@@ -17,7 +18,7 @@ import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
 import type { JournalPlace } from './journal-place.ts';
 import { clean } from './render/clean.ts';
 import { jsonLine } from './render/json.ts';
-import { logLines, logText } from './render/log.ts';
+import { logDocument, logLines } from './render/log.ts';
 import { respondedLine } from './render/tasks.ts';
 import { renderWorkNote } from './render/work-note.ts';
 import { respondedDocument } from './task-document.ts';
@@ -84,7 +85,7 @@ export class WorkSession {
       ...options.runtime,
       telemetry: await telemetryOf(io),
       path: place.path,
-      onLog: ({ runId, values }) => told.log(runId, values),
+      onLog: (entry) => told.log(entry),
       onWarning: (runId, message) => told.warn(runId, message),
     });
     if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
@@ -162,9 +163,9 @@ class Teller {
     );
   }
 
-  log(runId: string, values: readonly unknown[]): void {
-    if (this.#isJson) this.#io.err.line(jsonLine({ log: { runId, message: logText(values) } }));
-    else this.#io.err.lines(logLines(values, clean(runId), this.#io.err.theme));
+  log(entry: LogEntry): void {
+    if (this.#isJson) this.#io.err.line(jsonLine({ log: logDocument(entry) }));
+    else this.#io.err.lines(logLines(entry.values, clean(entry.runId), this.#io.err.theme));
   }
 
   warn(runId: string, message: string): void {

@@ -6,6 +6,7 @@ import type { Observers } from './engine/observers.ts';
 import { positive } from './engine/refusals.ts';
 import { Vault } from './engine/vault.ts';
 import type { JournalStore } from './ports/journal-store.ts';
+import { LogLines } from './log-lines.ts';
 import { resolveNotify } from './notify.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 import { secretKeySource } from './secret-key.ts';
@@ -22,6 +23,7 @@ export function engineOptions(
 ): EngineOptions {
   const entropy = options.entropy ?? systemEntropy;
   const clock = options.clock ?? systemClock;
+  const lines = options.logger === undefined ? undefined : new LogLines(options.logger);
   return {
     store,
     clock,
@@ -46,12 +48,23 @@ export function engineOptions(
     sink: {
       log: (entry) => {
         observers.log(entry);
+        lines?.log(entry);
         options.onLog?.(entry);
       },
       progress: (entry) => observers.progress(entry),
-      warn: (runId, message) => options.onWarning?.(runId, message),
+      warn: (runId, message) => {
+        lines?.warn(runId, message);
+        options.onWarning?.(runId, message);
+      },
       waiting: (runId, keys) => options.onWaiting?.(runId, keys),
-      committed,
+      committed:
+        lines === undefined
+          ? committed
+          : (runId, events, process) => {
+              committed(runId, events, process);
+              lines.committed(runId, events, process);
+            },
+      left: (runId) => lines?.left(runId),
     },
   };
 }

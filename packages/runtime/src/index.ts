@@ -17,6 +17,7 @@ export {
 export type { Answer } from './engine/answer.ts';
 export type { Ack, Cancelled, SendOptions } from './engine/messenger.ts';
 export type { Response } from './engine/response.ts';
+export type { Logger } from './log-lines.ts';
 export type { LogEntry, ProgressEntry } from './engine/engine.ts';
 export type { RuntimeEvent } from './engine/observer.ts';
 export type { ObserveOptions } from './engine/observers.ts';

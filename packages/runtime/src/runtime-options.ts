@@ -2,6 +2,7 @@ import type { PoolOptions, ProcessDefinition } from '@pawl/sdk';
 import type { CallKey } from './journal/call-key.ts';
 import type { RunId } from './journal/ids.ts';
 import type { LogEntry, StandIn } from './engine/engine.ts';
+import type { Logger } from './log-lines.ts';
 import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   /** Processes that `resume` finds by the name that was recorded. */
   readonly processes?: readonly ProcessDefinition[];
   readonly onLog?: (entry: LogEntry) => void;
+  /** Gets what is logged, warnings, and how runs and attempts end, one line each. Default: nobody does. */
+  readonly logger?: Logger | undefined;
   readonly onWarning?: (runId: RunId, message: string) => void;
   /** Told when nothing of a run can go on before a person answers these calls. */
   readonly onWaiting?: (runId: RunId, keys: readonly CallKey[]) => void;

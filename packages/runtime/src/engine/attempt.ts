@@ -46,7 +46,7 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   /** Does the work where whoever measures finds it; undefined where nobody does. */
   readonly within: TelemetrySink['within'] | undefined;
   warn(message: string): void;
-  log(key: CallKey, values: readonly unknown[]): void;
+  log(place: AttemptPlace, task: string, values: readonly unknown[]): void;
 }
 
 /** The slot that an attempt runs in. */
@@ -269,7 +269,8 @@ export class Attempt {
     const members = {
       log: (...values: readonly unknown[]) =>
         this.#deps.log(
-          key,
+          this.place,
+          this.#task.definition.name,
           values.map((value) => this.#redaction.logged(value)),
         ),
       progress: (value: unknown) => this.#telling.tell(value),

@@ -26,8 +26,12 @@ import type { Vault } from './vault.ts';
 
 export interface LogEntry {
   readonly runId: RunId;
+  readonly process: string;
   /** The task call that logged, null for the process itself. */
   readonly key: CallKey | null;
+  /** The task, or source, of that call, and its attempt; null for the process itself. */
+  readonly task: string | null;
+  readonly attempt: number | null;
   readonly values: readonly unknown[];
 }
 
@@ -44,7 +48,9 @@ export interface Sink {
   log(entry: LogEntry): void;
   progress(entry: ProgressEntry): void;
   warn(runId: RunId, message: string): void;
-  committed(runId: RunId, events: readonly Recorded[]): void;
+  committed(runId: RunId, events: readonly Recorded[], process: string): void;
+  /** This program drives the run no more. */
+  left(runId: RunId): void;
   /** Nothing of the run can go on before a person answers these calls. */
   waiting(runId: RunId, keys: readonly CallKey[]): void;
 }
@@ -83,7 +89,8 @@ function undisturbed(sink: Sink): Sink {
     log: safely((entry) => sink.log(entry)),
     progress: safely((entry) => sink.progress(entry)),
     warn: safely((runId, message) => sink.warn(runId, message)),
-    committed: safely((runId, events) => sink.committed(runId, events)),
+    committed: safely((runId, events, process) => sink.committed(runId, events, process)),
+    left: safely((runId) => sink.left(runId)),
     waiting: safely((runId, keys) => sink.waiting(runId, keys)),
   };
 }
@@ -172,7 +179,7 @@ export class Engine {
 
   /** What is recorded of the run now. */
   told(run: RunDriver, events: readonly Recorded[]): void {
-    this.options.sink.committed(run.runId, events);
+    this.options.sink.committed(run.runId, events, run.identity.process);
     this.telemetry?.committed(run, events);
   }
 
@@ -180,6 +187,7 @@ export class Engine {
     if (run.look === undefined) {
       this.runs.delete(run.runId);
       this.telemetry?.left(run, exit);
+      this.options.sink.left(run.runId);
     } else this.replays.delete(run);
     this.#dirty.delete(run);
     this.loop.drop(run);

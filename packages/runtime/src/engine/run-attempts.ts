@@ -50,7 +50,10 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
       }
     },
     within: measure === undefined ? undefined : (place, work) => measure.within(place, work),
-    log: (key, values) => sink.log({ runId: run.runId, key, values }),
+    log: ({ key, attempt }, task, values) => {
+      const { runId, identity } = run;
+      sink.log({ runId, process: identity.process, key, task, attempt, values });
+    },
     progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
     warn: (message) => sink.warn(run.runId, message),
   };

@@ -165,8 +165,10 @@ export class RunEffects {
     // Last: whoever is told may stop the run, and that aborts what has started.
     const logs = this.#logs;
     this.#logs = [];
-    const { runId } = this.#run;
-    for (const values of logs) this.#engine.options.sink.log({ runId, key: null, values });
+    const { runId, identity } = this.#run;
+    const { process } = identity;
+    for (const values of logs)
+      this.#engine.options.sink.log({ runId, process, key: null, task: null, attempt: null, values });
   }
 
   #perform(effect: Effect): void {

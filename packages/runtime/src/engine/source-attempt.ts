@@ -157,7 +157,7 @@ export class SourceAttempt {
       runId,
       key,
       idempotencyKey,
-      log: (...values) => this.#deps.log(key, values),
+      log: (...values) => this.#deps.log(this.#place, this.#source.name, values),
     };
   }
 
