@@ -32,6 +32,8 @@ export default defineConfig({
       include: ['packages/*/src/**/*.ts'],
       exclude: ['**/*.test.ts', '**/*.test-d.ts', '**/*.fixture.ts'],
     },
+    // It has sources under the condition of ours, and Node takes no types off in node_modules.
+    server: { deps: { inline: [/@modelcontextprotocol\/client/, /eventsource/] } },
     pool: 'forks',
     maxWorkers: 2,
     // A case that is crashed at every prefix takes seconds alone, and a busy machine many times that.

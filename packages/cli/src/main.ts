@@ -177,6 +177,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/respond.ts')).respondCommand,
   },
   {
+    name: 'mcp',
+    summary: 'serve agents over MCP: look at runs, and with --allow-write act',
+    load: async () => (await import('./commands/mcp.ts')).mcpCommand,
+  },
+  {
     name: 'verify',
     summary: 'check recorded events against their checksums',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
