@@ -74,6 +74,12 @@ export const ROOMS: readonly Room[] = [
     typesFrom: ['ports'],
     builtins: ['crypto', 'url'],
     packages: ['@opentelemetry/api'],
+  // What process code should not call, replaced while somebody wants to see it.
+  {
+    ...OPEN,
+    name: 'guard',
+    paths: [inRuntime('guard/')],
+    imports: ['process', 'engine', 'journal', 'sdk', 'errors'],
   },
   {
     ...OPEN,

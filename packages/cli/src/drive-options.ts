@@ -1,3 +1,5 @@
+import type { GuardMode } from '@pawl/runtime';
+
 import { choice, duration, flag, text, usage, type OptionSpec } from './command.ts';
 import type { Io } from './terminal.ts';
 
@@ -5,6 +7,7 @@ import type { Io } from './terminal.ts';
 export interface DriveValues {
   readonly durability: 'full' | 'normal';
   readonly strict: boolean;
+  readonly guard: GuardMode | undefined;
   /** In milliseconds. */
   readonly lease: number | undefined;
   readonly notify: string | undefined;
@@ -26,6 +29,12 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
     'full',
   ),
   strict: flag('--strict', 'fail where the order of calls may depend on something outside ctx'),
+  guard: choice(
+    '--guard <mode>',
+    "of process code that calls Date.now, fs, fetch or such: 'off', 'warn', 'error' (default: error with --strict, warn on a terminal, else off)",
+    ['off', 'warn', 'error'],
+    undefined,
+  ),
   lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
   notify: text(
     '--notify <command|url>',
@@ -36,11 +45,12 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
 
 /** @throws RuntimeError USAGE */
 export function runtimeOptions(
-  { durability, strict, lease, notify, secretKeyCommand }: DriveValues,
+  { durability, strict, guard, lease, notify, secretKeyCommand }: DriveValues,
   io: Io,
 ): {
   durability: 'full' | 'normal';
   strict: boolean;
+  guard: GuardMode;
   leaseMs?: number;
   notify?: string;
   secretKeyCommand: string | undefined;
@@ -50,8 +60,14 @@ export function runtimeOptions(
   return {
     durability,
     strict,
+    guard: guard ?? (strict ? 'error' : isDevelopment(io) ? 'warn' : 'off'),
     secretKeyCommand,
     ...(lease === undefined ? {} : { leaseMs: lease }),
     ...(told === '' ? {} : { notify: told }),
   };
+}
+
+/** Somebody looks, and nobody says that it is production: there, and in scripts, the guard costs nothing. */
+function isDevelopment({ err, env }: Io): boolean {
+  return err.isTerminal && env['NODE_ENV'] !== 'production';
 }

@@ -18,12 +18,12 @@ import {
   type RunHandle,
   type RunId,
   type Runtime,
-  type RuntimeOptions,
   type RunTree,
 } from '@pawl/runtime';
 import type { Executor } from '@pawl/sdk';
 
 import { respondBy } from './config-file.ts';
+import type { runtimeOptions } from './drive-options.ts';
 import { SIGNAL_EXIT_CODES, type StopSignal } from './exit-codes.ts';
 import type { JournalPlace } from './journal-place.ts';
 import { createProgress, type Followed, type Progress } from './live/progress.ts';
@@ -46,7 +46,7 @@ export interface SessionOptions {
   readonly io: Io;
   readonly place: JournalPlace;
   readonly isJson: boolean;
-  readonly runtime: Pick<RuntimeOptions, 'durability' | 'strict' | 'leaseMs' | 'notify' | 'secretKeyCommand'>;
+  readonly runtime: ReturnType<typeof runtimeOptions>;
   /** Who does external tasks of the runs that are driven here, by kind. */
   readonly executors?: Readonly<Record<string, Executor>> | undefined;
 }

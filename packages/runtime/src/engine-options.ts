@@ -5,6 +5,7 @@ import { resolveLimits } from './engine/limits.ts';
 import type { Observers } from './engine/observers.ts';
 import { positive } from './engine/refusals.ts';
 import { Vault } from './engine/vault.ts';
+import { createGuard, guardMode, warnByNode } from './guard/process-guard.ts';
 import type { JournalStore } from './ports/journal-store.ts';
 import { LogLines } from './log-lines.ts';
 import { resolveNotify } from './notify.ts';
@@ -24,6 +25,8 @@ export function engineOptions(
   const entropy = options.entropy ?? systemEntropy;
   const clock = options.clock ?? systemClock;
   const lines = options.logger === undefined ? undefined : new LogLines(options.logger);
+  const guard = createGuard(guardMode(options.guard, options.strict ?? false));
+  const { onWarning = guard === undefined ? undefined : warnByNode } = options;
   return {
     store,
     clock,
@@ -42,6 +45,7 @@ export function engineOptions(
     graceMs: positive('graceMs', options.graceMs ?? 5000),
     stallMs: positive('stallMs', options.stallMs ?? 30_000),
     strict: options.strict ?? false,
+    guard,
     standIn: options.standIn ?? ((task) => task),
     tell: resolveNotify(options.notify),
     telemetry: options.telemetry,
@@ -54,7 +58,7 @@ export function engineOptions(
       progress: (entry) => observers.progress(entry),
       warn: (runId, message) => {
         lines?.warn(runId, message);
-        options.onWarning?.(runId, message);
+        onWarning?.(runId, message);
       },
       waiting: (runId, keys) => options.onWaiting?.(runId, keys),
       committed:

@@ -111,6 +111,7 @@ export type { ForkedCall, ForkPlan } from './views/fork-plan.ts';
 export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';
+export type { GuardMode } from './guard/process-guard.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { Replayer, ReplayerOptions } from './replayer.ts';
 export type { ReplayReport } from './engine/replay-run.ts';

@@ -27,7 +27,9 @@ export class Replayer {
 
   constructor(store: JournalStore, options: ReplayerOptions) {
     this.#store = store;
-    this.#engine = new Engine(engineOptions(options, store, new Observers(store), () => undefined));
+    this.#engine = new Engine(
+      engineOptions({ ...options, guard: 'off' }, store, new Observers(store), () => undefined),
+    );
   }
 
   /**

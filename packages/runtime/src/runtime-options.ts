@@ -3,6 +3,7 @@ import type { CallKey } from './journal/call-key.ts';
 import type { RunId } from './journal/ids.ts';
 import type { LogEntry, StandIn } from './engine/engine.ts';
 import type { Logger } from './log-lines.ts';
+import type { GuardMode } from './guard/process-guard.ts';
 import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
@@ -36,6 +37,14 @@ export interface RuntimeOptions {
   readonly secretKeyCommand?: string | undefined;
   /** Fail where the order of calls may depend on something outside ctx, instead of a warning. */
   readonly strict?: boolean;
+  /**
+   * What becomes of process code that calls what a replay would not get again, or would do again: `Date.now`, `new
+   * Date()`, `Math.random`, `crypto`, `fetch`, `fs`, commands, timers. Only calls in code that is yours, and not of a
+   * library, count; tasks do as they like. 'off' (default): nothing, and it costs nothing; 'warn': each place is told once, by
+   * `onWarning`, or as a warning of Node's; 'error' (default with `strict`): the call throws, and the run is left as it was, to be
+   * resumed. While a runtime with a guard is open, these functions are replaced in the whole program.
+   */
+  readonly guard?: GuardMode;
   /** Processes that `resume` finds by the name that was recorded. */
   readonly processes?: readonly ProcessDefinition[];
   readonly onLog?: (entry: LogEntry) => void;

@@ -10,6 +10,7 @@ import { replayRun, type ReplayReport } from './engine/replay-run.ts';
 import { resumedPlan } from './engine/resumed-plan.ts';
 import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
+import { processWatch } from './guard/process-watch.ts';
 import { Queue, type Enqueued, type WorkOptions } from './queue.ts';
 import { Schedules } from './schedules.ts';
 import { Messenger, type Ack, type Cancelled, type SendOptions } from './engine/messenger.ts';
@@ -58,6 +59,7 @@ export class Runtime implements AsyncDisposable {
   readonly #handleDeps: HandleDeps;
   readonly #messenger: Messenger;
   readonly #pools = new PoolDesk();
+  readonly #unguard: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, store: JournalStore) {
@@ -72,6 +74,7 @@ export class Runtime implements AsyncDisposable {
     );
     this.#starter = new RunStarter(this.#engine, this.#processes, () => this.#refuseWhenClosed());
     this.#forker = new RunForker(this.#engine);
+    this.#unguard = this.#engine.options.guard === undefined ? undefined : processWatch.use();
     this.queue = new Queue(this.#engine, this.#processes);
     this.schedules = new Schedules(this.#engine);
     this.tasks = new TaskDesk(this.#engine);
@@ -323,6 +326,7 @@ export class Runtime implements AsyncDisposable {
     await this.tasks.close();
     await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
     await this.#engine.close();
+    this.#unguard?.();
     this.#observers.close();
     this.store.close();
   }

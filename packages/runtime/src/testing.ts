@@ -14,5 +14,5 @@ export type {
   CrashRow,
 } from './testing/crash-report.ts';
 export type { WorldEvent } from './testing/crash-trial.ts';
-export type { ImpureSite } from './testing/process-watch.ts';
+export type { ImpureSite } from './guard/process-watch.ts';
 export { assertReplays, recordFixture, type FixtureOptions } from './testing/replay-fixture.ts';

@@ -12,6 +12,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import { RuntimeError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Executors } from './executors/executors.ts';
+import type { Guard } from './guard-port.ts';
 import type { Limits } from './limits.ts';
 import { plansOf } from './pools/plans.ts';
 import { SharedPools } from './pools/shared-pools.ts';
@@ -81,6 +82,7 @@ export interface EngineOptions {
   /** Shortest bounds of a replay that waits, see replay.ts. */
   readonly stallMs: number;
   readonly strict: boolean;
+  readonly guard: Guard | undefined;
   readonly standIn: StandIn;
 }
 

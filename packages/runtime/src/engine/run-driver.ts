@@ -9,6 +9,7 @@ import { createContext } from '../process/context.ts';
 import { ProcessHost } from '../process/host.ts';
 import { Compactor } from './compactor.ts';
 import type { Engine } from './engine.ts';
+import { guardPort } from './guard-port.ts';
 import { HeadLook } from './head-look.ts';
 import { schemaProblem } from './json-schema.ts';
 import { isBusy } from './patience.ts';
@@ -57,6 +58,7 @@ export class RunDriver implements Turnable {
   readonly inbox: RunInbox;
   #phase: Phase = 'fresh';
   #terminal: TerminalEvent | undefined;
+  #stopReason: Error | undefined;
   constructor(engine: Engine, plan: RunPlan) {
     const { clock, digest, limits, strict, sink, standIn } = engine.options;
     this.#engine = engine;
@@ -82,6 +84,7 @@ export class RunDriver implements Turnable {
         log: (values) => this.#logWhenCommitted(values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
+        ...guardPort(engine.options, plan, this),
         ...poolPort(engine, plan.replayOnly, (error) => this.fail(error)),
         schemaProblem,
         standIn: plan.standIn ?? standIn,
@@ -326,7 +329,7 @@ export class RunDriver implements Turnable {
   #checkEnd(): void {
     if (this.#reports.length > 0 || this.#terminal !== undefined) return;
     if (this.#phase === 'stopping') {
-      if (this.#effects.running === 0 && this.#journal.uncommitted === 0) this.#leaveStopped();
+      if (this.#effects.running === 0 && this.#journal.uncommitted === 0) this.fail(this.#stopReason);
       return;
     }
     const stage = endStage(this.host, this.state);
@@ -362,20 +365,17 @@ export class RunDriver implements Turnable {
   }
 
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */
-  stop(): void {
+  stop(reason: Error = stoppedError(this.runId, this.state.seq > 0)): void {
     if (this.#phase === 'left' || this.#phase === 'stopping' || this.#terminal !== undefined) return;
     if (this.#phase !== 'live' && this.#phase !== 'ending') {
-      this.#leaveStopped();
+      this.fail(reason);
       return;
     }
     this.#phase = 'stopping';
+    this.#stopReason = reason;
     this.#effects.timers.clearAll();
     this.#effects.abortAll('the program was asked to stop');
     this.#wake();
-  }
-
-  #leaveStopped(): void {
-    this.leave({ status: 'left', error: stoppedError(this.runId, this.state.seq > 0) });
   }
 
   /** Leaves the run as its journal has it. */

@@ -6,6 +6,16 @@ import type { Folded } from '../journal/fold-event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { CallState } from '../kernel/state.ts';
 
+/** Chance, the clock, an effect, a look at what is outside, or a wait. */
+export type ImpureKind = 'random' | 'clock' | 'effect' | 'read' | 'wait';
+
+/** Something that process code calls, and that only tasks, or ctx, should do for it. */
+export interface ImpureCall {
+  readonly kind: ImpureKind;
+  /** Such as `Math.random` or `fs.writeFileSync`. */
+  readonly name: string;
+}
+
 /** What the host needs of the engine. Nothing here may run user code. */
 export interface HostPort {
   /** What the journal holds under a key. */
@@ -31,6 +41,8 @@ export interface HostPort {
   childAsked(runId: RunId, process: ProcessDefinition): void;
   log(values: readonly unknown[]): void;
   warn(message: string): void;
+  /** Told of it before it happens, and may throw; undefined where nobody wants to know. */
+  readonly impure: ((call: ImpureCall) => void) | undefined;
   /** Leaves the run as its journal has it: an error that process code must not catch. */
   fail(error: Error): void;
   /** What was declared last counts, for all runs: it gates attempts, which is no part of any run. */

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   CancelledError,
   InvalidArgumentError,
@@ -23,6 +22,7 @@ import type { OpenCall, OpenChild } from './open-call.ts';
 import { closeKey } from './place.ts';
 import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
+import { codeHere, outsideProcess, runAs } from './process-code.ts';
 import type { ProcessResult } from './process-result.ts';
 import { isRecorded } from './recorded-command.ts';
 import type { ReduceHost } from './reduce/reduce-plan.ts';
@@ -36,13 +36,6 @@ import type { ChannelWait } from './wait-list.ts';
 
 /** Calls over the limit of a turn that are refused; later ones never settle: a loop that catches all would not end. */
 const MAX_REFUSED = 1000;
-
-/** Whether the code that runs now is that of a process, and of none of its tasks. */
-export function isProcessCode(): boolean {
-  return scopes.getStore() !== undefined;
-}
-
-const scopes = new AsyncLocalStorage<{ readonly host: ProcessHost; readonly scope: Scope }>();
 
 /**
  * Holds the continuation of one run's process.
@@ -61,7 +54,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly foreign: ForeignWaits;
   readonly pools: DeclaredPools;
   readonly taskPlans: TaskPlans;
-  readonly root: Scope = Scope.root((scope, fn) => scopes.run({ host: this, scope }, fn));
+  readonly root: Scope = Scope.root((scope, fn) => runAs(this, scope, fn));
   readonly admission: Admission;
   readonly openCalls: Map<CallKey, OpenCall> = new Map();
   readonly openGroups: Map<CallKey, OpenGroup> = new Map();
@@ -93,7 +86,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.pools = new DeclaredPools(port.pools, limits.pools);
     this.taskPlans = new TaskPlans(this.pools);
     this.admission = new Admission(port, this.root);
-    this.foreign = new ForeignWaits(() => scopes.getStore()?.host === this);
+    this.foreign = new ForeignWaits(() => codeHere()?.host === this);
   }
 
   /** Invokes the process. The caller opens the turn. */
@@ -102,7 +95,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     claimStrayRejections(warnOfHere);
     new Promise((resolve) => {
       // `inputs` were checked against the process' schema, or are as its author's caller gave them.
-      resolve(scopes.run({ host: this, scope: this.root }, () => run(inputs as never, ctx)));
+      resolve(runAs(this, this.root, () => run(inputs as never, ctx)));
     }).then(
       (value) => this.ended({ ok: true, value }),
       (error: unknown) => this.ended({ ok: false, error }),
@@ -245,7 +238,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** The scope of the code that runs now, for what it asks for or reads. */
   currentScope(what: 'asks' | 'reads' = 'asks'): Scope {
-    const store = scopes.getStore();
+    const store = codeHere();
     if (store === undefined || store.host !== this) {
       throw new InvalidArgumentError(
         'ctx was used outside its process: inside a task function, or by code that another process started. Tasks get their own context as second argument.',
@@ -323,12 +316,14 @@ export class ProcessHost implements GroupHost, ReduceHost {
     if (this.inTurn || !this.live || scope.outstanding === 0) return true;
     const message = `ctx was called at ${callSite(here().stack) ?? 'an unknown place'} after a wait on something outside ctx, while other calls of the same scope are pending. Replay pays for it with waiting; wrap the strands in ctx.parallel.all, or put the outside work in a task.`;
     if (this.strict) this.port.fail(new NonDeterminismError(message));
-    else this.port.warn(message);
+    else outsideProcess(() => this.port.warn(message));
     return !this.strict;
   }
 
   /** Below the head what was recorded is compared by its key alone; all else is new. */
   command(command: Command & { readonly key: CallKey }): void {
+    // What code does that the guard has interrupted is nothing that it would do again.
+    if (this.isStopped) return;
     if (this.live || !isRecorded(command, this.port.recorded(command.key))) this.#commands.push(command);
   }
 
@@ -363,7 +358,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   }
 
   runIn(scope: Scope, fn: () => unknown): unknown {
-    return scopes.run({ host: this, scope }, fn);
+    return runAs(this, scope, fn);
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {
@@ -395,6 +390,6 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
 /** Warns of the run whose code runs now. */
 function warnOfHere(): ((message: string) => void) | undefined {
-  const host = scopes.getStore()?.host;
-  return host === undefined ? undefined : (message) => host.port.warn(message);
+  const host = codeHere()?.host;
+  return host === undefined ? undefined : (message) => outsideProcess(() => host.port.warn(message));
 }

@@ -24,6 +24,7 @@ import type { ProcessHost } from './host.ts';
 import type { OpenCall, OpenOffer } from './open-call.ts';
 import { encodePayload } from './payload.ts';
 import { plainJson } from './plain-json.ts';
+import { outsideProcess } from './process-code.ts';
 import type { Scope } from './scope.ts';
 
 /** A call whose task may be done by somebody else. */
@@ -95,7 +96,7 @@ function late(host: ProcessHost, request: OfferRequest, key: CallKey): Whose {
 function described(host: ProcessHost, request: OfferRequest, key: CallKey): Whose {
   const { definition, settings, hasSecrets, isRead } = request;
   const taskId = taskIdOf(host, key);
-  const spec = describe(host, request, taskId, key);
+  const spec = outsideProcess(() => describe(host, request, taskId, key));
   if (spec === undefined) return OURS;
   refuseOwnOptions(request);
   const task = `task '${definition.name}', which somebody else does`;

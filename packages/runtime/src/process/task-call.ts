@@ -20,6 +20,7 @@ import type { OpenStream, OpenTask } from './open-call.ts';
 import { openOffer, whoseWork } from './offer-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
+import { outsideProcess } from './process-code.ts';
 import type { Scope } from './scope.ts';
 import { refuseForTransaction } from './transaction-call.ts';
 
@@ -171,7 +172,7 @@ function failing(task: OpenTask, { thrown }: { readonly thrown: unknown }): Open
 function refuseUnfit({ input }: TaskDefinition<never, unknown>, args: unknown, what: string): void {
   if (input === undefined) return;
   try {
-    refuseInvalid(input, args, what);
+    outsideProcess(() => refuseInvalid(input, args, what));
   } catch (error) {
     // A schema speaks of the value that a secret stands for, which only the attempt has.
     if (!holdsSecrets(args)) throw error;

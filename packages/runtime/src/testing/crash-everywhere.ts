@@ -10,7 +10,7 @@ import { CrashFindings } from './crash-findings.ts';
 import { reportText, type CrashPoint, type CrashReport, type CrashRow } from './crash-report.ts';
 import { RUN_ID, Trial, type TrialResult, type TrialSetting, type WorldEvent } from './crash-trial.ts';
 import type { TaskMock } from './mock.ts';
-import { ProcessWatch } from './process-watch.ts';
+import { processWatch } from '../guard/process-watch.ts';
 
 export interface CrashOptions {
   /** Code that runs instead of tasks' own. What they keep outside stands for the world, which no crash takes back. */
@@ -81,7 +81,6 @@ async function watched<Inputs, Output>(
   const { tasks = [], unmocked = 'run', world = [], safe = [], patience = PATIENCE_MS } = options;
   const points = amount('points', options.points ?? 'all');
   const pairs = amount('pairs', options.pairs ?? 0);
-  const watch = new ProcessWatch();
   const setting: TrialSetting = {
     load: options.load ?? (() => process as AnyProcess<never, unknown>),
     inputs,
@@ -92,13 +91,13 @@ async function watched<Inputs, Output>(
     observe: options.observe ?? (() => null),
     patienceMs: durationMs(patience, 'patience'),
     workMs: PATIENCE_MS,
-    watch,
+    watch: processWatch,
   };
+  const leave = processWatch.use();
   try {
-    watch.install();
     return await new CrashTest(setting, safe, points, pairs).run();
   } finally {
-    watch.remove();
+    leave();
   }
 }
 

@@ -3,7 +3,8 @@ import type { CrashCause, CrashFinding, CrashOutcome, CrashPoint } from './crash
 import { pointsText } from './crash-report.ts';
 import type { CrashOptions } from './crash-everywhere.ts';
 import type { Steady, TrialEnd, TrialResult } from './crash-trial.ts';
-import type { ImpureKind, ImpureSite } from './process-watch.ts';
+import type { ImpureSite } from '../guard/process-watch.ts';
+import type { ImpureKind } from '../process/host-port.ts';
 import type { Invocation } from './stand-ins.ts';
 
 type Retry = (points: readonly CrashPoint[], steady: Steady) => Promise<TrialResult>;

@@ -1,4 +1,4 @@
-import type { ImpureSite } from './process-watch.ts';
+import type { ImpureSite } from '../guard/process-watch.ts';
 
 /** What a bug that a crash brings out looks like. */
 export type CrashCause =

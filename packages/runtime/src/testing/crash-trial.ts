@@ -12,7 +12,7 @@ import type { MemorySnapshot } from '../store/memory/memory-snapshot.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { CrashPoint } from './crash-report.ts';
 import type { TaskMock } from './mock.ts';
-import type { ImpureSite, ProcessWatch } from './process-watch.ts';
+import type { ImpureSite, ProcessWatch } from '../guard/process-watch.ts';
 import { seededEntropy } from './seeded-entropy.ts';
 import { StandIns, type Invocation } from './stand-ins.ts';
 import { VirtualTime } from './virtual-time.ts';

@@ -189,7 +189,8 @@ export class TestRuntime implements AsyncDisposable {
  *     expect(await test.run(order, { cents: 900 })).toBe('ch_1');
  *
  * While a task, or its mock, does something real, time stands still: what is to take virtual time sleeps with
- * `task.sleep` of its mock. What process code waits for outside ctx is not seen.
+ * `task.sleep` of its mock. What process code waits for outside ctx is not seen. Process code that calls `Date.now` or the
+ * like is warned of, as `guard: 'warn'` says.
  * @throws InvalidOptionError, InvalidArgumentError
  */
 export async function testRuntime(options: TestRuntimeOptions = {}): Promise<TestRuntime> {
@@ -210,6 +211,7 @@ export async function testRuntime(options: TestRuntimeOptions = {}): Promise<Tes
   const time = new VirtualTime(at, () => runtime.isIdle, mode === 'auto');
   const standIns = new StandIns(tasks, unmocked, time);
   const runtime: Runtime = await openRuntime({
+    guard: 'warn',
     ...rest,
     store: new MemoryStore(),
     clock: time.clock,
