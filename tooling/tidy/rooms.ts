@@ -105,6 +105,7 @@ export const ROOMS: readonly Room[] = [
       'run-events.ts',
       'fork-asks.ts',
       'run-forker.ts',
+      'run-checks.ts',
       'run-starter.ts',
       'step-runner.ts',
       'run-waits.ts',

@@ -8,6 +8,7 @@ export interface DriveValues {
   readonly durability: 'full' | 'normal';
   readonly strict: boolean;
   readonly guard: GuardMode | undefined;
+  readonly check: boolean;
   /** In milliseconds. */
   readonly lease: number | undefined;
   readonly notify: string | undefined;
@@ -35,6 +36,7 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
     ['off', 'warn', 'error'],
     undefined,
   ),
+  check: flag('--check', 'replay each run at its end, without effects: exit 7 where it diverges'),
   lease: duration('--lease <duration>', 'how long the run stays ours without a sign of life (default: 30s)'),
   notify: text(
     '--notify <command|url>',
@@ -45,12 +47,13 @@ export const DRIVE_OPTIONS: { readonly [Name in keyof DriveValues]: OptionSpec<D
 
 /** @throws RuntimeError USAGE */
 export function runtimeOptions(
-  { durability, strict, guard, lease, notify, secretKeyCommand }: DriveValues,
+  { durability, strict, guard, check, lease, notify, secretKeyCommand }: DriveValues,
   io: Io,
 ): {
   durability: 'full' | 'normal';
   strict: boolean;
   guard: GuardMode;
+  check: boolean;
   leaseMs?: number;
   notify?: string;
   secretKeyCommand: string | undefined;
@@ -61,6 +64,7 @@ export function runtimeOptions(
     durability,
     strict,
     guard: guard ?? (strict ? 'error' : isDevelopment(io) ? 'warn' : 'off'),
+    check,
     secretKeyCommand,
     ...(lease === undefined ? {} : { leaseMs: lease }),
     ...(told === '' ? {} : { notify: told }),

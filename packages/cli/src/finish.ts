@@ -10,7 +10,7 @@ import { failureJson, renderFailure } from './render/failure.ts';
 import { jsonLine } from './render/json.ts';
 import { shellWords } from './render/next-commands.ts';
 import { outputLines } from './render/output.ts';
-import { renderRunEnd, renderRunNext, type RunView } from './render/run.ts';
+import { count, renderRunEnd, renderRunNext, type RunView } from './render/run.ts';
 import { runDocument } from './run-document.ts';
 import type { RunEnd, Session } from './session.ts';
 import type { Io } from './terminal.ts';
@@ -46,6 +46,37 @@ export function tellEnd(session: Session, first: RunId, end: RunEnd, options: Fi
   io.out.lines(output);
   if (view !== undefined) io.err.lines(renderRunNext(view));
   return DONE;
+}
+
+/** At length, of runs whose replay went another way. */
+const MOST_FAILURES = 5;
+
+/**
+ * What the replays of `--check` found, told as `pawl replay` tells it.
+ * @returns the exit code: that of the first that does not fit, else that of the end
+ */
+export function tellChecks(
+  session: Session,
+  exitCode: number,
+  { io, isJson, isDebug }: FinishOptions,
+): number {
+  const { err } = io;
+  const failures = session.checks.flatMap((check) =>
+    'error' in check ? [failureOf(check.error, io.cwd, isDebug)] : [],
+  );
+  for (const failure of failures.slice(0, MOST_FAILURES))
+    err.lines(isJson ? [failureJson(failure)] : ['', ...renderFailure(failure, err.width, err.theme)]);
+  const [first] = failures;
+  if (first !== undefined) return first.exitCode;
+  const events = session.checks.reduce(
+    (sum, check) => sum + ('report' in check ? check.report.events : 0),
+    0,
+  );
+  if (!isJson && session.checks.length > 0)
+    err.line(
+      `${err.theme.good('✓')} ${count(session.checks.length, 'run')} replayed: the same ${count(events, 'event')}`,
+    );
+  return exitCode;
 }
 
 function viewOf(session: Session, runId: RunId, { io, place }: FinishOptions): RunView | undefined {

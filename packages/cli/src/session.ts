@@ -15,6 +15,7 @@ import {
   type CallKey,
   type Encoded,
   type LogEntry,
+  type RunCheck,
   type RunHandle,
   type RunId,
   type Runtime,
@@ -62,6 +63,8 @@ export class Session {
   readonly #progress: Progress;
   readonly #trees = new Map<RunId, RunTree>();
   readonly #told = new ToldProgress();
+  /** Of runs that ended here, the first first. */
+  readonly checks: RunCheck[] = [];
   readonly #waiting = new Map<RunId, readonly CallKey[]>();
   readonly #onSignal = new Map<StopSignal, () => void>();
   #runtime: Runtime | undefined;
@@ -90,6 +93,7 @@ export class Session {
       onLog: (entry) => session.#log(entry),
       onWarning: (runId, message) => session.#warn(runId, message),
       onWaiting: (runId, keys) => session.#wait(runId, keys),
+      onChecked: (check) => session.checks.push(check),
     });
     if (!options.isJson && options.io.err.isTerminal) void session.#told.follow(session.runtime.events());
     for (const [kind, executor] of Object.entries(options.executors ?? {}))

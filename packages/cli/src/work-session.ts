@@ -19,6 +19,7 @@ import type { JournalPlace } from './journal-place.ts';
 import { clean } from './render/clean.ts';
 import { jsonLine } from './render/json.ts';
 import { logDocument, logLines } from './render/log.ts';
+import { shellWords } from './render/next-commands.ts';
 import { respondedLine } from './render/tasks.ts';
 import { renderWorkNote } from './render/work-note.ts';
 import { respondedDocument } from './task-document.ts';
@@ -79,7 +80,7 @@ export class WorkSession {
   static async open(options: WorkSessionOptions): Promise<WorkSession> {
     keepHeapSmall();
     const { io, place, known, isOnlyKnown, concurrency, untilIdle } = options;
-    const told = new Teller(io, options.isJson);
+    const told = new Teller(io, options.isJson, place.flags);
     const loader = new CodeLoader(io.cwd);
     const runtime = await openRuntime({
       ...options.runtime,
@@ -87,6 +88,9 @@ export class WorkSession {
       path: place.path,
       onLog: (entry) => told.log(entry),
       onWarning: (runId, message) => told.warn(runId, message),
+      onChecked: (check) => {
+        if ('error' in check) told.unfit(check.runId, check.error);
+      },
     });
     if (concurrency === 0) return new WorkSession(runtime, undefined, told, io.exit);
     const processes = isOnlyKnown ? [...known.keys()] : undefined;
@@ -127,10 +131,13 @@ export class WorkSession {
 class Teller {
   readonly #io: Io;
   readonly #isJson: boolean;
+  /** Of commands, where the journal is not the usual one. */
+  readonly #flags: readonly string[];
   #broken: { readonly error: unknown } | undefined;
 
-  constructor(io: Io, isJson: boolean) {
+  constructor(io: Io, isJson: boolean, flags: readonly string[]) {
     this.#io = io;
+    this.#flags = flags;
     this.#isJson = isJson;
   }
 
@@ -142,6 +149,12 @@ class Teller {
   broken(kind: string, error: unknown): void {
     this.#broken ??= { error };
     this.warn('executors', `${kind}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  /** The replay of a run went another way than the run: others go on, and the end says at length of the first one. */
+  unfit(runId: string, error: Error): void {
+    this.#broken ??= { error };
+    this.warn(runId, `does not do the same again: ${shellWords('pawl', 'replay', runId, ...this.#flags)}`);
   }
 
   /** @throws why an executor does no tasks any more */

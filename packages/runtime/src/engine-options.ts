@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { env } from 'node:process';
 import type { EngineOptions, Sink } from './engine/engine.ts';
 import { resolveLimits } from './engine/limits.ts';
+import type { Check } from './engine/run-check.ts';
 import type { Observers } from './engine/observers.ts';
 import { positive } from './engine/refusals.ts';
 import { Vault } from './engine/vault.ts';
@@ -21,6 +22,7 @@ export function engineOptions(
   store: JournalStore,
   observers: Observers,
   committed: Sink['committed'],
+  check?: Check,
 ): EngineOptions {
   const entropy = options.entropy ?? systemEntropy;
   const clock = options.clock ?? systemClock;
@@ -46,6 +48,7 @@ export function engineOptions(
     stallMs: positive('stallMs', options.stallMs ?? 30_000),
     strict: options.strict ?? false,
     guard,
+    check,
     standIn: options.standIn ?? ((task) => task),
     tell: resolveNotify(options.notify),
     telemetry: options.telemetry,

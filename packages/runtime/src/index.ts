@@ -112,6 +112,7 @@ export { shortValue } from './views/short-value.ts';
 export { ENGINE_VERSION } from './engine-options.ts';
 export { DEFAULT_PATH, openRuntime, type Runtime } from './runtime.ts';
 export type { GuardMode } from './guard/process-guard.ts';
+export type { RunCheck } from './run-checks.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { Replayer, ReplayerOptions } from './replayer.ts';
 export type { ReplayReport } from './engine/replay-run.ts';

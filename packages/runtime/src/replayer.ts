@@ -4,7 +4,8 @@ import { Engine } from './engine/engine.ts';
 import { Observers } from './engine/observers.ts';
 import { unknownRun } from './engine/refusals.ts';
 import { replayRun, type ReplayReport } from './engine/replay-run.ts';
-import { resumedPlan } from './engine/resumed-plan.ts';
+import { recordedPlan, resumedPlan } from './engine/resumed-plan.ts';
+import type { RunPlan } from './engine/run-plan.ts';
 import { stopAll } from './engine/run-chain.ts';
 import { engineOptions } from './engine-options.ts';
 import { definitionOf, type AnyProcess } from './process/definition.ts';
@@ -39,6 +40,11 @@ export class Replayer {
   async replay(id: RunId, process: AnyProcess<never, unknown>): Promise<ReplayReport> {
     if (this.#store.read(id, 0, 1).length === 0) throw unknownRun(id, []);
     return replayRun(this.#engine, resumedPlan(this.#store, id, definitionOf(process), 0));
+  }
+
+  /** Replays a recorded run with the code that it was driven by. @throws as `replay` */
+  async again({ runId, run, checkInputs }: RunPlan): Promise<ReplayReport> {
+    return replayRun(this.#engine, recordedPlan(this.#store, runId, { run, checkInputs }, 0));
   }
 
   /** Whether none can go on before time passes, or something outside ctx happens. */

@@ -8,6 +8,7 @@ import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Entropy } from './ports/entropy.ts';
+import type { RunCheck } from './run-checks.ts';
 import type { JournalStore } from './ports/journal-store.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 
@@ -45,6 +46,13 @@ export interface RuntimeOptions {
    * resumed. While a runtime with a guard is open, these functions are replaced in the whole program.
    */
   readonly guard?: GuardMode;
+  /**
+   * Each run replays itself at its end, without effects, before its result is told: its code against what it has just
+   * recorded. The result stands, whatever that finds.
+   */
+  readonly check?: boolean;
+  /** Told of each such replay. Default: those that do not fit are warned of. */
+  readonly onChecked?: (check: RunCheck) => void;
   /** Processes that `resume` finds by the name that was recorded. */
   readonly processes?: readonly ProcessDefinition[];
   readonly onLog?: (entry: LogEntry) => void;

@@ -31,6 +31,8 @@ import { RunStarter } from './run-starter.ts';
 import type { StepResult } from './engine/exec-step.ts';
 import { runStep, type StepOptions } from './step-runner.ts';
 import type { ForkPlan } from './views/fork-plan.ts';
+import { RunChecks } from './run-checks.ts';
+import type { Recorded } from './journal/event.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
 import { eventsOf } from './run-events.ts';
@@ -60,18 +62,19 @@ export class Runtime implements AsyncDisposable {
   readonly #messenger: Messenger;
   readonly #pools = new PoolDesk();
   readonly #unguard: (() => void) | undefined;
+  readonly #checks: RunChecks | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, store: JournalStore) {
     this.store = store;
     this.#observers = new Observers(store);
     for (const definition of options.processes ?? []) this.#processes.set(definition.name, definition);
-    this.#engine = new Engine(
-      engineOptions(options, store, this.#observers, (runId, events) => {
-        this.#pools.committed(runId, events);
-        this.#observers.committed(runId, events);
-      }),
-    );
+    this.#checks = options.check === true ? new RunChecks(store, options) : undefined;
+    const committed = (runId: RunId, events: readonly Recorded[]): void => {
+      this.#pools.committed(runId, events);
+      this.#observers.committed(runId, events);
+    };
+    this.#engine = new Engine(engineOptions(options, store, this.#observers, committed, this.#checks?.check));
     this.#starter = new RunStarter(this.#engine, this.#processes, () => this.#refuseWhenClosed());
     this.#forker = new RunForker(this.#engine);
     this.#unguard = this.#engine.options.guard === undefined ? undefined : processWatch.use();
@@ -326,6 +329,7 @@ export class Runtime implements AsyncDisposable {
     await this.tasks.close();
     await Promise.all([...this.#engine.runs.values(), ...this.#engine.replays].map(stopAll));
     await this.#engine.close();
+    await this.#checks?.close();
     this.#unguard?.();
     this.#observers.close();
     this.store.close();

@@ -6,7 +6,7 @@ import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
-import { tellEnd, type FinishOptions } from '../finish.ts';
+import { tellChecks, tellEnd, type FinishOptions } from '../finish.ts';
 import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { isOtherCode, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
@@ -66,8 +66,9 @@ export const resumeCommand: Command = defineCommand({
     const { executors } = options.external ? {} : await loadConfig(io.cwd);
     const session = await Session.open({ io, place, isJson, runtime: driven, executors });
     try {
-      if (loaded === undefined) return await resumeAll(session, runs, told);
-      return await resumeOne(session, loaded, told);
+      const exitCode =
+        loaded === undefined ? await resumeAll(session, runs, told) : await resumeOne(session, loaded, told);
+      return tellChecks(session, exitCode, told);
     } finally {
       await session.close();
     }

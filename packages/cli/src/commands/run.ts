@@ -5,7 +5,7 @@ import { ALIAS_OPTION, givenAliases } from '../alias.ts';
 import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { configuredAliases, loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
-import { tellEnd } from '../finish.ts';
+import { tellChecks, tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
 import { checkedRunId, journalPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
@@ -71,7 +71,8 @@ export const runCommand: Command = defineCommand({
       });
       if (known !== undefined) session.warn(knownBefore(handle.id, known.status));
       const end = await session.drive(handle, definition.name, known?.lastSeq ?? 0);
-      return tellEnd(session, handle.id, end, { io, place, isJson: json, isDebug: debug });
+      const told = { io, place, isJson: json, isDebug: debug };
+      return tellChecks(session, tellEnd(session, handle.id, end, told), told);
     } finally {
       await session.close();
     }

@@ -17,6 +17,7 @@ import type { Limits } from './limits.ts';
 import { plansOf } from './pools/plans.ts';
 import { SharedPools } from './pools/shared-pools.ts';
 import { Patience } from './patience.ts';
+import type { Check } from './run-check.ts';
 import type { TellOutside } from './run-notices.ts';
 import type { RunDriver } from './run-driver.ts';
 import type { RunExit } from './run-plan.ts';
@@ -83,6 +84,7 @@ export interface EngineOptions {
   readonly stallMs: number;
   readonly strict: boolean;
   readonly guard: Guard | undefined;
+  readonly check: Check | undefined;
   readonly standIn: StandIn;
 }
 

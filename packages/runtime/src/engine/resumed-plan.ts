@@ -2,7 +2,7 @@ import type { ProcessDefinition } from '@pawl/sdk';
 import { decode } from '../journal/codec.ts';
 import type { Epoch, RunId } from '../journal/ids.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
-import { codeOf } from '../process/definition.ts';
+import { codeOf, type ProcessCode } from '../process/definition.ts';
 import { foldRun, type FoldedRun } from './fold-run.ts';
 import type { RunPlan } from './run-plan.ts';
 
@@ -21,7 +21,11 @@ export function resumedPlan(
   definition: ProcessDefinition,
   epoch: Epoch,
 ): RunPlan {
+  return recordedPlan(store, runId, codeOf(definition), epoch);
+}
+
+export function recordedPlan(store: JournalStore, runId: RunId, code: ProcessCode, epoch: Epoch): RunPlan {
   const folded = foldRun(store, runId);
   const inputs = inputsOf(store, runId, folded);
-  return { ...codeOf(definition), ...folded, runId, epoch, inputs, start: undefined, replayOnly: false };
+  return { ...code, ...folded, runId, epoch, inputs, start: undefined, replayOnly: false };
 }

@@ -15,6 +15,7 @@ import { schemaProblem } from './json-schema.ts';
 import { isBusy } from './patience.ts';
 import { poolPort } from './pools/plans.ts';
 import { Replay } from './replay.ts';
+import { whenChecked } from './run-check.ts';
 import { RunEffects } from './run-effects.ts';
 import { RunInbox } from './run-inbox.ts';
 import { fencedError, stoppedError } from './run-exits.ts';
@@ -367,10 +368,7 @@ export class RunDriver implements Turnable {
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */
   stop(reason: Error = stoppedError(this.runId, this.state.seq > 0)): void {
     if (this.#phase === 'left' || this.#phase === 'stopping' || this.#terminal !== undefined) return;
-    if (this.#phase !== 'live' && this.#phase !== 'ending') {
-      this.fail(reason);
-      return;
-    }
+    if (this.#phase !== 'live' && this.#phase !== 'ending') return this.fail(reason);
     this.#phase = 'stopping';
     this.#stopReason = reason;
     this.#effects.timers.clearAll();
@@ -391,7 +389,7 @@ export class RunDriver implements Turnable {
     this.#effects.drop();
     this.host.stop();
     this.#lease.release(exit);
-    this.#settleExit(exit);
+    whenChecked(this.#engine.options, this.#plan, exit, () => this.#settleExit(exit));
   }
 
   #wake(): void {

@@ -19,7 +19,7 @@ const MOST_EVENTS = 1_000_000;
 
 export interface TestRuntimeOptions extends Omit<
   RuntimeOptions,
-  'path' | 'store' | 'durability' | 'clock' | 'entropy' | 'standIn'
+  'path' | 'store' | 'durability' | 'clock' | 'entropy' | 'standIn' | 'onChecked'
 > {
   /** Code that runs instead of tasks' own. */
   readonly tasks?: readonly TaskMock[];
@@ -45,8 +45,11 @@ export class TestRuntime implements AsyncDisposable {
   readonly runtime: Runtime;
   readonly #time: VirtualTime;
   readonly #standIns: StandIns;
+  readonly #unfit: ReadonlyMap<RunId, Error>;
 
-  constructor(runtime: Runtime, time: VirtualTime, standIns: StandIns) {
+  /** @param unfit by run, why it does not replay */
+  constructor(runtime: Runtime, time: VirtualTime, standIns: StandIns, unfit: ReadonlyMap<RunId, Error>) {
+    this.#unfit = unfit;
     this.runtime = runtime;
     this.#time = time;
     this.#standIns = standIns;
@@ -61,13 +64,18 @@ export class TestRuntime implements AsyncDisposable {
     return this.runtime.start(process, inputs, options);
   }
 
-  /** Starts a run and gives its output; rejects as `RunHandle.result`. */
-  run<Inputs, Output>(
+  /**
+   * Starts a run and gives its output; rejects as `RunHandle.result`, and with `check` where any run that has ended by
+   * then does not replay, with the report of the divergence.
+   */
+  async run<Inputs, Output>(
     process: AnyProcess<Inputs, Output>,
     inputs: NoInfer<Inputs>,
     options?: StartOptions,
   ): Promise<Output> {
-    return this.runtime.start(process, inputs, options).result();
+    const output = await this.runtime.start(process, inputs, options).result();
+    for (const error of this.#unfit.values()) throw error;
+    return output;
   }
 
   /** Virtual wall time. */
@@ -210,13 +218,17 @@ export async function testRuntime(options: TestRuntimeOptions = {}): Promise<Tes
     throw new InvalidOptionError('start', start, 'a Date, or whole ms since 1970');
   const time = new VirtualTime(at, () => runtime.isIdle, mode === 'auto');
   const standIns = new StandIns(tasks, unmocked, time);
+  const unfit = new Map<RunId, Error>();
   const runtime: Runtime = await openRuntime({
     guard: 'warn',
     ...rest,
+    onChecked: (check) => {
+      if ('error' in check) unfit.set(check.runId, check.error);
+    },
     store: new MemoryStore(),
     clock: time.clock,
     entropy: seededEntropy(seed),
     standIn: standIns.standIn,
   });
-  return new TestRuntime(runtime, time, standIns);
+  return new TestRuntime(runtime, time, standIns, unfit);
 }
