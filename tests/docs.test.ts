@@ -75,6 +75,13 @@ function makeFolder(): string {
   // What the user of telemetry has, too.
   for (const name of ['@opentelemetry', 'pino'])
     symlinkSync(join(ROOT, 'packages/runtime/node_modules', name), join(folder, 'node_modules', name));
+  symlinkSync(join(ROOT, 'packages/eslint-plugin-pawl'), join(folder, 'node_modules/eslint-plugin-pawl'));
+  const oxlint = join(ROOT, 'node_modules/oxlint/bin/oxlint');
+  writeFileSync(
+    join(bin, 'oxlint'),
+    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(oxlint)} "$@"\n`,
+    { mode: 0o755 },
+  );
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   return folder;
 }

@@ -30,6 +30,7 @@ const PACKAGES: readonly Package[] = [
   { name: 'create-pawl', entries: { index: 'index.ts', bin: 'bin.ts' } },
   { name: 'cli', entries: { bin: 'bin.ts' } },
   { name: 'mcp', entries: { serve: 'serve.ts' } },
+  { name: 'eslint-plugin-pawl', entries: { index: 'index.ts' } },
 ];
 
 // From nothing: an output whose source is gone would be packed.
