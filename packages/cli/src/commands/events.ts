@@ -1,21 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { isTerminal, type JournalReader, type Recorded, type RunId } from '@pawl/runtime';
+import type { JournalReader, Recorded, RunId } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
+import { followRun } from '../follow-run.ts';
 import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { clean } from '../render/clean.ts';
 import { renderEvent } from '../render/event-line.ts';
 import { jsonLine } from '../render/json.ts';
 import { timestamp } from '../run-document.ts';
+import { listenForStop } from '../stop-signals.ts';
 import type { Io } from '../terminal.ts';
-
-const POLL_MS = 150;
 
 export const eventsCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
   options: {
-    follow: flag('-f, --follow', 'go on until the run ends'),
+    follow: flag('-f, --follow', 'go on until the run ends, and each that it continues as'),
     after: wholeNumber('--after <seq>', 'only events after this one', 0, 0),
     ...COMMON_OPTIONS,
   },
@@ -27,36 +26,48 @@ export const eventsCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    const { after } = options;
     const print = options.json ? printJson : printLine;
-    await readJournal(place, async (reader) => {
-      const runId = namedOrNewest(reader, named, place);
-      for await (const recorded of eventsOf(reader, runId, options.after, options.follow)) {
-        print(io, runId, recorded);
-        await io.out.ready();
-        if (io.out.isClosed) return;
+    return await readJournal(place, async (reader) => {
+      if (!options.follow) {
+        const runId = namedOrNewest(reader, named, place);
+        for (const recorded of reader.events(runId, after)) {
+          print(io, runId, recorded);
+          await io.out.ready();
+          if (io.out.isClosed) break;
+        }
+        return DONE;
       }
+      const isQueued = named !== undefined && reader.start(named) !== undefined;
+      const runId = isQueued ? named : namedOrNewest(reader, named, place);
+      return await follow(reader, runId, after, io, print);
     });
-    return DONE;
   },
 });
 
-async function* eventsOf(
+type Print = (io: Io, runId: RunId, recorded: Recorded) => void;
+
+async function follow(
   reader: JournalReader,
-  runId: RunId,
+  first: RunId,
   after: number,
-  isFollowing: boolean,
-): AsyncGenerator<Recorded, void, void> {
-  for (let seq = after; ;) {
-    const mark = reader.changeMark();
-    let hasEnded = reader.get(runId).status !== 'running';
-    for (const recorded of reader.events(runId, seq)) {
-      yield recorded;
-      seq = recorded.seq;
-      hasEnded ||= isTerminal(recorded.event);
+  io: Io,
+  print: Print,
+): Promise<number> {
+  const stop = listenForStop();
+  try {
+    let last = first;
+    for await (const { runId, recorded } of followRun(reader, first, { after, signal: stop.aborted })) {
+      if (io.out.isClosed) break;
+      if (recorded === undefined) continue;
+      if (runId !== last && print === printLine) io.out.line(io.out.theme.dim(`→ ${clean(runId)}`));
+      last = runId;
+      print(io, runId, recorded);
+      await io.out.ready();
     }
-    if (!isFollowing || hasEnded) return;
-    do await sleep(POLL_MS);
-    while (reader.changeMark() === mark);
+    return stop.exitCode();
+  } finally {
+    stop.release();
   }
 }
 

@@ -3,6 +3,7 @@ import { addEvent, createRunTree, type JournalReader, type RunId, type RunTree }
 import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { watchRun } from '../live/watch-run.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderRun } from '../render/run.ts';
@@ -19,16 +20,30 @@ export const showCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'the id of the run (default: the newest)' }],
   options: {
     all: flag('-a, --all', 'every call of wide groups and long loops', { conflicts: ['json'] }),
+    watch: flag('-w, --watch', 'go on showing it until it ends, and each run that it continues as', {
+      conflicts: ['json'],
+    }),
     ...COMMON_OPTIONS,
   },
   examples: [
     { command: 'pawl show', what: 'the newest run' },
+    {
+      command: 'pawl show order-7 --watch',
+      what: 'live, whoever drives it; in a pipe a line for each change',
+    },
     { command: `pawl show run_01kh… --json | jq '.run.calls[].name'`, what: 'for programs: values whole' },
   ],
   run: async ({ args, options, io }) => {
     const place = journalPlace(options.db, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
     const { width, theme } = io.out;
+    const limit = options.all ? Infinity : SHOWN_CALLS;
+    if (options.watch) {
+      return await readJournal(place, (reader) => {
+        const isQueued = named !== undefined && reader.start(named) !== undefined;
+        return watchRun({ io, reader, place, limit }, isQueued ? named : namedOrNewest(reader, named, place));
+      });
+    }
     const start = named === undefined ? undefined : await readJournal(place, (reader) => reader.start(named));
     if (start !== undefined) {
       if (options.json) io.out.line(jsonLine({ run: queuedRunDocument(start) }));
@@ -59,7 +74,7 @@ export const showCommand: Command = defineCommand({
         waits,
         forks,
         now: io.now(),
-        limit: options.all ? Infinity : SHOWN_CALLS,
+        limit,
         flags: place.flags,
         places: { cwd: io.cwd, ownFolders: OWN_FOLDERS },
         width,

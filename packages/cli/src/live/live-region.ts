@@ -40,7 +40,8 @@ export class LiveRegion {
   draw(lines: readonly string[]): void {
     this.#lines = lines;
     if (this.#isMidLine) return;
-    const up = this.#height === 0 ? '' : `\u001b[${this.#height}A`;
+    // To the first column: a terminal echoes the keys that somebody presses, such as ^C.
+    const up = this.#height === 0 ? '' : `\u001b[${this.#height}F`;
     // One write, each line cleared to its end, what is left over below: nothing flickers.
     const body = lines.map((line) => `${line}\u001b[K\n`).join('');
     this.#write(`${up}${body}\u001b[J`);
@@ -49,7 +50,7 @@ export class LiveRegion {
 
   #erase(): void {
     if (this.#height === 0) return;
-    this.#write(`\u001b[${this.#height}A\u001b[J`);
+    this.#write(`\u001b[${this.#height}F\u001b[J`);
     this.#height = 0;
   }
 

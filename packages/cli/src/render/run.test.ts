@@ -15,7 +15,7 @@ import {
   treeOf,
   type Timed,
 } from './run.fixture.ts';
-import { renderRun, renderRunEnd, renderRunNext, type RunView } from './run.ts';
+import { renderRun, renderRunEnd, renderRunLive, renderRunNext, type RunView } from './run.ts';
 import { createTheme, PLAIN_THEME } from './theme.ts';
 
 beforeAll(() => {
@@ -371,3 +371,37 @@ const never = {
   onUnknown: 'retry',
   maxUnknown: 0,
 } as const;
+
+test('a run that is watched takes what room there is, and no more', () => {
+  const many: Timed[] = [
+    started(0),
+    opened(1, '0', 'map', 500),
+    ...Array.from({ length: 500 }, (_, n) => scheduled(2, `0/${n}/0`, 'fetch', n)),
+    ...Array.from({ length: 500 }, (_, n) => attempt(3, `0/${n}/0`)),
+    ...Array.from({ length: 490 }, (_, n) => succeeded(4, `0/${n}/0`, n)),
+  ];
+  const view = viewOf(many, recordOf({ status: 'running', ownerAlive: true }));
+  for (const rows of [1, 5, 9, 12, 23, 60])
+    expect(renderRunLive(view, rows).length).toBeLessThanOrEqual(rows);
+  expect(text(renderRunLive(view, 16))).toMatchInlineSnapshot(`
+    "
+    ● order
+
+      run     run_01kh3m8r0v
+      status  running for 1m 30s
+      tasks   490 done, 10 under way
+
+    ● map ×500    1m 30s  0        490 of 500 done
+    ├ ⋮ 490 more
+    ├ ● fetch     1m 30s  0/490/0  490
+    ├ ● fetch     1m 30s  0/491/0  491
+    ├ ● fetch     1m 30s  0/492/0  492
+    ├ ● fetch     1m 30s  0/493/0  493
+    ├ ● fetch     1m 30s  0/494/0  494
+    └ ⋮ 5 more                     5 running
+    "
+  `);
+  // Where an answer is waited for, how to give it stays in sight.
+  const asked = renderRunLive(viewOf(ASKED, recordOf({ status: 'running', asked: ['1'] })), 14);
+  expect(asked.join('\n')).toContain('next');
+});

@@ -12,7 +12,7 @@ import {
 import { clean } from './clean.ts';
 import { columnsOf, fit } from './columns.ts';
 import { formatAgo, formatDuration, formatTime } from './duration.ts';
-import { errorLines, type Places } from './error-record.ts';
+import { errorLines, errorTitle, type Places } from './error-record.ts';
 import { renderFacts, type Fact } from './facts.ts';
 import { renderNext, sendCommand, shellWords, type NextCommand } from './next-commands.ts';
 import { paintOf, paintStatus, signOf, type Theme } from './theme.ts';
@@ -60,6 +60,49 @@ export function renderRunEnd(view: RunView): string[] {
   const { run, tree } = view;
   const took = formatDuration((tree.endedAt ?? tree.updatedAt) - tree.startedAt);
   return [titleLine(view, displayStatus(run), `${took}  ${clean(run.runId)}`), ...treeLines(view, false)];
+}
+
+/** Of the facts those that change. */
+const LIVE_FACTS: ReadonlySet<string> = new Set([
+  'run',
+  'status',
+  'tasks',
+  'state',
+  'answered',
+  'error',
+  'at',
+]);
+/** Calls of one place: as many as have room. */
+const LIVE_LIMITS = [12, 8, 5, 3, 1] as const;
+
+/** What `pawl show --watch` draws again and again: at most `rows` lines. */
+export function renderRunLive(view: RunView, rows: number): string[] {
+  const { run, width, theme } = view;
+  const status = displayStatus(run);
+  const facts = runFacts(view, status).filter(([label]) => LIVE_FACTS.has(label));
+  const head = [titleLine(view, status, ''), '', ...renderFacts(facts, width, theme)];
+  // While it goes on by itself there is nothing to type.
+  const next = status === 'running' ? [] : section(renderNext(nextCommands(view).slice(0, 2), width, theme));
+  const room = Math.max(1, rows - head.length - next.length - 1);
+  let tree: string[] = [];
+  for (const limit of LIVE_LIMITS) {
+    tree = treeLines({ ...view, limit }, true);
+    if (tree.length <= room) break;
+  }
+  const left = tree.length - room + 1;
+  const fitting = left > 1 ? [...tree.slice(0, room - 1), theme.dim(`⋮ ${left} more lines`)] : tree;
+  return [...head, ...section(fitting), ...next].slice(0, rows);
+}
+
+/** `● order  running for 3s · 12 done, 1 under way  run_01kh…`, in one line for who reads a log. */
+export function renderRunStatus(view: RunView): string {
+  const { run, tree, theme } = view;
+  const status = displayStatus(run);
+  const error = tree.error === undefined ? '' : `: ${errorTitle(tree.error)}`;
+  const tasks = tree.byKey.size === 0 ? '' : ` · tasks: ${tasksText(tree, isAlive(run))}`;
+  const said = `${statusText(view, status)}${error}${tasks}`;
+  const name = theme.bold(clean(run.process));
+  return `${paintStatus(theme, status, signOf(status))} ${name}  ${said}  ${theme.dim(clean(run.runId))}`;
 }
 
 /** And after the output. */
