@@ -2,7 +2,6 @@
 import {
   addOpenCall,
   createOpenCalls,
-  isTerminal,
   whyOf,
   type JournalReader,
   type OpenCalls,
@@ -11,13 +10,12 @@ import {
   type WhyFacts,
 } from '@pawl/runtime';
 
+import { endOfRun } from './read-events.ts';
 import type { RunEnd, WhyView } from './render/why.ts';
 import { isDecided } from './render/waits.ts';
 
 /** Runs that could not go on: more are not looked through. */
 const MOST_SET_BACK = 10_000;
-/** Rows that are read first from the end: late results may follow the one that ended the run. */
-const TAIL = 16;
 
 export function readWhy(reader: JournalReader, runId: RunId, now: number): WhyView {
   const run = reader.get(runId);
@@ -61,16 +59,13 @@ function outsideOf(
   return { answered, claims };
 }
 
-function endOf(reader: JournalReader, { runId, lastSeq, updatedAt }: ReadRun): RunEnd {
-  const nothing = { at: updatedAt, error: undefined, reason: undefined, nextRunId: undefined };
-  for (let rows = TAIL; ; rows *= 8) {
-    for (const { at, event } of reader.events(runId, Math.max(0, lastSeq - rows))) {
-      if (!isTerminal(event)) continue;
-      if (event.type === 'RunFailed') return { ...nothing, at, error: event.error };
-      if (event.type === 'RunCancelled') return { ...nothing, at, reason: event.reason };
-      if (event.type === 'RunContinued') return { ...nothing, at, nextRunId: event.nextRunId };
-      return { ...nothing, at };
-    }
-    if (rows >= lastSeq) return nothing;
-  }
+function endOf(reader: JournalReader, run: ReadRun): RunEnd {
+  const nothing = { at: run.updatedAt, error: undefined, reason: undefined, nextRunId: undefined };
+  const recorded = endOfRun(reader, run);
+  if (recorded === undefined) return nothing;
+  const { at, event } = recorded;
+  if (event.type === 'RunFailed') return { ...nothing, at, error: event.error };
+  if (event.type === 'RunCancelled') return { ...nothing, at, reason: event.reason };
+  if (event.type === 'RunContinued') return { ...nothing, at, nextRunId: event.nextRunId };
+  return { ...nothing, at };
 }

@@ -42,11 +42,12 @@ test('two runs are aligned by their keys, whatever order things came in', async 
   const same = await folder.pawl('diff', 'one', 'again');
   expect(same.code).toBe(0);
   expect(untimed(same.stdout)).toMatchInlineSnapshot(`
-    "= d
+    "d
 
-      a     one    ✓ succeeded
-      b     again  ✓ succeeded
-      same  7 calls
+      a       one    ✓ succeeded
+      b       again  ✓ succeeded
+      same    7 calls
+      differ  = nothing
 
     next
       pawl show one    all of a
@@ -56,12 +57,12 @@ test('two runs are aligned by their keys, whatever order things came in', async 
 
   const { stdout } = await folder.pawl('diff', 'one', 'other');
   expect(untimed(stdout)).toMatchInlineSnapshot(`
-    "≠ d
+    "d
 
       a       one    ✓ succeeded
       b       other  ✓ succeeded
       same    2 calls
-      differ  4 in both, 2 only in a
+      differ  ≠ 4 in both, 2 only in a
       first   the run itself: another input
 
     ≠ the run itself

@@ -5,16 +5,18 @@ import {
   createRunDiff,
   finishDiff,
   type JournalReader,
+  type ReadRun,
   type RunDiff,
-  type RunId,
 } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { diffDocument } from '../diff-document.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
-import { renderDiff } from '../render/diff.ts';
+import { renderDiff, renderDiffHead } from '../render/diff.ts';
 import { jsonLine } from '../render/json.ts';
+import { Reading } from '../read-events.ts';
+import type { Io } from '../terminal.ts';
 
 const SHOWN = 20;
 
@@ -38,28 +40,31 @@ export const diffCommand: Command = defineCommand({
     const [idA, idB] = [checkedRunId(args[0]), checkedRunId(args[1])];
     await readJournal(place, (reader) => {
       const [a, b] = [reader.get(idA), reader.get(idB)];
-      const diff = diffOf(reader, idA, idB);
       const { width, theme } = io.out;
+      const look = { a, b, flags: place.flags, width, theme };
+      // It stands there while the rest is read.
+      if (!options.json) io.out.lines(renderDiffHead(look));
+      const diff = diffOf(reader, a, b, io);
       if (options.json) io.out.line(jsonLine({ diff: diffDocument(a, b, diff) }));
-      else {
-        const limit = options.all ? Infinity : SHOWN;
-        io.out.lines(renderDiff({ a, b, diff, limit, flags: place.flags, width, theme }));
-      }
+      else io.out.lines(renderDiff({ ...look, diff, limit: options.all ? Infinity : SHOWN }));
     });
     return DONE;
   },
 });
 
 /** An event of each in turn, so that neither run is held for the other. */
-function diffOf(reader: JournalReader, idA: RunId, idB: RunId): RunDiff {
+function diffOf(reader: JournalReader, runA: ReadRun, runB: ReadRun, io: Io): RunDiff {
   const diff = createRunDiff((text) => createHash('sha256').update(text).digest('hex'));
-  const [eventsA, eventsB] = [reader.events(idA), reader.events(idB)];
+  const reading = new Reading(io, [runA, runB]);
+  const eventsA = reading.events(reader, runA.runId);
+  const eventsB = reading.events(reader, runB.runId);
   for (;;) {
     const [a, b] = [eventsA.next(), eventsB.next()];
     if (a.done !== true) addDiffEvent(diff, 'a', a.value);
     if (b.done !== true) addDiffEvent(diff, 'b', b.value);
     if (a.done === true && b.done === true) break;
   }
+  reading.end();
   finishDiff(diff);
   return diff;
 }

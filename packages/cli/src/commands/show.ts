@@ -1,19 +1,14 @@
-import { addEvent, createRunTree, type JournalReader, type RunId, type RunTree } from '@pawl/runtime';
+import { addEvent, createRunTree, type JournalReader, type RunId } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { watchRun } from '../live/watch-run.ts';
-import { OWN_FOLDERS } from '../own-folders.ts';
 import { jsonLine } from '../render/json.ts';
-import { renderRun } from '../render/run.ts';
 import { renderStart } from '../render/start.ts';
-import { keepText } from '../render/value.ts';
 import { runTreeDocument } from '../run-document.ts';
+import { showRun, SHOWN_CALLS } from '../show-run.ts';
 import { queuedRunDocument } from '../start-document.ts';
-
-/** Calls of one place; a map of ten thousand is not read line by line. */
-const SHOWN_CALLS = 12;
 
 export const showCommand: Command = defineCommand({
   description: 'Status, durations, attempts, inputs, outputs and errors. Without an id: the newest run.',
@@ -82,10 +77,19 @@ export const showCommand: Command = defineCommand({
       }),
     );
     return DONE;
+    return await readJournal(place, (reader) => {
+      const runId = namedOrNewest(reader, named, place);
+      if (options.json) io.out.line(jsonLine({ run: wholeDocument(reader, runId) }));
+      else showRun(runId, { reader, io, limit, flags: place.flags });
+      return DONE;
+    });
   },
 });
 
-function foldTree(reader: JournalReader, runId: RunId, tree: RunTree): RunTree {
+/** Programs get every call, and values whole. */
+function wholeDocument(reader: JournalReader, runId: RunId): ReturnType<typeof runTreeDocument> {
+  const run = reader.get(runId);
+  const tree = createRunTree();
   for (const recorded of reader.events(runId)) addEvent(tree, recorded);
-  return tree;
+  return runTreeDocument(run, tree, reader.state(runId));
 }

@@ -12,8 +12,9 @@ import {
 import { COMMON_OPTIONS, defineCommand, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { journalPlace, readJournal } from '../journal-place.ts';
+import { Reading } from '../read-events.ts';
 import { jsonLine } from '../render/json.ts';
-import { renderStats } from '../render/stats.ts';
+import { renderStats, renderStatsHead } from '../render/stats.ts';
 
 const RUNS = 100;
 const PAGE = 200;
@@ -36,15 +37,18 @@ export const statsCommand: Command = defineCommand({
     const place = journalPlace(options.db, io);
     const { process, stats } = await readJournal(place, (reader) => {
       const { name, runs } = runsOf(reader, args[0], options.runs);
+      if (!options.json) io.out.lines(renderStatsHead(name, runs, io.out.width, io.out.theme));
       const fold = createStatsFold();
+      const reading = new Reading(io, runs);
       for (const { runId } of runs) {
-        for (const recorded of reader.events(runId)) addStatsEvent(fold, runId, recorded);
+        for (const recorded of reading.events(reader, runId)) addStatsEvent(fold, runId, recorded);
         closeRun(fold);
       }
+      reading.end();
       return { process: name, stats: processStatsOf(fold) };
     });
     if (options.json) io.out.line(jsonLine({ stats: { process, ...stats } }));
-    else io.out.lines(renderStats(process, stats, io.out.width, io.out.theme));
+    else io.out.lines(renderStats(stats, io.out.width, io.out.theme));
     return DONE;
   },
 });

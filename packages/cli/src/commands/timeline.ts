@@ -14,9 +14,11 @@ import { COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
-import { renderTimeline, type TimelineView } from '../render/timeline.ts';
+import { renderBars, renderTimelineHead, type TimelineView } from '../render/timeline.ts';
 import { timelineHtml } from '../render/timeline-html.ts';
 import { timelineSvg } from '../render/timeline-svg.ts';
+import { Reading } from '../read-events.ts';
+import type { Io } from '../terminal.ts';
 import { timelineDocument } from '../timeline-document.ts';
 
 const SHOWN = 12;
@@ -47,26 +49,39 @@ export const timelineCommand: Command = defineCommand({
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
     const isDrawn = options.svg !== undefined || options.html !== undefined;
     const limit = options.limit ?? (isDrawn || options.json ? DRAWN : SHOWN);
-    const view = await readJournal(place, (reader) =>
-      viewOf(reader, namedOrNewest(reader, named, place), limit, io.now()),
-    );
+    const isPrinted = !isDrawn && !options.json;
+    const view = await readJournal(place, (reader) => {
+      const span = spanOf(reader, namedOrNewest(reader, named, place), io.now());
+      // It stands there while the rest is read.
+      if (isPrinted) io.out.lines(renderTimelineHead(span, io.out.width, io.out.theme));
+      return viewOf(reader, span, limit, io);
+    });
     const write = (file: string, content: string): void => writeReport(resolve(io.cwd, file), file, content);
     if (options.svg !== undefined) write(options.svg, timelineSvg(view));
     if (options.html !== undefined) write(options.html, timelineHtml(view));
     const files = [options.svg, options.html].filter((file) => file !== undefined);
     if (options.json) io.out.line(jsonLine({ timeline: timelineDocument(view), files }));
     else if (isDrawn) io.out.lines(files);
-    else io.out.lines(renderTimeline(view, io.out.width, io.out.theme));
+    else io.out.lines(renderBars(view, io.out.width, io.out.theme));
     return DONE;
   },
 });
 
-function viewOf(reader: JournalReader, runId: RunId, limit: number, now: number): TimelineView {
+type Span = Omit<TimelineView, 'bars'>;
+
+function spanOf(reader: JournalReader, runId: RunId, now: number): Span {
   const run = reader.get(runId);
+  const isAlive = run.status === 'running' && run.ownerAlive;
+  return { run, from: run.startedAt, to: isAlive ? Math.max(now, run.updatedAt) : run.updatedAt };
+}
+
+function viewOf(reader: JournalReader, span: Span, limit: number, io: Io): TimelineView {
+  const { run, from, to } = span;
   const timeline = createTimeline(limit);
-  for (const recorded of reader.events(runId)) addTimelineEvent(timeline, recorded);
-  const to = run.status === 'running' && run.ownerAlive ? Math.max(now, timeline.to) : timeline.to;
-  return { run, bars: barsOf(timeline), from: timeline.from, to };
+  const reading = new Reading(io, [run]);
+  for (const recorded of reading.events(reader, run.runId)) addTimelineEvent(timeline, recorded);
+  reading.end();
+  return { run, bars: barsOf(timeline), from, to: Math.max(to, timeline.to) };
 }
 
 /** @throws RuntimeError REFUSED */

@@ -62,12 +62,13 @@ export async function watchRun(watch: Watch, first: RunId): Promise<number> {
 
 class Watched {
   readonly runId: RunId;
-  readonly tree: RunTree = createRunTree(keepText);
+  readonly tree: RunTree;
   readonly #watch: Watch;
 
   constructor(watch: Watch, runId: RunId) {
     this.#watch = watch;
     this.runId = runId;
+    this.tree = createRunTree(keepText, watch.limit);
   }
 
   get run(): ReadRun {

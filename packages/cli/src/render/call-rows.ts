@@ -18,6 +18,7 @@ import { offerNote, settledBy } from './offer-note.ts';
 import { childNote } from './child-note.ts';
 import { itemsText, sourceNote } from './source-note.ts';
 import { clean } from './clean.ts';
+import { branchStatus, selectEntries, statusOfEntry, type Entry, type Gap } from './select-entries.ts';
 import { formatDuration, formatLength } from './duration.ts';
 import { errorLines, errorTitle, type Places } from './error-record.ts';
 import type { Theme } from './theme.ts';
@@ -59,18 +60,9 @@ const NO_NOTE: Line = { text: '', paint: undefined };
 
 export function callRows(calls: readonly CallNode[], options: RowOptions): Row[] {
   const rows: Row[] = [];
-  new RowBuilder(options, rows).addAll(
-    calls.map((call) => ({ kind: 'call', call, name: undefined })),
-    '',
-    true,
-  );
+  new RowBuilder(options, rows).addAll(calls.map(entryOfCall), '', true);
   return rows;
 }
-
-/** A call, or a branch that has several. */
-type Entry =
-  | { readonly kind: 'call'; readonly call: CallNode; readonly name: string | undefined }
-  | { readonly kind: 'branch'; readonly branch: BranchNode };
 
 class RowBuilder {
   readonly #options: RowOptions;
@@ -88,7 +80,7 @@ class RowBuilder {
       const isLast = index === parts.length - 1;
       const guide = isRoot ? '' : outer + (isLast ? '└ ' : '├ ');
       const below = isRoot ? '' : outer + (isLast ? '  ' : '│ ');
-      if (part.kind === 'gap') this.#addGap(part.entries, guide, parts.length === 1);
+      if (part.kind === 'gap') this.#addGap(part, guide, parts.length === 1);
       else if (part.kind === 'call') this.#addCall(part.call, part.name, guide, below);
       else this.#addBranch(part.branch, guide, below);
     }
@@ -127,24 +119,22 @@ class RowBuilder {
       note: NO_NOTE,
       below: [],
     });
-    this.addAll(
-      branch.calls.map((call) => ({ kind: 'call', call, name: undefined })),
-      below,
-      false,
-    );
+    this.addAll(branch.calls.map(entryOfCall), below, false);
   }
 
-  #addGap(entries: readonly Entry[], guide: string, isAll: boolean): void {
-    const counts = new Map<CallStatus, number>();
+  #addGap({ entries, leftOut }: Gap, guide: string, isAll: boolean): void {
+    const counts = new Map<CallStatus, number>(Object.entries(leftOut) as [CallStatus, number][]);
     for (const entry of entries) {
       const status = this.#live(statusOfEntry(entry));
       counts.set(status, (counts.get(status) ?? 0) + 1);
     }
+    for (const [status, count] of counts) if (count === 0) counts.delete(status);
+    const all = [...counts.values()].reduce((total, count) => total + count, 0);
     const what =
       counts.size === 1 && counts.has('succeeded')
         ? ''
         : [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
-    const text = isAll ? `⋮ ${entries.length} × ${commonName(entries)}` : `⋮ ${entries.length} more`;
+    const text = isAll ? `⋮ ${all} × ${commonName(entries)}` : `⋮ ${all} more`;
     const note: Line = { text: what, paint: 'dim' };
     const rest = { key: '', duration: '', note, below: [] };
     this.#rows.push({ guide, guideBelow: guide, status: undefined, name: text, ...rest });
@@ -302,9 +292,14 @@ function join(...parts: readonly string[]): string {
 }
 
 function entryOf(branch: BranchNode): Entry {
+  const { leftOut, path } = branch;
   const [call, second] = branch.calls;
-  if (call === undefined || second !== undefined) return { kind: 'branch', branch };
-  return { kind: 'call', call, name: branchName(branch.path) };
+  if (call === undefined || second !== undefined) return { kind: 'branch', branch, leftOut };
+  return { kind: 'call', call, name: branchName(path), leftOut };
+}
+
+function entryOfCall(call: CallNode): Entry {
+  return { kind: 'call', call, name: undefined, leftOut: call.leftOut };
 }
 
 /** The name that `keyBy` gave, as it was before it went into a path. */
@@ -326,57 +321,9 @@ function branchTitle(branch: BranchNode): string {
   return branchName(branch.path) ?? `branch ${clean(segment)}`;
 }
 
-/** As its last call, while nothing in it is under way. */
-function branchStatus(branch: BranchNode): CallStatus {
-  if (branch.openCalls > 0) return 'running';
-  return branch.calls.at(-1)?.status ?? 'queued';
-}
-
-function statusOfEntry(entry: Entry): CallStatus {
-  return entry.kind === 'call' ? entry.call.status : branchStatus(entry.branch);
-}
-
 /** Of calls that are one and the same task, its name. */
 function commonName(entries: readonly Entry[]): string {
   const names = new Set(entries.map((entry) => (entry.kind === 'call' ? nameOf(entry.call) : 'branch')));
   const [name = ''] = names;
   return names.size === 1 ? name : 'call';
-}
-
-type Part = Entry | { readonly kind: 'gap'; readonly entries: readonly Entry[] };
-
-/**
- * At most `limit` entries in their order; gaps say what is left out.
- * @param withDone false: only those that are not plainly done
- */
-function selectEntries(entries: readonly Entry[], limit: number, withDone: boolean): Part[] {
-  // A gap takes a line as well: leaving out one or two would save nothing.
-  if (entries.length <= limit + 2) return [...entries];
-  const kept = new Set<number>();
-  const notDone = (entry: Entry): boolean =>
-    !['succeeded', 'cancelled', 'queued'].includes(statusOfEntry(entry));
-  for (const [index, entry] of entries.entries()) {
-    if (kept.size < limit && notDone(entry)) kept.add(index);
-  }
-  const room = withDone ? limit : 0;
-  for (let low = 0, high = entries.length - 1; kept.size < room && low <= high; low += 1, high -= 1) {
-    kept.add(low);
-    if (kept.size < room) kept.add(high);
-  }
-  const parts: Part[] = [];
-  let gap: Entry[] = [];
-  const closeGap = (): void => {
-    if (gap.length > 0) parts.push({ kind: 'gap', entries: gap });
-    gap = [];
-  };
-  for (const [index, entry] of entries.entries()) {
-    if (kept.has(index)) {
-      closeGap();
-      parts.push(entry);
-    } else {
-      gap.push(entry);
-    }
-  }
-  closeGap();
-  return parts;
 }

@@ -27,12 +27,26 @@ export interface DiffView {
   readonly theme: Theme;
 }
 
+/** What stands above it: known before anything is compared. */
+export function renderDiffHead({ a, b, width, theme }: Omit<DiffView, 'diff' | 'limit'>): string[] {
+  const names = a.process === b.process ? clean(a.process) : `${clean(a.process)} and ${clean(b.process)}`;
+  const ids = Math.max(...[a, b].map(({ runId }) => columnsOf(clean(runId))));
+  const facts: Fact[] = [
+    ['a', runText(a, ids, theme)],
+    ['b', runText(b, ids, theme)],
+  ];
+  return [theme.bold(fit(names, width)), '', ...renderFacts(facts, width, theme, LABEL_OF_FACTS)];
+}
+
+/** Of 'differ'. */
+const LABEL_OF_FACTS = 6;
+
 export function renderDiff(view: DiffView): string[] {
   const { diff, limit, width, theme } = view;
   const shown = diff.kept.slice(0, limit);
   const hidden = diff.different + diff.onlyA + diff.onlyB - shown.length;
   return [
-    ...headLines(view),
+    ...summaryLines(view),
     ...shown.flatMap((difference) => ['', ...differenceLines(difference, view)]),
     ...(hidden > 0 ? ['', theme.dim(`⋮ ${hidden} more: --all shows them`)] : []),
     ...slowerLines(view),
@@ -45,25 +59,16 @@ export function isSame({ different, onlyA, onlyB }: RunDiff): boolean {
   return different + onlyA + onlyB === 0;
 }
 
-function headLines({ a, b, diff, width, theme }: DiffView): string[] {
-  const same = isSame(diff);
-  const names = a.process === b.process ? clean(a.process) : `${clean(a.process)} and ${clean(b.process)}`;
+function summaryLines({ a, b, diff, width, theme }: DiffView): string[] {
   const first = firstDifference(diff);
-  const ids = Math.max(...[a, b].map(({ runId }) => columnsOf(clean(runId))));
   const facts: Fact[] = [
-    ['a', runText(a, ids, theme)],
-    ['b', runText(b, ids, theme)],
     ['same', `${diff.same} ${diff.same === 1 ? 'call' : 'calls'}`],
+    isSame(diff) ? ['differ', '= nothing', 'good'] : ['differ', `≠ ${countsText(diff)}`, 'attention'],
   ];
-  if (!same) facts.push(['differ', countsText(diff)]);
   if (first !== undefined) facts.push(['first', firstText(first), 'attention']);
   if (a.codeHash !== b.codeHash) facts.push(['code', 'another in each']);
   if (diff.isCut) facts.push(['note', 'rows of a long loop were removed: calls of them are not compared']);
-  return [
-    `${same ? theme.good('=') : theme.attention('≠')} ${theme.bold(fit(names, width - 2))}`,
-    '',
-    ...renderFacts(facts, width, theme),
-  ];
+  return renderFacts(facts, width, theme, LABEL_OF_FACTS);
 }
 
 function runText(run: ReadRun, ids: number, theme: Theme): string {

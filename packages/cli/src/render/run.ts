@@ -43,12 +43,48 @@ export interface RunView {
 export function renderRun(view: RunView): string[] {
   const { run, width, theme } = view;
   const status = displayStatus(run);
-  const itself = clean(shellWords('pawl', 'show', run.runId, ...view.flags));
-  const next = nextCommands(view).filter(({ command }) => command !== itself);
   return [
     titleLine(view, status, ''),
     '',
     ...renderFacts(runFacts(view, status), width, theme),
+    ...bodyLines(view),
+  ];
+}
+
+/** What only a look at every event tells. */
+const LATE_FACT = 'tasks';
+
+/**
+ * The first part of it, for a run that takes a while to read: all that stands in its summary, its first events and
+ * its end. What people were asked is not among these, nor whether they answered.
+ */
+export function renderRunFirst(view: RunView): string[] {
+  const { run, width, theme } = view;
+  const status = displayStatus(run);
+  return [titleLine(view, status, ''), '', ...renderFacts(firstFacts(view), width, theme, LATE_FACT.length)];
+}
+
+function firstFacts(view: RunView): Fact[] {
+  const isAsked = view.run.asked.length > 0;
+  return runFacts(view, displayStatus(view.run)).filter(
+    ([label]) => label !== LATE_FACT && !(isAsked && label === 'status'),
+  );
+}
+
+/** And the rest, when all is read. @param first what the first part was made of */
+export function renderRunRest(view: RunView, first: RunView): string[] {
+  const told = firstFacts(first).map(([label]) => label);
+  const { width, theme } = view;
+  const late = runFacts(view, displayStatus(view.run)).filter(([label]) => !told.includes(label));
+  const label = Math.max(LATE_FACT.length, ...told.map(columnsOf));
+  return [...renderFacts(late, width, theme, label), ...bodyLines(view)];
+}
+
+function bodyLines(view: RunView): string[] {
+  const { run, width, theme } = view;
+  const itself = clean(shellWords('pawl', 'show', run.runId, ...view.flags));
+  const next = nextCommands(view).filter(({ command }) => command !== itself);
+  return [
     ...section(treeLines(view, true)),
     ...section(outcomeLines(view)),
     ...section(renderNext(next, width, theme)),

@@ -1,4 +1,4 @@
-import type { ProcessStats, TaskStats } from '@pawl/runtime';
+import type { ProcessStats, RunRecord, TaskStats } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
 import { fit } from './columns.ts';
@@ -9,8 +9,31 @@ import type { Theme } from './theme.ts';
 
 const NARROW = 72;
 
-/** What `pawl stats` prints. */
-export function renderStats(process: string, stats: ProcessStats, width: number, theme: Theme): string[] {
+/** What `pawl stats` prints before it has read anything: of which runs it will tell. */
+export function renderStatsHead(
+  process: string,
+  runs: readonly RunRecord[],
+  width: number,
+  theme: Theme,
+): string[] {
+  const counts = new Map<RunRecord['status'], number>();
+  for (const { status } of runs) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const text = ORDER.flatMap((status) => {
+    const count = counts.get(status) ?? 0;
+    return count === 0 ? [] : [`${count} ${status}`];
+  }).join(', ');
+  return [
+    theme.bold(fit(clean(process), width)),
+    '',
+    ...renderFacts([['runs', text === '' ? 'none' : text]], width, theme, LABEL),
+  ];
+}
+
+const ORDER = ['succeeded', 'failed', 'cancelled', 'continued', 'running'] as const;
+/** Of 'resumed'. */
+const LABEL = 7;
+
+export function renderStats(stats: ProcessStats, width: number, theme: Theme): string[] {
   const { tasks, slowest } = stats;
   const isNarrow = width < NARROW;
   const columns = [
@@ -35,9 +58,7 @@ export function renderStats(process: string, stats: ProcessStats, width: number,
     ...(isNarrow ? [] : [formatDuration(task.run.maxMs), retriesText(task, theme)]),
   ]);
   return [
-    theme.bold(fit(clean(process), width)),
-    '',
-    ...renderFacts(factsOf(stats), width, theme),
+    ...renderFacts(factsOf(stats), width, theme, LABEL),
     ...(tasks.length === 0 ? [] : ['', ...renderTable(columns, rows, theme)]),
     ...(slowest.length === 0
       ? []
@@ -45,10 +66,8 @@ export function renderStats(process: string, stats: ProcessStats, width: number,
   ];
 }
 
-function factsOf({ runs, duration, resumes, savedMs }: ProcessStats): Fact[] {
-  const all = Object.values(runs).reduce((sum, count) => sum + count, 0);
-  const parts = Object.entries(runs).flatMap(([status, count]) => (count > 0 ? [`${count} ${status}`] : []));
-  const facts: Fact[] = [['runs', all === 0 ? 'none' : parts.join(', ')]];
+function factsOf({ duration, resumes, savedMs }: ProcessStats): Fact[] {
+  const facts: Fact[] = [];
   if (duration.count > 0)
     facts.push(['took', `p50 ${formatDuration(duration.p50Ms)}, p95 ${formatDuration(duration.p95Ms)}`]);
   if (resumes > 0)

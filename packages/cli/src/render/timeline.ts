@@ -33,8 +33,26 @@ const CELLS = {
 
 const NARROW = 60;
 
-export function renderTimeline({ run, bars, from, to }: TimelineView, width: number, theme: Theme): string[] {
+/** What stands above the bars: known before they are. */
+export function renderTimelineHead(
+  { run, from, to }: Omit<TimelineView, 'bars'>,
+  width: number,
+  theme: Theme,
+): string[] {
   const status = displayStatus(run);
+  const facts = `${clean(run.runId)} · ${status} · ${formatDuration(to - from)} · ${formatTime(from)}`;
+  return [
+    `${theme[paintOf(status)](signOf(status))} ${theme.bold(fit(clean(run.process), width - 2))}`,
+    theme.dim(`  ${fit(facts, width - 2)}`),
+    '',
+  ];
+}
+
+export function renderTimeline(view: TimelineView, width: number, theme: Theme): string[] {
+  return [...renderTimelineHead(view, width, theme), ...renderBars(view, width, theme)];
+}
+
+export function renderBars({ bars, from, to }: TimelineView, width: number, theme: Theme): string[] {
   const names = bars.map((bar) => '  '.repeat(Math.min(bar.depth, 6)) + barTitle(bar));
   const widest = Math.max(8, ...names.map(columnsOf));
   const label = Math.min(widest, Math.floor(width * (width < NARROW ? 0.35 : 0.34)));
@@ -43,12 +61,7 @@ export function renderTimeline({ run, bars, from, to }: TimelineView, width: num
   // Two gaps, and the sign behind the time.
   const room = Math.max(8, width - label - longest - 6);
   const scale = { from, span: Math.max(1, to - from), room };
-  const title = `${theme[paintOf(status)](signOf(status))} ${theme.bold(fit(clean(run.process), width - 2))}`;
-  const facts = `${clean(run.runId)} · ${status} · ${formatDuration(to - from)} · ${formatTime(from)}`;
   return [
-    title,
-    theme.dim(`  ${fit(facts, width - 2)}`),
-    '',
     ...axisLines(scale, label, theme),
     ...bars.map((bar, index) => {
       const name = padEnd(fit(names[index] ?? '', label), label);

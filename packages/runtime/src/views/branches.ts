@@ -1,6 +1,7 @@
 import { isExitPath, isSourcePath, scopeOf, type ScopePath } from '../journal/call-key.ts';
 import type { BranchNode } from './call-node.ts';
 import type { RunTree } from './run-tree.ts';
+import { takeBack } from './thin-places.ts';
 
 /** The branch with that path; it is made by its first call. */
 export function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined {
@@ -11,7 +12,7 @@ export function branchOf(tree: RunTree, path: ScopePath): BranchNode | undefined
   const branch: BranchNode = { kind: 'branch', path, calls: [], openCalls: 0 };
   tree.branches.set(path, branch);
   group.branches.push(branch);
-  if (!isBesideWork(path)) group.quietBranches += 1;
+  if (!takeBack(group, branch) && !isBesideWork(path)) group.quietBranches += 1;
   return branch;
 }
 

@@ -19,6 +19,7 @@ import type { SignalAwaited } from '../journal/message-event.ts';
 import type { TaskOffered } from '../journal/offer-event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
+import type { LeftOut } from './thin-places.ts';
 
 /** What of a value is kept. */
 type Keep = (value: Encoded) => Encoded;
@@ -42,6 +43,8 @@ interface NodeBase {
   openedAt: Millis;
   status: CallStatus;
   endedAt: Millis | null;
+  /** Calls that stood before it and left a bounded tree. */
+  leftOut?: LeftOut;
 }
 
 /** What is told of an external task. */
@@ -157,6 +160,8 @@ export interface GroupNode extends NodeBase {
   /** Null for a stream: what it will come to is not known. */
   readonly width: number | null;
   readonly branches: BranchNode[];
+  /** Of branches that left a bounded tree while the group is open. */
+  leftPaths?: Set<ScopePath>;
   readonly losers: Losers;
   /** Branches of which every call so far is settled. */
   quietBranches: number;
@@ -174,6 +179,8 @@ export interface BranchNode {
   readonly path: ScopePath;
   readonly calls: CallNode[];
   openCalls: number;
+  /** Branches that stood before it and left a bounded tree. */
+  leftOut?: LeftOut;
 }
 
 export type CallNode = TaskNode | SourceNode | TimerNode | WaitNode | BreakpointNode | ChildNode | GroupNode;

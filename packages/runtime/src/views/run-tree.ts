@@ -3,7 +3,7 @@
  * `pawl show` are one thing.
  *
  * 1. A call's place follows from its key alone: the scope `2/1` is branch 1 of group `2`.
- * 2. `counts` and `active` agree with the nodes after every event.
+ * 2. `counts` and `active` agree with the nodes after every event; what left a bounded tree stays counted.
  */
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import { branchOf, countOpen } from './branches.ts';
@@ -31,6 +31,7 @@ import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import type { RunStatus } from '../journal/run-summary.ts';
 import { callsOf, givenUpWithin, goesOn, isInterruption } from './given-up.ts';
 import { foldBranches, standSource } from './fold-branches.ts';
+import { thinPlace } from './thin-places.ts';
 
 export interface RunTree {
   readonly calls: CallNode[];
@@ -59,10 +60,20 @@ export interface RunTree {
   nextRunId: RunId | undefined;
   /** What of a value is kept. */
   readonly keep: (value: Encoded) => Encoded;
+  /** Calls of one place that are to be seen; what is done beyond them leaves the tree. */
+  readonly most: number;
+  /** Of each place, how many of it settled since it was looked at. */
+  readonly settled: WeakMap<readonly object[], number>;
 }
 
-/** @param keep what of each input and output stays in the tree: all of it, or a text for people */
-export function createRunTree(keep: (value: Encoded) => Encoded = (value) => value): RunTree {
+/**
+ * @param keep what of each input and output stays in the tree: all of it, or a text for people
+ * @param most calls of one place that are to be seen: the tree stays small however long the run is (default: all)
+ */
+export function createRunTree(
+  keep: (value: Encoded) => Encoded = (value) => value,
+  most: number = Infinity,
+): RunTree {
   return {
     calls: [],
     byKey: new Map(),
@@ -92,6 +103,8 @@ export function createRunTree(keep: (value: Encoded) => Encoded = (value) => val
     forkOf: undefined,
     nextRunId: undefined,
     keep,
+    most,
+    settled: new WeakMap(),
   };
 }
 
@@ -227,6 +240,8 @@ function closeScope(tree: RunTree, event: ScopeClosed, at: Millis): void {
   group.winner = event.winner;
   if (!goesOn(group)) giveUp(tree, callsOf(group), isInterruption(event.outcome), at);
   settle(tree, group, GROUP_STATUS[event.outcome], at);
+  // Whatever comes now belongs to what is still there.
+  if (!goesOn(group)) delete group.leftPaths;
 }
 
 const GROUP_STATUS = {
@@ -273,10 +288,15 @@ function settle(tree: RunTree, node: CallNode, status: CallStatus, at: Millis): 
   node.endedAt = at;
   setStatus(tree, node, status);
   const scope = scopeOf(node.key);
-  if (scope === ROOT_SCOPE) return;
+  if (scope === ROOT_SCOPE) {
+    thinPlace(tree, tree.calls);
+    return;
+  }
   const branch = branchOf(tree, scope);
-  if (branch !== undefined) countOpen(tree, branch, -1);
-  if (status !== 'failed') return;
   const group = tree.byKey.get(scopeOf(scope));
-  if (group?.kind === 'group') group.failedCalls += 1;
+  if (branch !== undefined) countOpen(tree, branch, -1);
+  if (group?.kind !== 'group') return;
+  if (status === 'failed') group.failedCalls += 1;
+  if (branch !== undefined) thinPlace(tree, branch.calls);
+  if (branch?.openCalls === 0) thinPlace(tree, group.branches, group, branch);
 }
