@@ -98,6 +98,7 @@ export const ROOMS: readonly Room[] = [
       'reader.ts',
       'pool-reports.ts',
       'replayer.ts',
+      'replay-steps.ts',
       'queue.ts',
       'schedules.ts',
       'checked-inputs.ts',

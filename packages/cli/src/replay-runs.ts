@@ -88,7 +88,11 @@ function goesWithAnother(
   return false;
 }
 
-async function codeByItself(run: RunRecord, options: ReplayOptions): Promise<ProcessDefinition> {
+/** @throws RuntimeError REFUSED, NOT_FOUND */
+export async function codeByItself(
+  run: RunRecord,
+  options: Pick<ReplayOptions, 'reader' | 'cwd' | 'module' | 'force'>,
+): Promise<ProcessDefinition> {
   const { reader, cwd, module, force } = options;
   const found = await codeOfRun(run, { cwd, module, force, starterOf: (child) => starterOf(reader, child) });
   return found.definition;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import type * as Runtime from '@pawl/runtime';
 import type { JournalReader } from '@pawl/runtime';
 import { beforeAll, expect, test, vi } from 'vitest';
 
@@ -11,7 +12,7 @@ import { attempt, closed, opened, scheduled, START, started, succeeded } from '.
 const read = vi.hoisted(() => ({ events: 0, beforeFirst: undefined as number | undefined }));
 
 vi.mock('@pawl/runtime', async (original) => {
-  const real = await original<typeof import('@pawl/runtime')>();
+  const real = await original<typeof Runtime>();
   return {
     ...real,
     // The real one, and what it reads is counted.

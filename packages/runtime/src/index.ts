@@ -115,6 +115,7 @@ export type { GuardMode } from './guard/process-guard.ts';
 export type { RunCheck } from './run-checks.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { Replayer, ReplayerOptions } from './replayer.ts';
+export type { OpenReplayCall, ReplaySteps, ReplayStop } from './replay-steps.ts';
 export type { ReplayReport } from './engine/replay-run.ts';
 export type { AskedAtHead, ReplayedChild } from './engine/head-look.ts';
 export type { ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';

@@ -3,11 +3,13 @@ import type { JournalStore } from './ports/journal-store.ts';
 import { Engine } from './engine/engine.ts';
 import { Observers } from './engine/observers.ts';
 import { unknownRun } from './engine/refusals.ts';
+import { patientClock } from './engine/patient-clock.ts';
 import { replayRun, type ReplayReport } from './engine/replay-run.ts';
 import { recordedPlan, resumedPlan } from './engine/resumed-plan.ts';
 import type { RunPlan } from './engine/run-plan.ts';
 import { stopAll } from './engine/run-chain.ts';
 import { engineOptions } from './engine-options.ts';
+import { ReplaySteps } from './replay-steps.ts';
 import { definitionOf, type AnyProcess } from './process/definition.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 
@@ -15,7 +17,10 @@ import type { RuntimeOptions } from './runtime-options.ts';
 export type ReplayerOptions = Pick<
   RuntimeOptions,
   'limits' | 'pools' | 'stallMs' | 'strict' | 'onWarning' | 'clock'
->;
+> & {
+  /** A debugger may hold this program: time in which nothing of it can run passes no bound (default false). */
+  readonly isDebugged?: boolean;
+};
 
 /**
  * Runs code against recorded runs, several at a time if wished: nothing is written, no task runs.
@@ -28,9 +33,14 @@ export class Replayer {
 
   constructor(store: JournalStore, options: ReplayerOptions) {
     this.#store = store;
-    this.#engine = new Engine(
-      engineOptions({ ...options, guard: 'off' }, store, new Observers(store), () => undefined),
+    const resolved = engineOptions(
+      { ...options, guard: 'off' },
+      store,
+      new Observers(store),
+      () => undefined,
     );
+    const clock = options.isDebugged === true ? patientClock(resolved.clock) : resolved.clock;
+    this.#engine = new Engine({ ...resolved, clock });
   }
 
   /**
@@ -45,6 +55,12 @@ export class Replayer {
   /** Replays a recorded run with the code that it was driven by. @throws as `replay` */
   async again({ runId, run, checkInputs }: RunPlan): Promise<ReplayReport> {
     return replayRun(this.#engine, recordedPlan(this.#store, runId, { run, checkInputs }, 0));
+  }
+
+  /** Steps through a run: where does the process stand when the journal has come so far? @throws RuntimeError NOT_FOUND */
+  steps(id: RunId, process: AnyProcess<never, unknown>): ReplaySteps {
+    if (this.#store.read(id, 0, 1).length === 0) throw unknownRun(id, []);
+    return new ReplaySteps(this.#engine, this.#store, resumedPlan(this.#store, id, definitionOf(process), 0));
   }
 
   /** Whether none can go on before time passes, or something outside ctx happens. */

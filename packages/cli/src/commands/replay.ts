@@ -1,3 +1,5 @@
+import { url } from 'node:inspector';
+
 import { DISPLAY_STATUSES } from '@pawl/runtime';
 import { EXIT_CODES } from '@pawl/runtime/errors';
 
@@ -9,6 +11,7 @@ import {
   flag,
   text,
   usage,
+  wholeNumber,
   type Command,
 } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -17,7 +20,8 @@ import { LiveRegion } from '../live/live-region.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderReplays, replayProgress } from '../render/replays.ts';
 import { ReplayTally } from '../replay-tally.ts';
-import { replayAll, replayOne, type ReplayOptions, type Verdict } from '../replay-runs.ts';
+import { codeByItself, replayAll, replayOne, type ReplayOptions, type Verdict } from '../replay-runs.ts';
+import { stepReplay } from '../step-replay.ts';
 import type { Io } from '../terminal.ts';
 
 /** Between two drawings of how far it is. */
@@ -41,6 +45,9 @@ export const replayCommand: Command = defineCommand({
       DISPLAY_STATUSES,
       undefined,
     ),
+    step: flag('--step', 'stop at events: where does the process wait, and for what?'),
+    to: wholeNumber('--to <seq>', 'stop at this event; without --step show that and end', undefined, 1),
+    break: text('--break <task>', 'stop where the process asks for this task'),
     stall: duration('--stall <duration>', 'how long code may wait for something outside ctx (default: 30s)'),
     force: flag('--force', 'load a recorded module outside this folder although it has changed'),
     ...COMMON_OPTIONS,
@@ -49,6 +56,8 @@ export const replayCommand: Command = defineCommand({
     { command: 'pawl replay --all', what: 'does the code still fit? For CI: exits 7 where not' },
     { command: 'pawl replay --all --status waiting', what: 'only what would have to go on' },
     { command: 'pawl replay run_01kh… --module new.ts', what: 'what if this run had other code?' },
+    { command: 'pawl replay run_01kh… --to 12', what: 'where did the process stand at event 12?' },
+    { command: 'node --inspect-brk $(which pawl) replay run_01kh… --step', what: 'with a debugger' },
   ],
   run: async ({ args, options, io }) => {
     const [given] = args;
@@ -60,11 +69,28 @@ export const replayCommand: Command = defineCommand({
       );
     if (!isAll && (process !== undefined || status !== undefined))
       throw usage('--process and --status choose among --all.', 'pawl replay --all');
+    const isStepping = options.step || options.to !== undefined || options.break !== undefined;
+    if (isStepping && isAll)
+      throw usage('--step, --to and --break are for one run.', 'pawl replay <run> --step');
     const runId = given === undefined ? undefined : checkedRunId(given);
     const place = journalPlace(options.db, io);
     return await readJournal(place, async (reader) => {
-      const replayer = reader.replayer(stall === undefined ? {} : { stallMs: stall });
+      const isDebugged = options.step || url() !== undefined;
+      const replayer = reader.replayer({ isDebugged, ...(stall === undefined ? {} : { stallMs: stall }) });
       try {
+        if (isStepping && runId !== undefined) {
+          const run = reader.get(runId);
+          const code = await codeByItself(run, { reader, cwd: io.cwd, module, force });
+          return await stepReplay({
+            run,
+            steps: replayer.steps(runId, code),
+            io,
+            isJson,
+            to: options.to,
+            breakAt: options.break,
+            isAsked: options.step && !isJson && io.out.isTerminal && globalThis.process.stdin.isTTY,
+          });
+        }
         const how: ReplayOptions = { reader, replayer, cwd: io.cwd, isDebug, module, force };
         const verdicts =
           runId === undefined ? replayAll({ process, status }, how) : replayOne(reader.get(runId), how);

@@ -9,7 +9,7 @@ import type { ProcessHost } from '../process/host.ts';
 import type { EngineOptions } from './engine.ts';
 import { EVIDENT_SHARE } from './stall-bound.ts';
 import { endStage } from './run-end.ts';
-import type { RunExit } from './run-plan.ts';
+import type { RunExit, RunPlan } from './run-plan.ts';
 
 /** What a process asks for that is not recorded. */
 export interface AskedAtHead {
@@ -41,7 +41,13 @@ export class HeadLook {
   #foreign: AskedAtHead = { what: 'something outside ctx that cannot be seen', key: '', where: null };
   #since: number | undefined;
 
-  constructor(
+  /** Undefined in a run that is driven. */
+  static of(plan: RunPlan, host: ProcessHost, options: EngineOptions): HeadLook | undefined {
+    const { replayOnly, state, notesCalls = false } = plan;
+    return replayOnly ? new HeadLook(host, state, options, notesCalls) : undefined;
+  }
+
+  private constructor(
     host: ProcessHost,
     state: Readonly<RunState>,
     { clock, stallMs }: Pick<EngineOptions, 'clock' | 'stallMs'>,

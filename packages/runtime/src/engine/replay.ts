@@ -26,6 +26,7 @@ import { RuntimeError } from '../errors.ts';
 import type { EngineOptions } from './engine.ts';
 import type { HeadLook } from './head-look.ts';
 import { EVIDENT_SHARE } from './stall-bound.ts';
+import type { ReplayPace } from './replay-pace.ts';
 import type { RunPlan } from './run-plan.ts';
 import { resultOf } from './run-result.ts';
 import type { ProcessHost } from '../process/host.ts';
@@ -41,6 +42,8 @@ export type ReplayStep =
   | 'delivered'
   /** A recorded call was not asked for again yet. */
   | 'blocked'
+  /** It may go no further for now. */
+  | 'held'
   | 'head'
   /** The run had ended, and the process ends the same way. */
   | 'finished';
@@ -65,6 +68,7 @@ export class Replay {
   readonly #payloadBytes: number;
   /** Of one that goes no further: what the process would do there. */
   readonly #look: HeadLook | undefined;
+  readonly #pace: ReplayPace | undefined;
   #page: readonly Recorded[];
   #index = 0;
   #seq: Seq = 0;
@@ -75,12 +79,13 @@ export class Replay {
   #mayReorder = false;
 
   constructor(
-    { runId, state, recorded = [] }: Pick<RunPlan, 'runId' | 'state' | 'recorded'>,
+    { runId, state, recorded = [], pace }: Pick<RunPlan, 'runId' | 'state' | 'recorded' | 'pace'>,
     host: ProcessHost,
     { store, clock, stallMs, limits }: Pick<EngineOptions, 'store' | 'clock' | 'stallMs' | 'limits'>,
     look?: HeadLook,
   ) {
     this.#look = look;
+    this.#pace = pace;
     this.#runId = runId;
     this.#store = store;
     this.#state = state;
@@ -97,6 +102,7 @@ export class Replay {
     this.#throwContradiction();
     for (;;) {
       const recorded = this.#pass();
+      if (this.#pace?.holds(recorded?.seq ?? this.#endSeq + 1) === true) return 'held';
       if (recorded === undefined) return this.#look?.reached() ?? 'head';
       const { event } = recorded;
       if (isTerminal(event)) {
@@ -152,7 +158,12 @@ export class Replay {
 
   /** Whether a blocked replay should look again in the next turn rather than wait to be woken. */
   get isImpatient(): boolean {
+    if (this.isHeld) return false;
     return this.#blockedTurns < PATIENCE_TURNS && this.#look?.isWaiting !== true;
+  }
+
+  get isHeld(): boolean {
+    return this.#pace?.isHeld === true;
   }
 
   /** What is left of the bound of a blocked place. */

@@ -103,8 +103,7 @@ export class RunDriver implements Turnable {
       this.#reports.cancel(report),
     );
     this.standstill = new Standstill(this, this.#effects, engine.options, plan.restAfterMs);
-    const { replayOnly, notesCalls = false } = plan;
-    this.look = replayOnly ? new HeadLook(this.host, this.state, engine.options, notesCalls) : undefined;
+    this.look = HeadLook.of(plan, this.host, engine.options);
     this.#replay = new Replay(plan, this.host, engine.options, this.look);
     ({ promise: this.exit, resolve: this.#settleExit } = Promise.withResolvers<RunExit>());
   }
@@ -221,7 +220,7 @@ export class RunDriver implements Turnable {
     const exit = this.look?.exit();
     if (exit !== undefined) this.leave(exit);
     this.#replay.judge();
-    if (this.#phase === 'left' || this.#replay.isImpatient) return;
+    if (this.#phase === 'left' || this.#replay.isImpatient || this.#replay.isHeld) return;
     this.#effects.timers.set('stall', this.#replay.remainingMs, () => this.#wake(), 'stall');
   }
 
@@ -310,6 +309,7 @@ export class RunDriver implements Turnable {
   }
 
   #logWhenCommitted(values: readonly unknown[]): void {
+    this.plan.pace?.log(values);
     if (this.#phase === 'left' || this.plan.replayOnly) return;
     this.#effects.log(values);
     this.#engine.touch(this);
@@ -389,7 +389,7 @@ export class RunDriver implements Turnable {
     this.#effects.drop();
     this.host.stop();
     this.#lease.release(exit);
-    whenChecked(this.#engine.options, this.#plan, exit, () => this.#settleExit(exit));
+    whenChecked(this.#engine.options, this.plan, exit, () => this.#settleExit(exit));
   }
 
   #wake(): void {

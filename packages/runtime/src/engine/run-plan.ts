@@ -9,6 +9,7 @@ import type { Rest } from '../ports/work-store.ts';
 import type { ProcessCode } from '../process/definition.ts';
 import type { StandIn } from './engine.ts';
 import type { AskedAtHead } from './head-look.ts';
+import type { ReplayPace } from './replay-pace.ts';
 import type { RunDriver } from './run-driver.ts';
 
 /** What a driver starts from. */
@@ -32,6 +33,8 @@ export interface RunPlan extends ProcessCode {
   readonly notesCalls?: boolean;
   /** Sees each task that the process asks for, instead of the runtime's own. */
   readonly standIn?: StandIn;
+  /** Of one that only compares: how far it may go. */
+  readonly pace?: ReplayPace;
   /** Put down once it has only waited for so long; undefined: it stays. */
   readonly restAfterMs?: number;
 }

@@ -70,6 +70,8 @@ export class Admission {
   contradiction: Contradiction | undefined;
   /** Of which calls it is noted where they are made: of all it costs as much as the replay itself. */
   notes: 'none' | 'new' | 'all' = 'none';
+  /** Where each call was made, of one that somebody steps through. */
+  places: Map<CallKey, { readonly stack?: string }> | undefined;
   readonly #journal: RecordedCalls;
   readonly #scopes = new Map<string, Scope>();
   /** Keys asked for so far below the journal's head. */
@@ -248,6 +250,7 @@ export class Admission {
     if (!isNew && this.notes === 'new') return;
     const { site = here(), asked } = request;
     this.#lastSite = site;
+    this.places?.set(key, site);
     if (isNew) this.#firstNew = { key, what: asked.what, site };
   }
 }
