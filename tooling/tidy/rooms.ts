@@ -74,6 +74,7 @@ export const ROOMS: readonly Room[] = [
     typesFrom: ['ports'],
     builtins: ['crypto', 'url'],
     packages: ['@opentelemetry/api'],
+  },
   // What process code should not call, replaced while somebody wants to see it.
   {
     ...OPEN,
@@ -123,8 +124,7 @@ export const ROOMS: readonly Room[] = [
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
-    imports: ['runtime', 'errors', 'sdk', ...(name === 'cli' ? ['create-pawl'] : [])],
-    imports: ['runtime', 'errors', 'otel', 'sdk'],
+    imports: ['runtime', 'errors', 'otel', 'sdk', ...(name === 'cli' ? ['create-pawl'] : [])],
   })),
   // It calls the command line, as programs do: what user code prints or throws stays out of the protocol.
   { ...OPEN, name: 'mcp', paths: ['packages/mcp/'] },

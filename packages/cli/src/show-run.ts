@@ -26,7 +26,8 @@ export function showRun(runId: RunId, { reader, io, limit, flags }: ShowOptions)
   const { width, theme } = io.out;
   const places = { cwd: io.cwd, ownFolders: OWN_FOLDERS };
   const state = reader.state(runId);
-  const look = { run, state, now: io.now(), limit, flags, places, width, theme };
+  const forks = reader.forksOf(runId);
+  const look = { run, state, forks, now: io.now(), limit, flags, places, width, theme };
   const first: RunView | undefined =
     run.lastSeq <= SHORT ? undefined : { ...look, tree: briefTree(reader, runId) };
   if (first !== undefined) io.out.lines(renderRunFirst(first));

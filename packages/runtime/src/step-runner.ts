@@ -34,7 +34,7 @@ export async function runStep(
       `Task '${definition.name}' works on tables inside the commit that records it, and nothing is recorded here.`,
       { hint: `Do it in a fork: pawl fork ${runId} --at ${key}` },
     );
-  return execStep(engine, { runId, scheduled, definition, signal });
+  return execStep(engine, { runId, process: process.name, scheduled, definition, signal });
 }
 
 function findCall(engine: Engine, runId: RunId, key: CallKey): TaskScheduled {

@@ -45,38 +45,6 @@ export const showCommand: Command = defineCommand({
       else io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
       return DONE;
     }
-    const { run, tree, state, waits, forks } = await readJournal(place, (reader) => {
-      const runId = namedOrNewest(reader, named, place);
-      // Programs get values whole.
-      const empty = createRunTree(options.json ? undefined : keepText);
-      return {
-        run: reader.get(runId),
-        waits: reader.waits(runId),
-        forks: reader.forksOf(runId),
-        tree: foldTree(reader, runId, empty),
-        state: reader.state(runId),
-      };
-    });
-    if (options.json) {
-      io.out.line(jsonLine({ run: runTreeDocument(run, tree, { state, forks }) }));
-      return DONE;
-    }
-    io.out.lines(
-      renderRun({
-        run,
-        tree,
-        state,
-        waits,
-        forks,
-        now: io.now(),
-        limit,
-        flags: place.flags,
-        places: { cwd: io.cwd, ownFolders: OWN_FOLDERS },
-        width,
-        theme,
-      }),
-    );
-    return DONE;
     return await readJournal(place, (reader) => {
       const runId = namedOrNewest(reader, named, place);
       if (options.json) io.out.line(jsonLine({ run: wholeDocument(reader, runId) }));
@@ -91,5 +59,5 @@ function wholeDocument(reader: JournalReader, runId: RunId): ReturnType<typeof r
   const run = reader.get(runId);
   const tree = createRunTree();
   for (const recorded of reader.events(runId)) addEvent(tree, recorded);
-  return runTreeDocument(run, tree, reader.state(runId));
+  return runTreeDocument(run, tree, { state: reader.state(runId), forks: reader.forksOf(runId) });
 }

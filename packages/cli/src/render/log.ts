@@ -6,7 +6,7 @@ import { cleanLines } from './clean.ts';
 import type { Theme } from './theme.ts';
 
 /** What was logged, as console.log would write it, without colours. */
-function logText(values: readonly unknown[]): string {
+export function logText(values: readonly unknown[]): string {
   return formatWithOptions({ colors: false, depth: 4, breakLength: 100 }, ...values);
 }
 

@@ -17,6 +17,7 @@ export type StepResult =
 
 interface Step {
   readonly runId: RunId;
+  readonly process: string;
   readonly scheduled: TaskScheduled;
   readonly definition: TaskDefinition<never, unknown>;
   readonly signal: AbortSignal | undefined;
@@ -61,7 +62,7 @@ export async function execStep(engine: Engine, step: Step): Promise<StepResult> 
   }
 }
 
-function depsOf(engine: Engine, { runId, definition }: Step): AttemptDeps {
+function depsOf(engine: Engine, { runId, process, definition }: Step): AttemptDeps {
   const { clock, entropy, graceMs, limits, sink, vault } = engine.options;
   const alone = (key: CallKey): never => {
     throw new InvalidArgumentError(
@@ -79,7 +80,8 @@ function depsOf(engine: Engine, { runId, definition }: Step): AttemptDeps {
     awaitMessage: () => alone(''),
     forgoMessage: () => undefined,
     reveal: (args) => vault.reveal(runId, args),
-    log: (key, values) => sink.log({ runId, key, values }),
+    within: undefined,
+    log: ({ key, attempt }, task, values) => sink.log({ runId, process, key, task, attempt, values }),
     progress: (key, attempt, value) => sink.progress({ runId, key, attempt, value }),
     warn: (message) => sink.warn(runId, message),
   };

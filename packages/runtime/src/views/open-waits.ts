@@ -83,6 +83,11 @@ function dueAt(at: Millis, timeoutMs: number | null): Millis | null {
   return timeoutMs === null ? null : at + timeoutMs;
 }
 
+/** Asked again, with all its time. */
+function anew(wait: OpenWait, at: Millis): OpenWait {
+  return { ...wait, since: at, dueAt: wait.dueAt === null ? null : at + (wait.dueAt - wait.since) };
+}
+
 function addAnswer(open: Map<CallKey, OpenWait>, at: Millis, event: BreakpointAnswered): void {
   const wait = open.get(event.key);
   if (wait === undefined || wait.breakpoint === null) return;
@@ -123,10 +128,9 @@ function add(open: Map<CallKey, OpenWait>, tasks: Map<CallKey, string>, recorded
       return;
     case 'RunForked':
       // Attempts begin anew: only what the process itself waits for is waited for, with all its time.
-      for (const [key, wait] of open) {
-        const dueAt = wait.dueAt === null ? null : recorded.at + (wait.dueAt - wait.since);
-        if (wait.kind === 'outcome' || wait.kind === 'task') open.delete(key);
-        else open.set(key, { ...wait, since: recorded.at, dueAt });
+      for (const [key, waited] of open) {
+        if (waited.kind === 'outcome' || waited.kind === 'task') open.delete(key);
+        else open.set(key, anew(waited, recorded.at));
       }
       return;
     case 'Folded':
