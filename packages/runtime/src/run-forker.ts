@@ -63,6 +63,7 @@ export class RunForker {
       type: 'RunForked',
       parentRunId: id,
       parentSeq: plan.seq,
+      ...(open.recordedBy === id ? {} : { recordedBy: open.recordedBy }),
       seed: entropy.token(),
       ...(inputs === undefined ? {} : { inputs }),
       ...codeOf(ask, open.started),
@@ -117,9 +118,12 @@ export class RunForker {
     const hasKey = this.#store.keyOf(id) !== undefined;
     let at: Millis = 0;
     let started: Started = { module: null, codeHash: null };
+    let recordedBy: RunId | undefined;
     for (const recorded of eventsOf(this.#store, id)) {
-      if (recorded.seq > seq) break;
       const { event } = recorded;
+      if (event.type === 'RunForked' && event.parentSeq >= seq)
+        recordedBy ??= event.recordedBy ?? event.parentRunId;
+      if (recorded.seq > seq) continue;
       offers.add(recorded);
       at = recorded.at;
       if (event.type === 'RunStarted') started = event;
@@ -128,7 +132,7 @@ export class RunForker {
       const secret = hasKey ? undefined : secretIn(event);
       if (secret !== undefined) throw secretGone(id, secret);
     }
-    return { offers, at, started };
+    return { offers, at, started, recordedBy: recordedBy ?? id };
   }
 }
 
@@ -138,6 +142,8 @@ interface Shared {
   readonly offers: OfferFold;
   readonly at: Millis;
   readonly started: Started;
+  /** The run that recorded the last of them. */
+  readonly recordedBy: RunId;
 }
 
 /** Recorded where it is another than that of the run. */

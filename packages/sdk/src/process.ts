@@ -54,6 +54,7 @@ export interface DetachedRun {
 }
 
 export interface Context {
+  /** Of this run. In a fork, while it does again what another run recorded, of that one: its calls were asked with it. */
   readonly runId: string;
   /** Aborted when the current branch is given up or the run is cancelled. */
   readonly signal: AbortSignal;

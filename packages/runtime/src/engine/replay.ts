@@ -19,6 +19,7 @@ import {
 } from '../kernel/divergence.ts';
 import type { RunResult } from '../kernel/input.ts';
 import { hintsOf } from '../kernel/likely-cause.ts';
+import { recorderAt } from '../kernel/evolve-fork.ts';
 import { isBehindMark, type RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
@@ -90,6 +91,7 @@ export class Replay {
     this.#store = store;
     this.#state = state;
     this.#host = host;
+    host.runIdNow = recorderAt(state, 1) ?? runId;
     this.#clock = clock;
     this.#stallMs = stallMs;
     this.#endSeq = state.seq;
@@ -103,7 +105,10 @@ export class Replay {
     for (;;) {
       const recorded = this.#pass();
       if (this.#pace?.holds(recorded?.seq ?? this.#endSeq + 1) === true) return 'held';
-      if (recorded === undefined) return this.#look?.reached() ?? 'head';
+      if (recorded === undefined) {
+        this.#host.runIdNow = this.#runId;
+        return this.#look?.reached() ?? 'head';
+      }
       const { event } = recorded;
       if (isTerminal(event)) {
         if (this.#host.result === undefined && event.type !== 'RunCancelled') return this.#blocked();
@@ -118,6 +123,7 @@ export class Replay {
       this.#advance(recorded);
       if (isOutcome(event)) {
         if (recorded.seq === this.#state.lastDecisiveSeq) this.#host.quiet = false;
+        this.#host.runIdNow = recorderAt(this.#state, recorded.seq) ?? this.#runId;
         this.#host.deliver({ seq: recorded.seq, at: recorded.at, event });
       } else if (event.type === 'ScopeRetuned') {
         this.#host.openGroups.get(event.key)?.retune(event.concurrency ?? Infinity);

@@ -296,6 +296,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     type: isType,
     parentRunId: isText,
     parentSeq: isCount,
+    recordedBy: leftOutOr(isText),
     seed: isText,
     inputs: leftOutOr(fits(FORKED_INPUTS)),
     code: leftOutOr(fits(FORKED_CODE)),

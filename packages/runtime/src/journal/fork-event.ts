@@ -12,6 +12,8 @@ export interface RunForked {
   readonly parentRunId: RunId;
   /** The last event of the parent that is the fork's, too; 0 = none: it only takes results from it. */
   readonly parentSeq: Seq;
+  /** The run that recorded that event, where the parent shares it itself. Left out: the parent. */
+  readonly recordedBy?: RunId;
   /** Where idempotency keys come from, from here on. */
   readonly seed: string;
   /** What the process is started with. Left out: what the parent was started with. */

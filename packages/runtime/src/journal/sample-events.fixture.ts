@@ -196,6 +196,7 @@ export const SAMPLE_EVENTS: {
     type: 'RunForked',
     parentRunId: 'run_1',
     parentSeq: 7,
+    recordedBy: 'run_0',
     seed: 'another seed',
     inputs: { value: { name: 'Zoë' }, hash: 'cafe' },
     code: { module: 'edited.ts', codeHash: null },

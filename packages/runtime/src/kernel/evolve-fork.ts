@@ -1,5 +1,5 @@
 import type { RunForked } from '../journal/fork-event.ts';
-import type { Millis } from '../journal/ids.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
 import { broken, unreachable } from '../journal/invariant.ts';
 import type { CallState, RunState } from './state.ts';
 
@@ -8,7 +8,7 @@ import type { CallState, RunState } from './state.ts';
  * gets another attempt, with its tries and its time limits as if it had been asked for now.
  */
 export function applyFork(state: RunState, at: Millis, event: RunForked): void {
-  const { parentRunId, parentSeq, seed, inputs, code, offers = [] } = event;
+  const { parentRunId, parentSeq, recordedBy = parentRunId, seed, inputs, code, offers = [] } = event;
   if (state.phase.status !== 'running') broken('J6', `a fork of a run that is ${state.phase.status}`);
   if (state.forked !== undefined && parentSeq === 0)
     broken('J1', `a fork that shares nothing was begun twice`);
@@ -20,7 +20,10 @@ export function applyFork(state: RunState, at: Millis, event: RunForked): void {
   }
   if (code !== undefined) state.codeHash = code.codeHash;
   // Nobody waits for a fork: the call that started its parent has its own outcome.
-  if (parentSeq > 0) state.parent = undefined;
+  if (parentSeq > 0) {
+    state.parent = undefined;
+    state.sharedWith.push({ runId: recordedBy, upTo: parentSeq });
+  }
   const taskIds = new Map(offers.map(({ key, taskId }) => [key, taskId]));
   for (const [key, call] of state.calls) {
     if (call.kind === 'group') {
@@ -28,6 +31,11 @@ export function applyFork(state: RunState, at: Millis, event: RunForked): void {
     } else if (state.pending.has(key)) beginAnew(call, key, at, taskIds);
   }
   state.notified.clear();
+}
+
+/** The run whose process was woken by this event of a fork, and asked with its own id: undefined for the fork itself. */
+export function recorderAt({ sharedWith }: Readonly<RunState>, seq: Seq): RunId | undefined {
+  return sharedWith.find(({ upTo }) => seq < upTo)?.runId;
 }
 
 function beginAnew(

@@ -248,6 +248,8 @@ export interface RunState {
   effectSeed: string;
   /** Of a fork: where it begins, and where its parent's history ends for it. */
   forked: { readonly seq: Seq; readonly parentRunId: RunId; readonly parentSeq: Seq } | undefined;
+  /** Of a fork: the runs that recorded what it shares, each with its last event, the oldest first. */
+  readonly sharedWith: SharedWith[];
   process: string;
   inputsHash: string;
   /** The event that says what the process is started with. */
@@ -267,6 +269,11 @@ export interface RunState {
   lastDecisiveSeq: Seq;
 }
 
+export interface SharedWith {
+  readonly runId: RunId;
+  readonly upTo: Seq;
+}
+
 export function initialState(): RunState {
   return {
     seq: 0,
@@ -274,6 +281,7 @@ export function initialState(): RunState {
     seed: '',
     effectSeed: '',
     forked: undefined,
+    sharedWith: [],
     process: '',
     inputsHash: '',
     inputsSeq: 1,

@@ -35,7 +35,9 @@ export function createContext(host: ProcessHost): Context {
     return `${scope.path}#${scope.nextValue}`;
   };
   const ctx: Context = {
-    runId: host.runId,
+    get runId() {
+      return host.runIdNow;
+    },
     get signal() {
       return host.currentScope().signal;
     },

@@ -40,11 +40,10 @@ const MAX_REFUSED = 1000;
 /**
  * Holds the continuation of one run's process.
  *
- * Owns scopes, open calls and groups, and the commands that were asked for. Talks to the engine by
- * HostPort; never starts work.
- * Invariants: P1 a promise settles only in `deliver`, or by what
- * follows from it in process code: a group's decision, a stream's result, a channel; P3 keys depend on
- * scope and delivery order only; P4 only errors of the sdk pass through user code.
+ * Owns scopes, open calls and groups, and the commands that were asked for. Talks to the engine by HostPort; never
+ * starts work. Invariants: P1 a promise settles only in `deliver`, or by what follows from it in process code: a
+ * group's decision, a stream's result, a channel; P3 keys depend on scope and delivery order only; P4 only errors of
+ * the sdk pass through user code.
  */
 export class ProcessHost implements GroupHost, ReduceHost {
   readonly runId: string;
@@ -76,10 +75,11 @@ export class ProcessHost implements GroupHost, ReduceHost {
   /** Whether process code was ever woken by something that is not ctx. */
   calledOutside = false;
   now: Millis = 0;
+  runIdNow: string;
   result: ProcessResult | undefined;
 
   constructor(runId: string, port: HostPort, limits: HostLimits, strict: boolean) {
-    this.runId = runId;
+    this.runId = this.runIdNow = runId;
     this.port = port;
     this.limits = limits;
     this.strict = strict;

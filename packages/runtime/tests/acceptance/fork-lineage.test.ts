@@ -168,3 +168,27 @@ it('no fork begins while a detached run is being started', async () => {
     expect(await fork.result()).toEqual([{ runId: 'r.:child' }, 'a!']);
   });
 });
+
+it('the calls that a fork shares were asked with the id of the run that recorded them', async () => {
+  const on = new Bench();
+  const process: Process<null, string[]> = async (_, ctx) => [
+    await ctx.task(on.step, `a ${ctx.runId}`, { key: 'a' }),
+    await ctx.task(on.step, `b ${ctx.runId}`, { key: 'b' }),
+    await ctx.task(on.step, `c ${ctx.runId}`, { key: 'c' }),
+    await ctx.task(on.step, `d ${ctx.runId}`, { key: 'd' }),
+  ];
+  await on.within(async (runtime) => {
+    await runtime.start(process, null, { id: 'r' }).result();
+    const fork = async (of: string, at: string, id: string): Promise<unknown> => {
+      const handle = await runtime.fork(of, { at, id, process });
+      const result = await handle.result();
+      expect(await runtime.replay(id, process)).toMatchObject({ reached: 'end' });
+      return result;
+    };
+    expect(await fork('r', ':a', 'e')).toEqual(['a e!', 'b e!', 'c e!', 'd e!']);
+    expect(await fork('r', ':c', 'f')).toEqual(['a r!', 'b r!', 'c f!', 'd f!']);
+    expect(await fork('f', ':d', 'g')).toEqual(['a r!', 'b r!', 'c f!', 'd g!']);
+    expect(await fork('g', ':b', 'h')).toEqual(['a r!', 'b h!', 'c h!', 'd h!']);
+    expect(await fork('h', ':c', 'i')).toEqual(['a r!', 'b h!', 'c i!', 'd i!']);
+  });
+});
