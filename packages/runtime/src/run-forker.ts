@@ -51,13 +51,15 @@ export class RunForker {
     const { clock, entropy, limits } = this.#engine.options;
     const forkId = ask.id ?? `run_${entropy.ulid()}`;
     checkRunId(forkId);
-    const given = Object.entries(ask.set ?? {}).map(([key, value]): GivenResult => ({
+    const set = Object.entries(ask.set ?? {}).map(([key, value]): GivenResult => ({
       key,
       output: encodePayload(`The result of call ${key}`, value, limits.payloadBytes),
     }));
     const inputs = 'inputs' in ask ? await this.#inputs(ask.inputs, definition) : undefined;
     const plan = this.plan(id, ask);
     const open = this.#look(id, plan.seq);
+    // What was given for a run that failed before it came to that call is what its retry comes to, too.
+    const given = ask.retries ? open.given.filter(({ key }) => key !== ask.at) : set;
     const at = Math.max(clock.now(), open.at);
     const event: RunForked = {
       type: 'RunForked',
@@ -119,11 +121,14 @@ export class RunForker {
     let at: Millis = 0;
     let started: Started = { module: null, codeHash: null };
     let recordedBy: RunId | undefined;
+    const given = new Map<CallKey, GivenResult>();
     for (const recorded of eventsOf(this.#store, id)) {
       const { event } = recorded;
       if (event.type === 'RunForked' && event.parentSeq >= seq)
         recordedBy ??= event.recordedBy ?? event.parentRunId;
+      if (event.type === 'RunForked') for (const each of event.given ?? []) given.set(each.key, each);
       if (recorded.seq > seq) continue;
+      if (event.type === 'TaskSucceeded') given.delete(event.key);
       offers.add(recorded);
       at = recorded.at;
       if (event.type === 'RunStarted') started = event;
@@ -132,7 +137,7 @@ export class RunForker {
       const secret = hasKey ? undefined : secretIn(event);
       if (secret !== undefined) throw secretGone(id, secret);
     }
-    return { offers, at, started, recordedBy: recordedBy ?? id };
+    return { offers, at, started, recordedBy: recordedBy ?? id, given: [...given.values()] };
   }
 }
 
@@ -144,6 +149,8 @@ interface Shared {
   readonly started: Started;
   /** The run that recorded the last of them. */
   readonly recordedBy: RunId;
+  /** Results that forks were given, of calls that have not come to them. */
+  readonly given: readonly GivenResult[];
 }
 
 /** Recorded where it is another than that of the run. */

@@ -192,3 +192,26 @@ it('the calls that a fork shares were asked with the id of the run that recorded
     expect(await fork('h', ':c', 'i')).toEqual(['a r!', 'b h!', 'c i!', 'd i!']);
   });
 });
+
+it('a retry of a fork comes to the results that the fork was given', async () => {
+  const on = new Bench();
+  const process: Process<null, unknown> = async (_, ctx) => {
+    const all: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) all.push(await ctx.task(on.step, name, { key: name }));
+    return all;
+  };
+  await on.within(async (runtime) => {
+    await runtime.start(process, null, { id: 'r' }).result();
+    on.broken.add('b');
+    const set = { ':a': 'given a', ':c': 'given c' };
+    const fork = await runtime.fork('r', { at: ':a', set, id: 'f', process });
+    await expect(fork.result()).rejects.toThrow('b is broken');
+    on.broken.clear();
+    on.ran.length = 0;
+    const retry = await runtime.retry('f', { id: 'g', process });
+    expect(await retry.result()).toEqual(['given a', 'b!', 'given c', 'd!']);
+    expect(on.ran).toEqual(['b', 'd']);
+    const anew = await runtime.retry('f', { from: ':a', reuse: false, process });
+    expect(await anew.result()).toEqual(['a!', 'b!', 'given c', 'd!']);
+  });
+});
