@@ -87,6 +87,18 @@ test('nothing is wrong with a journal as it was written', () => {
 
 test.each([
   [
+    'a run that is no fork',
+    `insert into pawl_forks select max(id), min(id), 2 from runs`,
+    'it is kept as a fork behind event 2',
+    'its events say 0',
+  ],
+  [
+    'a fork that is no run',
+    `insert into pawl_forks select 99, id, 2 from runs limit 1`,
+    'a fork (number 99)',
+    'is no run',
+  ],
+  [
     'an offer less',
     'delete from offers where seq = (select min(seq) from offers)',
     'a: its external task',

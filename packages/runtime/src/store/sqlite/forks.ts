@@ -21,6 +21,7 @@ interface Statements {
   readonly insert: Statement<[number, number, Seq]>;
   readonly shared: Statement<[number], Seq | null>;
   readonly forks: Statement<[RunId], RunId>;
+  readonly strays: Statement<[], number>;
 }
 
 function prepare(db: Database): Statements {
@@ -33,6 +34,12 @@ function prepare(db: Database): Statements {
       .prepare<[RunId], RunId>(
         `select r.run_id from pawl_forks f join runs r on r.id = f.run
          where f.parent = (select id from runs where run_id = ?) order by f.run limit ${MOST_FORKS}`,
+      )
+      .pluck(),
+    strays: db
+      .prepare<[], number>(
+        `select run from pawl_forks where run not in (select id from runs)
+           or parent not in (select id from runs) or parent >= run order by run limit ${MOST_FORKS}`,
       )
       .pluck(),
   };
@@ -89,6 +96,11 @@ export class Forks {
   /** The oldest first. */
   of(runId: RunId): readonly RunId[] {
     return this.#statements?.forks.all(runId) ?? [];
+  }
+
+  /** Numbers of forks that are no runs, or whose parent is none that was there before; up to 1,000. */
+  strays(): readonly number[] {
+    return this.#statements?.strays.all() ?? [];
   }
 
   get #statements(): Statements | undefined {

@@ -124,7 +124,7 @@ export class JournalFile {
     const schedules = new Schedules(db);
     const forks = new Forks(db);
     const read = new Read(db, forks);
-    const projections = new Projections(db, { states, offers, inbox, starts, schedules });
+    const projections = new Projections(db, { states, offers, inbox, starts, schedules, forks });
     this.statements = {
       shared,
       keys,

@@ -2,9 +2,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import type { Recorded } from '../../journal/event.ts';
-import type { RunId } from '../../journal/ids.ts';
+import type { RunId, Seq } from '../../journal/ids.ts';
 import { OfferFold } from '../offer-fold.ts';
 import { StateFold } from '../run-states.ts';
+import type { Forks } from './forks.ts';
 import type { Inbox } from './inbox.ts';
 import type { Offers } from './offers.ts';
 import type { RunRow } from './run-row.ts';
@@ -19,6 +20,7 @@ interface Kept {
   readonly inbox: Inbox;
   readonly starts: Starts;
   readonly schedules: Schedules;
+  readonly forks: Forks;
 }
 
 /** Open tasks of one run that are looked at. */
@@ -48,6 +50,8 @@ function prepare(db: Database): Statements {
 export class RunFold {
   readonly states: StateFold = new StateFold();
   readonly offers: OfferFold;
+  /** The last event that it shares with the run that it is a fork of; 0 where it is none. */
+  sharedUpTo: Seq = 0;
 
   constructor(runId: RunId) {
     this.offers = new OfferFold(runId);
@@ -56,6 +60,8 @@ export class RunFold {
   add(recorded: Recorded): void {
     this.states.add(recorded);
     this.offers.add(recorded);
+    const { event } = recorded;
+    if (event.type === 'RunForked' && event.parentSeq > 0) this.sharedUpTo = event.parentSeq;
   }
 }
 
@@ -73,9 +79,12 @@ export class Projections {
   /** @throws RuntimeError CORRUPT for a message that was changed */
   *problemsOf(row: RunRow, fold: RunFold): Generator<string, void, void> {
     const runId = row.run_id;
-    const { states, offers, inbox } = this.#kept;
+    const { states, offers, inbox, forks } = this.#kept;
     const stateProblem = fold.states.problem(states.of(runId));
     if (stateProblem !== undefined) yield stateProblem;
+    const shared = forks.prefixOf(row.id)?.seq ?? 0;
+    if (shared !== fold.sharedUpTo)
+      yield `it is kept as a fork behind event ${shared}, its events say ${fold.sharedUpTo}`;
     const kept = offers.page({ runId, limit: MOST_OFFERS });
     const offerProblem = fold.offers.problem(kept);
     if (offerProblem !== undefined) yield offerProblem;
@@ -86,6 +95,11 @@ export class Projections {
         yield `external task ${taskId} is answered by a message that is not there`;
     yield* wakingProblems(row, statements);
     inbox.take(runId);
+  }
+
+  /** What is said of runs that are not there. */
+  *forkProblems(): Generator<string, void, void> {
+    for (const run of this.#kept.forks.strays()) yield `a fork (number ${run}) is no run, or one of no run`;
   }
 
   /** Starts and schedules: what is executed is not what somebody wrote into the file. */

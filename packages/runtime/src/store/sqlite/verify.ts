@@ -84,6 +84,7 @@ export class Verify {
     });
     guard(report, '', 0, () => this.#checkOrphans(report));
     guard(report, '', 0, () => {
+      for (const problem of this.#projections.forkProblems()) add(report, { runId: '', seq: 0, problem });
       for (const problem of this.#projections.startProblems()) add(report, { runId: '', seq: 0, problem });
     });
     return report;
