@@ -207,6 +207,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/init.ts')).initCommand,
   },
   {
+    name: 'completion',
+    summary: 'print what makes bash, zsh or fish complete pawl',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of what a command writes with --json',
     load: async () => (await import('./commands/schema.ts')).schemaCommand,
@@ -218,6 +223,8 @@ export const COMMANDS: readonly Listed[] = [
   },
 ];
 
+const COMPLETE = '__complete';
+
 /** The ways to ask for the help of the whole. */
 const HELP: readonly unknown[] = [undefined, 'help', '-h', '--help'];
 
@@ -225,6 +232,11 @@ const HELP: readonly unknown[] = [undefined, 'help', '-h', '--help'];
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let exitCode = DONE;
   try {
+    if (argv[0] === COMPLETE) {
+      const { completionLines } = await import('./completion/complete.ts');
+      io.out.lines(await completionLines(argv.slice(1), COMMANDS, io));
+      return DONE;
+    }
     const parser = await createParser(argv, io, (code) => {
       exitCode = code;
     });

@@ -147,6 +147,7 @@ test('runs as they are looked at', async () => {
     ['graph', join(folder.path, 'flow.yaml')],
     ['doctor'],
     ['init', join(folder.path, 'fresh')],
+    ['completion', 'bash'],
     ['schema', 'list'],
     ['schema'],
   ];

@@ -323,6 +323,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   graph: [document({ format: TEXT, graph: TEXT })],
   doctor: [document({ checks: list(CHECK) })],
   init: [document({ folder: TEXT, name: TEXT, files: list(TEXT), next: list(TEXT) })],
+  completion: [document({ shell: TEXT, script: TEXT })],
   schema: [document({ command: TEXT, schema: DETAILS }), document({ commands: list(TEXT) })],
 };
 
