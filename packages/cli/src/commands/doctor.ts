@@ -10,6 +10,7 @@ import { journalPlace, readJournal, type JournalPlace } from '../journal-place.t
 import type { Check } from '../render/checks.ts';
 import { renderChecks } from '../render/checks.ts';
 import { jsonLine } from '../render/json.ts';
+import { formatDuration } from '../render/duration.ts';
 import { count } from '../render/run.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { relativeTo } from '../render/source-place.ts';
@@ -24,7 +25,15 @@ const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
   0xff534d42: 'CIFS',
   0xfe534d42: 'SMB2',
   0x01021997: '9P',
+  0x5346414f: 'AFS',
+  0x00c36400: 'Ceph',
 };
+/** Of a program: such as sshfs, which is a network, or ntfs-3g, which is none. */
+const FUSE = 0x65735546;
+/** A log that nobody could put back into the journal for a while. */
+const LONG_LOG = 64 * 1024 * 1024;
+/** What clocks of one machine differ by without anybody having set them. */
+const CLOCK_LEEWAY_MS = 60_000;
 
 export const doctorCommand: Command = defineCommand({
   description: 'Looks at Node, the SDK and the journal. Writes nothing.',
@@ -82,9 +91,23 @@ function folderChecks(place: JournalPlace, io: Io): Check[] {
   const { bavail, bsize, type } = statfsSync(folder);
   const free = bavail * bsize;
   if (free < LITTLE_SPACE) {
-    checks.push({ name: 'disk', level: 'note', text: `only ${Math.round(free / 1024 / 1024)} MB are free` });
+    checks.push({
+      name: 'disk',
+      level: 'note',
+      text: `only ${Math.round(free / 1024 / 1024)} MB are free`,
+      hint: `See what takes room: du -sh ${shellWords(folder)}`,
+    });
   }
-  const network = NETWORK_FILE_SYSTEMS[type];
+  // The number of some is larger than a signed one of 32 bits.
+  const network = NETWORK_FILE_SYSTEMS[type >>> 0];
+  if (type >>> 0 === FUSE) {
+    checks.push({
+      name: 'disk',
+      level: 'note',
+      text: `${folder} is on a file system that a program makes (FUSE): where that is a network, as with sshfs, a journal is not safe there`,
+      hint: `See what it is: df -T ${shellWords(folder)}`,
+    });
+  }
   if (network !== undefined) {
     checks.push({
       name: 'disk',
@@ -102,6 +125,7 @@ async function journalChecks(place: JournalPlace, io: Io): Promise<Check[]> {
     return await readJournal(place, (reader) => [
       ...fileChecks(reader, place, io),
       ...runChecks(reader, place),
+      ...clockChecks(reader, io),
     ]);
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
@@ -132,7 +156,54 @@ function fileChecks(reader: JournalReader, place: JournalPlace, io: Io): Check[]
       hint: shellWords('chmod', '600', place.path),
     });
   }
+  const { schema, fileSchema, logBytes } = facts;
+  if (Number(fileSchema) < Number(schema)) {
+    checks.push({
+      name: 'journal',
+      level: 'note',
+      text: `its format is ${fileSchema}, and this program writes ${schema}: the next command that writes brings it up to date, and older programs cannot write to it then`,
+      hint: `Keep a copy first: ${shellWords('cp', place.path, `${place.path}.old`)}`,
+    });
+  }
+  if (Number(logBytes) > LONG_LOG) {
+    checks.push({
+      name: 'log',
+      level: 'note',
+      text: `its write-ahead log has ${megabytes(Number(logBytes))}: something reads for very long, or the last program died`,
+      hint: `See who has it open: fuser -v ${shellWords(place.path)}; the next run that ends puts the log back`,
+    });
+  }
   return checks;
+}
+
+/** Timers and schedules go by the clock: one that was set shows in the times of runs. */
+function clockChecks(reader: JournalReader, io: Io): Check[] {
+  const runs = reader.list({ limit: LOOKED_AT });
+  const ahead = Math.max(0, ...runs.map(({ updatedAt }) => updatedAt - io.now()));
+  if (ahead > CLOCK_LEEWAY_MS)
+    return [
+      {
+        name: 'clock',
+        level: 'note',
+        text: `an event was recorded ${formatDuration(ahead)} later than now: the clock was set back, and timers wait so much longer`,
+        hint: 'See what time it is here: date -u',
+      },
+    ];
+  // The newest come first, in the order in which they were made.
+  const back = runs.findIndex(
+    ({ startedAt }, i) => startedAt + CLOCK_LEEWAY_MS < (runs[i + 1]?.startedAt ?? 0),
+  );
+  const [later, earlier] = [runs[back], runs[back + 1]];
+  if (later === undefined || earlier === undefined)
+    return [{ name: 'clock', level: 'ok', text: 'no run is from the future' }];
+  return [
+    {
+      name: 'clock',
+      level: 'note',
+      text: `the clock was set back by ${formatDuration(earlier.startedAt - later.startedAt)} or more between the starts of ${earlier.runId} and ${later.runId}`,
+      hint: 'Keep it by NTP: timedatectl status',
+    },
+  ];
 }
 
 function megabytes(bytes: number): string {
@@ -154,6 +225,12 @@ function runChecks(reader: JournalReader, place: JournalPlace): Check[] {
       text: `${count(Number(reader.describe()['runs']), 'run')}, ${open.length} of them open`,
     },
   ];
+  const held = open.filter(({ owner, ownerAlive }) => owner !== null && !ownerAlive).length;
+  if (held > 0) {
+    const hint = shellWords('pawl', 'resume', '--all', ...place.flags);
+    const text = `${count(held, 'run')} still claimed by programs that are gone`;
+    checks.push({ name: 'leases', level: 'note', text, hint });
+  }
   if (interrupted > 0) {
     const hint = shellWords('pawl', 'resume', '--all', ...place.flags);
     checks.push({ name: 'runs', level: 'note', text: `${count(interrupted, 'run')} interrupted`, hint });

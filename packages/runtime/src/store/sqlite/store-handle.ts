@@ -212,6 +212,7 @@ export class StoreHandle implements JournalStore {
       path,
       sqlite: String(db.prepare('select sqlite_version()').pluck().get()),
       schema: SCHEMA_VERSION,
+      fileSchema: Number(pragma('user_version')),
       eventVersion: EVENT_VERSION,
       access: this.#readOnly ? 'read only' : 'read and write',
       // Of a connection that only reads, the pragma says nothing about who writes.
