@@ -163,3 +163,9 @@ it('links lead somewhere', () => {
     }
   }
 });
+
+it('the map for language models names every page', () => {
+  const map = readFileSync(join(ROOT, 'llms.txt'), 'utf8');
+  const named = [...map.matchAll(/\]\((docs\/[^)]+)\)/g)].map(([, page]) => page);
+  expect(named.toSorted()).toEqual(pages.filter((page) => /^docs\/[^/]+$/.test(page)).toSorted());
+});

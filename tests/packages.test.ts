@@ -90,6 +90,22 @@ console.log(await runtime.start(async (n, ctx) => ctx.task(inc, n), 41).result()
     expect(result.stdout).toBe('42\n');
   }, 60_000);
 
+  it('hold the documentation, and a map of it whose links lead somewhere', () => {
+    for (const name of ['sdk', 'runtime', 'cli']) {
+      const folder = join(project, 'node_modules/@pawl', name, 'dist');
+      const links = [...readFileSync(join(folder, 'llms.txt'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
+      expect(links.length).toBeGreaterThan(10);
+      for (const [, target = ''] of links)
+        expect(existsSync(join(folder, target)), `${name}: ${target}`).toBe(true);
+    }
+    const page = spawnSync(join(project, 'node_modules/.bin/pawl'), ['docs', 'sql'], {
+      cwd: project,
+      env,
+      encoding: 'utf8',
+    });
+    expect(page.stdout).toContain('# Asking a journal by SQL');
+  });
+
   it.each(['ts', 'js'])(
     'make a project whose scripts work, in %s',
     async (language) => {

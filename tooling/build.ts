@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -38,6 +38,7 @@ for (const { name } of PACKAGES)
   rmSync(join(ROOT, 'packages', name, 'dist'), { recursive: true, force: true });
 const typed = runCommand('tsc -b tsconfig.build.json');
 if (typed === 0) await Promise.all(PACKAGES.map(bundle));
+if (typed === 0) copyDocs();
 process.exitCode = typed;
 
 async function bundle({ name, entries }: Package): Promise<void> {
@@ -57,4 +58,17 @@ async function bundle({ name, entries }: Package): Promise<void> {
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   });
+}
+
+/** The pages are in the package of the command line, which prints them; the map of them is in each that is imported. */
+function copyDocs(): void {
+  const inPackage = (name: string, ...path: string[]): string =>
+    join(ROOT, 'packages', name, 'dist', ...path);
+  mkdirSync(inPackage('cli', 'docs'));
+  for (const page of readdirSync(join(ROOT, 'docs')).filter((name) => /\.(md|svg)$/.test(name)))
+    cpSync(join(ROOT, 'docs', page), inPackage('cli', 'docs', page));
+  const map = readFileSync(join(ROOT, 'llms.txt'), 'utf8');
+  writeFileSync(inPackage('cli', 'llms.txt'), map);
+  for (const name of ['sdk', 'runtime'])
+    writeFileSync(inPackage(name, 'llms.txt'), map.replaceAll('](docs/', '](../../cli/dist/docs/'));
 }

@@ -212,6 +212,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/completion.ts')).completionCommand,
   },
   {
+    name: 'docs',
+    summary: 'print a page of the documentation',
+    load: async () => (await import('./commands/docs.ts')).docsCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of what a command writes with --json',
     load: async () => (await import('./commands/schema.ts')).schemaCommand,

@@ -148,6 +148,8 @@ test('runs as they are looked at', async () => {
     ['doctor'],
     ['init', join(folder.path, 'fresh')],
     ['completion', 'bash'],
+    ['docs'],
+    ['docs', 'sql'],
     ['schema', 'list'],
     ['schema'],
   ];

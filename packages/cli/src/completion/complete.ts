@@ -143,6 +143,8 @@ async function valuesOf(
       return await reading(asked, (reader) =>
         reader.openTasks({ limit: MOST_RUNS }).map(({ id, task }) => ({ value: id, what: task })),
       );
+    case 'shell':
+      return description.split(', ').map((value) => ({ value, what: '' }));
     case 'command':
       return asked.commands.map(asCandidate);
     case 'action':

@@ -324,6 +324,10 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   doctor: [document({ checks: list(CHECK) })],
   init: [document({ folder: TEXT, name: TEXT, files: list(TEXT), next: list(TEXT) })],
   completion: [document({ shell: TEXT, script: TEXT })],
+  docs: [
+    document({ pages: list(fields({ name: TEXT, title: TEXT })) }),
+    document({ page: TEXT, text: TEXT }),
+  ],
   schema: [document({ command: TEXT, schema: DETAILS }), document({ commands: list(TEXT) })],
 };
 
