@@ -22,6 +22,7 @@ const PACKAGES: readonly Package[] = [
       errors: 'errors.ts',
       otel: 'otel.ts',
       testing: 'testing.ts',
+      'vitest-matchers': 'testing/vitest-matchers.ts',
       'thread-main': 'engine/executors/thread-main.ts',
       'process-main': 'engine/executors/process-main.ts',
       'sql-main': 'store/sqlite/sql/sql-main.ts',

@@ -150,6 +150,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
   '@pawl/runtime/otel': 'packages/runtime/src/otel.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
+  '@pawl/runtime/testing/vitest': 'packages/runtime/src/testing/vitest-matchers.ts',
 };
 
 export function roomOf(path: string): Room | undefined {

@@ -5,7 +5,7 @@ import { checkAgainst } from '@pawl/sdk';
 import { flag, text, texts, usage, type OptionSpec } from './command.ts';
 import { loadConfig } from './config-file.ts';
 import { DONE } from './exit-codes.ts';
-import { tellEnd } from './finish.ts';
+import { tellChecks, tellEnd } from './finish.ts';
 import { forkDocument } from './fork-document.ts';
 import { readJsonOption } from './input-value.ts';
 import { checkedRunId, readJournal, type JournalPlace } from './journal-place.ts';
@@ -116,7 +116,8 @@ export async function forkRun(asked: Asked): Promise<number> {
     if (word === 'rewind' && run.status === 'running')
       runtime.cancel(runId, `rewound: it goes on as ${handle.id}`);
     const end = await session.drive(handle, run.process, plan.seq + 1);
-    return tellEnd(session, handle.id, end, { io, place, isJson, isDebug: asked.isDebug });
+    const told = { io, place, isJson, isDebug: asked.isDebug };
+    return tellChecks(session, tellEnd(session, handle.id, end, told), told);
   } finally {
     await session.close();
   }
