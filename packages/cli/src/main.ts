@@ -82,6 +82,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/timeline.ts')).timelineCommand,
   },
   {
+    name: 'top',
+    summary: 'look on live: runs, what is under way, pools',
+    load: async () => (await import('./commands/top.ts')).topCommand,
+  },
+  {
     name: 'events',
     summary: 'print the journal of a run, one event a line',
     load: async () => (await import('./commands/events.ts')).eventsCommand,
