@@ -1,4 +1,4 @@
-import { columnsOf, fit, padEnd } from './columns.ts';
+import { columnsOf, padEnd, wrap } from './columns.ts';
 import type { Theme } from './theme.ts';
 
 export interface NextCommand {
@@ -14,7 +14,7 @@ export function renderNext(commands: readonly NextCommand[], width: number, them
   const lines = commands.flatMap(({ command, why }) =>
     isBeside
       ? [`  ${padEnd(command, widest)}  ${theme.dim(why)}`]
-      : [`  ${command}`, `    ${theme.dim(fit(why, width - 4))}`],
+      : [`  ${command}`, ...wrap(why, width - 4).map((line) => `    ${theme.dim(line)}`)],
   );
   return [theme.dim('next'), ...lines];
 }

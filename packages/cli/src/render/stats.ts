@@ -50,7 +50,7 @@ export function renderStats(stats: ProcessStats, width: number, theme: Theme): s
         ] as const)),
   ] as const;
   const rows = tasks.map((task) => [
-    fit(clean(task.name), Math.max(12, width - (isNarrow ? 36 : 62))),
+    fit(clean(task.name), Math.max(8, width - (isNarrow ? 36 : 62))),
     String(task.calls),
     failedText(task, theme),
     formatDuration(task.run.p50Ms),

@@ -1,6 +1,7 @@
 import type { OpenWait, RunId } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
+import { wrap } from './columns.ts';
 import { formatDuration } from './duration.ts';
 import { renderFacts, type Fact } from './facts.ts';
 import { sendCommand, shellWords } from './next-commands.ts';
@@ -51,8 +52,10 @@ export function renderWait(
   { now, width, theme }: { readonly now: number; readonly width: number; readonly theme: Theme },
   more: readonly Fact[] = [],
 ): string[] {
+  const [question = '', ...rest] = wrap(clean(questionOf(wait.wait)), width - 2);
   return [
-    `${theme.attention('?')} ${theme.bold(clean(questionOf(wait.wait)))}`,
+    `${theme.attention('?')} ${theme.bold(question)}`,
+    ...rest.map((line) => `  ${theme.bold(line)}`),
     ...renderFacts([...factsOf(wait, now), ...more], width, theme),
   ];
 }
