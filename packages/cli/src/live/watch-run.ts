@@ -83,6 +83,7 @@ class Watched {
       run,
       tree: this.tree,
       state: reader.state(this.runId),
+      forks: reader.forksOf(this.runId),
       waits: run.asked.length === 0 ? [] : reader.waits(this.runId),
       now: io.now(),
       limit,
