@@ -116,6 +116,8 @@ export const ROOMS: readonly Room[] = [
       'run-query.ts',
       'small-heap.ts',
       'sql-views.ts',
+      'find-run.ts',
+      'copies/',
     ].map(inRuntime),
     imports: 'every room',
   },

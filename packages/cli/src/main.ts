@@ -192,6 +192,16 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   {
+    name: 'export',
+    summary: 'write a run as text, to read, to compare, to take elsewhere',
+    load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+  {
+    name: 'import',
+    summary: 'take runs in that were exported',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
+  {
     name: 'replay',
     summary: 'try code on recorded runs, without any effect: does it still fit?',
     load: async () => (await import('./commands/replay.ts')).replayCommand,

@@ -1,8 +1,8 @@
-import type { Millis, RunId, Seq } from './journal/ids.ts';
+import type { RunId, Seq } from './journal/ids.ts';
 import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
-import type { JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
+import type { JournalStore, RunQuery } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { forkPlan, type ForkAsk } from './fork-asks.ts';
@@ -10,12 +10,13 @@ import type { ForkPlan } from './views/fork-plan.ts';
 import { openTasks, type OpenTask, type TaskQuery } from './engine/open-task.ts';
 import { checkedQuery } from './run-query.ts';
 import { RuntimeError } from './errors.ts';
-import { unknownRun } from './engine/refusals.ts';
 import { SqlReader, type SqlOptions } from './store/sqlite/sql/sql-reader.ts';
 import type { SqlRows } from './store/sqlite/sql/sql-answer.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { runOf } from './find-run.ts';
+import { exportRuns } from './copies/copy-desk.ts';
+import type { ExportOptions, Exported } from './copies/export-text.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
-import { nearest } from './views/nearest.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
 import { settledTasks, type SettledTask } from './views/settled-tasks.ts';
 import { eventsOf } from './run-events.ts';
@@ -23,9 +24,6 @@ import { Replayer, type ReplayerOptions } from './replayer.ts';
 import { runWaits } from './run-waits.ts';
 import type { OpenWait } from './views/open-waits.ts';
 import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
-
-/** Ids that a mistyped one is compared with: the newest. */
-const NEAREST_OF = 1000;
 
 /** A journal to look at. It is never written to, whoever else has it open. */
 export interface JournalReader extends Disposable {
@@ -51,6 +49,11 @@ export interface JournalReader extends Disposable {
   changeMark(): number;
   /** Checks every event of a run, or of all, against its chain of checksums. */
   verify(id?: RunId): ReturnType<JournalStore['verify']>;
+  /**
+   * A run as text, line by line, with those that follow it and those that it started; undefined: all runs.
+   * @throws RuntimeError NOT_FOUND; USAGE or REFUSED for `redact`; CORRUPT
+   */
+  export(id: RunId | undefined, options?: ExportOptions): Generator<string, Exported, void>;
   /** Pools that were declared, and what living programs have of them, with statistics of the newest runs. */
   pools(runs: number): PoolStatus[];
   /** Starts that wait for a worker, in the order of their coming. */
@@ -70,14 +73,6 @@ export interface JournalReader extends Disposable {
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
-}
-
-/** @throws RuntimeError NOT_FOUND with the nearest ids */
-export function runOf(store: Pick<JournalStore, 'getRun' | 'queryRuns'>, id: RunId, now: Millis): RunRecord {
-  const record = isRunId(id) ? store.getRun(id, now) : undefined;
-  if (record !== undefined) return record;
-  const ids = store.queryRuns({ limit: NEAREST_OF }, now).map((run) => run.runId);
-  throw unknownRun(id, nearest(id, ids));
 }
 
 function notBegun(id: RunId): RuntimeError {
@@ -129,6 +124,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
     replayer: (told = {}) => new Replayer(store, told),
+    export: (id, told = {}) => exportRuns(store, id, told, Date.now()),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),
     sql: (text, told) => sql.query(text, told),

@@ -12,7 +12,7 @@ import type { Offer, OfferNote } from './journal/offer.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { encodePayload } from './process/payload.ts';
 import { definitionOf } from './process/definition.ts';
-import { runOf } from './reader.ts';
+import { runOf } from './find-run.ts';
 import { eventsOf } from './run-events.ts';
 import { OfferFold } from './store/offer-fold.ts';
 import { sha256 } from './system.ts';

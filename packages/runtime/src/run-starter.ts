@@ -14,7 +14,7 @@ import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { codeOf, NAMELESS } from './process/definition.ts';
 import { encodePayload } from './process/payload.ts';
-import { runOf } from './reader.ts';
+import { runOf } from './find-run.ts';
 import type { ResumeOptions, StartOptions } from './runtime-options.ts';
 import { sha256 } from './system.ts';
 

@@ -7,6 +7,7 @@ import { definitionOf, NAMELESS, type AnyProcess } from './process/definition.ts
 import { Engine } from './engine/engine.ts';
 import { engineOptions } from './engine-options.ts';
 import { replayRun, type ReplayReport } from './engine/replay-run.ts';
+import { CopyDesk } from './copies/copy-desk.ts';
 import { resumedPlan } from './engine/resumed-plan.ts';
 import type { EnqueueOptions } from './engine/start-options.ts';
 import type { Worker } from './engine/worker.ts';
@@ -24,7 +25,7 @@ import { RuntimeError } from './errors.ts';
 import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
-import { runOf } from './reader.ts';
+import { runOf } from './find-run.ts';
 import type { ForkOptions, RetryOptions } from './fork-asks.ts';
 import { forkedProcess, RunForker } from './run-forker.ts';
 import { RunStarter } from './run-starter.ts';
@@ -53,6 +54,8 @@ export class Runtime implements AsyncDisposable {
   readonly schedules: Schedules;
   /** What others do for runs: external tasks, and the answers to them. */
   readonly tasks: TaskDesk;
+  /** Runs as text, on their way to other journals and back. */
+  readonly copies: CopyDesk;
   readonly #engine: Engine;
   readonly #processes = new Map<string, ProcessDefinition>();
   readonly #starter: RunStarter;
@@ -81,6 +84,7 @@ export class Runtime implements AsyncDisposable {
     this.queue = new Queue(this.#engine, this.#processes);
     this.schedules = new Schedules(this.#engine);
     this.tasks = new TaskDesk(this.#engine);
+    this.copies = new CopyDesk(store, this.#engine.options.clock);
     const mustGet = (id: RunId): RunRecord => this.#mustGet(id);
     this.#messenger = new Messenger(this.#engine, mustGet, (id) => this.waits(id));
     this.#handleDeps = {

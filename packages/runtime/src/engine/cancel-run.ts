@@ -1,3 +1,4 @@
+import { INSPECT_ONLY } from '../journal/chain.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import type { RunId } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
@@ -7,7 +8,7 @@ import type { RunState } from '../kernel/state.ts';
 import type { Command, Report } from '../kernel/input.ts';
 import { fencedWithin } from '../kernel/resume.ts';
 import type { InboxMessage, JournalStore, LeaseClaim, NewEvent, StoreNote } from '../ports/journal-store.ts';
-import { parentOf } from './child-run.ts';
+import { parentOf, tooNew } from './child-run.ts';
 import type { Engine } from './engine.ts';
 import { lastOf } from './run-chain.ts';
 import { foldRun } from './fold-run.ts';
@@ -29,6 +30,7 @@ export function cancelRun(
     return 'asked';
   }
   const answer = store.acquireLease(runId, engine.claim);
+  if (answer.status === 'newer' && answer.minReader === INSPECT_ONLY) throw tooNew(runId, answer.minReader);
   if (answer.status !== 'acquired') {
     store.post(runId, message, clock.now());
     return 'asked';

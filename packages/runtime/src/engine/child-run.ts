@@ -1,3 +1,4 @@
+import { INSPECT_ONLY } from '../journal/chain.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import { decode } from '../journal/codec.ts';
 import type { ChildOutcome, ParentRecorded } from '../journal/child-event.ts';
@@ -118,7 +119,15 @@ export function refusedByStart(
   }
 }
 
-export function tooNew(runId: RunId): RuntimeError {
+/** Why nobody here may go on with a run. */
+export function tooNew(runId: RunId, minReader: number): RuntimeError {
+  if (minReader === INSPECT_ONLY) {
+    const message = `Run ${runId} came from a redacted export: values that it needs are not there, and nobody can go on with it.`;
+    return new RuntimeError('REFUSED', message, {
+      hint: `Look at it: pawl show ${runId}`,
+      data: { runId },
+    });
+  }
   return new RuntimeError(
     'NEWER',
     `Run ${runId} was recorded by a newer version of Pawl; this one must not touch it.`,

@@ -15,7 +15,7 @@ export function leaseOrRefuse(store: JournalStore, id: RunId, claim: LeaseClaim)
         `Run ${id} is driven by another program (its lease ends ${new Date(answer.until).toISOString()}). See it: pawl show ${id}`,
       );
     case 'newer':
-      throw tooNew(id);
+      throw tooNew(id, answer.minReader);
     default:
       throw unknownRun(id, []);
   }

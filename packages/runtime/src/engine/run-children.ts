@@ -209,7 +209,7 @@ export class RunChildren {
   #planAgain(child: OpenChild, runId: RunId): RunPlan | undefined {
     const { store } = this.#engine.options;
     const answer = store.acquireLease(runId, this.#engine.claim);
-    if (answer.status === 'newer') throw tooNew(runId);
+    if (answer.status === 'newer') throw tooNew(runId, answer.minReader);
     if (answer.status !== 'acquired') return undefined;
     const { epoch } = answer.lease;
     try {

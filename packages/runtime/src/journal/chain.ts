@@ -4,6 +4,9 @@ import type { Millis, Seq } from './ids.ts';
 /** Version of the events that this program writes; the newest that it reads. Also a run's `minReader`. */
 export const EVENT_VERSION = 1;
 
+/** `minReader` of a run that nobody may go on with, whatever program: it is there to be looked at. */
+export const INSPECT_ONLY: number = Number.MAX_SAFE_INTEGER;
+
 /** What the first row of a journal is chained to. */
 export const CHAIN_START = '';
 

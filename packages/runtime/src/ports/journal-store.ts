@@ -7,6 +7,7 @@ import type { ParentRecorded } from '../journal/child-event.ts';
 import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/event.ts';
 import type { RunSummary } from '../journal/run-summary.ts';
 import type { WithinTransaction } from '../journal/user-db.ts';
+import type { CopyStore } from './copy-store.ts';
 import type { OfferStore } from './offer-store.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
 import type { Rest, WorkStore } from './work-store.ts';
@@ -181,6 +182,8 @@ export interface RunDamage {
 export interface JournalStore extends OfferStore {
   /** What workers look for. */
   readonly work: WorkStore;
+  /** Undefined where the store has no file. */
+  readonly copies?: CopyStore;
   /** Whether an append can take a transaction on tables of the user's. */
   readonly hasTables: boolean;
   /**

@@ -5,7 +5,7 @@ import type { RunHandle } from '../engine/run-handle.ts';
 import type { RunId } from '../journal/ids.ts';
 import { rowOf, toText } from '../journal/journal-text.ts';
 import type { AnyProcess } from '../process/definition.ts';
-import { runOf } from '../reader.ts';
+import { runOf } from '../find-run.ts';
 import type { RuntimeOptions, StartOptions } from '../runtime-options.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';

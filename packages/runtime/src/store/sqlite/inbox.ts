@@ -1,6 +1,7 @@
 /** What outsiders leave for the lease holder. A message is checked when it is read: anyone may write. */
 import type { Database, Statement } from 'better-sqlite3';
 
+import { INSPECT_ONLY } from '../../journal/chain.ts';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { InboxMessage } from '../../ports/journal-store.ts';
 import { corrupt } from '../damage.ts';
@@ -35,7 +36,11 @@ export class Inbox {
   constructor(db: Database, waking: Waking, startMail: StartMail) {
     this.#waking = waking;
     this.#startMail = startMail;
-    this.#selectTarget = db.prepare('select id, status from runs where run_id = ?');
+    // Who only looks at a run has nobody to hand a message to.
+    this.#selectTarget = db.prepare(
+      `select id, case when min_reader = ${INSPECT_ONLY} then 'inspected' else status end as status
+       from runs where run_id = ?`,
+    );
     this.#selectKnown = db.prepare('select 1 from inbox where run = ? and id = ?');
     this.#insert = db.prepare(
       'insert into inbox (run, id, posted_at, payload, digest) values (?, ?, ?, ?, unhex(?))',

@@ -106,6 +106,13 @@ export class Offers {
     else this.#put(after);
   }
 
+  /** As the events of a run from elsewhere leave it; false where another run has that task. Inside a transaction. */
+  restore(offer: Offer): boolean {
+    if (this.one(offer.taskId) !== undefined) return false;
+    this.#put(offer);
+    return true;
+  }
+
   /** Inside a transaction. */
   change(
     taskId: string,

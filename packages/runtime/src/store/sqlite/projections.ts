@@ -1,6 +1,7 @@
 /** What stands beside the events of a run, held against them: `verify` lists what does not fit. */
 import type { Database, Statement } from 'better-sqlite3';
 
+import { INSPECT_ONLY } from '../../journal/chain.ts';
 import type { Recorded } from '../../journal/event.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
 import { OfferFold } from '../offer-fold.ts';
@@ -86,7 +87,8 @@ export class Projections {
     if (shared !== fold.sharedUpTo)
       yield `it is kept as a fork behind event ${shared}, its events say ${fold.sharedUpTo}`;
     const kept = offers.page({ runId, limit: MOST_OFFERS });
-    const offerProblem = fold.offers.problem(kept);
+    // What nobody may go on with is offered to nobody.
+    const offerProblem = row.min_reader === INSPECT_ONLY ? undefined : fold.offers.problem(kept);
     if (offerProblem !== undefined) yield offerProblem;
     const statements = this.#statements;
     if (statements === undefined) return;

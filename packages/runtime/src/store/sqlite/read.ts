@@ -7,6 +7,7 @@ import { firstPlace } from '../../journal/compaction.ts';
 import type { Recorded } from '../../journal/event.ts';
 import type { Compacted } from '../../journal/fold-event.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
+import type { JournalRow } from '../../journal/journal-text.ts';
 import { parseEvent } from '../../journal/stored-event.ts';
 import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
@@ -97,15 +98,34 @@ export class Read {
    * like damage: then it is looked at once more, in one view of the file.
    */
   page(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
+    return this.#steadyPage(runId, afterSeq, limit, (row) => ({
+      seq: row.seq,
+      at: row.at,
+      event: parseRow(runId, row.seq, row),
+    }));
+  }
+
+  /** As they are stored: what a newer program wrote, too. */
+  stored(runId: RunId, afterSeq: Seq, limit: number): readonly JournalRow[] {
+    return this.#steadyPage(runId, afterSeq, limit, ({ seq, at, type, version, payload }) => ({
+      seq,
+      at,
+      type,
+      version,
+      payload,
+    }));
+  }
+
+  #steadyPage<T>(runId: RunId, afterSeq: Seq, limit: number, made: (row: EventRow) => T): readonly T[] {
     try {
-      return this.#page(runId, afterSeq, limit);
+      return this.#page(runId, afterSeq, limit, made);
     } catch (error) {
       if (!(error instanceof RuntimeError) || error.code !== 'CORRUPT' || this.#db.inTransaction) throw error;
-      return this.#db.transaction(() => this.#page(runId, afterSeq, limit))();
+      return this.#db.transaction(() => this.#page(runId, afterSeq, limit, made))();
     }
   }
 
-  #page(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
+  #page<T>(runId: RunId, afterSeq: Seq, limit: number, made: (row: EventRow) => T): readonly T[] {
     const head = this.#selectHead.get(runId);
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
@@ -121,7 +141,7 @@ export class Read {
       if (problem !== undefined) throw corrupt(runId, seq + 1, problem);
       seq = row.seq;
       chain = row.chain;
-      return { seq, at: row.at, event: parseRow(runId, seq, row) };
+      return made(row);
     });
     if (rows.length < limit && seq < head.last_seq) throw corrupt(runId, seq + 1, 'it is missing');
     if (seq === head.last_seq && chain !== head.chain) {

@@ -25,6 +25,7 @@ import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
 import { statesOf } from '../run-states.ts';
+import { SqliteCopies } from './copies.ts';
 import { storageError } from './failure.ts';
 import type { JournalFile } from './journal-file.ts';
 import { SqliteWork } from './work.ts';
@@ -40,6 +41,7 @@ type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
 export class StoreHandle implements JournalStore {
   readonly work: SqliteWork;
+  readonly copies: SqliteCopies;
   readonly hasTables = true;
   readonly #file: JournalFile;
   readonly #readOnly: boolean;
@@ -61,6 +63,10 @@ export class StoreHandle implements JournalStore {
       },
       hold: (owner) => this.#hold(owner),
       isOwnerDead: (owner) => this.#file.isOwnerDead(owner),
+    });
+    this.copies = new SqliteCopies(file, {
+      read: (work) => this.#read(work),
+      write: (work) => this.#write(work),
     });
   }
 

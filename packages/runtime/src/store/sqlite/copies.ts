@@ -1,0 +1,181 @@
+/** Journals on their way to other files, and back. */
+import type { Statement } from 'better-sqlite3';
+
+import { RuntimeError } from '../../errors.ts';
+import { EVENT_VERSION, INSPECT_ONLY } from '../../journal/chain.ts';
+import type { JournalEvent } from '../../journal/event.ts';
+import { NEVER, type Millis, type RunId, type Seq } from '../../journal/ids.ts';
+import type { JournalRow } from '../../journal/journal-text.ts';
+import type { RunStatus } from '../../journal/run-summary.ts';
+import type { CopyStore, ImportedRun, JournalHead } from '../../ports/copy-store.ts';
+import { OfferFold } from '../offer-fold.ts';
+import { sha256 } from '../sha256.ts';
+import { codeOf } from './event-types.ts';
+import { MOST_GENERATIONS } from './forks.ts';
+import type { JournalFile } from './journal-file.ts';
+import type { Access } from './work.ts';
+
+interface HeadRow {
+  readonly id: number;
+  readonly last_seq: number;
+  readonly chain: string;
+  readonly status: RunStatus;
+  readonly min_reader: number;
+}
+
+type Value = string | number | null;
+
+interface Statements {
+  readonly isTaken: Statement<[RunId, RunId], number>;
+  readonly insertRun: Statement<Value[]>;
+  readonly insertEvent: Statement<Value[]>;
+  readonly insertConsumed: Statement<[number, string, Millis, string]>;
+  readonly insertWaking: Statement<[number, string, Millis]>;
+}
+
+export class SqliteCopies implements CopyStore {
+  readonly #access: Pick<Access, 'read' | 'write'>;
+  readonly #file: JournalFile;
+  #selectHead: Statement<[RunId], HeadRow> | undefined;
+  #selectCount: Statement<[number, Seq], number> | undefined;
+  /** Prepared when first needed: few programs copy journals, and older formats, which are only read, lack the tables. */
+  #prepared: Statements | undefined;
+
+  constructor(file: JournalFile, access: Pick<Access, 'read' | 'write'>) {
+    this.#file = file;
+    this.#access = access;
+  }
+
+  head(runId: RunId): JournalHead | undefined {
+    this.#selectHead ??= this.#file.db.prepare(
+      'select id, last_seq, lower(hex(chain)) as chain, status, min_reader from runs where run_id = ?',
+    );
+    const select = this.#selectHead;
+    return this.#access.read(() => {
+      const row = select.get(runId);
+      if (row === undefined) return undefined;
+      const { id, last_seq: lastSeq, chain, status, min_reader: minReader } = row;
+      const events = this.#count(id, lastSeq);
+      return { events, lastSeq, chain, status, isInspectOnly: minReader === INSPECT_ONLY };
+    });
+  }
+
+  /** Rows of a run, those included that it shares with the run that it is a fork of. */
+  #count(run: number, lastSeq: Seq): number {
+    this.#selectCount ??= this.#file.db
+      .prepare<[number, Seq], number>('select count(*) from events where run = ? and seq <= ?')
+      .pluck();
+    let count = 0;
+    for (
+      let [own, last, generations] = [run, lastSeq, 0];
+      generations <= MOST_GENERATIONS;
+      generations += 1
+    ) {
+      count += this.#selectCount.get(own, last) ?? 0;
+      const prefix = this.#file.statements.forks.prefixOf(own);
+      if (prefix === undefined) break;
+      [own, last] = [prefix.parent, Math.min(last, prefix.seq)];
+    }
+    return count;
+  }
+
+  rows(runId: RunId, afterSeq: Seq, limit: number): readonly JournalRow[] {
+    return this.#access.read(({ read }) => read.stored(runId, afterSeq, limit));
+  }
+
+  import(runs: Iterable<ImportedRun>, now: Millis): void {
+    this.#access.write((all) => {
+      for (const run of runs) {
+        const { runId } = run;
+        if (this.#statements.isTaken.get(runId, runId) !== undefined) throw taken(runId);
+        const id = this.#insertRun(run);
+        const offers = this.#insertRows(id, run, now);
+        for (const offer of offers.open.values())
+          if (!all.offers.restore(offer)) throw openTask(runId, offer.taskId);
+        if (run.summary.status === 'running')
+          this.#statements.insertWaking.run(id, run.summary.process, NEVER);
+      }
+    });
+  }
+
+  #insertRun({ runId, summary, chain, isInspectOnly }: ImportedRun): number {
+    const { process, module, codeHash, inputsHash, status, startedAt, updatedAt, lastSeq } = summary;
+    const { tasksScheduled, tasksSettled, asked, error } = summary;
+    const values: Value[] = [
+      runId,
+      process,
+      module,
+      codeHash,
+      inputsHash,
+      status,
+      startedAt,
+      updatedAt,
+      lastSeq,
+    ];
+    values.push(tasksScheduled, tasksSettled, JSON.stringify(asked), error, chain);
+    const minReader = isInspectOnly ? INSPECT_ONLY : EVENT_VERSION;
+    const inserted = this.#statements.insertRun.run(...values, minReader);
+    return Number(inserted.lastInsertRowid);
+  }
+
+  /** Gives the external tasks that are open behind the last of them. */
+  #insertRows(id: number, { runId, rows, isInspectOnly }: ImportedRun, now: Millis): OfferFold {
+    const { states } = this.#file.statements;
+    const { insertEvent, insertConsumed } = this.#statements;
+    const fold = new OfferFold(runId);
+    for (const { recorded, version, payload, chain } of rows) {
+      const { seq, at, event } = recorded;
+      insertEvent.run(id, seq, at, codeOf(event.type), version, payload, chain);
+      states.apply(id, [{ at, event }]);
+      // Sent again, it is known.
+      for (const messageId of messagesOf(event)) insertConsumed.run(id, messageId, now, sha256(''));
+      fold.add(recorded);
+    }
+    // Nobody may answer what nobody goes on with.
+    return isInspectOnly ? new OfferFold(runId) : fold;
+  }
+
+  get #statements(): Statements {
+    if (this.#prepared !== undefined) return this.#prepared;
+    const { db } = this.#file;
+    this.#prepared = {
+      isTaken: db
+        .prepare<[RunId, RunId], number>(
+          'select 1 from runs where run_id = ? union all select 1 from starts where run_id = ?',
+        )
+        .pluck(),
+      insertRun: db.prepare(
+        `insert into runs (run_id, process, module, code_hash, inputs_hash, status, started_at, updated_at, last_seq,
+           tasks_scheduled, tasks_settled, asked, error, chain, min_reader, epoch, lease_until)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?), ?, 1, 0)`,
+      ),
+      insertEvent: db.prepare(
+        `insert into events (run, seq, at, type, version, payload, chain) values (?, ?, ?, ?, ?, ?, unhex(?))`,
+      ),
+      insertConsumed: db.prepare(
+        'insert or ignore into inbox (run, id, posted_at, digest) values (?, ?, ?, unhex(?))',
+      ),
+      insertWaking: db.prepare('insert into waking (run, process, at, setbacks) values (?, ?, ?, 0)'),
+    };
+    return this.#prepared;
+  }
+}
+
+function messagesOf(event: JournalEvent): readonly string[] {
+  if ('messageId' in event) return [event.messageId];
+  return 'messageIds' in event ? event.messageIds : [];
+}
+
+function taken(runId: RunId): RuntimeError {
+  return new RuntimeError('REFUSED', `The id ${runId} is taken in this journal.`, {
+    hint: `See what is there: pawl show ${runId}`,
+    data: { runId },
+  });
+}
+
+function openTask(runId: RunId, taskId: string): RuntimeError {
+  return new RuntimeError('REFUSED', `External task ${taskId} of run ${runId} is open here already.`, {
+    hint: 'Import it into another journal: pawl import <file> --db other.db',
+    data: { runId, taskId },
+  });
+}
