@@ -168,6 +168,59 @@ describe('a family', () => {
   });
 });
 
+describe('a fork', () => {
+  const CANARY = 'canary-1f0c';
+  const process = async (inputs: { email: string }, ctx: Context): Promise<unknown> => {
+    const first = await ctx.task(double, 1);
+    const second = await ctx.task(double, 20);
+    return { first, second, word: await ctx.receive<string>('word'), to: inputs.email.length };
+  };
+  const forked = { name: 'forked', run: process };
+
+  async function forkFile(): Promise<string> {
+    const path = fresh();
+    const runtime = await openRuntime({ path });
+    runtime
+      .start(forked, { email: CANARY }, { id: 'p' })
+      .result()
+      .catch(() => undefined);
+    await until(() => runtime.get('p') !== undefined && runtime.waits('p').length === 1);
+    const fork = await runtime.fork('p', {
+      id: 'f',
+      at: '1',
+      set: { '1': 7 },
+      inputs: { email: `${CANARY}!` },
+    });
+    fork.result().catch(() => undefined);
+    await until(() => runtime.waits('f').length === 1);
+    await runtime.close();
+    return path;
+  }
+
+  test('is taken with the events that it shares, and goes on without its parent', async () => {
+    const text = exported(await forkFile(), 'f');
+    const path = await imported({ text });
+    expect(exported(path)).toBe(text);
+    expect(runsIn(path)).toEqual(['f']);
+    const runtime = await openRuntime({ path, processes: [forked] });
+    await runtime.send('f', 'word', 'on');
+    expect(await runtime.resume('f').result()).toEqual({
+      first: 2,
+      second: 7,
+      word: 'on',
+      to: CANARY.length + 1,
+    });
+    await runtime.close();
+  });
+
+  test('what it was given is taken out as in any other run', async () => {
+    const text = exported(await forkFile(), 'f', ['$.inputs.email', '$.output']);
+    expect(text).not.toContain(CANARY);
+    expect(text).toContain('"given":[{"key":"1","output":"[redacted]"}]');
+    expect(runsIn(await imported({ text }))).toEqual(['f']);
+  });
+});
+
 describe('an id that is taken', () => {
   test('by the very same history: nothing is written, and that is said', async () => {
     const path = await familyFile();
