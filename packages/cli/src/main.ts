@@ -202,6 +202,21 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/import.ts')).importCommand,
   },
   {
+    name: 'backup',
+    summary: 'write the whole journal into a file of its own, while programs go on',
+    load: async () => (await import('./commands/backup.ts')).backupCommand,
+  },
+  {
+    name: 'prune',
+    summary: 'remove runs that ended long ago',
+    load: async () => (await import('./commands/prune.ts')).pruneCommand,
+  },
+  {
+    name: 'compact',
+    summary: 'give free room in the journal back to the disk',
+    load: async () => (await import('./commands/compact.ts')).compactCommand,
+  },
+  {
     name: 'replay',
     summary: 'try code on recorded runs, without any effect: does it still fit?',
     load: async () => (await import('./commands/replay.ts')).replayCommand,

@@ -81,3 +81,26 @@ test('a redacted run is looked at, and not gone on with', async () => {
   expect((await folder.pawl('import', 'r.pawl', '--db', 'r.db')).stdout).toMatch(/redacted: to look at only/);
   expect((await folder.pawl('show', 'hello', '--db', 'r.db')).code).toBe(0);
 });
+
+test('backup, prune and compact, for programs', async () => {
+  const backup = documentOf((await folder.pawl('backup', 'copy.db', '--json')).stdout);
+  expect(backup).toEqual({
+    version: 1,
+    backup: { file: 'copy.db', bytes: statSync(join(folder.path, 'copy.db')).size },
+  });
+  expect((await folder.pawl('backup', 'copy.db')).code).toBe(11);
+  expect(
+    (await folder.pawl('run', 'm.ts', '-i', '{"name":"Bob"}', '--id', 'last', '--db', 'copy.db')).code,
+  ).toBe(0);
+  const pruned = await folder.pawl('prune', '--older-than', '0s', '--json', '--db', 'copy.db');
+  expect(documentOf(pruned.stdout)).toMatchObject({
+    dryRun: false,
+    runs: 1,
+    events: 5,
+    families: [{ id: 'hello', process: 'm', status: 'succeeded', others: [] }],
+  });
+  const compacted = documentOf((await folder.pawl('compact', '--json', '--db', 'copy.db')).stdout);
+  expect(compacted).toMatchObject({ compacted: { after: statSync(join(folder.path, 'copy.db')).size } });
+  expect((await folder.pawl('prune')).code).toBe(2);
+  expect((await folder.pawl('compact', '--db', 'nowhere.db')).code).toBe(4);
+});

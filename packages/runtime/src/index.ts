@@ -46,7 +46,7 @@ export type {
 export type { InboxMessage, JournalStore, RunQuery, RunRecord } from './ports/journal-store.ts';
 export { CannotRespondError, EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export type { RunView } from './run-query.ts';
-export type { CopyDesk, ImportOptions } from './copies/copy-desk.ts';
+export type { BackupOptions, CopyDesk, ImportOptions, Pruned, PruneOptions } from './copies/copy-desk.ts';
 export type { ExportOptions, Exported } from './copies/export-text.ts';
 export type { ImportedRunNote } from './copies/import-text.ts';
 export type { PoolStatus } from './pool-reports.ts';

@@ -14,7 +14,7 @@ import { SqlReader, type SqlOptions } from './store/sqlite/sql/sql-reader.ts';
 import type { SqlRows } from './store/sqlite/sql/sql-answer.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './find-run.ts';
-import { exportRuns } from './copies/copy-desk.ts';
+import { backupTo, exportRuns, type BackupOptions } from './copies/copy-desk.ts';
 import type { ExportOptions, Exported } from './copies/export-text.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
@@ -54,6 +54,11 @@ export interface JournalReader extends Disposable {
    * @throws RuntimeError NOT_FOUND; USAGE or REFUSED for `redact`; CORRUPT
    */
   export(id: RunId | undefined, options?: ExportOptions): Generator<string, Exported, void>;
+  /**
+   * The whole journal as it is now in a file of its own, while others go on with it. @returns its bytes
+   * @throws RuntimeError REFUSED where it may not be written
+   */
+  backup(path: string, options?: BackupOptions): number;
   /** Pools that were declared, and what living programs have of them, with statistics of the newest runs. */
   pools(runs: number): PoolStatus[];
   /** Starts that wait for a worker, in the order of their coming. */
@@ -124,6 +129,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
     replayer: (told = {}) => new Replayer(store, told),
+    backup: (path, told = {}) => backupTo(store, path, told),
     export: (id, told = {}) => exportRuns(store, id, told, Date.now()),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     describe: () => store.describe(),

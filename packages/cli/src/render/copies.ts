@@ -1,5 +1,5 @@
-/** What `pawl export` and `pawl import` print. */
-import type { Exported, ImportedRunNote } from '@pawl/runtime';
+/** What `pawl export`, `pawl import`, `pawl backup`, `pawl prune` and `pawl compact` print. */
+import type { Exported, ImportedRunNote, Pruned } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
 import { renderNext, shellWords } from './next-commands.ts';
@@ -8,6 +8,8 @@ import { renderTable } from './table.ts';
 import { statusWord, type Theme } from './theme.ts';
 
 const SHOWN = 20;
+/** Less is used again before anybody misses it. */
+const WORTH_BYTES = 1_000_000;
 
 export function renderExport(
   file: string,
@@ -63,4 +65,69 @@ function noteOf({ outcome, isVerified, isRedacted }: ImportedRunNote, theme: The
   if (outcome === 'same') return theme.dim('here already, the very same');
   if (isRedacted) return theme.attention('redacted: to look at only');
   return isVerified ? '' : theme.attention('says no checksum');
+}
+
+export function renderBackup(file: string, bytes: number, width: number, theme: Theme): string[] {
+  return [
+    `${theme.good('✓')} ${clean(file)}: ${size(bytes)}`,
+    ...renderNext([{ command: shellWords('pawl', 'verify', '--db', file), why: 'check it' }], width, theme),
+  ];
+}
+
+/** What `pawl prune` prints: the oldest first. */
+export function renderPruned(
+  { families, runs, events, freeBytes }: Pruned,
+  isDryRun: boolean,
+  flags: readonly string[],
+  width: number,
+  theme: Theme,
+): string[] {
+  if (runs === 0) return [theme.dim('nothing to prune')];
+  const columns = [
+    { head: 'RUN' },
+    { head: 'PROCESS' },
+    { head: 'STATUS' },
+    { head: 'ENDED', align: 'right' } as const,
+    { head: '' },
+  ];
+  const rows = families
+    .slice(0, SHOWN)
+    .map(({ runs: [first, ...others], status, endedAt }) => [
+      clean(first?.runId ?? ''),
+      clean(first?.process ?? ''),
+      statusWord(theme, status === 'running' ? 'interrupted' : status),
+      formatDay(endedAt),
+      others.length === 0 ? '' : theme.dim(`and ${count(others.length, 'run')} of it`),
+    ]);
+  const more = families.length - rows.length;
+  const sum = `${count(runs, 'run')}, ${count(events, 'event')}`;
+  const compact = {
+    command: shellWords('pawl', 'compact', ...flags),
+    why: `gives ${size(freeBytes)} back to the disk`,
+  };
+  const isWorthIt = !isDryRun && freeBytes >= WORTH_BYTES;
+  return [
+    ...renderTable(columns, rows, theme),
+    ...(more > 0 ? [theme.dim(`and ${more} more`)] : []),
+    isDryRun ? `${theme.dim('·')} ${sum} would go` : `${theme.good('✓')} ${sum} are gone`,
+    ...(isWorthIt ? renderNext([compact], width, theme) : []),
+  ];
+}
+
+export function renderCompacted(before: number, after: number, theme: Theme): string[] {
+  return [`${theme.good('✓')} ${size(before)} before, ${size(after)} now`];
+}
+
+/** Day by day is as exact as anybody asks of what goes. */
+function formatDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+const UNITS = ['kB', 'MB', 'GB', 'TB'] as const;
+
+function size(bytes: number): string {
+  let amount = bytes / 1000;
+  let unit = 0;
+  for (; amount >= 1000 && unit < UNITS.length - 1; unit += 1) amount /= 1000;
+  return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${UNITS[unit] ?? ''}`;
 }

@@ -44,4 +44,41 @@ export interface CopyStore {
    * says so. @throws RuntimeError REFUSED where an id is taken, or an external task of that id is open
    */
   import(runs: Iterable<ImportedRun>, now: Millis): void;
+  /**
+   * The whole journal as it is at one moment, in a file of its own, which is on the disk when it is there; others go on
+   * meanwhile. @returns its bytes @throws RuntimeError REFUSED where it may not be written
+   */
+  backup(path: string, replaces: boolean): number;
+  /** Families that may go: all of their runs have ended, and no fork that stays needs one. The oldest first. */
+  prunable(query: PruneQuery): readonly PrunableFamily[];
+  /** ONE transaction. @returns those that are gone now: one that was changed since it was looked at stays */
+  prune(families: readonly PrunableFamily[]): readonly PrunableFamily[];
+  /** Bytes in the file that hold nothing. */
+  freeBytes(): number;
+  /** Gives those back to the disk. @throws RuntimeError BUSY while other programs drive runs, STORAGE without room */
+  shrink(): { readonly before: number; readonly after: number };
+}
+
+/** Which runs are no longer wanted. */
+export interface PruneQuery {
+  /** Only what ended before, with all that belongs to it. */
+  readonly endedBefore: Millis;
+  /** How a run ended, or the last of those that follow it. Undefined: any. */
+  readonly statuses: readonly RunStatus[] | undefined;
+}
+
+export interface PrunableRun {
+  /** The number that a store keeps it under. */
+  readonly run: number;
+  readonly runId: RunId;
+  readonly process: string;
+  readonly lastSeq: Seq;
+}
+
+/** Runs that go together: what follows a run and what it started belongs to it. */
+export interface PrunableFamily {
+  /** The first of them was started by none of the others. */
+  readonly runs: readonly PrunableRun[];
+  readonly status: RunStatus;
+  readonly endedAt: Millis;
 }

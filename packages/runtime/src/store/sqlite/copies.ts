@@ -1,4 +1,7 @@
 /** Journals on their way to other files, and back. */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 import type { Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
@@ -7,13 +10,25 @@ import type { JournalEvent } from '../../journal/event.ts';
 import { NEVER, type Millis, type RunId, type Seq } from '../../journal/ids.ts';
 import type { JournalRow } from '../../journal/journal-text.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
-import type { CopyStore, ImportedRun, JournalHead } from '../../ports/copy-store.ts';
+import type {
+  CopyStore,
+  ImportedRun,
+  JournalHead,
+  PrunableFamily,
+  PruneQuery,
+} from '../../ports/copy-store.ts';
 import { OfferFold } from '../offer-fold.ts';
 import { sha256 } from '../sha256.ts';
+import { backup } from './backup.ts';
 import { codeOf } from './event-types.ts';
+import { storageError } from './failure.ts';
 import { MOST_GENERATIONS } from './forks.ts';
 import type { JournalFile } from './journal-file.ts';
+import { Prune } from './prune.ts';
 import type { Access } from './work.ts';
+
+/** What a removed row leaves in the log, roughly. */
+const REMOVED_BYTES = 512;
 
 interface HeadRow {
   readonly id: number;
@@ -36,6 +51,7 @@ interface Statements {
 export class SqliteCopies implements CopyStore {
   readonly #access: Pick<Access, 'read' | 'write'>;
   readonly #file: JournalFile;
+  #prune: Prune | undefined;
   #selectHead: Statement<[RunId], HeadRow> | undefined;
   #selectCount: Statement<[number, Seq], number> | undefined;
   /** Prepared when first needed: few programs copy journals, and older formats, which are only read, lack the tables. */
@@ -96,6 +112,44 @@ export class SqliteCopies implements CopyStore {
           this.#statements.insertWaking.run(id, run.summary.process, NEVER);
       }
     });
+  }
+
+  backup(path: string, replaces: boolean): number {
+    return this.#access.read(() => backup(this.#file.db, this.#file.path, path, replaces));
+  }
+
+  prunable(query: PruneQuery): readonly PrunableFamily[] {
+    return this.#access.read(() => this.#file.db.transaction(() => this.#pruner.prunable(query))());
+  }
+
+  prune(families: readonly PrunableFamily[]): readonly PrunableFamily[] {
+    const gone = this.#access.write(() => this.#pruner.prune(families));
+    const events = gone.flatMap(({ runs }) => runs).reduce((sum, { lastSeq }) => sum + lastSeq, 0);
+    this.#file.grew(gone.length, events * REMOVED_BYTES);
+    return gone;
+  }
+
+  freeBytes(): number {
+    return this.#access.read(() => this.#pragma('freelist_count') * this.#pragma('page_size'));
+  }
+
+  shrink(): ReturnType<CopyStore['shrink']> {
+    const { db, path, isDriven } = this.#file;
+    if (isDriven) throw driven(path);
+    const before = this.#access.read(() => this.#pragma('page_count') * this.#pragma('page_size'));
+    checkRoom(path, before - this.freeBytes());
+    this.#access.read(() => db.exec('vacuum'));
+    this.#access.read(() => db.pragma('wal_checkpoint(truncate)'));
+    const after = this.#access.read(() => this.#pragma('page_count') * this.#pragma('page_size'));
+    return { before, after };
+  }
+
+  #pragma(name: string): number {
+    return Number(this.#file.db.pragma(name, { simple: true }));
+  }
+
+  get #pruner(): Prune {
+    return (this.#prune ??= new Prune(this.#file.db));
   }
 
   #insertRun({ runId, summary, chain, isInspectOnly }: ImportedRun): number {
@@ -164,6 +218,26 @@ export class SqliteCopies implements CopyStore {
 function messagesOf(event: JournalEvent): readonly string[] {
   if ('messageId' in event) return [event.messageId];
   return 'messageIds' in event ? event.messageIds : [];
+}
+
+function driven(path: string): RuntimeError {
+  return new RuntimeError(
+    'BUSY',
+    `Other programs drive runs of the journal ${path}, and would wait for this.`,
+    {
+      hint: 'Stop them (pawl work, pawl serve, pawl run), then: pawl compact',
+      data: { path },
+    },
+  );
+}
+
+/** It is written anew twice: into a file of its own, and from there into the log beside the journal. */
+function checkRoom(path: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  const needed = 2 * bytes;
+  if (bavail * bsize >= needed) return;
+  const what = `cannot be made smaller: that needs ${needed} bytes of room, and there are ${bavail * bsize}`;
+  throw storageError(path, what, 'Make room, or back it up to another disk: pawl backup <file> is as small');
 }
 
 function taken(runId: RunId): RuntimeError {

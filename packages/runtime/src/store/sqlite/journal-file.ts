@@ -220,6 +220,11 @@ export class JournalFile {
     return this.#owners?.isDead(owner) ?? false;
   }
 
+  /** Whether another program drives runs of this journal, as far as can be seen. */
+  get isDriven(): boolean {
+    return this.#owners?.isAnyAlive ?? false;
+  }
+
   dataVersion(): number {
     return this.read(() => this.#dataVersion.get() ?? 0);
   }

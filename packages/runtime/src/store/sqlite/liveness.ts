@@ -74,13 +74,22 @@ export class OwnerLocks {
 
   /** Removes what killed processes left behind. */
   sweep(): void {
+    for (const owner of this.#seen().slice(0, MAX_SWEPT)) this.isDead(owner);
+  }
+
+  /** Whether another program holds an owner here, as far as can be seen. */
+  get isAnyAlive(): boolean {
+    return this.#seen().some((owner) => TOKEN.test(owner) && !this.#held.has(owner) && !this.isDead(owner));
+  }
+
+  #seen(): readonly string[] {
     const start = `${basename(this.#path)}-owner-`;
-    const folder = dirname(this.#path);
     try {
-      const left = readdirSync(folder).filter((name) => name.startsWith(start));
-      for (const name of left.slice(0, MAX_SWEPT)) this.isDead(name.slice(start.length));
+      const names = readdirSync(dirname(this.#path)).filter((name) => name.startsWith(start));
+      return names.map((name) => name.slice(start.length));
     } catch {
       // A folder that may be entered but not listed: its litter stays.
+      return [];
     }
   }
 

@@ -88,7 +88,7 @@ function makeFolders(folder: string): void {
   syncFolder(dirname(folder));
 }
 
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, constants.O_RDONLY);
   try {

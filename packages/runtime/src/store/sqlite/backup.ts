@@ -1,0 +1,73 @@
+/** A copy of a journal that is open, made by SQLite itself: bytes of an open journal are never read here. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+import type { Database } from 'better-sqlite3';
+
+import { RuntimeError } from '../../errors.ts';
+import { isBusy } from './failure.ts';
+import { identityOf, makeFile, syncFolder } from './place.ts';
+
+/** What SQLite keeps beside a database that is open, or was when its program died. */
+const BESIDE = ['-wal', '-shm', '-journal'] as const;
+
+/**
+ * Made beside its place, and put there when all of it is on the disk: a crash leaves the old file, or the new one.
+ * @returns bytes of the copy @throws RuntimeError REFUSED, SqliteError BUSY
+ */
+export function backup(db: Database, journal: string, given: string, replaces: boolean): number {
+  const path = resolve(given);
+  refuse(journal, path, given, replaces);
+  const beside = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    // Made before, so that it never has another mode.
+    makeFile(beside);
+    writeInto(db, beside);
+    const descriptor = openSync(beside, 'r+');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    const { size } = statSync(beside);
+    // Somebody may have made it meanwhile.
+    refuse(journal, path, given, replaces);
+    renameSync(beside, path);
+    syncFolder(dirname(path));
+    return size;
+  } catch (error) {
+    rmSync(beside, { force: true });
+    if (error instanceof RuntimeError || isBusy(error)) throw error;
+    throw new RuntimeError('REFUSED', `${given} cannot be written: ${String(error)}`, {
+      hint: 'Name a file in a folder that is there, that you may write to, and that has room.',
+      data: { path: given },
+      cause: error,
+    });
+  }
+}
+
+/** `query_only` would keep it from writing the other file, too; what reads only cannot write this one anyway. */
+function writeInto(db: Database, path: string): void {
+  const isQueryOnly = db.pragma('query_only', { simple: true }) === 1;
+  if (isQueryOnly) db.pragma('query_only = off');
+  try {
+    db.prepare('vacuum into ?').run(path);
+  } finally {
+    if (isQueryOnly) db.pragma('query_only = on');
+  }
+}
+
+function refuse(journal: string, path: string, given: string, replaces: boolean): void {
+  const identity = identityOf(path);
+  if (identity === undefined && !BESIDE.some((end) => identityOf(path + end) !== undefined)) return;
+  const refused = (what: string, hint: string): RuntimeError =>
+    new RuntimeError('REFUSED', `${given} ${what}.`, { hint, data: { path: given } });
+  if (identity !== undefined && identity === identityOf(journal))
+    throw refused('is the journal itself', 'Name another file');
+  // A log beside it would be taken for that of the copy, and put into it.
+  const log = BESIDE.find((end) => identityOf(path + end) !== undefined);
+  if (log !== undefined)
+    throw refused(
+      `has a log beside it (${log}): a program has it open, or died with it open`,
+      'Name another file; where no program has that one open, pawl compact --db <file> puts the log away',
+    );
+  if (!replaces) throw refused('is there already', 'Name another file, or replace it with --force');
+}
