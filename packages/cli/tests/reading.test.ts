@@ -260,8 +260,24 @@ test('C64 a secret goes by the command line, and is told by none of it', async (
   expect((await pawl(['resume', 'other', '--secret-key-command', print])).code).toBe(0);
   for (const text of told) expect(text).not.toContain(canary);
   for (const text of told) expect(text).not.toContain(key.PAWL_SECRET_KEY);
-  for (const name of ['journal.db', 'journal.db-wal'])
-    expect(folder.read(`.pawl/${name}`)).not.toContain(canary);
+  // Nor by what is made for others: an export, a page, a backup.
+  for (const args of [
+    ['export', 'login', '-o', 'login.pawl'],
+    ['timeline', 'login', '--html', 'login.html'],
+    ['backup', 'copy.db'],
+  ])
+    expect((await pawl(args, key)).code, args[0]).toBe(0);
+  expect(folder.read('login.pawl')).toContain('"$pawl":"Secret"');
+  const files = readdirSync(folder.path, { recursive: true, withFileTypes: true }).filter((each) =>
+    each.isFile(),
+  );
+  const names = files.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['journal.db', 'login.pawl', 'login.html', 'copy.db']));
+  for (const { parentPath, name } of files) {
+    const bytes = readFileSync(join(parentPath, name)).toString('latin1');
+    expect(bytes.includes(canary), name).toBe(false);
+    expect(bytes.includes(key.PAWL_SECRET_KEY), name).toBe(false);
+  }
 });
 
 test('waiting and send: a run that waits for a person is left, answered, and goes on', async () => {
