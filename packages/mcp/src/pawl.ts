@@ -11,11 +11,13 @@ export interface PawlPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+type OptionValue = string | number | boolean | readonly string[] | undefined;
+
 /** One use of the command line. */
 export interface PawlUse {
   readonly command: string;
-  /** By long name, without dashes; true for a flag. */
-  readonly options?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** By long name, without dashes; true for a flag, a list for one that is given several times. */
+  readonly options?: Readonly<Record<string, OptionValue>>;
   readonly args?: readonly string[];
   readonly stdin?: string;
 }
@@ -71,10 +73,7 @@ export class Pawl {
   start({ command, options = {}, args = [], stdin }: PawlUse): PawlChild {
     const { db, env, folder } = this.#place;
     const [program, ...before] = this.#place.command;
-    const all: Readonly<Record<string, string | number | boolean | undefined>> = { ...options, db };
-    const given = Object.entries(all).flatMap(([name, value]) =>
-      value === undefined || value === false ? [] : [value === true ? `--${name}` : `--${name}=${value}`],
-    );
+    const given = Object.entries({ ...options, db }).flatMap(([name, value]) => optionArgs(name, value));
     // What comes from an agent is never taken for an option.
     const argv = [...before, command, ...given, '--', ...args];
     const child = spawn(program, argv, {
@@ -99,6 +98,12 @@ export class Pawl {
     });
     await Promise.all(ends);
   }
+}
+
+function optionArgs(name: string, value: OptionValue): string[] {
+  if (value === undefined || value === false) return [];
+  if (value === true) return [`--${name}`];
+  return [value].flat().map((one) => `--${name}=${String(one)}`);
 }
 
 function endOf(child: ChildProcess): Promise<PawlEnd> {

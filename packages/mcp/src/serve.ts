@@ -7,6 +7,7 @@ import { Pawl, type PawlPlace } from './pawl.ts';
 import { textOf, type Reply } from './reply.ts';
 import type { Tool } from './tool.ts';
 import { CHANGE } from './tools/change.ts';
+import { FORK } from './tools/fork.ts';
 import { LOOK } from './tools/look.ts';
 
 export interface ServeOptions extends PawlPlace {
@@ -42,7 +43,7 @@ function createServer(
     { name: 'pawl', version: version() },
     { instructions: instructions(allowWrite, folder) },
   );
-  for (const tool of [...LOOK, ...(allowWrite ? CHANGE : [])]) {
+  for (const tool of [...LOOK, ...(allowWrite ? [...CHANGE, ...FORK] : [])]) {
     const { name, description, input, kind, isFinal } = tool;
     const annotations = {
       readOnlyHint: kind === 'look',

@@ -66,6 +66,8 @@ describe('pawl mcp', () => {
       'resolve_attempt',
       'claim_task',
       'complete_task',
+      'retry_run',
+      'fork_run',
     ]);
     for (const { inputSchema, description } of tools) {
       expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
@@ -92,6 +94,15 @@ describe('pawl mcp', () => {
     const late = await call('approve', { run: 'r1' });
     expect(late.isError).toBe(true);
     expect(late.text).toMatch(/^REFUSED: it changed nothing\.[\s\S]*Next: why_run/);
+    const dry = await call('fork_run', { run: 'r1', at: '1' });
+    expect(dry.data).toMatchObject({ fork: { parent: 'r1', before: '1', kept: [{ name: 'build' }] } });
+    const forked = await call('fork_run', {
+      run: 'r1',
+      at: '0',
+      set: [{ call: '0', value: 'given.tgz' }],
+      dry_run: false,
+    });
+    expect(forked.text).toMatch(/^Run fork-\S+ waits, and nobody drives it\./);
     expect((await call('show_run', { run: 'r1' })).text).toMatch(/✓ build/);
     expect((await call('timeline', { run: 'r1' })).text).toContain('build');
     expect((await call('list_runs', { limit: 1 })).data).toMatchObject({

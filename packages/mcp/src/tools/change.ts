@@ -38,6 +38,10 @@ function outside(module: string): Reply | undefined {
   };
 }
 
+function newId(): string {
+  return `agent-${Date.now().toString(36)}-${randomBytes(5).toString('hex')}`;
+}
+
 const AFTER_ANSWER = ['Unless the run is driven (isDriven), resume_run goes on with it.'];
 
 function answerTool(name: 'approve' | 'reject', description: string): Tool {
@@ -78,7 +82,7 @@ export const CHANGE: readonly Tool[] = [
     call: async ({ module, input, id, wait_seconds }, { drives }) => {
       const refused = outside(module);
       if (refused !== undefined) return refused;
-      const run = id ?? `agent-${Date.now().toString(36)}-${randomBytes(5).toString('hex')}`;
+      const run = id ?? newId();
       const options = { json: true, id: run, input: '-' };
       const use = { command: 'run', options, args: [module], stdin: JSON.stringify(input) };
       return drives.drive(run, use, wait_seconds);

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { failed } from '../failure.ts';
 import type { PawlUse } from '../pawl.ts';
-import { bounded, pageOf, type Reply } from '../reply.ts';
+import { pageOf, type Reply } from '../reply.ts';
 import { defineTool, FROM_LINE, RUN, type Deps, type Tool } from '../tool.ts';
+import { document } from './document.ts';
 
 const STATUSES = [
   'running',
@@ -15,18 +16,6 @@ const STATUSES = [
   'cancelled',
   'continued',
 ] as const;
-
-/** A document, as the command gives it. */
-async function document(
-  { pawl }: Deps,
-  use: PawlUse,
-  next: (document: never) => readonly string[] = () => [],
-): Promise<Reply> {
-  const end = await pawl.use({ ...use, options: { ...use.options, json: true } });
-  if (end.exitCode !== 0) return failed(end);
-  const text = end.stdout.trim();
-  return { data: bounded(text), next: next(JSON.parse(text) as never) };
-}
 
 /** What people read, line by line. */
 async function page({ pawl }: Deps, use: PawlUse, from: number): Promise<Reply> {
