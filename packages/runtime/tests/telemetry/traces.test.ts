@@ -336,6 +336,27 @@ describe('who asks for a run', () => {
     ]);
   });
 
+  it('a fork has a trace of its own, from where it differs, with a link to its parent', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    const steps: Process = async function steps(_, ctx) {
+      await ctx.task(lab.work, { ms: 10, value: 1 });
+      return ctx.task(lab.work, { ms: 10, value: 2 });
+    };
+    await lab.drive(store, steps, null, { telemetry });
+    const [whole] = traced.take().filter(({ name }) => name === 'run steps');
+    const runtime = await lab.open(store, { telemetry });
+    const stop = lab.clock.run(() => runtime.isIdle);
+    const fork = await runtime.fork('r', { at: '1', process: steps });
+    await fork.result();
+    stop();
+    await runtime.close();
+    const spans = traced.take();
+    expect(treeOf(spans)).toEqual(['run steps 0-10 succeeded (forked from)', '  task work 0-10 succeeded']);
+    const [link] = byName(spans, 'run steps').links;
+    expect(link?.context.spanId).toBe(whole?.spanContext().spanId);
+  });
+
   it('runs of one id in two journals have two traces', async () => {
     const traces = [1, 2].map(async () => {
       const runtime = await new Lab().open(new MemoryStore(), { telemetry, entropy: undefined as never });
