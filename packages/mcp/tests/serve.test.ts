@@ -105,7 +105,7 @@ describe('pawl mcp', () => {
     expect(forked.text).toMatch(/^Run fork-\S+ waits, and nobody drives it\./);
     expect((await call('show_run', { run: 'r1' })).text).toMatch(/✓ build/);
     expect((await call('timeline', { run: 'r1' })).text).toContain('build');
-    expect((await call('list_runs', { limit: 1 })).data).toMatchObject({
+    expect((await call('list_runs', { status: 'succeeded', limit: 1 })).data).toMatchObject({
       runs: [{ id: 'r1', status: 'succeeded' }],
     });
     expect((await call('check_code', { run: 'r1' })).data).toMatchObject({ class: 'same' });
