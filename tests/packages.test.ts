@@ -92,11 +92,11 @@ console.log(await runtime.start(async (n, ctx) => ctx.task(inc, n), 41).result()
 
   it('hold the documentation, and a map of it whose links lead somewhere', () => {
     for (const name of ['sdk', 'runtime', 'cli']) {
-      const folder = join(project, 'node_modules/@pawl', name, 'dist');
-      const links = [...readFileSync(join(folder, 'llms.txt'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
+      const dist = join(project, 'node_modules/@pawl', name, 'dist');
+      const links = [...readFileSync(join(dist, 'llms.txt'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
       expect(links.length).toBeGreaterThan(10);
       for (const [, target = ''] of links)
-        expect(existsSync(join(folder, target)), `${name}: ${target}`).toBe(true);
+        expect(existsSync(join(dist, target)), `${name}: ${target}`).toBe(true);
     }
     const page = spawnSync(join(project, 'node_modules/.bin/pawl'), ['docs', 'sql'], {
       cwd: project,

@@ -61,15 +61,17 @@ async function bundle({ name, entries }: Package): Promise<void> {
   });
 }
 
+function builtInto(name: string, ...path: readonly string[]): string {
+  return join(ROOT, 'packages', name, 'dist', ...path);
+}
+
 /** The pages are in the package of the command line, which prints them; the map of them is in each that is imported. */
 function copyDocs(): void {
-  const inPackage = (name: string, ...path: string[]): string =>
-    join(ROOT, 'packages', name, 'dist', ...path);
-  mkdirSync(inPackage('cli', 'docs'));
+  mkdirSync(builtInto('cli', 'docs'));
   for (const page of readdirSync(join(ROOT, 'docs')).filter((name) => /\.(md|svg)$/.test(name)))
-    cpSync(join(ROOT, 'docs', page), inPackage('cli', 'docs', page));
+    cpSync(join(ROOT, 'docs', page), builtInto('cli', 'docs', page));
   const map = readFileSync(join(ROOT, 'llms.txt'), 'utf8');
-  writeFileSync(inPackage('cli', 'llms.txt'), map);
+  writeFileSync(builtInto('cli', 'llms.txt'), map);
   for (const name of ['sdk', 'runtime'])
-    writeFileSync(inPackage(name, 'llms.txt'), map.replaceAll('](docs/', '](../../cli/dist/docs/'));
+    writeFileSync(builtInto(name, 'llms.txt'), map.replaceAll('](docs/', '](../../cli/dist/docs/'));
 }

@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 
 import { expect, test } from 'vitest';
 
-import { COMMANDS, main } from './main.ts';
+import { COMMANDS } from './command-list.ts';
+import { main } from './main.ts';
 import { Screen, type Io } from './terminal.ts';
 
 test.each(COMMANDS.map((listed) => [listed.name, listed] as const))(
