@@ -240,5 +240,3 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
   },
 ];
-
-const COMPLETE = '__complete';

@@ -18,6 +18,8 @@ import { examplesText } from './render/help.ts';
 import type { Io } from './terminal.ts';
 import { CLI_VERSION } from './version.ts';
 
+const COMPLETE = '__complete';
+
 /** The ways to ask for the help of the whole. */
 const HELP: readonly unknown[] = [undefined, 'help', '-h', '--help'];
 

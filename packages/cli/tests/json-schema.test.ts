@@ -5,7 +5,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { DESCRIBED, jsonSchemaOf } from '../src/json-schema/json-schema.ts';
-import { COMMANDS, main } from '../src/main.ts';
+import { COMMANDS, main } from '../src/command-list.ts';
 import { Screen, type Io } from '../src/terminal.ts';
 import { documentOf, Folder } from './pawl.fixture.ts';
 

@@ -105,16 +105,19 @@ class Sink implements TelemetrySink {
   #watch(runId: RunId, first: Recorded, told: ToldRun): RunWatch | undefined {
     const birth = this.#birthOf(runId);
     if (birth === undefined) return undefined;
-    const { process, parentRunId, origin } = told;
+    const { process, parentRunId, origin, forked } = told;
     // What another run or the queue began has its start, and its parent, recorded already.
-    const isFresh = first.seq <= (parentRunId === undefined ? 2 : 3);
+    const begun = forked?.seq ?? (parentRunId === undefined ? 1 : 2);
+    const isFresh = first.seq <= begun + 1;
+    const startedAt = forked?.at ?? birth.at;
     const parent = parentRunId === undefined ? undefined : this.#contextOf(parentRunId);
     const root = runContext(runId, birth.seed);
-    const traced = { runId, process, root, startedAt: birth.at, parent, origin };
+    const from = forked === undefined ? undefined : this.#contextOf(forked.parentRunId);
+    const traced = { runId, process, root, startedAt, parent, from, origin };
     const runTrace = new RunTrace(this.#tracer, traced, isFresh, first.at);
     if (isFresh) this.#metrics.runStarted(process);
     this.#metrics.opened(process);
-    const watched = { trace: runTrace, told, startedAt: birth.at };
+    const watched = { trace: runTrace, told, startedAt };
     return new RunWatch(watched, this.#metrics, (id) => this.#contextOf(id));
   }
 

@@ -166,7 +166,13 @@ export class Runtime implements AsyncDisposable {
     this.#refuseWhenClosed();
     const definition = forkedProcess(ask, this.#processes, this.#mustGet(id));
     const forked = await this.#forker.make(id, ask, definition);
-    return new RunHandle<Output>(forked.id, this.#starter.driveFork(forked.id, definition), this.#handleDeps);
+    try {
+      const ended = this.#starter.driveFork(forked.id, definition);
+      return new RunHandle<Output>(forked.id, ended, this.#handleDeps);
+    } catch (error) {
+      this.#forker.leave(forked.id);
+      throw error;
+    }
   }
 
   /** What `fork` would keep, take over and do again. @throws as `fork` */

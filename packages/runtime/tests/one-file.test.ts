@@ -1,6 +1,8 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { defineTask, type Context } from '@pawl/sdk';
 import { afterAll, describe, expect, test } from 'vitest';
 
@@ -495,8 +497,8 @@ describe('redacted', () => {
 test('a long run goes out and in again in bounded memory', async () => {
   const path = fresh();
   const runtime = await openRuntime({ path });
-  const value = 'x'.repeat(5000);
-  const events = 20_000;
+  const value = 'x'.repeat(20_000);
+  const events = 1500;
   function* lines(): Generator<string, void, void> {
     yield `{"events":${events},"format":1,"journal":"pawl","run":"long"}`;
     yield `{"at":1,"seq":1,"type":"RunStarted","version":1,"payload":{"engine":"0","inputs":null,"inputsHash":"=null","process":"long","seed":"s"}}`;
@@ -505,16 +507,21 @@ test('a long run goes out and in again in bounded memory', async () => {
   }
   const { copies } = runtime.store;
   if (copies === undefined) expect.unreachable();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
   const before = process.memoryUsage().heapUsed;
   let most = 0;
   const look = (): void => {
+    // What is held counts, and not what was dropped.
+    collect();
     most = Math.max(most, process.memoryUsage().heapUsed - before);
   };
   function* watched(): Generator<string, void, void> {
     let n = 0;
     for (const each of lines()) {
       n += 1;
-      if (n % 100 === 0) look();
+      if (n % 250 === 0) look();
       yield each;
     }
   }
@@ -524,10 +531,10 @@ test('a long run goes out and in again in bounded memory', async () => {
   for (const piece of runtime.copies.export('long')) {
     chars += piece.length;
     pieces += 1;
-    if (pieces % 100 === 0) look();
+    if (pieces % 250 === 0) look();
   }
   expect(pieces).toBe(events + 1);
-  expect(chars).toBeGreaterThan(100_000_000);
-  expect(most).toBeLessThan(70_000_000);
+  expect(chars).toBeGreaterThan(30_000_000);
+  expect(most).toBeLessThan(15_000_000);
   await runtime.close();
-}, 30_000);
+}, 60_000);

@@ -57,7 +57,7 @@ export const replayCommand: Command = defineCommand({
     { command: 'pawl replay --all --status waiting', what: 'only what would have to go on' },
     { command: 'pawl replay run_01kh… --module new.ts', what: 'what if this run had other code?' },
     { command: 'pawl replay run_01kh… --to 12', what: 'where did the process stand at event 12?' },
-    { command: 'node --inspect-brk $(which pawl) replay run_01kh… --step', what: 'with a debugger' },
+    { command: 'pawl replay run_01kh… --step', what: 'event by event; a debugger works, too' },
   ],
   run: async ({ args, options, io }) => {
     const [given] = args;

@@ -89,7 +89,9 @@ export class RunReuse {
     const asked = new Map<CallKey, string | null>();
     for (let seq = parentSeq, page = this.#store.read(parentRunId, seq, PAGE); page.length > 0;) {
       for (const { seq: place, event } of page) {
-        if (event.type === 'TaskScheduled') asked.set(event.key, fingerprintOf(event));
+        // The call that the fork begins at is to be made anew.
+        if (event.type === 'TaskScheduled')
+          asked.set(event.key, parentSeq > 0 && place === parentSeq + 1 ? null : fingerprintOf(event));
         // What somebody else does is asked of them again.
         if (event.type === 'TaskOffered') asked.set(event.key, null);
         if (event.type === 'TaskFailed' || event.type === 'TaskCancelled') asked.delete(event.key);

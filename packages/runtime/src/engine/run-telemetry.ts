@@ -20,7 +20,7 @@ export class RunTelemetry {
   constructor(telemetry: Telemetry, store: JournalStore, now: () => number) {
     const sink = telemetry.attach((runId) => birthOf(store, runId));
     this.sink = sink;
-    this.committed = safely((run, events) => sink.committed(run.runId, events, () => told(run)));
+    this.committed = safely((run, events) => sink.committed(run.runId, events, () => told(run, store)));
     this.left = safely((run, exit) =>
       sink.left(run.runId, now(), exit.status === 'left' ? exit.error : undefined),
     );
@@ -28,10 +28,13 @@ export class RunTelemetry {
   }
 }
 
-function told({ identity, state, plan, host }: RunDriver): ToldRun {
+function told({ runId, identity, state, plan, host }: RunDriver, store: JournalStore): ToldRun {
+  const { forked } = state;
+  const [fork] = forked === undefined ? [] : store.read(runId, forked.seq - 1, 1);
   return {
     process: identity.process,
     parentRunId: state.parent?.parentRunId,
+    forked: forked === undefined || fork === undefined ? undefined : { ...forked, at: fork.at },
     origin: plan.origin,
     doer: (key) => {
       const open = host.openCalls.get(key);

@@ -25,6 +25,8 @@ export interface TracedRun {
   readonly startedAt: Millis;
   /** Of the run that asked for this one. */
   readonly parent: SpanContext | undefined;
+  /** Of the run that it is a fork of. */
+  readonly from: SpanContext | undefined;
   readonly origin: TraceOrigin | undefined;
 }
 
@@ -132,9 +134,10 @@ export class RunTrace {
   }
 
   #links(): Link[] {
-    const { parent, origin } = this.#run;
+    const { parent, from, origin } = this.#run;
     return [
       ...(parent === undefined ? [] : [linkTo(parent, 'parent run')]),
+      ...(from === undefined ? [] : [linkTo(from, 'forked from')]),
       ...(origin === undefined ? [] : [linkTo(origin, 'start')]),
     ];
   }

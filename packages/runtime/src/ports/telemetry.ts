@@ -1,6 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
-import type { Millis, RunId } from '../journal/ids.ts';
+import type { Millis, RunId, Seq } from '../journal/ids.ts';
 
 /** A place in a trace, by the words of W3C Trace Context. */
 export interface TraceOrigin {
@@ -21,6 +21,8 @@ export interface RunBirth {
 export interface ToldRun {
   readonly process: string;
   readonly parentRunId: RunId | undefined;
+  /** Of a fork: what it shares its first events with, and when it began to differ. */
+  readonly forked: { readonly parentRunId: RunId; readonly seq: Seq; readonly at: Millis } | undefined;
   /** Who asked for it in this program. */
   readonly origin: TraceOrigin | undefined;
   /** Of a call that is open: who does it; the pool is null for the slots that all tasks share. */

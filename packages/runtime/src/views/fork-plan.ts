@@ -62,7 +62,8 @@ export function planFork(history: CallHistory, target: ForkTarget, reuses: boole
     }
     // One that is asked for anew was never begun where its first attempt was not.
     if (call.kind === 'task' && call.attempts === 0 && call.end?.outcome !== 'succeeded') continue;
-    const isTaken = reuses && call.kind === 'task' && call.end?.outcome === 'succeeded';
+    const isTaken =
+      reuses && call.kind === 'task' && call.end?.outcome === 'succeeded' && call.key !== place.before;
     const outcome = call.end?.outcome ?? null;
     const { key, kind, name } = call;
     if (target.set.includes(key)) continue;
@@ -93,6 +94,12 @@ function placeOf(history: CallHistory, { at, afterSeq, set, retries }: ForkTarge
     return {
       problem: `Call ${notTask.key} is no task of this program (${notTask.kind} ${notTask.name}): only a task's result can be set.`,
       hint: 'See the calls: pawl show <run>',
+    };
+  const givenUp = given.find((call) => call?.end?.outcome === 'cancelled');
+  if (givenUp !== undefined)
+    return {
+      problem: `Call ${givenUp.key} was given up in the run: a result of it would come too late to count.`,
+      hint: `Begin before what gave it up: --at ${outermost(givenUp.key)}`,
     };
   if (wanted !== undefined) {
     const kept = given.find((call) => call?.end !== undefined && (call.end?.seq ?? Infinity) < wanted.seq);
