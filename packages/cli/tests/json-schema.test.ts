@@ -5,7 +5,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { DESCRIBED, jsonSchemaOf } from '../src/json-schema/json-schema.ts';
-import { COMMANDS, main } from '../src/command-list.ts';
+import { COMMANDS } from '../src/command-list.ts';
+import { main } from '../src/main.ts';
 import { Screen, type Io } from '../src/terminal.ts';
 import { documentOf, Folder } from './pawl.fixture.ts';
 
@@ -136,6 +137,12 @@ test('runs as they are looked at', async () => {
     ['diff', 'good', 'bad'],
     ['timeline', 'good'],
     ['events', 'agent'],
+    ['top'],
+    ['replay', 'good', '--to', '5'],
+    ['export', 'good', '-o', join(folder.path, 'good.pawl')],
+    ['import', join(folder.path, 'good.pawl')],
+    ['backup', join(folder.path, 'backup.db')],
+    ['prune', '--older-than', '1d', '--dry-run'],
     ['pools'],
     ['stats', 'order'],
     ['sql', 'select * from steps'],
@@ -188,11 +195,13 @@ test('what drives runs', async () => {
   expect(await spawned('exec-step', 'good', '3')).not.toBe(2);
   expect(await spawned('replay', '--all')).toBe(0);
   expect(await spawned('work', '--until-idle')).toBe(0);
+  expect(await spawned('prune', '--older-than', '1ms')).toBe(0);
+  expect(await spawned('compact')).toBe(0);
   expect(await spawned('respond', 'agent', '--run', 'agent-two', '--until-idle', '--', 'echo', '{}')).toBe(0);
 });
 
 /** They write no document of their own: notes and errors on stderr only, as those of `work`. */
-const SILENT = ['serve', 'inbox'];
+const SILENT = ['serve', 'inbox', 'mcp'];
 
 test('every command is described, and what it writes was held against it', async () => {
   expect(DESCRIBED).toEqual(expect.arrayContaining(COMMANDS.map(({ name }) => name)));

@@ -210,6 +210,21 @@ const REPLAYED = document({
   asks: orNull(fields({ what: TEXT, key: TEXT, where: orNull(TEXT) })),
   error: orNull(fields({ code: TEXT, exitCode: WHOLE, message: TEXT, hints: list(TEXT), data: DETAILS })),
 });
+const STOP = document({
+  stop: fields({
+    run: TEXT,
+    process: TEXT,
+    seq: WHOLE,
+    lastSeq: WHOLE,
+    at: orNull(TIME),
+    event: orNull({ ...fields({ type: TEXT }), additionalProperties: true }),
+    reached: TEXT,
+    asks: orNull(fields({ what: TEXT, key: TEXT, where: orNull(TEXT) })),
+    open: list(fields({ key: TEXT, kind: TEXT, status: TEXT, where: orNull(TEXT) })),
+    outside: orNull(fields({ type: TEXT, where: orNull(TEXT) })),
+    logs: list(TEXT),
+  }),
+});
 const REPLAYS = document({
   summary: fields({
     replayed: WHOLE,
@@ -239,6 +254,37 @@ const CHECK = fields(
   { hint: TEXT, exitCode: WHOLE },
 );
 
+const TOP = document({
+  top: fields({
+    counts: byName(WHOLE),
+    hasMore: YES_NO,
+    endedLastMinute: WHOLE,
+    // A run, and what of it is under way.
+    runs: list({
+      ...fields({ open: list(fields({ key: TEXT, kind: TEXT, status: TEXT })) }),
+      additionalProperties: true,
+    }),
+    hidden: WHOLE,
+    pools: list(fields({ name: TEXT, active: WHOLE, queueLength: WHOLE, utilization: orNull(NUMBER) })),
+  }),
+});
+const IMPORTED = fields({
+  id: TEXT,
+  process: TEXT,
+  status: TEXT,
+  events: WHOLE,
+  outcome: oneOf('imported', 'same'),
+  verified: YES_NO,
+  redacted: YES_NO,
+});
+const PRUNED = document({
+  dryRun: YES_NO,
+  runs: WHOLE,
+  events: WHOLE,
+  freeBytes: WHOLE,
+  families: list(fields({ id: TEXT, process: TEXT, status: TEXT, endedAt: TIME, others: list(TEXT) })),
+});
+
 /** By command, in the order of the help. */
 const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   run: [ENDED, ...NOTES],
@@ -256,6 +302,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   why: [document({ why: sameAs('why') })],
   diff: [document({ diff: DIFF })],
   timeline: [document({ timeline: TIMELINE, files: list(TEXT) })],
+  top: [TOP],
   events: [
     document({
       runId: TEXT,
@@ -304,6 +351,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   tasks: [document({ tasks: list(anyOf(sameAs('openTask'), sameAs('settledTask'))) })],
   task: [TASK_DONE],
   respond: [document({ responded: RESPONDED })],
+  mcp: [],
   verify: [
     document({
       runs: WHOLE,
@@ -311,7 +359,12 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
       damage: list(fields({ runId: TEXT, seq: WHOLE, problem: TEXT })),
     }),
   ],
-  replay: [REPLAYED, REPLAYS],
+  export: [document({ exported: fields({ file: TEXT, runs: WHOLE, events: WHOLE, redacted: YES_NO }) })],
+  import: [document({ runs: list(IMPORTED) })],
+  backup: [document({ backup: fields({ file: TEXT, bytes: WHOLE }) })],
+  prune: [PRUNED],
+  compact: [document({ compacted: fields({ before: WHOLE, after: WHOLE }) })],
+  replay: [REPLAYED, REPLAYS, STOP],
   check: [
     document({
       file: TEXT,
