@@ -14,7 +14,7 @@ import type { RuntimeOptions } from './runtime-options.ts';
 import { secretKeySource } from './secret-key.ts';
 import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 
-export const ENGINE_VERSION = '0.1.0';
+export const ENGINE_VERSION = '0.2.0';
 
 /** What a runtime was told, resolved. @throws InvalidOptionError */
 export function engineOptions(

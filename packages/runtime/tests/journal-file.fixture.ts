@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { ProcessDefinition } from '@pawl/sdk';
 import Database from 'better-sqlite3';
 
-import { openRuntime, type Runtime } from '../src/index.ts';
+import { openRuntime, type Recorded, type Runtime } from '../src/index.ts';
 import { ManualClock, seededEntropy } from '../src/testing.ts';
 
 export const JOURNAL_FILE = 'journal.db';
@@ -57,7 +57,11 @@ export async function recordJournalFile(version: string): Promise<Buffer> {
   }
 }
 
-/** A run that has ended, one that waits for everything and has mail, a start that waits and has mail, a schedule. */
+function journalOf(runtime: Runtime, runId: string): readonly Recorded[] {
+  return runtime.store.read(runId, 0, 1000);
+}
+
+/** A run that has ended, a fork of it, one that waits for everything and has mail, a start that waits and has mail, a schedule. */
 async function leaveBehind(runtime: Runtime, clock: ManualClock, waiting: Waiting): Promise<void> {
   const module = 'waiting.ts';
   for (const id of ['ended', 'open']) {
@@ -72,6 +76,12 @@ async function leaveBehind(runtime: Runtime, clock: ManualClock, waiting: Waitin
   await runtime.respond('ended', '2/1/0', { approved: true, by: 'ada' });
   await runtime.send('ended', 'word', 'go', { id: 'ended word' });
   await untilStill(runtime, clock);
+  // Behind the question to people, while all three are asked.
+  const asked = journalOf(runtime, 'ended').find(({ event }) => event.type === 'BreakpointOpened')?.seq ?? 0;
+  const fork = await runtime.fork('ended', { afterSeq: asked + 2, id: 'forked', process: waiting, module });
+  fork.result().catch(() => undefined);
+  await untilStill(runtime, clock);
+  await runtime.stop('forked');
 
   runtime.tasks.claim(open, { worker: 'grace' });
   await runtime.stop('open');
