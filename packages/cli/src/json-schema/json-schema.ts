@@ -1,10 +1,12 @@
 /** The contract of `--json`: for each command the documents that it writes, one a line. */
 import { JSON_VERSION } from '../render/json.ts';
+import { IMPORTED, PRUNED } from './copy-shapes.ts';
 import { DEFS } from './run-shapes.ts';
 import {
   anyOf,
   byName,
   DETAILS,
+  document,
   fields,
   list,
   NUMBER,
@@ -18,12 +20,6 @@ import {
   YES_NO,
   type Shape,
 } from './shape.ts';
-
-type Fields = Readonly<Record<string, Shape>>;
-
-function document(always: Fields, maybe: Fields = {}): Shape {
-  return fields({ version: oneOf(JSON_VERSION), ...always }, maybe);
-}
 
 const RESPONDED = fields({
   id: TEXT,
@@ -268,23 +264,6 @@ const TOP = document({
     pools: list(fields({ name: TEXT, active: WHOLE, queueLength: WHOLE, utilization: orNull(NUMBER) })),
   }),
 });
-const IMPORTED = fields({
-  id: TEXT,
-  process: TEXT,
-  status: TEXT,
-  events: WHOLE,
-  outcome: oneOf('imported', 'same'),
-  verified: YES_NO,
-  redacted: YES_NO,
-});
-const PRUNED = document({
-  dryRun: YES_NO,
-  runs: WHOLE,
-  events: WHOLE,
-  freeBytes: WHOLE,
-  families: list(fields({ id: TEXT, process: TEXT, status: TEXT, endedAt: TIME, others: list(TEXT) })),
-});
-
 /** By command, in the order of the help. */
 const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   run: [ENDED, ...NOTES],

@@ -1,4 +1,6 @@
 /** How schemas are written here: each function gives a JSON Schema (2020-12). */
+import { JSON_VERSION } from '../render/json.ts';
+
 export type Shape = Readonly<Record<string, unknown>>;
 
 export const TEXT: Shape = { type: 'string' };
@@ -45,4 +47,11 @@ export function fields(
   maybe: Readonly<Record<string, Shape>> = {},
 ): Shape {
   return { type: 'object', properties: { ...always, ...maybe }, required: Object.keys(always) };
+}
+
+type Fields = Readonly<Record<string, Shape>>;
+
+/** A line of `--json`. */
+export function document(always: Fields, maybe: Fields = {}): Shape {
+  return fields({ version: oneOf(JSON_VERSION), ...always }, maybe);
 }
