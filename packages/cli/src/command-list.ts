@@ -20,26 +20,6 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/resume.ts')).resumeCommand,
   },
   {
-    name: 'retry',
-    summary: 'try a run again that failed, without what succeeded',
-    load: async () => (await import('./commands/fork.ts')).retryCommand,
-  },
-  {
-    name: 'fork',
-    summary: 'go on from an earlier place of a run, as another run',
-    load: async () => (await import('./commands/fork.ts')).forkCommand,
-  },
-  {
-    name: 'rewind',
-    summary: 'give a run up, and go on from an earlier place of it',
-    load: async () => (await import('./commands/fork.ts')).rewindCommand,
-  },
-  {
-    name: 'exec-step',
-    summary: 'do one recorded task again, with its recorded input',
-    load: async () => (await import('./commands/exec-step.ts')).execStepCommand,
-  },
-  {
     name: 'list',
     summary: 'list runs, the newest first',
     load: async () => (await import('./commands/list.ts')).listCommand,
@@ -113,6 +93,26 @@ export const COMMANDS: readonly Listed[] = [
     name: 'sql',
     summary: 'ask the journal by SQL: runs, steps, attempts, events, waits, …',
     load: async () => (await import('./commands/sql.ts')).sqlCommand,
+  },
+  {
+    name: 'retry',
+    summary: 'try a run again that failed, without what succeeded',
+    load: async () => (await import('./commands/fork.ts')).retryCommand,
+  },
+  {
+    name: 'fork',
+    summary: 'go on from an earlier place of a run, as another run',
+    load: async () => (await import('./commands/fork.ts')).forkCommand,
+  },
+  {
+    name: 'rewind',
+    summary: 'give a run up, and go on from an earlier place of it',
+    load: async () => (await import('./commands/fork.ts')).rewindCommand,
+  },
+  {
+    name: 'exec-step',
+    summary: 'do one recorded task again, with its recorded input',
+    load: async () => (await import('./commands/exec-step.ts')).execStepCommand,
   },
   {
     name: 'cancel',
