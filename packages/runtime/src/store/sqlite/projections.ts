@@ -83,8 +83,9 @@ export class Projections {
     const { states, offers, inbox, forks } = this.#kept;
     const stateProblem = fold.states.problem(states.of(runId));
     if (stateProblem !== undefined) yield stateProblem;
-    const shared = forks.prefixOf(row.id)?.seq ?? 0;
-    if (shared !== fold.sharedUpTo)
+    // One that was imported has all of its rows itself.
+    const shared = forks.prefixOf(row.id)?.seq;
+    if (shared !== undefined && shared !== fold.sharedUpTo)
       yield `it is kept as a fork behind event ${shared}, its events say ${fold.sharedUpTo}`;
     const kept = offers.page({ runId, limit: MOST_OFFERS });
     // What nobody may go on with is offered to nobody.

@@ -98,7 +98,8 @@ export function schemaProblem(db: Database.Database, path: string): string | und
     throw error;
   }
   for (const { type, name } of schemaOf(db).values()) {
-    if (String(name).toLowerCase().startsWith(RESERVED_PREFIX))
+    const isTheirs = !isOwnObject(String(name));
+    if (isTheirs && String(name).toLowerCase().startsWith(RESERVED_PREFIX))
       return `holds ${String(type)} ${String(name)}`;
   }
   const parents = db
