@@ -2,7 +2,7 @@ import type { RunId, Seq } from './journal/ids.ts';
 import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
-import type { JournalStore, RunQuery } from './ports/journal-store.ts';
+import type { JournalStore, RunCounts, RunQuery } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { forkPlan, type ForkAsk } from './fork-asks.ts';
@@ -33,6 +33,8 @@ export interface JournalReader extends Disposable {
   state(id: RunId): Readonly<Record<string, Encoded>>;
   /** Newest first. @throws InvalidOptionError */
   list(query: RunQuery): readonly ReadRun[];
+  /** Runs by their recorded status: what is 'running' is all that has not ended. */
+  counts(): RunCounts;
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
   /** Runs that share their beginning with this one, the oldest first, up to 1,000. */
@@ -111,6 +113,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     get,
     state: (id) => store.stateOf(get(id).runId),
     list,
+    counts: () => store.countRuns(),
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     forksOf: (id) => store.forksOf(get(id).runId),
     planFork: (id, ask) => forkPlan(store, get(id), ask),

@@ -26,7 +26,7 @@ import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './find-run.ts';
-import type { ForkOptions, RetryOptions } from './fork-asks.ts';
+import type { ForkAsk, ForkOptions, RetryOptions } from './fork-asks.ts';
 import { forkedProcess, RunForker } from './run-forker.ts';
 import { RunStarter } from './run-starter.ts';
 import type { StepResult } from './engine/exec-step.ts';
@@ -173,6 +173,17 @@ export class Runtime implements AsyncDisposable {
       this.#forker.leave(forked.id);
       throw error;
     }
+  }
+
+  /**
+   * Makes a fork, or a retry, and leaves it to a worker, or to whoever resumes it: its code is not needed here, and what
+   * it is started with instead is not held against its schema. @throws as `fork`, and as `retry`
+   */
+  async leaveFork(id: RunId, ask: ForkAsk): Promise<RunId> {
+    this.#refuseWhenClosed();
+    const forked = await this.#forker.make(id, ask, this.#processes.get(this.#mustGet(id).process));
+    this.#forker.leave(forked.id);
+    return forked.id;
   }
 
   /** What `fork` would keep, take over and do again. @throws as `fork` */

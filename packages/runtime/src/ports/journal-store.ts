@@ -164,6 +164,8 @@ export interface RunQuery {
   readonly where?: Readonly<Record<string, readonly Encoded[]>>;
 }
 
+export type RunCounts = Readonly<Partial<Record<RunSummary['status'], number>>>;
+
 export interface RunDamage {
   /** Empty where it is not the damage of one run. */
   readonly runId: RunId;
@@ -247,6 +249,8 @@ export interface JournalStore extends OfferStore {
   forksOf(runId: RunId): readonly RunId[];
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
+  /** Runs by their status; one that none has is left out. Reads an index, and no row of a run. */
+  countRuns(): RunCounts;
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */
   verify(runId?: RunId): {
     readonly runs: number;

@@ -963,7 +963,8 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(list(2, 'no-such-run')).toEqual([]);
       });
 
-      test('runs are listed by status', () => {
+      test('runs are listed by status, and counted', () => {
+        expect(store.countRuns()).toEqual({});
         const ends = [RunSucceeded, SAMPLE_EVENTS.RunFailed, SAMPLE_EVENTS.RunCancelled];
         for (let i = 0; i < 12; i += 1) {
           const end = ends[i % 4];
@@ -977,6 +978,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(list('cancelled', 'failed')).toEqual(['run-9', 'run-6']);
         expect(list('running', 'succeeded', 'failed', 'cancelled')).toEqual(['run-9', 'run-8']);
         expect(list()).toEqual([]);
+        expect(store.countRuns()).toEqual({ running: 3, succeeded: 3, failed: 3, cancelled: 3 });
       });
 
       test('verify counts what is there and finds nothing wrong', () => {

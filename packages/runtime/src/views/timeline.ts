@@ -51,6 +51,8 @@ interface Place {
 
 export interface Timeline {
   readonly limit: number;
+  /** Bars over all places. */
+  readonly most: number;
   /** By the key of the group, '' for the run. */
   readonly places: Map<CallKey, Place>;
   /** What the end of an open call changes: its bar, or the place whose rest it is part of. */
@@ -61,14 +63,23 @@ export interface Timeline {
   ended: boolean;
 }
 
-/** Over all places; beyond it nobody reads a timeline. */
+/** Over all places; beyond it nobody reads a timeline that does not move. */
 const MOST_BARS = 2000;
 const MOST_PARTS = 40;
 
-/** @param limit calls of one place that have a bar of their own */
-export function createTimeline(limit: number): Timeline {
+/** @param limit calls of one place that have a bar of their own; @param most of all places together */
+export function createTimeline(limit: number, most: number = MOST_BARS): Timeline {
   const root: Place = { bar: undefined, bars: [], rest: undefined, restOpen: 0 };
-  return { limit, places: new Map([['', root]]), open: new Map(), total: 0, from: 0, to: 0, ended: false };
+  return {
+    limit,
+    most,
+    places: new Map([['', root]]),
+    open: new Map(),
+    total: 0,
+    from: 0,
+    to: 0,
+    ended: false,
+  };
 }
 
 /** In the order in which they are drawn: what lies within a group below it. */
@@ -151,7 +162,7 @@ function groupOf(key: CallKey): CallKey {
 function open(timeline: Timeline, opened: NewBar, at: Millis): void {
   let group = groupOf(opened.key);
   let place = timeline.places.get(group);
-  const isKept = place !== undefined && place.bars.length < timeline.limit && timeline.total < MOST_BARS;
+  const isKept = place !== undefined && place.bars.length < timeline.limit && timeline.total < timeline.most;
   while (place === undefined && group !== '') {
     group = groupOf(group);
     place = timeline.places.get(group);

@@ -220,6 +220,24 @@ describe('retry', () => {
     });
   });
 
+  it('is left to whoever resumes it, by a program that has not its code', async () => {
+    const broken = new Set(['b']);
+    const on = bench(broken);
+    const process: Process<null, string> = async (_, ctx) => {
+      await ctx.task(on.step, 'a');
+      return ctx.task(on.step, 'b');
+    };
+    await on.within((runtime) => failureOf(runtime.start(process, null, { id: 'r' }).result()));
+    await on.within(async (runtime) => {
+      expect(await runtime.leaveFork('r', { retries: true, id: 'f' })).toBe('f');
+      expect(runtime.get('f')).toMatchObject({ status: 'running', owner: null, wakeAt: null });
+    });
+    expect(on.ran).toEqual(['a', 'b']);
+    broken.clear();
+    await on.within(async (runtime) => expect(await runtime.resume('f', process).result()).toBe('b!'));
+    expect(on.ran).toEqual(['a', 'b', 'b']);
+  });
+
   it('is for runs that failed or were cancelled', async () => {
     const on = bench();
     const process: Process<null, string> = async (_, ctx) => {

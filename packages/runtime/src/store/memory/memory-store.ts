@@ -23,7 +23,7 @@ import type {
   JournalStore,
   LeaseAnswer,
   LeaseClaim,
-  RunDamage,
+  RunCounts,
   RunQuery,
   RunRecord,
 } from '../../ports/journal-store.ts';
@@ -35,11 +35,12 @@ import { parseRow } from '../damage.ts';
 import { newRunsOf } from '../new-runs.ts';
 import {
   compacted,
-  foldProblem,
+  countByStatus,
   forkStart,
   handedOn,
   indexAfter,
   statesAfter,
+  verify,
   without,
   type Run,
 } from './rows.ts';
@@ -360,18 +361,12 @@ export class MemoryStore implements JournalStore {
       .map((run) => this.#record(run, now));
   }
 
+  countRuns(): RunCounts {
+    return countByStatus(this.#runs.values());
+  }
+
   verify(runId?: RunId): ReturnType<JournalStore['verify']> {
-    const damage: RunDamage[] = [];
-    let runs = 0;
-    let events = 0;
-    for (const [id, run] of this.#runs) {
-      if (runId !== undefined && id !== runId) continue;
-      runs += 1;
-      events += run.count;
-      const problem = foldProblem(run, this.read(id, 0, run.count));
-      if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
-    }
-    return { runs, events, damage };
+    return verify(this.#runs, runId, (id, count) => this.read(id, 0, count));
   }
 
   describe(): Readonly<Record<string, string | number>> {

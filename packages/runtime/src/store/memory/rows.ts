@@ -10,7 +10,7 @@ import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
 import { summarize } from '../../views/run-summary.ts';
-import type { CompactRun } from '../../ports/journal-store.ts';
+import type { CompactRun, JournalStore, RunCounts, RunDamage } from '../../ports/journal-store.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { StateFold, stateText, type StateTexts } from '../run-states.ts';
@@ -148,4 +148,29 @@ export function handedOn(before: Run, next: Run): readonly [before: Run, next: R
     { ...before, inbox: taken },
     { ...next, inbox: waiting },
   ];
+}
+
+export function countByStatus(runs: Iterable<Run>): RunCounts {
+  const counts: { -readonly [Status in keyof RunCounts]: RunCounts[Status] } = {};
+  for (const { summary } of runs) counts[summary.status] = (counts[summary.status] ?? 0) + 1;
+  return counts;
+}
+
+/** @param read events of a run, so many from its first on */
+export function verify(
+  runs: ReadonlyMap<RunId, Run>,
+  only: RunId | undefined,
+  read: (id: RunId, count: number) => readonly Recorded[],
+): ReturnType<JournalStore['verify']> {
+  const damage: RunDamage[] = [];
+  let seen = 0;
+  let events = 0;
+  for (const [id, run] of runs) {
+    if (only !== undefined && id !== only) continue;
+    seen += 1;
+    events += run.count;
+    const problem = foldProblem(run, read(id, run.count));
+    if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
+  }
+  return { runs: seen, events, damage };
 }

@@ -2,14 +2,17 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { MIGRATIONS } from './migrations/list.ts';
-import { pageText } from './query.ts';
+import { COUNT_BY_STATUS, pageText } from './query.ts';
 
 /** What SQLite says it would do for a page of runs. */
 function planOf(statuses: number, sought: readonly number[]): string[] {
+  return planOfText(pageText('runs.id, run_id', statuses, sought));
+}
+
+function planOfText(text: string): string[] {
   const db = new Database(':memory:');
   onTestFinished(() => void db.close());
   for (const sql of MIGRATIONS) db.exec(sql);
-  const text = pageText('runs.id, run_id', statuses, sought);
   const marks = text.split('?').length - 1;
   const rows = db.prepare(`explain query plan ${text}`).all(...Array.from({ length: marks }, () => 1));
   return (rows as { readonly detail: string }[]).map(({ detail }) => detail);
@@ -35,4 +38,8 @@ test.each<[number, readonly number[]]>([
 test('without, they come in the order of their ids', () => {
   expect(planOf(1, [])).toEqual(['SEARCH runs USING INDEX runs_by_status (status=? AND id<?)']);
   expect(planOf(4, [])).toEqual(['SEARCH runs USING INTEGER PRIMARY KEY (rowid<?)']);
+});
+
+test('counting runs reads the index of statuses, and no row of a run', () => {
+  expect(planOfText(COUNT_BY_STATUS)).toEqual(['SCAN runs USING COVERING INDEX runs_by_status']);
 });

@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import type { Millis, RunId } from '../../journal/ids.ts';
-import type { RunQuery, RunRecord } from '../../ports/journal-store.ts';
+import type { RunCounts, RunQuery, RunRecord } from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
 import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
@@ -24,6 +24,9 @@ interface RecordRow extends RunRow {
 
 const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled'];
 
+/** The index of statuses has them side by side. */
+export const COUNT_BY_STATUS = 'select status, count(*) as count from runs group by status';
+
 type IsDead = (owner: string) => boolean;
 type Page = Statement<(string | number)[], RecordRow>;
 
@@ -34,6 +37,7 @@ export class Query {
   readonly #columns: string;
   readonly #selectRun: Statement<[RunId], RecordRow>;
   readonly #selectId: Statement<[RunId], number>;
+  readonly #countByStatus: Statement<[], { readonly status: RunStatus; readonly count: number }>;
   readonly #countRuns: Statement<[], number>;
   /** By the number of statuses and of values that are looked for. */
   readonly #pages = new Map<string, Page>();
@@ -47,6 +51,7 @@ export class Query {
     this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}, ${CANCEL_ASKED}`;
     this.#selectRun = db.prepare(`select ${this.#columns} from runs where run_id = ?`);
     this.#selectId = db.prepare<[RunId], number>('select id from runs where run_id = ?').pluck();
+    this.#countByStatus = db.prepare(COUNT_BY_STATUS);
     this.#countRuns = db.prepare<[], number>('select count(*) from runs').pluck();
   }
 
@@ -74,6 +79,10 @@ export class Query {
       return dead;
     };
     return rows.map((row) => this.#record(row, now, isDead));
+  }
+
+  counts(): RunCounts {
+    return Object.fromEntries(this.#countByStatus.all().map(({ status, count }) => [status, count]));
   }
 
   count(): number {

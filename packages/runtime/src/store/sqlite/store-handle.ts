@@ -18,6 +18,7 @@ import type {
   JournalStore,
   LeaseAnswer,
   LeaseClaim,
+  RunCounts,
   RunQuery,
   RunRecord,
 } from '../../ports/journal-store.ts';
@@ -204,6 +205,10 @@ export class StoreHandle implements JournalStore {
 
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
     return this.#read((statements) => statements.query.page(query, now));
+  }
+
+  countRuns(): RunCounts {
+    return this.#read(({ query }) => query.counts());
   }
 
   verify(runId?: RunId): ReturnType<JournalStore['verify']> {
