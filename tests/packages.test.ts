@@ -37,7 +37,7 @@ describe('the packed packages', () => {
         cwd: ROOT,
         env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
       });
-    for (const name of ['sdk', 'runtime', 'create-pawl', 'cli']) {
+    for (const name of ['sdk', 'runtime', 'inspector', 'create-pawl', 'cli']) {
       execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], {
         cwd: join(ROOT, 'packages', name),
         stdio: 'pipe',
@@ -72,6 +72,26 @@ export async function process(inputs: { name: string }, ctx: Context) { return c
     expect(result.stderr).not.toMatch(/warning/i);
     expect(result.stdout).toContain('Hello, x');
     expect(result.status).toBe(0);
+  }, 60_000);
+
+  it('show the journal on a page that was packed with them', async () => {
+    const bin = join(project, 'node_modules/.bin/pawl');
+    const ui = spawn(bin, ['ui', '--port', '0', '--json'], { cwd: project, env });
+    try {
+      const text = await new Promise<string>((resolve) =>
+        ui.stdout.once('data', (data) => resolve(String(data))),
+      );
+      const { ui: told } = JSON.parse(text) as { readonly ui: { readonly url: string } };
+      const { origin, searchParams } = new URL(told.url);
+      const headers = { authorization: `Bearer ${searchParams.get('token') ?? ''}` };
+      const page = await (await fetch(origin, { headers })).text();
+      const [, script = ''] = /src="(\/assets\/[^"]+\.js)"/.exec(page) ?? [];
+      expect((await fetch(origin + script, { headers })).status).toBe(200);
+      const runs = await (await fetch(`${origin}/api/runs`, { headers })).json();
+      expect(runs).toMatchObject({ runs: [{ process: 'hello', status: 'succeeded' }] });
+    } finally {
+      ui.kill();
+    }
   }, 60_000);
 
   it('can be embedded', () => {

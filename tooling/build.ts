@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
+import { buildPage } from './build-page.ts';
 import { ROOT, runCommand } from './run-command.ts';
 
 // What is published: types by module, and code in few files. Node opens, reads and links each module on its own:
@@ -28,6 +29,7 @@ const PACKAGES: readonly Package[] = [
       'sql-main': 'store/sqlite/sql/sql-main.ts',
     },
   },
+  { name: 'inspector', entries: { index: 'index.ts' } },
   { name: 'create-pawl', entries: { index: 'index.ts', bin: 'bin.ts' } },
   { name: 'cli', entries: { bin: 'bin.ts' } },
   { name: 'mcp', entries: { serve: 'serve.ts' } },
@@ -38,7 +40,7 @@ const PACKAGES: readonly Package[] = [
 for (const { name } of PACKAGES)
   rmSync(join(ROOT, 'packages', name, 'dist'), { recursive: true, force: true });
 const typed = runCommand('tsc -b tsconfig.build.json');
-if (typed === 0) await Promise.all(PACKAGES.map(bundle));
+if (typed === 0) await Promise.all([...PACKAGES.map(bundle), buildPage()]);
 if (typed === 0) copyDocs();
 process.exitCode = typed;
 

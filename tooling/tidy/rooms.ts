@@ -126,7 +126,7 @@ export const ROOMS: readonly Room[] = [
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
-    imports: ['runtime', 'errors', 'otel', 'sdk', ...(name === 'cli' ? ['create-pawl'] : [])],
+    imports: ['runtime', 'errors', 'otel', 'sdk', ...(name === 'cli' ? ['create-pawl', 'inspector'] : [])],
   })),
   // It calls the command line, as programs do: what user code prints or throws stays out of the protocol.
   { ...OPEN, name: 'mcp', paths: ['packages/mcp/'] },
@@ -152,6 +152,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
   '@pawl/runtime/otel': 'packages/runtime/src/otel.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
+  '@pawl/inspector': 'packages/inspector/src/index.ts',
   '@pawl/runtime/testing/vitest': 'packages/runtime/src/testing/vitest-matchers.ts',
 };
 

@@ -65,6 +65,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {
+    name: 'ui',
+    summary: 'open a page that shows what runs and why it waits, and takes answers',
+    load: async () => (await import('./commands/ui.ts')).uiCommand,
+  },
+  {
     name: 'enqueue',
     summary: 'leave a start for a worker',
     load: async () => (await import('./commands/enqueue.ts')).enqueueCommand,

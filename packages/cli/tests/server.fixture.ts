@@ -15,9 +15,9 @@ export class Client {
   readonly pawl: Pawl;
   readonly port: number;
 
-  constructor(pawl: Pawl) {
+  constructor(pawl: Pawl, port = Number(/:(\d+)\n/.exec(pawl.stderr)?.[1])) {
     this.pawl = pawl;
-    this.port = Number(/:(\d+)\n/.exec(pawl.stderr)?.[1]);
+    this.port = port;
   }
 
   ask(

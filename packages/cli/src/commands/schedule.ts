@@ -23,7 +23,7 @@ import { formatDuration, formatTimeIn } from '../render/duration.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderTable } from '../render/table.ts';
 import type { Theme } from '../render/theme.ts';
-import { timestamp } from '../run-document.ts';
+import { scheduleDocument } from '../schedule-document.ts';
 
 interface Options {
   readonly input: string | undefined;
@@ -180,13 +180,4 @@ function listLines(schedules: readonly Schedule[], now: number, theme: Theme): s
       : `${formatTimeIn(zone, nextAt)}  in ${formatDuration(Math.max(0, nextAt - now))}`,
   ]);
   return renderTable(columns, rows, theme);
-}
-
-function scheduleDocument({
-  nextAt,
-  lastAt,
-  isPaused,
-  ...schedule
-}: Schedule): Readonly<Record<string, unknown>> {
-  return { ...schedule, paused: isPaused, nextAt: timestamp(nextAt), lastAt: timestamp(lastAt) };
 }

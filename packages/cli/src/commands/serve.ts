@@ -1,22 +1,16 @@
-import { RuntimeError } from '@pawl/runtime';
-
 import { CodeLoader } from '../code-loader.ts';
-import { COMMON_OPTIONS, defineCommand, flag, text, usage, wholeNumber, type Command } from '../command.ts';
+import { COMMON_OPTIONS, defineCommand, flag, text, wholeNumber, type Command } from '../command.ts';
 import { loadConfig } from '../config-file.ts';
 import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { journalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
+import { addressOf, checkedPort, isLoopback, namesOf, tokenOf, unlessTaken } from '../serve/address.ts';
 import { listen } from '../serve/listen.ts';
 import { WorkSession } from '../work-session.ts';
 
 const PORT = 8585;
 const MAX_BODY_BYTES = 1024 * 1024;
-const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
-/** How it may be asked for where only this machine reaches it. */
-const LOCAL_NAMES: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
-/** A token that can be guessed is none. */
-const SHORTEST_TOKEN = 16;
 
 export const serveCommand: Command = defineCommand({
   description:
@@ -44,9 +38,8 @@ export const serveCommand: Command = defineCommand({
   run: async ({ options, io }) => {
     const place = journalPlace(options.db, io);
     const { host = '127.0.0.1', port, concurrency, processes: folder, json: isJson } = options;
-    if (port > 65_535) throw usage(`'${port}' is no port, which --port takes: 0 to 65535.`);
-    const isLocal = LOOPBACK.includes(host);
-    const token = tokenOf(options.token ?? io.env['PAWL_TOKEN'], isLocal);
+    checkedPort(port);
+    const token = tokenOf(options.token ?? io.env['PAWL_TOKEN'], isLoopback(host));
     const runtime = runtimeOptions(options, io);
     const isOnlyKnown = folder !== undefined;
     const processes = isOnlyKnown ? await new CodeLoader(io.cwd).folder(folder) : new Map();
@@ -61,13 +54,12 @@ export const serveCommand: Command = defineCommand({
         runtime: session.runtime,
         processes,
         closing: closing.signal,
-        hosts: isLocal ? LOCAL_NAMES : undefined,
+        hosts: namesOf(host),
         token,
         maxBodyBytes: MAX_BODY_BYTES,
       });
       const server = await listen((request) => app.fetch(request), host, port).catch(unlessTaken(port));
-      const name = host.includes(':') ? `[${host}]` : host;
-      io.err.line(`serving ${clean(place.path)} at http://${name}:${server.port}`);
+      io.err.line(`serving ${clean(place.path)} at ${addressOf(host, server.port)}`);
       try {
         await session.done;
       } finally {
@@ -81,24 +73,3 @@ export const serveCommand: Command = defineCommand({
     }
   },
 });
-
-function tokenOf(given: string | undefined, isLocal: boolean): string | undefined {
-  const token = given === '' ? undefined : given;
-  if (token === undefined && !isLocal)
-    throw usage(
-      'Others than this machine reach it: a token is needed.',
-      'Set PAWL_TOKEN: openssl rand -hex 24',
-    );
-  if (token !== undefined && (token.length < SHORTEST_TOKEN || /\s/.test(token)))
-    throw usage(`A token has at least ${SHORTEST_TOKEN} characters, and no spaces.`, 'openssl rand -hex 24');
-  return token;
-}
-
-function unlessTaken(port: number): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    throw new RuntimeError('BUSY', `Port ${port} cannot be listened at (${String(error.code)}).`, {
-      hint: 'Name another one: --port <port>, or 0 for any that is free',
-    });
-  };
-}

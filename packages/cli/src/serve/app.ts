@@ -1,19 +1,21 @@
 /** What is asked over HTTP, and what is answered: the documents of `--json`. */
-import { RuntimeError, type LoadedCode, type Runtime } from '@pawl/runtime';
-import { durationMs, isPawlError } from '@pawl/sdk';
-import { Hono, type Context } from 'hono';
+import type { LoadedCode, Runtime } from '@pawl/runtime';
+import { durationMs } from '@pawl/sdk';
+import { Hono } from 'hono';
 
 import type { ModuleFile } from '../module-file.ts';
 import { JSON_VERSION } from '../render/json.ts';
 import { runDocument } from '../run-document.ts';
 import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
-import { acknowledged, addPeople } from './people.ts';
-import { bodyOf, fieldsOf, flagField, idOf, mustGet, notFound, textField } from './request.ts';
+import { addMessages } from './messages.ts';
+import { addPeople } from './people.ts';
+import { bodyOf, idOf, mustGet, notFound } from './request.ts';
 import { endOf, waitForEnd } from './run-end.ts';
 import { streamEvents } from './run-events.ts';
 import { startOf } from './start-request.ts';
 import { addTasks } from './tasks.ts';
+import { told } from './told.ts';
 
 export interface AppOptions extends GuardOptions {
   readonly runtime: Runtime;
@@ -65,21 +67,7 @@ export function createApp(options: AppOptions): Hono {
     if (runtime.queue.get(id) === undefined) mustGet(runtime, id);
     return streamEvents(c, runtime, id, closing);
   });
-  app.post('/runs/:id/messages/:name', async (c) => {
-    const id = idOf(c);
-    const said = c.req.query('secret');
-    const secret = flagField(said === 'true' ? true : said === 'false' ? undefined : said, 'secret');
-    const payload = await bodyOf(c);
-    const messageId = c.req.header('idempotency-key');
-    return acknowledged(c, await runtime.send(id, c.req.param('name'), payload, { id: messageId, secret }));
-  });
-  app.post('/runs/:id/cancel', async (c) => {
-    const id = idOf(c);
-    const { reason, force } = fieldsOf(await bodyOf(c), ['reason', 'force'], 'A cancel');
-    const why = textField(reason, 'reason') ?? 'asked over HTTP';
-    const result = runtime.cancel(id, why, { force: flagField(force, 'force') ?? false });
-    return c.json({ version: JSON_VERSION, id, result });
-  });
+  addMessages(app, runtime);
   addPeople(app, runtime);
   addTasks(app, runtime);
   app.notFound((c) => refusal(c, 404, 'NOT_FOUND', 'There is nothing here.'));
@@ -94,25 +82,4 @@ function addHealth(app: Hono, { runtime, closing }: AppOptions): void {
     runtime.list({ limit: 1 });
     return c.json({ version: JSON_VERSION, status: 'ready' });
   });
-}
-
-const STATUS = {
-  USAGE: 400,
-  NOT_FOUND: 404,
-  REFUSED: 409,
-  NEWER: 409,
-  BUSY: 503,
-  STOPPED: 503,
-} as const;
-
-/** What went wrong inside is told to whoever runs the server, and not to whoever asks. */
-function told(error: unknown, c: Context): Response {
-  if (error instanceof RuntimeError && error.code in STATUS) {
-    const code = error.code as keyof typeof STATUS;
-    return refusal(c, STATUS[code], code, error.message, error.hint);
-  }
-  if (isPawlError(error))
-    return refusal(c, error.code === 'VALIDATION' ? 422 : 400, error.code, error.message);
-  process.emitWarning(error instanceof Error ? error : String(error));
-  return refusal(c, 500, 'UNEXPECTED', 'Something went wrong in the server.');
 }

@@ -1,0 +1,75 @@
+/** The server of `pawl ui`: the inspector behind the guard, with the words of the commands. */
+import { createInspector, readPage, type Describe } from '@pawl/inspector';
+import type { JournalReader, Runtime } from '@pawl/runtime';
+import { Hono } from 'hono';
+
+import { OWN_FOLDERS } from '../own-folders.ts';
+import { readWaits } from '../read-waits.ts';
+import { readWhy } from '../read-why.ts';
+import { sourcePlace } from '../render/source-place.ts';
+import { runDocument } from '../run-document.ts';
+import { scheduleDocument } from '../schedule-document.ts';
+import { queuedRunDocument } from '../start-document.ts';
+import { openTaskDocument } from '../task-document.ts';
+import { waitDocument } from '../wait-document.ts';
+import { queuedWhyDocument, whyDocument } from '../why-document.ts';
+import { queuedWhyNext, whyNext } from '../why-next.ts';
+import { guard, type GuardOptions } from './guard.ts';
+import { addMessages } from './messages.ts';
+import { addPeople } from './people.ts';
+import { addSteering } from './steer.ts';
+import { told } from './told.ts';
+
+export interface UiAppOptions extends GuardOptions {
+  readonly reader: JournalReader;
+  /** Undefined: nothing can be changed. */
+  readonly runtime: Runtime | undefined;
+  readonly closing: AbortSignal;
+  readonly cwd: string;
+  /** Of the next commands, as they would be typed. */
+  readonly flags: readonly string[];
+  readonly journal: string;
+  readonly user: string;
+}
+
+export function createUiApp(options: UiAppOptions): Hono {
+  const { reader, runtime, closing, journal, user } = options;
+  const app = new Hono();
+  app.use(guard(options));
+  app.onError((error, c) => told(error, c));
+  const inspector = createInspector({
+    reader,
+    describe: describeIn(options),
+    page: readPage(),
+    about: { journal, user },
+    actions: runtime === undefined ? undefined : actionsOf(runtime),
+    closing,
+  });
+  app.route('/', inspector);
+  return app;
+}
+
+function actionsOf(runtime: Runtime): Hono {
+  const actions = new Hono();
+  addMessages(actions, runtime);
+  addPeople(actions, runtime);
+  addSteering(actions, runtime);
+  return actions;
+}
+
+function describeIn({ cwd, flags }: UiAppOptions): Describe {
+  return {
+    run: runDocument,
+    why: (reader, id) => {
+      const start = reader.start(id);
+      if (start !== undefined) return queuedWhyDocument(start, queuedWhyNext(start, flags), Date.now());
+      const view = readWhy(reader, id, Date.now());
+      return whyDocument(view, whyNext(view, flags));
+    },
+    waits: (reader, id) => readWaits(reader, id).map(waitDocument),
+    task: openTaskDocument,
+    start: queuedRunDocument,
+    schedule: scheduleDocument,
+    place: (error) => sourcePlace(error.stack, cwd, OWN_FOLDERS),
+  };
+}

@@ -1,0 +1,164 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import type { About, Wait, OpenTask } from './api.ts';
+import { useData, useLine } from './data.ts';
+import { Dialog } from './dialog.tsx';
+import { Icon } from './icons.tsx';
+import { moveFocus, useKeys } from './keys.ts';
+import { Link } from './link.tsx';
+import { go, useRoute } from './route.ts';
+import { RunView } from './run-view.tsx';
+import { RunsView } from './runs-view.tsx';
+import { PoolsView, QueueView, SchedulesView } from './tables-view.tsx';
+import { switchTheme } from './theme.ts';
+import { WaitingView } from './waiting-view.tsx';
+
+const VIEWS = [
+  ['/', 'Runs', 'runs'],
+  ['/waiting', 'Waiting', 'waiting'],
+  ['/pools', 'Pools', 'pools'],
+  ['/queue', 'Queue', 'queue'],
+  ['/schedules', 'Schedules', 'schedules'],
+] as const;
+
+const KEYS = [
+  ['/', 'filter'],
+  ['j k', 'next, previous'],
+  ['Enter', 'open'],
+  ['1 … 5', 'views'],
+  ['+ − 0', 'zoom the timeline'],
+  ['t', 'light or dark'],
+  ['Esc', 'back, close'],
+  ['?', 'these keys'],
+] as const;
+
+const ABOUT: About = { journal: '', user: '', readOnly: true };
+
+export function App(): JSX.Element {
+  const route = useRoute();
+  const about = useData<About>('/about').data ?? ABOUT;
+  const waits = useData<{ waits: readonly Wait[]; tasks: readonly OpenTask[] }>('/waits');
+  const [isHelp, setHelp] = useState(false);
+  useKeys({
+    '?': () => setHelp(true),
+    t: switchTheme,
+    j: () => moveFocus(1),
+    k: () => moveFocus(-1),
+    '/': () => document.querySelector<HTMLElement>('[data-filter]')?.focus(),
+    Escape: () => {
+      if (route.pathname.startsWith('/runs/')) go(route.searchParams.has('call') ? route.pathname : '/');
+    },
+    ...Object.fromEntries(VIEWS.map(([path], index) => [String(index + 1), () => go(path)])),
+  });
+  const asked = (waits.data?.waits ?? []).filter(
+    ({ breakpoint }) => (breakpoint?.decided ?? null) === null,
+  ).length;
+  return (
+    <div class="shell">
+      <Side path={route.pathname} asked={asked} about={about} onHelp={() => setHelp(true)} />
+      <main>
+        <Content route={route} about={about} waits={waits} />
+      </main>
+      {isHelp ? (
+        <Dialog title="Keys" onClose={() => setHelp(false)}>
+          <dl class="keys">
+            {KEYS.map(([key, what]) => (
+              <div key={key}>
+                <dt>
+                  <kbd>{key}</kbd>
+                </dt>
+                <dd>{what}</dd>
+              </div>
+            ))}
+          </dl>
+        </Dialog>
+      ) : null}
+    </div>
+  );
+}
+
+function Content(props: {
+  readonly route: URL;
+  readonly about: About;
+  readonly waits: ReturnType<typeof useData<{ waits: readonly Wait[]; tasks: readonly OpenTask[] }>>;
+}): JSX.Element {
+  const { route, about, waits } = props;
+  const [, id] = /^\/runs\/([^/]+)$/.exec(route.pathname) ?? [];
+  if (id !== undefined) return <RunView key={id} id={decodeURIComponent(id)} route={route} about={about} />;
+  switch (route.pathname) {
+    case '/':
+      return <RunsView route={route} />;
+    case '/waiting':
+      return <WaitingView found={waits} about={about} />;
+    case '/pools':
+      return <PoolsView />;
+    case '/queue':
+      return <QueueView />;
+    case '/schedules':
+      return <SchedulesView />;
+    default:
+      return (
+        <div class="empty">
+          <h1>There is nothing here</h1>
+          <p>
+            <Link to="/">See the runs</Link>
+          </p>
+        </div>
+      );
+  }
+}
+
+function Side(props: {
+  readonly path: string;
+  readonly asked: number;
+  readonly about: About;
+  readonly onHelp: () => void;
+}): JSX.Element {
+  const { path, asked, about, onHelp } = props;
+  const line = useLine();
+  const isOf = (to: string): boolean => path === to || (to === '/' && path.startsWith('/runs/'));
+  return (
+    <aside class="side">
+      <div class="brand">
+        <svg width="20" height="20" viewBox="0 0 16 16" aria-hidden="true">
+          <rect width="16" height="16" rx="4" />
+          <path d="M4 11.5 8 4l4 7.5" />
+        </svg>
+        <strong>Pawl</strong>
+        {about.readOnly && about.journal !== '' ? <span class="tag">read only</span> : null}
+      </div>
+      <nav aria-label="Views">
+        {VIEWS.map(([to, name, icon]) => (
+          <Link key={to} to={to} current={isOf(to)}>
+            <Icon name={icon} />
+            {name}
+            {to === '/waiting' && asked > 0 ? <span class="count attention">{asked}</span> : null}
+          </Link>
+        ))}
+      </nav>
+      <footer>
+        <div class="journal" title={about.journal}>
+          <bdi>{about.journal}</bdi>
+        </div>
+        <div class="foot">
+          <span class={`line ${line}`} role="status">
+            {line === 'live' ? 'live' : line === 'opening' ? 'opening' : 'no connection'}
+          </span>
+          <button
+            type="button"
+            class="icon"
+            onClick={switchTheme}
+            aria-label="Light or dark"
+            title="Light or dark (t)"
+          >
+            <Icon name="theme" />
+          </button>
+          <button type="button" class="icon" onClick={onHelp} aria-label="Keys" title="Keys (?)">
+            <Icon name="help" />
+          </button>
+        </div>
+      </footer>
+    </aside>
+  );
+}

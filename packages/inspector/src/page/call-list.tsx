@@ -1,0 +1,216 @@
+/**
+ * The tree of calls, and beside each its time: one list, of which only what is seen is in the page, so that ten
+ * thousand calls scroll like ten.
+ */
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import type { Row, RunDetail } from './api.ts';
+import { CallPanel } from './call-panel.tsx';
+import { useNow } from './data.ts';
+import { count, duration } from './format.ts';
+import { useKeys } from './keys.ts';
+import { go, withQuery } from './route.ts';
+import { Mark } from './status.tsx';
+import { Overview, TICKS, tickAt, zoomed, type Span } from './time-axis.tsx';
+
+const ROW_PX = 30;
+/** Rows above and below what is seen. */
+const SPARE = 8;
+
+export function CallList(props: {
+  readonly detail: RunDetail;
+  readonly route: URL;
+  readonly onFork: ((at: string) => void) | undefined;
+}): JSX.Element {
+  const { detail, route, onFork } = props;
+  const now = useNow(detail.isDriven ? 250 : 60_000);
+  const whole: Span = { from: detail.from, to: Math.max(detail.from + 1, detail.isDriven ? now : detail.to) };
+  const [zoom, setZoom] = useState<Span>();
+  const span = zoom ?? whole;
+  useKeys({
+    '+': () => setZoom(zoomed(span, whole, 0.5, 0.5)),
+    '-': () => setZoom(zoomed(span, whole, 0.5, 2)),
+    '0': () => setZoom(undefined),
+  });
+  const chosen = route.searchParams.get('call');
+  const { rows } = detail;
+  if (rows.length === 0)
+    return (
+      <div class="empty">
+        <h2>No calls yet</h2>
+        <p>What the process asks of ctx shows up here.</p>
+      </div>
+    );
+  const choose = (row: Row): void => {
+    if (row.kind === 'rest') go(withQuery(route, { all: '1' }), 'replace');
+    else go(withQuery(route, { call: row.key === chosen ? undefined : row.key }), 'replace');
+  };
+  return (
+    <div class={`calls${chosen === null ? '' : ' with-panel'}`}>
+      <div class="chart">
+        <Overview rows={rows} whole={whole} zoom={zoom} onZoom={setZoom} />
+        <Axis span={span} start={detail.from} />
+        <Rows rows={rows} span={span} whole={whole} chosen={chosen} onChoose={choose} onZoom={setZoom} />
+      </div>
+      {chosen === null ? null : (
+        <CallPanel
+          key={chosen}
+          id={detail.run.id}
+          callKey={chosen}
+          isAll={route.searchParams.get('all') === '1'}
+          onFork={onFork}
+          onClose={() => go(withQuery(route, { call: undefined }), 'replace')}
+        />
+      )}
+    </div>
+  );
+}
+
+function Axis({ span, start }: { readonly span: Span; readonly start: number }): JSX.Element {
+  return (
+    <div class="axis" aria-hidden="true">
+      <span class="label" />
+      <span class="track">
+        {TICKS.map((at) => (
+          <i key={at} style={{ left: `${at * 100}%` }}>
+            {tickAt(span, at, start)}
+          </i>
+        ))}
+      </span>
+    </div>
+  );
+}
+
+interface RowsProps {
+  readonly rows: readonly Row[];
+  readonly span: Span;
+  readonly whole: Span;
+  readonly chosen: string | null;
+  readonly onChoose: (row: Row) => void;
+  readonly onZoom: (span: Span | undefined) => void;
+}
+
+function Rows({ rows, span, whole, chosen, onChoose, onZoom }: RowsProps): JSX.Element {
+  const element = useRef<HTMLDivElement>(null);
+  const [seen, setSeen] = useState({ top: 0, height: 600 });
+  useEffect(() => {
+    const { current } = element;
+    if (current === null) return undefined;
+    const measure = (): void => setSeen({ top: current.scrollTop, height: current.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  const first = Math.max(0, Math.floor(seen.top / ROW_PX) - SPARE);
+  const last = Math.min(rows.length, Math.ceil((seen.top + seen.height) / ROW_PX) + SPARE);
+  return (
+    <div
+      ref={element}
+      class="rows"
+      role="list"
+      aria-label={`${count(rows.length)} calls`}
+      onScroll={(event) =>
+        setSeen({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })
+      }
+      onWheel={(event) => {
+        if (!event.ctrlKey && !event.metaKey) return;
+        event.preventDefault();
+        const track = event.currentTarget.querySelector('.track')?.getBoundingClientRect();
+        const at = track === undefined ? 0.5 : (event.clientX - track.left) / track.width;
+        onZoom(zoomed(span, whole, Math.min(1, Math.max(0, at)), event.deltaY < 0 ? 0.8 : 1.25));
+      }}
+    >
+      <div class="room" style={{ height: `${rows.length * ROW_PX}px` }}>
+        {rows.slice(first, last).map((row, index) => (
+          <CallRow
+            key={`${row.key} ${row.kind}`}
+            row={row}
+            top={(first + index) * ROW_PX}
+            span={span}
+            whole={whole}
+            isChosen={row.key === chosen && row.kind !== 'rest'}
+            onChoose={onChoose}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function CallRow(props: {
+  readonly row: Row;
+  readonly top: number;
+  readonly span: Span;
+  readonly whole: Span;
+  readonly isChosen: boolean;
+  readonly onChoose: (row: Row) => void;
+}): JSX.Element {
+  const { row, top, span, whole, isChosen, onChoose } = props;
+  const end = row.to ?? whole.to;
+  const isRest = row.kind === 'rest';
+  return (
+    <div role="listitem" class="call-item" style={{ top: `${top}px` }}>
+      <button
+        type="button"
+        class={`call ${row.kind}${isChosen ? ' chosen' : ''}`}
+        data-row
+        aria-expanded={isRest ? undefined : isChosen}
+        onClick={() => onChoose(row)}
+      >
+        <span class="label" style={{ paddingLeft: `${8 + Math.min(row.depth, 8) * 14}px` }}>
+          <Mark status={row.status} />
+          <bdi>{isRest ? `${count(row.count ?? 0)} more: show all` : row.name}</bdi>
+          {row.attempts > 1 ? <span class="tag attention">×{row.attempts}</span> : null}
+          {isRest && (row.failed ?? 0) > 0 ? <span class="tag bad">{row.failed} failed</span> : null}
+          <span class="took dim">{duration(end - row.from)}</span>
+        </span>
+        <span class="track">
+          <Bars row={row} span={span} end={end} />
+        </span>
+      </button>
+    </div>
+  );
+}
+
+function Bars({
+  row,
+  span,
+  end,
+}: {
+  readonly row: Row;
+  readonly span: Span;
+  readonly end: number;
+}): JSX.Element {
+  const width = span.to - span.from;
+  const place = (from: number, to: number): { left: string; width: string } => {
+    const left = Math.max(0, (from - span.from) / width);
+    const right = Math.min(1, (to - span.from) / width);
+    return {
+      left: `${left * 100}%`,
+      width: `max(${right > left ? 3 : 0}px, ${Math.max(0, right - left) * 100}%)`,
+    };
+  };
+  const isSeen = (from: number, to: number): boolean => to >= span.from && from <= span.to;
+  if (row.parts.length === 0)
+    return isSeen(row.from, end) ? (
+      <i class={`bar ${row.kind} ${row.status}`} style={place(row.from, end)} />
+    ) : (
+      <></>
+    );
+  return (
+    <>
+      {row.parts.map(([kind, from, to, failed], index) =>
+        isSeen(from, to ?? end) ? (
+          <i
+            key={index}
+            class={`bar ${kind} ${failed === 1 ? 'failed' : row.status}`}
+            title={`${kind} ${duration((to ?? end) - from)}`}
+            style={place(from, to ?? end)}
+          />
+        ) : null,
+      )}
+    </>
+  );
+}

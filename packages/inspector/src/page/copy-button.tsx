@@ -1,0 +1,42 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { Icon } from './icons.tsx';
+
+const SHOWN_MS = 1200;
+
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+  const [isDone, setDone] = useState(false);
+  useEffect(() => {
+    if (!isDone) return undefined;
+    const timer = setTimeout(() => setDone(false), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [isDone]);
+  return (
+    <button
+      type="button"
+      class="icon"
+      aria-label={label}
+      title={label}
+      onClick={() =>
+        void navigator.clipboard.writeText(text).then(
+          () => setDone(true),
+          () => undefined,
+        )
+      }
+    >
+      <Icon name={isDone ? 'done' : 'copy'} />
+    </button>
+  );
+}
+
+/** A command to type, to be copied. */
+export function Command({ command, why }: { readonly command: string; readonly why: string }): JSX.Element {
+  return (
+    <div class="command">
+      <code>{command}</code>
+      <CopyButton text={command} label={`Copy: ${command}`} />
+      <span class="dim">{why}</span>
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+/** What a view shows, kept up to date: the server says that something changed, and it is asked for again. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { get, Refusal } from './api.ts';
+
+export type Line = 'opening' | 'live' | 'lost';
+
+/** A run whose program is killed changes nothing in the journal: it is looked at again now and then. */
+const LOOK_MS = 4000;
+const LEAST_PAUSE_MS = 300;
+/** A view that is dear to ask for is asked for less often. */
+const PAUSE_PER_TOOK = 3;
+
+const changed = new Set<() => void>();
+const lines = new Set<(line: Line) => void>();
+let source: EventSource | undefined;
+let line: Line = 'opening';
+
+function listen(): void {
+  if (source !== undefined) return;
+  source = new EventSource('/api/live');
+  source.addEventListener('open', () => setLine('live'));
+  source.addEventListener('error', () => setLine('lost'));
+  source.addEventListener('change', tell);
+  setInterval(tell, LOOK_MS);
+  document.addEventListener('visibilitychange', tell);
+}
+
+function setLine(next: Line): void {
+  line = next;
+  for (const listener of lines) listener(next);
+}
+
+function tell(): void {
+  if (document.visibilityState === 'visible') for (const listener of changed) listener();
+}
+
+export function useLine(): Line {
+  const [state, set] = useState(line);
+  useEffect(() => {
+    lines.add(set);
+    return () => lines.delete(set);
+  }, []);
+  return state;
+}
+
+export interface Data<T> {
+  readonly data: T | undefined;
+  readonly error: Error | undefined;
+  readonly reload: () => void;
+}
+
+interface Kept<T> {
+  readonly path: string | undefined;
+  readonly data: T | undefined;
+  readonly error: Error | undefined;
+}
+
+/** @param path undefined: nothing is asked for */
+export function useData<T>(path: string | undefined): Data<T> {
+  const [kept, keep] = useState<Kept<T>>({ path, data: undefined, error: undefined });
+  const again = useRef(() => {});
+  useEffect(() => {
+    if (path === undefined) return undefined;
+    const poll = new Poll<T>(path, (data, error) =>
+      keep((now) => ({ path, data: data ?? (now.path === path ? now.data : undefined), error })),
+    );
+    again.current = () => poll.ask();
+    listen();
+    changed.add(again.current);
+    poll.ask();
+    const own = again.current;
+    return () => {
+      changed.delete(own);
+      poll.end();
+    };
+  }, [path]);
+  const isOwn = kept.path === path;
+  return {
+    data: isOwn ? kept.data : undefined,
+    error: isOwn ? kept.error : undefined,
+    reload: () => again.current(),
+  };
+}
+
+/** One question at a time; what changes meanwhile is asked for once more behind it. */
+class Poll<T> {
+  readonly #path: string;
+  readonly #told: (data: T | undefined, error: Error | undefined) => void;
+  readonly #ended = new AbortController();
+  #state: 'idle' | 'asking' | 'again' = 'idle';
+
+  constructor(path: string, told: (data: T | undefined, error: Error | undefined) => void) {
+    this.#path = path;
+    this.#told = told;
+  }
+
+  ask(): void {
+    if (this.#state === 'idle') void this.#run();
+    else this.#state = 'again';
+  }
+
+  end(): void {
+    this.#ended.abort();
+  }
+
+  async #run(): Promise<void> {
+    this.#state = 'asking';
+    const began = performance.now();
+    try {
+      this.#told(await get<T>(this.#path, this.#ended.signal), undefined);
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      this.#told(undefined, error instanceof Error ? error : new Refusal(0, String(error), undefined));
+    }
+    const took = performance.now() - began;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(LEAST_PAUSE_MS, took * PAUSE_PER_TOOK)));
+    const isAsked = (this.#state as string) === 'again';
+    this.#state = 'idle';
+    if (isAsked && !this.#ended.signal.aborted) void this.#run();
+  }
+}
+
+/** Goes on with the time, for what says how long something takes. */
+export function useNow(everyMs: number): number {
+  const [now, set] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => set(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}

@@ -1,0 +1,29 @@
+import type { ComponentChildren, JSX } from 'preact';
+
+import { go } from './route.ts';
+
+/** A link within the page: it stays one, for who opens it elsewhere. */
+export function Link(props: {
+  readonly to: string;
+  readonly class?: string;
+  readonly current?: boolean;
+  readonly label?: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  const { to, current = false, label, children } = props;
+  return (
+    <a
+      href={to}
+      class={props.class}
+      aria-label={label}
+      aria-current={current ? 'page' : undefined}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+        event.preventDefault();
+        go(to);
+      }}
+    >
+      {children}
+    </a>
+  );
+}

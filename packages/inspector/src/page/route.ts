@@ -1,0 +1,44 @@
+/** Where the page is: its path and its query, which a link carries. */
+import { useEffect, useState } from 'preact/hooks';
+
+const listeners = new Set<() => void>();
+
+addEventListener('popstate', () => tell());
+
+function tell(): void {
+  for (const listener of listeners) listener();
+}
+
+export function go(to: string, how: 'push' | 'replace' = 'push'): void {
+  if (to === location.pathname + location.search) return;
+  if (how === 'push') history.pushState(null, '', to);
+  else history.replaceState(null, '', to);
+  tell();
+  if (how === 'push') scrollTo(0, 0);
+}
+
+export function useRoute(): URL {
+  const [href, set] = useState(location.href);
+  useEffect(() => {
+    const listener = (): void => set(location.href);
+    listeners.add(listener);
+    // It may have changed between the drawing and this.
+    listener();
+    return () => listeners.delete(listener);
+  }, []);
+  return new URL(href);
+}
+
+/** The same place with other parameters; undefined takes one away. */
+export function withQuery(url: URL, changes: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(url.search);
+  for (const [name, value] of Object.entries(changes))
+    if (value === undefined || value === '') query.delete(name);
+    else query.set(name, value);
+  const text = query.toString();
+  return `${url.pathname}${text === '' ? '' : `?${text}`}`;
+}
+
+export function runPath(id: string): string {
+  return `/runs/${encodeURIComponent(id)}`;
+}

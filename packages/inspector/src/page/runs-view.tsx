@@ -1,0 +1,218 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import type { Counts, RunLine, RunPage, Status } from './api.ts';
+import { useData, useNow } from './data.ts';
+import { Problem } from './dialog.tsx';
+import { ago, count, duration, moment } from './format.ts';
+import { moveFocus } from './keys.ts';
+import { Link } from './link.tsx';
+import { go, runPath, withQuery } from './route.ts';
+import { Mark, StatusBadge } from './status.tsx';
+
+const PAGE = 50;
+/** Until what is typed is looked for. */
+const TYPING_MS = 150;
+
+const STATUSES: readonly Status[] = [
+  'waiting',
+  'running',
+  'interrupted',
+  'sleeping',
+  'cancelling',
+  'failed',
+  'succeeded',
+  'cancelled',
+  'continued',
+];
+
+export function RunsView({ route }: { readonly route: URL }): JSX.Element {
+  const query = new URLSearchParams(route.search);
+  query.set('limit', String(PAGE));
+  const { data, error } = useData<RunPage>(`/runs?${query.toString()}`);
+  const counts = useData<Counts>('/counts').data;
+  const now = useNow(1000);
+  const isFiltered = ['status', 'process', 'text', 'before'].some((name) => route.searchParams.has(name));
+  return (
+    <>
+      <header class="top">
+        <h1>Runs</h1>
+        <Filter route={route} />
+      </header>
+      <StatusChips route={route} counts={counts} />
+      <Problem error={error} />
+      {data === undefined ? (
+        <div class="list skeleton" aria-busy="true" />
+      ) : data.runs.length === 0 ? (
+        <NoRuns isFiltered={isFiltered} scanned={data.scanned} />
+      ) : (
+        <ul class="list">
+          {data.runs.map((run) => (
+            <li key={run.id}>
+              <RunRow run={run} now={now} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <Pages
+        route={route}
+        next={data?.next ?? null}
+        found={data?.runs.length ?? 0}
+        scanned={data?.scanned ?? 0}
+      />
+    </>
+  );
+}
+
+function Filter({ route }: { readonly route: URL }): JSX.Element {
+  const shown = route.searchParams.get('text') ?? '';
+  const [text, setText] = useState(shown);
+  useEffect(() => setText(shown), [shown]);
+  useEffect(() => {
+    if (text === shown) return undefined;
+    const timer = setTimeout(() => go(withQuery(route, { text, before: undefined }), 'replace'), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <label class="search">
+      <span class="hidden">Filter by id or process</span>
+      <input
+        data-filter
+        type="search"
+        value={text}
+        placeholder="Filter by id or process"
+        spellcheck={false}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' || event.key === 'ArrowDown') moveFocus(1);
+        }}
+      />
+      <kbd>/</kbd>
+    </label>
+  );
+}
+
+function StatusChips(props: { readonly route: URL; readonly counts: Counts | undefined }): JSX.Element {
+  const { route, counts } = props;
+  const chosen = route.searchParams.get('status');
+  const chips = STATUSES.filter((status) => status === chosen || (counts?.counts[status] ?? 0) > 0);
+  return (
+    <nav class="chips" aria-label="Status">
+      <Link
+        to={withQuery(route, { status: undefined, before: undefined })}
+        class="chip"
+        current={chosen === null}
+      >
+        All <b>{counts === undefined ? '' : count(counts.total)}</b>
+      </Link>
+      {chips.map((status) => (
+        <Link
+          key={status}
+          to={withQuery(route, { status, before: undefined })}
+          class="chip"
+          current={chosen === status}
+        >
+          <Mark status={status} /> {status}{' '}
+          <b>
+            {count(counts?.counts[status] ?? 0)}
+            {counts?.isPart === true && !['failed', 'succeeded', 'cancelled', 'continued'].includes(status)
+              ? '+'
+              : ''}
+          </b>
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function RunRow({ run, now }: { readonly run: RunLine; readonly now: number }): JSX.Element {
+  const started = Date.parse(run.startedAt);
+  const isOpen = ['running', 'waiting', 'sleeping', 'interrupted', 'cancelling'].includes(run.status);
+  const took = (run.status === 'running' ? now : Date.parse(run.updatedAt)) - started;
+  const { scheduled, settled } = run.tasks;
+  return (
+    <a
+      class="run-row"
+      data-row
+      href={runPath(run.id)}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+        event.preventDefault();
+        go(runPath(run.id));
+      }}
+    >
+      <StatusBadge status={run.status} />
+      <span class="what">
+        <bdi class="process">{run.process}</bdi>
+        <bdi class="id">{run.id}</bdi>
+        {run.error === null ? null : <bdi class="error">{run.error}</bdi>}
+      </span>
+      <span class="tasks" title={`${settled} of ${scheduled} tasks are settled`}>
+        {isOpen && scheduled > settled ? (
+          <progress max={Math.max(1, scheduled)} value={settled} aria-label="Settled tasks" />
+        ) : null}
+        {count(settled)}
+        <span class="dim">/{count(scheduled)}</span>
+      </span>
+      <span class="took" title={isOpen ? 'since its start' : 'from start to end'}>
+        {duration(took)}
+      </span>
+      <time class="when dim" dateTime={run.startedAt} title={moment(run.startedAt)}>
+        {ago(started, now)}
+      </time>
+    </a>
+  );
+}
+
+function NoRuns({
+  isFiltered,
+  scanned,
+}: {
+  readonly isFiltered: boolean;
+  readonly scanned: number;
+}): JSX.Element {
+  if (isFiltered)
+    return (
+      <div class="empty">
+        <h2>No run fits</h2>
+        <p>{count(scanned)} runs were looked at.</p>
+        <p>
+          <Link to="/" class="button">
+            Show all runs
+          </Link>
+        </p>
+      </div>
+    );
+  return (
+    <div class="empty">
+      <h2>Nothing has run yet</h2>
+      <p>Start a process from one file; it shows up here as it begins.</p>
+      <p>
+        <code>pawl run hello.ts</code>
+      </p>
+    </div>
+  );
+}
+
+function Pages(props: {
+  readonly route: URL;
+  readonly next: string | null;
+  readonly found: number;
+  readonly scanned: number;
+}): JSX.Element {
+  const { route, next, found, scanned } = props;
+  return (
+    <div class="pages">
+      {route.searchParams.has('before') ? (
+        <Link class="button" to={withQuery(route, { before: undefined })}>
+          Newest
+        </Link>
+      ) : null}
+      {next === null ? null : (
+        <Link class="button" to={withQuery(route, { before: next })}>
+          {found < PAGE ? `Look further than ${count(scanned)} runs` : 'Older'}
+        </Link>
+      )}
+    </div>
+  );
+}

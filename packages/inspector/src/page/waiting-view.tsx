@@ -1,0 +1,44 @@
+import type { JSX } from 'preact';
+
+import { TaskCard, WaitCard } from './answer-form.tsx';
+import type { About, OpenTask, Wait } from './api.ts';
+import { useNow, type Data } from './data.ts';
+import { Problem } from './dialog.tsx';
+
+export function WaitingView(props: {
+  readonly found: Data<{ readonly waits: readonly Wait[]; readonly tasks: readonly OpenTask[] }>;
+  readonly about: About;
+}): JSX.Element {
+  const { data, error, reload } = props.found;
+  const now = useNow(1000);
+  const isNothing = data !== undefined && data.waits.length === 0 && data.tasks.length === 0;
+  return (
+    <>
+      <header class="top">
+        <h1>Waiting</h1>
+      </header>
+      <Problem error={error} />
+      {isNothing ? (
+        <div class="empty">
+          <h2>Nobody is waited for</h2>
+          <p>Questions of ctx.breakpoint, messages of ctx.receive and external tasks show up here.</p>
+        </div>
+      ) : null}
+      <div class="cards">
+        {data?.waits.map((wait) => (
+          <WaitCard
+            key={`${wait.runId} ${wait.key}`}
+            wait={wait}
+            about={props.about}
+            now={now}
+            isAlone={false}
+            onDone={reload}
+          />
+        ))}
+        {data?.tasks.map((task) => (
+          <TaskCard key={task.id} task={task} now={now} />
+        ))}
+      </div>
+    </>
+  );
+}

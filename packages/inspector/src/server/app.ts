@@ -1,0 +1,172 @@
+/** What the page asks for. It only reads; what changes anything is added by whoever serves it, or left out. */
+import { isRunId, type JournalReader, type RunId } from '@pawl/runtime';
+import { RuntimeError } from '@pawl/runtime/errors';
+import { Hono, type Context } from 'hono';
+
+import type { Describe, Document } from './describe.ts';
+import { Live, MOST_STREAMS } from './live.ts';
+import { sendPage, type Page } from './page.ts';
+import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.ts';
+import { RunFolds } from './run-folds.ts';
+import { countsOf, pageOfRuns, runNamed, statusNamed } from './run-page.ts';
+import { taskDocuments, waitDocuments } from './waits.ts';
+
+export interface InspectorOptions {
+  readonly reader: JournalReader;
+  readonly describe: Describe;
+  readonly page: Page;
+  /** What the page tells of the journal and of who looks: `journal`, `user`. */
+  readonly about: Document;
+  /** Routes under `/api` that change something; undefined: there are none. */
+  readonly actions: Hono | undefined;
+  /** Aborted once the server is to end. */
+  readonly closing: AbortSignal;
+}
+
+const VERSION = 1;
+const MOST_LISTED = 500;
+const POOL_RUNS = 20;
+/** Characters of a value that is sent as a whole. */
+const MOST_WHOLE = 8 * 1024 * 1024;
+
+export function createInspector(options: InspectorOptions): Hono {
+  const { page, about, actions, reader, closing } = options;
+  const app = new Hono();
+  const live = new Live(reader, closing);
+  const api = new Hono();
+  api.get('/about', (c) => answer(c, { ...about, readOnly: actions === undefined }));
+  api.get('/live', (c) => {
+    if (live.open >= MOST_STREAMS) throw new RuntimeError('BUSY', `${MOST_STREAMS} pages are open already.`);
+    return live.stream(c);
+  });
+  addRuns(api, options);
+  addRun(api, options);
+  addTables(api, options);
+  if (actions !== undefined) api.route('/', actions);
+  api.all('*', () => {
+    throw new RuntimeError('NOT_FOUND', 'There is nothing here.');
+  });
+  app.route('/api', api);
+  app.get('*', (c) => sendPage(c, page));
+  return app;
+}
+
+function answer(c: Context, document: Document): Response {
+  return c.json({ version: VERSION, ...document });
+}
+
+function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
+  api.get('/counts', (c) => answer(c, { ...countsOf(reader) }));
+  api.get('/runs', (c) => {
+    const { status: named, process, text, before } = c.req.query();
+    const status = statusNamed(named);
+    if (named !== undefined && status === undefined)
+      throw new RuntimeError('USAGE', 'There is no such status.');
+    if (before !== undefined && !isRunId(before)) throw new RuntimeError('USAGE', 'That is no run id.');
+    const limit = numberOf(c, 'limit', 50, MOST_LISTED);
+    const exact = text === undefined || before !== undefined ? undefined : runNamed(reader, text);
+    if (exact !== undefined && status === undefined && process === undefined)
+      return answer(c, { runs: [describe.run(exact)], next: null, scanned: 1 });
+    const { runs, ...more } = pageOfRuns(reader, { status, process, text, before, limit });
+    return answer(c, { runs: runs.map((run) => describe.run(run)), ...more });
+  });
+  api.get('/waits', (c) =>
+    answer(c, {
+      waits: waitDocuments(reader, describe, undefined),
+      tasks: taskDocuments(reader.openTasks({ limit: MOST_LISTED }), describe),
+    }),
+  );
+}
+
+function addRun(api: Hono, { reader, describe }: InspectorOptions): void {
+  const folds = new RunFolds(reader);
+  api.get('/runs/:id', (c) => {
+    const id = idOf(c);
+    const start = reader.start(id);
+    if (start !== undefined)
+      return answer(c, { start: describe.start(start), why: describe.why(reader, id) });
+    return answer(c, runDetail(reader, { describe, folds }, id, isWhole(c)));
+  });
+  api.get('/runs/:id/call', (c) => {
+    const id = mustGet(reader, c);
+    const call = callDetail(folds.read(id, isWhole(c)).tree, c.req.query('key') ?? '', describe);
+    if (call === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such call in this run.');
+    return answer(c, { call });
+  });
+  api.get('/runs/:id/value', (c) => {
+    const part = c.req.query('part') === 'output' ? 'output' : 'input';
+    const value = wholeValue(reader, mustGet(reader, c), c.req.query('key') ?? '', part);
+    if (value === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such value in this run.');
+    return answer(c, { value: whole(value, c.req.param('id')) });
+  });
+  api.get('/runs/:id/events', (c) => {
+    const id = mustGet(reader, c);
+    const after = numberOf(c, 'after', 0, Number.MAX_SAFE_INTEGER);
+    const limit = numberOf(c, 'limit', 200, MOST_LISTED);
+    const events = [...reader.events(id, after).take(limit)];
+    return answer(c, { events: events.map(eventDocument), last: reader.get(id).lastSeq });
+  });
+  api.get('/runs/:id/events/:seq', (c) => {
+    const id = mustGet(reader, c);
+    const seq = Number(c.req.param('seq'));
+    const [recorded] = Number.isSafeInteger(seq) && seq > 0 ? reader.events(id, seq - 1).take(1) : [];
+    if (recorded === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such event in this run.');
+    return answer(c, { value: whole(recorded.event, id) });
+  });
+  api.get('/runs/:id/plan', (c) => {
+    const id = mustGet(reader, c);
+    const at = c.req.query('at');
+    const plan = reader.planFork(id, at === undefined ? { retries: true } : { retries: false, at });
+    const { seq, before, kept, reused, again } = plan;
+    return answer(c, {
+      seq,
+      before,
+      kept: [...kept],
+      reused: reused.slice(0, MOST_LISTED),
+      again: again.slice(0, MOST_LISTED),
+    });
+  });
+}
+
+function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
+  api.get('/pools', (c) => answer(c, { pools: reader.pools(POOL_RUNS) }));
+  api.get('/queue', (c) =>
+    answer(c, {
+      starts: reader.queued(MOST_LISTED).map(describe.start),
+      setBack: reader.setBack(MOST_LISTED),
+    }),
+  );
+  api.get('/schedules', (c) => answer(c, { schedules: reader.schedules().map(describe.schedule) }));
+}
+
+/** Every call is asked for, and not only the first of each place. */
+function isWhole(c: Context): boolean {
+  return c.req.query('all') === '1';
+}
+
+/** @throws RuntimeError REFUSED for what no page should hold */
+function whole<T>(value: T, id: string): T {
+  if (JSON.stringify(value).length <= MOST_WHOLE) return value;
+  throw new RuntimeError('REFUSED', 'It is too large for a page.', { hint: `pawl events ${id} --json` });
+}
+
+/** @throws RuntimeError USAGE */
+function idOf(c: Context): RunId {
+  const id = c.req.param('id') ?? '';
+  if (isRunId(id)) return id;
+  throw new RuntimeError('USAGE', 'That is no run id.');
+}
+
+/** @throws RuntimeError USAGE, NOT_FOUND */
+function mustGet(reader: JournalReader, c: Context): RunId {
+  return reader.get(idOf(c)).runId;
+}
+
+/** @throws RuntimeError USAGE */
+function numberOf(c: Context, name: string, usual: number, most: number): number {
+  const given = c.req.query(name);
+  if (given === undefined) return usual;
+  const number = Number(given);
+  if (/^\d{1,16}$/.test(given) && number <= most) return number;
+  throw new RuntimeError('USAGE', `${name} is a whole number of at most ${most}.`);
+}

@@ -1,0 +1,25 @@
+import type {
+  ErrorRecord,
+  JournalReader,
+  OpenTask,
+  QueuedStart,
+  RunId,
+  RunRecord,
+  Schedule,
+} from '@pawl/runtime';
+
+export type Document = Readonly<Record<string, unknown>>;
+
+/** What is said of things: the same words and documents as the commands have, which whoever serves the page gives. */
+export interface Describe {
+  run(run: RunRecord): Document;
+  /** One sentence, its state, and the commands to type next. @throws RuntimeError NOT_FOUND */
+  why(reader: JournalReader, id: RunId): Document;
+  /** What all runs wait for, or one does. */
+  waits(reader: JournalReader, id: RunId | undefined): readonly Document[];
+  task(task: OpenTask): Document;
+  start(start: QueuedStart): Document;
+  schedule(schedule: Schedule): Document;
+  /** Where an error is first in the user's code: `src/pay.ts:12:9`. */
+  place(error: ErrorRecord): string | undefined;
+}

@@ -1,0 +1,18 @@
+/** What is waited for, with its values bounded. */
+import type { Encoded, JournalReader, OpenTask, RunId } from '@pawl/runtime';
+
+import { bounded } from './bounded.ts';
+import type { Describe, Document } from './describe.ts';
+
+/** @param id of one run, or undefined for all */
+export function waitDocuments(reader: JournalReader, describe: Describe, id: RunId | undefined): Document[] {
+  return describe.waits(reader, id).map((wait) => ({ ...wait, data: bounded(wait['data'] as Encoded) }));
+}
+
+export function taskDocuments(tasks: readonly OpenTask[], describe: Describe): Document[] {
+  return tasks.map((task) => ({
+    ...describe.task(task),
+    description: bounded(task.description),
+    outputSchema: bounded(task.outputSchema),
+  }));
+}

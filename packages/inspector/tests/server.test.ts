@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { displayStatus, openJournal, openRuntime, type JournalReader } from '@pawl/runtime';
+import { defineTask, type Process } from '@pawl/sdk';
+import { Hono } from 'hono';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { createInspector, type Describe } from '../src/index.ts';
+
+/* What the page is told, over a real journal. Who may ask is the business of whoever serves it: packages/cli/tests. */
+
+const folder = mkdtempSync(join(tmpdir(), 'pawl-inspector-'));
+const path = join(folder, 'journal.db');
+const LARGE = 'x'.repeat(40_000);
+const HOSTILE = '</script><script>alert(1)</script>\u0000\u202E"\'`${7*7}';
+
+const echo = defineTask({ name: 'echo', run: (value: unknown) => value });
+const fails = defineTask({
+  name: HOSTILE,
+  run: () => {
+    throw new RangeError(HOSTILE);
+  },
+});
+
+const many: Process<number, number> = async (count, ctx) => {
+  const all = await ctx.parallel.map(
+    Array.from({ length: count }, (_, index) => index),
+    (index) => ctx.task(echo, index),
+  );
+  return all.length;
+};
+const large: Process<null, unknown> = (_, ctx) => ctx.task(echo, { text: LARGE });
+const hostile: Process<unknown, unknown> = (_, ctx) => ctx.task(fails);
+
+const describeBriefly: Describe = {
+  run: (run) => ({ id: run.runId, process: run.process, status: displayStatus(run) }),
+  why: (_, id) => ({ sentence: id }),
+  waits: (reader, id) => (id === undefined ? [] : reader.waits(id).map((wait) => ({ ...wait }))),
+  task: (task) => ({ ...task }),
+  start: (start) => ({ ...start }),
+  schedule: (schedule) => ({ ...schedule }),
+  place: () => undefined,
+};
+
+let reader: JournalReader;
+let app: Hono;
+
+beforeAll(async () => {
+  await using runtime = await openRuntime({ path, durability: 'normal' });
+  for (let n = 0; n < 12; n += 1) await runtime.start(many, n % 3, { id: `small-${n}` }).result();
+  await runtime.start(many, 300, { id: 'wide' }).result();
+  await runtime.start(large, null, { id: 'large' }).result();
+  await expect(runtime.start(hostile, { [HOSTILE]: HOSTILE }, { id: 'hostile' }).result()).rejects.toThrow();
+  reader = openJournal({ path });
+  app = inspector(undefined);
+});
+
+afterAll(() => {
+  reader.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function inspector(actions: Hono | undefined): Hono {
+  const index = { body: new TextEncoder().encode('<title>Pawl</title>'), type: 'text/html' };
+  const script = { body: new TextEncoder().encode('1'), type: 'text/javascript' };
+  return createInspector({
+    reader,
+    describe: describeBriefly,
+    page: new Map([
+      ['/index.html', index],
+      ['/assets/a-1.js', script],
+    ]),
+    about: { journal: path, user: 'ada' },
+    actions,
+    closing: new AbortController().signal,
+  }).onError((error, c) => c.json({ error: { code: 'code' in error ? error.code : 'UNEXPECTED' } }, 400));
+}
+
+async function ask(url: string): Promise<Record<string, unknown>> {
+  return (await (await app.request(`/api${url}`)).json()) as Record<string, unknown>;
+}
+
+function idsOf(page: Record<string, unknown>): string[] {
+  return (page['runs'] as { readonly id: string }[]).map(({ id }) => id);
+}
+
+test('runs come newest first, a page at a time, and each once', async () => {
+  const seen: string[] = [];
+  let next: unknown;
+  do {
+    const page = await ask(`/runs?limit=4${typeof next === 'string' ? `&before=${next}` : ''}`);
+    seen.push(...idsOf(page));
+    next = page['next'];
+  } while (next !== null);
+  expect(seen).toEqual(reader.list({ limit: 100 }).map(({ runId }) => runId));
+  expect(new Set(seen).size).toBe(15);
+});
+
+test('runs are found by status, process, a part of the id, and the whole id', async () => {
+  expect(idsOf(await ask('/runs?status=failed'))).toEqual(['hostile']);
+  expect(idsOf(await ask('/runs?text=ALL-1'))).toEqual(['small-11', 'small-10', 'small-1']);
+  expect(idsOf(await ask('/runs?text=small-1'))).toEqual(['small-1']);
+  expect(await ask('/runs?text=nothing-of-that')).toMatchObject({ runs: [], next: null, scanned: 15 });
+  expect(await ask('/counts')).toMatchObject({
+    counts: { succeeded: 14, failed: 1 },
+    total: 15,
+    isPart: false,
+  });
+});
+
+test.each([
+  '/runs?limit=501',
+  '/runs?limit=-1',
+  '/runs?limit=1e2',
+  '/runs?status=nice',
+  '/runs?before=../../etc',
+  '/runs/%2e%2e%2fetc',
+  '/runs/none',
+  '/runs/none/events',
+  '/runs/wide/events?after=x',
+  '/runs/wide/events/0',
+  '/runs/wide/events/999999',
+  '/runs/wide/call?key=nope',
+  '/runs/wide/value?key=nope',
+  '/nothing',
+])('%s is refused in words', async (url) => {
+  const response = await app.request(`/api${url}`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    error: { code: expect.stringMatching(/^(USAGE|NOT_FOUND)$/) },
+  });
+});
+
+test('of a wide group the first calls have rows, and all where they are asked for', async () => {
+  const brief = (await ask('/runs/wide'))['rows'] as Record<string, unknown>[];
+  expect(brief).toHaveLength(102);
+  expect(brief.at(-1)).toMatchObject({ kind: 'rest', count: 200, status: 'succeeded' });
+  const whole = (await ask('/runs/wide?all=1'))['rows'] as Record<string, unknown>[];
+  expect(whole).toHaveLength(301);
+  expect(whole[1]).toMatchObject({ name: 'echo', kind: 'task', depth: 1, status: 'succeeded' });
+});
+
+test('a large value is cut, and given whole where it is asked for', async () => {
+  const { call } = await ask('/runs/large/call?key=0');
+  const cut = { cut: expect.stringMatching(/^[^]{2000}$/), size: JSON.stringify({ text: LARGE }).length };
+  expect(call).toMatchObject({ input: cut, output: cut });
+  expect(await ask('/runs/large')).toMatchObject({ output: cut });
+  expect(await ask('/runs/large/value?key=0&part=output')).toMatchObject({ value: { text: LARGE } });
+  expect(await ask('/runs/large/value?part=output')).toMatchObject({ value: { text: LARGE } });
+  const events = (await ask('/runs/large/events?after=1&limit=1'))['events'] as Record<string, unknown>[];
+  expect(events).toMatchObject([{ seq: 2, fields: { cut: expect.any(String) } }]);
+  expect(await ask('/runs/large/events/2')).toMatchObject({ value: { type: 'TaskScheduled' } });
+});
+
+test('what users wrote is data: JSON, never markup, whatever it says', async () => {
+  const response = await app.request('/api/runs/hostile');
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+  expect(await response.json()).toMatchObject({
+    input: { value: { [HOSTILE]: HOSTILE } },
+    failure: { message: expect.stringContaining('alert(1)') },
+    rows: [{ name: HOSTILE, status: 'failed' }],
+  });
+});
+
+test('a path is the page, an asset is kept, and nothing else of the disk is sent', async () => {
+  for (const url of ['/', '/runs/wide', '/waiting'])
+    expect(await (await app.request(url)).text()).toBe('<title>Pawl</title>');
+  const asset = await app.request('/assets/a-1.js');
+  expect([asset.status, asset.headers.get('cache-control')]).toEqual([
+    200,
+    'private, max-age=31536000, immutable',
+  ]);
+  for (const url of ['/assets/../../package.json', '/assets/%2e%2e/index.ts', '/assets/none.js'])
+    expect(await (await app.request(url)).text()).not.toContain('"name"');
+});
+
+test('without actions there is no route that writes', async () => {
+  expect(await ask('/about')).toMatchObject({ readOnly: true, user: 'ada' });
+  for (const url of ['/runs/wide/cancel', '/runs/wide/approve', '/runs/wide/retry', '/runs', '/anything'])
+    expect((await app.request(`/api${url}`, { method: 'POST', body: '{}' })).status).toBe(400);
+  const actions = new Hono().post('/runs/:id/cancel', (c) => c.json({ done: c.req.param('id') }));
+  const writing = inspector(actions);
+  expect(await (await writing.request('/api/runs/wide/cancel', { method: 'POST' })).json()).toEqual({
+    done: 'wide',
+  });
+  expect(await (await writing.request('/api/about')).json()).toMatchObject({ readOnly: false });
+});
+
+test('a page is told once that it changed, and again when it did', async () => {
+  const response = await app.request('/api/live');
+  const lines = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await lines?.read())?.value).toContain('event: change');
+  await using runtime = await openRuntime({ path, durability: 'normal' });
+  await runtime.start(many, 1, { id: 'later' }).result();
+  expect((await lines?.read())?.value).toContain('event: change');
+  expect(await ask('/runs/later')).toMatchObject({ run: { status: 'succeeded' } });
+  await lines?.cancel();
+});
