@@ -104,16 +104,17 @@ function useSending(onDone: () => void): {
   const send = (path: string, body: unknown): void => {
     setState('busy');
     setError(undefined);
-    post(path, body).then(
-      () => {
+    const work = async (): Promise<void> => {
+      try {
+        await post(path, body);
         setState('done');
         onDone();
-      },
-      (problem: unknown) => {
+      } catch (problem) {
         setState('idle');
         setError(problem instanceof Error ? problem : new TypeError(String(problem)));
-      },
-    );
+      }
+    };
+    void work();
   };
   return { state, error, send };
 }
@@ -126,7 +127,8 @@ function Approval(props: {
   const { wait, about, onDone } = props;
   const { runId, key, breakpoint } = wait;
   const [feedback, setFeedback] = useState('');
-  const [by, setBy] = useState(about.user);
+  const [given, setBy] = useState<string>();
+  const by = given ?? about.user;
   const [option, setOption] = useState<string>();
   const { state, error, send } = useSending(onDone);
   if ((breakpoint?.decided ?? null) !== null)
@@ -139,7 +141,7 @@ function Approval(props: {
   const answer = (approved: boolean): void =>
     send(`${runPath(runId)}/${approved ? 'approve' : 'reject'}`, {
       wait: key,
-      as: by,
+      ...(by === '' ? {} : { as: by }),
       ...(feedback === '' ? {} : { feedback }),
       ...(option === undefined || !approved ? {} : { option }),
     });

@@ -16,11 +16,11 @@ const AXE = createRequire(import.meta.url).resolve('axe-core');
 const REVIEW = `
 import { defineTask, type Context } from '@pawl/sdk';
 const draft = defineTask({ name: 'draft', run: (n: number) => 'draft ' + n });
-const publish = defineTask({ name: 'publish', run: (by: string) => 'published for ' + by });
+const publish = defineTask({ name: 'publish', run: (what: string) => 'published for ' + what });
 export async function process(_: unknown, ctx: Context) {
   await ctx.parallel.map([1, 2, 3], (n) => ctx.task(draft, n));
-  const { approved, by } = await ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' });
-  return approved ? await ctx.task(publish, by ?? '') : 'no';
+  const { approved, feedback } = await ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' });
+  return approved ? await ctx.task(publish, feedback ?? '') : 'no';
 }
 `;
 
@@ -176,7 +176,7 @@ describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set P
     await page.getByRole('button', { name: 'Approve', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.getByText('Answered; the run takes it').waitFor();
-    expect((await folder.pawl('resume', 'r1')).stdout).toContain('published for ada');
+    expect((await folder.pawl('resume', 'r1')).stdout).toContain('published for well done');
     await page.locator('.run-head .badge', { hasText: 'succeeded' }).waitFor();
     await page.getByText('It is done').waitFor();
     expect(await page.locator('.call .label bdi').allInnerTexts()).toContain('publish');
