@@ -15,7 +15,7 @@ test.each(COMMANDS.map((listed) => [listed.name, listed] as const))(
     for (const { command: example } of command.examples) expect(example).toMatch(/^pawl /);
     for (const [name, { flags, description }] of Object.entries(command.options)) {
       // The name in the table is the one that the parser gives.
-      const long = /--([\w-]+)/.exec(flags)?.[1] ?? '';
+      const long = /--(?:no-)?([\w-]+)/.exec(flags)?.[1] ?? '';
       expect(long.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())).toBe(name);
       expect(description).toMatch(/^[a-z'$]/);
     }
