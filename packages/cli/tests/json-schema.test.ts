@@ -8,7 +8,8 @@ import { DESCRIBED, jsonSchemaOf } from '../src/json-schema/json-schema.ts';
 import { COMMANDS } from '../src/command-list.ts';
 import { main } from '../src/main.ts';
 import { Screen, type Io } from '../src/terminal.ts';
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { buildPageOnce } from './ui.fixture.ts';
 
 // Every command that takes --json says what it writes, and real documents of each are held against that.
 
@@ -198,6 +199,14 @@ test('what drives runs', async () => {
   expect(await spawned('prune', '--older-than', '1ms')).toBe(0);
   expect(await spawned('compact')).toBe(0);
   expect(await spawned('respond', 'agent', '--run', 'agent-two', '--until-idle', '--', 'echo', '{}')).toBe(0);
+});
+
+test('where the page is', async () => {
+  buildPageOnce();
+  const ui = folder.start(['ui', '--json', '--port', '0', '--read-only']);
+  await until(() => ui.stdout.includes('\n') || ui.child.exitCode !== null);
+  ui.child.kill('SIGTERM');
+  hold('ui', (await ui.ended).stdout);
 });
 
 /** They write no document of their own: notes and errors on stderr only, as those of `work`. */

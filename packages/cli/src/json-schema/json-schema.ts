@@ -292,6 +292,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   ],
   work: WORK_NOTES,
   serve: WORK_NOTES,
+  ui: [document({ ui: fields({ url: TEXT, journal: TEXT, readOnly: YES_NO }) })],
   enqueue: [
     document({ id: TEXT, status: oneOf('queued', 'duplicate', 'exists', 'debounced'), process: TEXT }),
   ],
