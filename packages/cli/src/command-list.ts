@@ -55,6 +55,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/events.ts')).eventsCommand,
   },
   {
+    name: 'logs',
+    summary: 'print what the process of a run logged',
+    load: async () => (await import('./commands/logs.ts')).logsCommand,
+  },
+  {
     name: 'work',
     summary: 'drive what can go on: queued starts, schedules, runs that nobody drives',
     load: async () => (await import('./commands/work.ts')).workCommand,

@@ -27,6 +27,7 @@ const box = async (item: string) => 'box of ' + item;
 export async function process({ amount, asks }: { amount: number; asks?: string }, ctx: Context) {
   ctx.pool('shelf', { maxConcurrent: 2 });
   ctx.setState('amount', amount);
+  ctx.log('an order of', amount);
   await ctx.parallel.map(['a', 'b'], (item) => ctx.task(reserve, item));
   await ctx.sleep(1);
   await ctx.run(box, 'a');
@@ -195,6 +196,7 @@ test('what drives runs', async () => {
   expect(await spawned('rewind', 'good', '--at', '3', '--dry-run')).toBe(0);
   expect(await spawned('exec-step', 'good', '3')).not.toBe(2);
   expect(await spawned('replay', '--all')).toBe(0);
+  expect(await spawned('logs', 'good')).toBe(0);
   expect(await spawned('work', '--until-idle')).toBe(0);
   expect(await spawned('prune', '--older-than', '1ms')).toBe(0);
   expect(await spawned('compact')).toBe(0);

@@ -290,6 +290,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
       event: { ...fields({ type: TEXT }), additionalProperties: true },
     }),
   ],
+  logs: [document({ log: fields({ runId: TEXT, seq: WHOLE, at: orNull(TIME), message: TEXT }) })],
   work: WORK_NOTES,
   serve: WORK_NOTES,
   ui: [document({ ui: fields({ url: TEXT, journal: TEXT, readOnly: YES_NO }) })],

@@ -167,8 +167,12 @@ describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set P
     await page.keyboard.press('/');
     await page.keyboard.type('review');
     await page.locator('a.run-row').nth(1).waitFor({ state: 'detached' });
+    // Until it is found the list is empty.
+    const row = page.locator('a.run-row', { hasText: 'r1' });
+    await row.waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('j');
+    await page.waitForFunction(`document.activeElement?.matches('a.run-row') === true`);
     await page.keyboard.press('Enter');
     await page.getByText('May it go out?', { exact: true }).waitFor();
     expect(page.url()).toContain('/runs/r1');

@@ -13,7 +13,7 @@ import {
 } from './program.fixture.ts';
 
 /** Of programs whose run was under way. */
-const KILLS = TORTURE ? 1000 : 100;
+const KILLS = TORTURE ? 1000 : 50;
 const KILLS_PER_RUN = 25;
 const INPUTS = { floors: 10 };
 

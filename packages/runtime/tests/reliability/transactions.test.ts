@@ -6,7 +6,7 @@ import { seededEntropy } from '../../src/testing.ts';
 import { freshFolder, inspect, Program, TORTURE } from './program.fixture.ts';
 
 /** Of programs whose run was under way. */
-const KILLS = TORTURE ? 1000 : 60;
+const KILLS = TORTURE ? 1000 : 30;
 const ROUNDS = 16;
 /** What three bookings a round come to: 1..16, a thousand times that, and 1 each. */
 const SUM = 136 + 136_000 + ROUNDS;
