@@ -9,12 +9,14 @@ import type * as Simulate from './simulate.ts';
  */
 
 const PROGRAMS = 1000;
+/** Where a rare one is looked for first, so that nobody waits for it. */
+const FROM: Readonly<Record<string, number>> = { 'a stream hands over what waits for an earlier one': 600 };
 
 afterEach(() => {
   vi.resetModules();
 });
 
-it.each(Object.entries(defects))('finds that %s', { timeout: 240_000 }, async (_, { module, plant }) => {
+it.each(Object.entries(defects))('finds that %s', { timeout: 240_000 }, async (name, { module, plant }) => {
   vi.resetModules();
   vi.doMock(module, async (importOriginal) => {
     const original = await importOriginal<object>();
@@ -24,7 +26,9 @@ it.each(Object.entries(defects))('finds that %s', { timeout: 240_000 }, async (_
     const { generate }: typeof Generate = await import('./generate.ts');
     const { simulate }: typeof Simulate = await import('./simulate.ts');
     const found: string[] = [];
-    for (let seed = 0; seed < PROGRAMS && found.length === 0; seed += 1) {
+    const from = FROM[name] ?? 0;
+    for (let i = 0; i < PROGRAMS && found.length === 0; i += 1) {
+      const seed = (from + i) % PROGRAMS;
       const failure = await simulate(generate(seed), new Map());
       if (failure !== undefined) found.push(`seed ${seed}: ${failure.problem}`);
     }
