@@ -41,7 +41,12 @@ const ERROR = document({
 
 /** On stderr, of commands that drive runs, before their document or instead of one. */
 const NOTES: readonly Shape[] = [
-  document({ log: fields({ runId: TEXT, message: TEXT }, { key: orNull(TEXT) }) }),
+  document({
+    log: fields(
+      { runId: TEXT, message: TEXT },
+      { process: TEXT, key: orNull(TEXT), task: orNull(TEXT), attempt: orNull(WHOLE) },
+    ),
+  }),
   document({ warning: fields({ runId: TEXT, message: TEXT }) }),
 ];
 const WORK_NOTES: readonly Shape[] = [
