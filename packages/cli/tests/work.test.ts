@@ -187,7 +187,8 @@ test('two workers, one of them stopped past its lease and woken: no task has two
   const workers = [folder.start(lease), folder.start(lease)];
   await until(() => folder.effects().length > 30);
   workers[0]?.child.kill('SIGSTOP');
-  await until(() => workers[1]?.stderr.includes('are free') === true);
+  // On a slow machine the one that is stopped may not have come to drive any.
+  await until(() => workers[1]?.stderr.includes('are free') === true || allDone(folder, 20));
   workers[0]?.child.kill('SIGCONT');
   await until(() => allDone(folder, 20));
   for (const worker of workers) expect(await stopped(worker)).toBe(0);
