@@ -2,13 +2,14 @@
 import { RuntimeError, type ForkAsk, type ForkPlan, type RunId, type RunRecord } from '@pawl/runtime';
 import { checkAgainst } from '@pawl/sdk';
 
-import { flag, text, texts, usage, type OptionSpec } from './command.ts';
+import { flag, text, texts, usage, type OptionSpec, type Use } from './command.ts';
 import { loadConfig } from './config-file.ts';
 import { DONE } from './exit-codes.ts';
 import { tellChecks, tellEnd } from './finish.ts';
 import { forkDocument } from './fork-document.ts';
 import { readJsonOption } from './input-value.ts';
-import { checkedRunId, readJournal, type JournalPlace } from './journal-place.ts';
+import { runtimeOptions, type DriveValues } from './drive-options.ts';
+import { checkedRunId, journalPlace, readJournal, type JournalPlace } from './journal-place.ts';
 import { renderForkPlan } from './render/fork-plan.ts';
 import { jsonLine } from './render/json.ts';
 import { shellWords } from './render/next-commands.ts';
@@ -17,7 +18,7 @@ import { Session, type SessionOptions } from './session.ts';
 import type { Io } from './terminal.ts';
 
 /** How a fork came to be asked for. */
-export type ForkWord = 'fork' | 'retry' | 'rewind';
+type ForkWord = 'fork' | 'retry' | 'rewind';
 
 interface ForkValues {
   readonly input: string | undefined;
@@ -81,8 +82,26 @@ interface Asked {
   readonly runtime: SessionOptions['runtime'];
 }
 
+type Values = ForkValues &
+  DriveValues & { readonly db: string | undefined; readonly json: boolean; readonly debug: boolean };
+
+/** One use of a command that makes a fork. @throws as `forkRun` */
+export function forkBy(word: ForkWord, { args, options, io }: Use<Values>, ask: ForkAsk): Promise<number> {
+  return forkRun({
+    word,
+    runId: checkedRunId(args[0]),
+    ask,
+    values: options,
+    isJson: options.json,
+    isDebug: options.debug,
+    io,
+    place: journalPlace(options.db, io),
+    runtime: runtimeOptions(options, io),
+  });
+}
+
 /** @throws RuntimeError NOT_FOUND, REFUSED; ValidationError */
-export async function forkRun(asked: Asked): Promise<number> {
+async function forkRun(asked: Asked): Promise<number> {
   const { io, place, values, isJson, runId, word } = asked;
   const id = values.id === undefined ? {} : { id: checkedRunId(values.id) };
   const inputs =
@@ -139,11 +158,17 @@ function tellPlan({ io, isJson, runId, word }: Asked, plan: ForkPlan): number {
   return DONE;
 }
 
-function mustAsk({ word, runId, place }: Asked, keys: readonly string[]): RuntimeError {
+/** Where it was asked to begin, as it was typed. */
+function whereOf({ retries, at, afterSeq }: ForkAsk): readonly string[] {
+  if (at !== undefined) return [retries ? '--from' : '--at', at];
+  return afterSeq === undefined ? [] : ['--after-seq', String(afterSeq)];
+}
+
+function mustAsk({ word, runId, ask, place }: Asked, keys: readonly string[]): RuntimeError {
   const [first = ''] = keys;
   const which = keys.length === 1 ? `Call ${first}` : `${keys.length} calls, ${first} among them,`;
   const may = keys.length === 1 ? 'may have had its effect' : 'may have had their effects';
-  const command = shellWords('pawl', word, runId, '…', '--dry-run', ...place.flags).replace("'…'", '…');
+  const command = shellWords('pawl', word, runId, ...whereOf(ask), '--dry-run', ...place.flags);
   return new RuntimeError(
     'REFUSED',
     `${which} ${may} already, and nothing declares it safe to be repeated (a task that may be tried again says so: retry).`,

@@ -1,7 +1,6 @@
 import { COMMON_OPTIONS, defineCommand, flag, text, usage, wholeNumber, type Command } from '../command.ts';
-import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
-import { FORK_OPTIONS, forkRun, SET_OPTION, settings } from '../fork-run.ts';
-import { checkedRunId, journalPlace } from '../journal-place.ts';
+import { DRIVE_OPTIONS } from '../drive-options.ts';
+import { FORK_OPTIONS, forkBy, SET_OPTION, settings } from '../fork-run.ts';
 
 const RUN = { name: '<run>', description: 'the id of the run' };
 
@@ -27,9 +26,9 @@ export const forkCommand: Command = defineCommand({
     { command: `pawl fork run_01kh… --set ':plan={"steps":3}'`, what: 'as if that call had come to this' },
     { command: 'pawl fork run_01kh… --at 4 --module edited.ts', what: 'with other code from there on' },
   ],
-  run: async ({ args, options, io }) => {
-    const { at, afterSeq, reuse } = options;
-    const set = settings(options.set);
+  run: async (use) => {
+    const { at, afterSeq, reuse, set: given } = use.options;
+    const set = settings(given);
     const ask = {
       retries: false,
       reuse,
@@ -37,11 +36,7 @@ export const forkCommand: Command = defineCommand({
       ...(afterSeq === undefined ? {} : { afterSeq }),
       ...(set === undefined ? {} : { set }),
     };
-    const runId = checkedRunId(args[0]);
-    const place = journalPlace(options.db, io);
-    const runtime = runtimeOptions(options, io);
-    const { json: isJson, debug: isDebug } = options;
-    return forkRun({ word: 'fork', runId, ask, values: options, isJson, isDebug, io, place, runtime });
+    return forkBy('fork', use, ask);
   },
 });
 
@@ -61,14 +56,10 @@ export const retryCommand: Command = defineCommand({
     { command: 'pawl retry run_01kh… --dry-run', what: 'what that would be' },
     { command: 'pawl retry run_01kh… --module fixed.ts', what: 'with code that was put right' },
   ],
-  run: async ({ args, options, io }) => {
-    const { from } = options;
+  run: async (use) => {
+    const { from } = use.options;
     const ask = { retries: true, ...(from === undefined ? {} : { at: from }) };
-    const runId = checkedRunId(args[0]);
-    const place = journalPlace(options.db, io);
-    const runtime = runtimeOptions(options, io);
-    const { json: isJson, debug: isDebug } = options;
-    return forkRun({ word: 'retry', runId, ask, values: options, isJson, isDebug, io, place, runtime });
+    return forkBy('retry', use, ask);
   },
 });
 
@@ -85,8 +76,8 @@ export const rewindCommand: Command = defineCommand({
     ...COMMON_OPTIONS,
   },
   examples: [{ command: 'pawl rewind run_01kh… --at :draft', what: 'back to that call' }],
-  run: async ({ args, options, io }) => {
-    const { at, afterSeq } = options;
+  run: async (use) => {
+    const { at, afterSeq } = use.options;
     if (at === undefined && afterSeq === undefined)
       throw usage(
         'Say where to go back to.',
@@ -97,10 +88,6 @@ export const rewindCommand: Command = defineCommand({
       ...(at === undefined ? {} : { at }),
       ...(afterSeq === undefined ? {} : { afterSeq }),
     };
-    const runId = checkedRunId(args[0]);
-    const place = journalPlace(options.db, io);
-    const runtime = runtimeOptions(options, io);
-    const { json: isJson, debug: isDebug } = options;
-    return forkRun({ word: 'rewind', runId, ask, values: options, isJson, isDebug, io, place, runtime });
+    return forkBy('rewind', use, ask);
   },
 });

@@ -44,8 +44,9 @@ export class RunReuse {
   /** What settles a call without an attempt; undefined where it is to be done. */
   ask(key: CallKey): Extract<Report, { type: 'OutcomeResolved' }> | undefined {
     const { state } = this.#run;
+    if (state.forked === undefined) return undefined;
     const call = state.calls.get(key);
-    if (state.forked === undefined || call?.kind !== 'task' || call.phase !== 'scheduled') return undefined;
+    if (call?.kind !== 'task' || call.phase !== 'scheduled') return undefined;
     const forked = (this.#forked ??= this.#read(state.forked.seq));
     if (forked === null) return undefined;
     const given = forked.given?.find((result) => result.key === key);

@@ -83,12 +83,13 @@ type Place = Pick<ForkPlan, 'seq' | 'before'>;
 
 function placeOf(history: CallHistory, { at, afterSeq, set, retries }: ForkTarget): Place | ForkRefusal {
   const last = history.endSeq === 0 ? history.lastSeq : history.endSeq - 1;
-  if (afterSeq !== undefined) return placeAfter(history, afterSeq, last);
   const wanted = at === undefined ? undefined : history.calls.get(at);
   if (at !== undefined && wanted === undefined) return unknownCall(history, at);
   const given = set.map((key) => history.calls.get(key));
   const missing = set.find((_, i) => given[i] === undefined);
   if (missing !== undefined && wanted === undefined) return unknownCall(history, missing);
+  const chosen = afterSeq === undefined ? undefined : placeAfter(history, afterSeq, last);
+  if (chosen !== undefined && 'problem' in chosen) return chosen;
   const notTask = given.find((call) => call !== undefined && call.kind !== 'task');
   if (notTask !== undefined)
     return {
@@ -101,14 +102,14 @@ function placeOf(history: CallHistory, { at, afterSeq, set, retries }: ForkTarge
       problem: `Call ${givenUp.key} was given up in the run: a result of it would come too late to count.`,
       hint: `Begin before what gave it up: --at ${outermost(givenUp.key)}`,
     };
-  if (wanted !== undefined) {
-    const kept = given.find((call) => call?.end !== undefined && (call.end?.seq ?? Infinity) < wanted.seq);
-    if (kept !== undefined)
-      return {
-        problem: `The result of call ${kept.key} lies before call ${wanted.key}, and would be kept.`,
-        hint: `Set it without --at, or begin at it: --at ${kept.key}`,
-      };
-    return { seq: Math.min(last, wanted.seq - 1), before: wanted.key };
+  const place = wanted === undefined ? chosen : { seq: Math.min(last, wanted.seq - 1), before: wanted.key };
+  if (place !== undefined) {
+    const kept = given.find((call) => (call?.end?.seq ?? Infinity) <= place.seq);
+    if (kept === undefined) return place;
+    return {
+      problem: `The result of call ${kept.key} lies before that place, and would be kept.`,
+      hint: `Set it without saying where to begin, or begin at it: --at ${kept.key}`,
+    };
   }
   if (given.length > 0) {
     const ends = given.map((call) => (call?.end?.seq ?? last + 1) - 1);
@@ -135,7 +136,7 @@ function unknownCall(history: CallHistory, key: CallKey): ForkRefusal {
 
 /**
  * Before the failure that came last: of calls that failed in the same group, before the first of them, so that all get
- * another try. What waited for another run begins with that run anew.
+ * another try.
  */
 function placeOfRetry({ calls, ended }: CallHistory, last: Seq): Place {
   const failed = [...calls.values()].filter(
@@ -149,15 +150,13 @@ function placeOfRetry({ calls, ended }: CallHistory, last: Seq): Place {
   if (cause === undefined || ended !== 'RunFailed') return { seq: last, before: null };
   const group = outermost(cause.key);
   const together = failed.filter(({ key }) => outermost(key) === group);
-  const seq = Math.min(
-    ...together.map((call) => (call.kind === 'child' ? call.seq : (call.end?.seq ?? last + 1)) - 1),
-  );
-  return { seq: beforeChildren(calls, seq), before: cause.key };
-}
-
-function beforeChildren(calls: CallHistory['calls'], seq: Seq): Seq {
-  const child = openChild(calls, seq);
-  return child === undefined ? seq : beforeChildren(calls, child.seq - 1);
+  let seq = last;
+  for (const { kind, seq: asked, end } of together)
+    seq = Math.min(seq, (kind === 'child' ? asked : (end?.seq ?? last + 1)) - 1);
+  // What waited for another run begins with that run anew.
+  for (let child = openChild(calls, seq); child !== undefined; child = openChild(calls, seq))
+    seq = child.seq - 1;
+  return { seq, before: cause.key };
 }
 
 /** A run that is waited for at that place: it is another run's, and cannot be this one's too. */

@@ -156,7 +156,9 @@ describe('fork', () => {
         /^Run r cannot be forked there\. The run has no call ':bb'\./,
       );
       expect(await told({ set: { ':zz': 1 } })).toContain("no call ':zz'");
-      expect(await told({ at: ':b', set: { ':a': 1 } })).toContain('lies before call :b');
+      expect(await told({ at: ':b', set: { ':a': 1 } })).toContain('lies before that place');
+      expect(await told({ afterSeq: 6, set: { ':a': 1 } })).toContain('lies before that place');
+      expect(await told({ afterSeq: 1, set: { ':zz': 1 } })).toContain("no call ':zz'");
       expect(await told({ afterSeq: 99 })).toContain('It has');
       expect(await told({ afterSeq: 1.5 })).toContain('afterSeq');
       expect(await told({ id: 'p' })).toContain('There is a run p already');
@@ -196,6 +198,24 @@ describe('fork', () => {
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise(setImmediate);
 }
+
+it('is refused behind a secret whose value is gone, and begins where it was received', async () => {
+  const on = bench();
+  const process: Process<null, string> = async (_, ctx) => {
+    await ctx.receive('password', { secret: true, key: 'password' });
+    return ctx.task(on.step, 'a', { key: 'a' });
+  };
+  const told = await on.within(
+    async (runtime) => {
+      const handle = runtime.start(process, null, { id: 'r' });
+      await runtime.send('r', 'password', 'hush', { secret: true });
+      await handle.result();
+      return failureOf(runtime.fork('r', { at: ':a', process }));
+    },
+    { secretKey: 'ab'.repeat(32) },
+  );
+  expect(told).toContain('the secret that call :password received');
+});
 
 describe('retry', () => {
   it('does again what failed, and takes what succeeded, also behind the failure', async () => {
