@@ -1,4 +1,11 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** They keep nothing from one file to the next, so that a worker takes them one after the other. */
+const TOGETHER = [
+  'packages/runtime/tests/acceptance/**/*.test.ts',
+  'packages/runtime/src/{engine,journal,kernel,process,views}/**/*.test.ts',
+  'packages/sdk/src/**/*.test.ts',
+];
 
 export default defineConfig({
   resolve: {
@@ -13,20 +20,29 @@ export default defineConfig({
     },
   },
   test: {
-    include: [
-      'packages/*/{src,tests}/**/*.test.ts',
-      'processes/**/*.test.ts',
-      'tests/**/*.test.ts',
-      'tooling/**/*.test.ts',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: [
+            'packages/*/{src,tests}/**/*.test.ts',
+            'processes/**/*.test.ts',
+            'tests/**/*.test.ts',
+            'tooling/**/*.test.ts',
+          ],
+          exclude: [...configDefaults.exclude, '**/dist/**', ...TOGETHER],
+          // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
+          typecheck: {
+            enabled: true,
+            include: ['packages/*/{src,tests}/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
+            tsconfig: 'tsconfig.json',
+            ignoreSourceErrors: true,
+          },
+        },
+      },
+      { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
     ],
-    exclude: ['**/node_modules/**', '**/dist/**'],
-    // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
-    typecheck: {
-      enabled: true,
-      include: ['packages/*/{src,tests}/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
-      tsconfig: 'tsconfig.json',
-      ignoreSourceErrors: true,
-    },
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

@@ -14,6 +14,9 @@ import type { RuntimeOptions } from './runtime-options.ts';
 import { secretKeySource } from './secret-key.ts';
 import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 
+/** Asked once: it reads the limits of the control group. */
+const CORES = availableParallelism();
+
 export const ENGINE_VERSION = '0.2.0';
 
 /** What a runtime was told, resolved. @throws InvalidOptionError */
@@ -39,7 +42,7 @@ export function engineOptions(
       systemCipher,
       secretKeySource(options, env, () => clock.monotonic()),
     ),
-    limits: resolveLimits(options.limits, availableParallelism()),
+    limits: resolveLimits(options.limits, CORES),
     pools: options.pools ?? {},
     owner: entropy.token(),
     version: ENGINE_VERSION,
