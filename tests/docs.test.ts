@@ -102,7 +102,7 @@ function run(folder: string, command: string): SpawnSyncReturns<string> {
   return spawnSync('sh', ['-c', command], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, PATH: path, NO_COLOR: '1', NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-docs-cache') },
+    env: { ...process.env, PATH: path, NO_COLOR: '1' },
   });
 }
 

@@ -15,9 +15,6 @@ const BIN = join(
   ...(process.env['PAWL_BUILT'] === '1' ? ['dist', 'bin.js'] : ['bin', 'pawl.js']),
 );
 
-/** Shared by all tests: what is compiled once is compiled for all. */
-const CACHE = join(tmpdir(), 'pawl-cli-test-cache');
-
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -43,8 +40,7 @@ export class Pawl {
       env: {
         PATH: process.env['PATH'],
         TZ: 'UTC',
-        XDG_CACHE_HOME: CACHE,
-        NODE_COMPILE_CACHE: CACHE,
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         ...options.env,
       },
       stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

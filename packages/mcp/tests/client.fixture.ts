@@ -12,9 +12,11 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 const PACKAGES = join(import.meta.dirname, '..', '..');
 const PAWL_MCP = join(PACKAGES, 'mcp/bin/pawl-mcp.js');
 export const PAWL: string = join(PACKAGES, 'cli/bin/pawl.js');
-/** Shared by all tests: what is compiled once is compiled for all. */
-const CACHE = join(tmpdir(), 'pawl-cli-test-cache');
-const ENV = { PATH: process.env['PATH'] ?? '', TZ: 'UTC', XDG_CACHE_HOME: CACHE };
+const ENV = {
+  PATH: process.env['PATH'] ?? '',
+  TZ: 'UTC',
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+};
 
 /** What the command line prints. */
 export function pawl(cwd: string, ...args: string[]): string {

@@ -73,8 +73,12 @@ export class Program {
       options.shell === undefined ? node : ['bash', '--norc', '-c', options.shell, 'bash', ...node];
     this.#process = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
-      // Half of a start is compiling otherwise. What the test runner put there is none of its business.
-      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(folder, 'compiled'), NO_COLOR: '1' },
+      // What else the test runner put there is none of its business.
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        NO_COLOR: '1',
+      },
     });
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     // A program that died shows in `ended`.
