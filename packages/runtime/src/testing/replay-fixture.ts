@@ -8,9 +8,8 @@ import type { AnyProcess } from '../process/definition.ts';
 import type { ReplayReport } from '../engine/replay-run.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import { statesAfter, type Row } from '../store/memory/rows.ts';
+import { statesAfter, summaryAt, type Row } from '../store/memory/rows.ts';
 import { storeEvent } from '../journal/stored-event.ts';
-import { summarize } from '../views/run-summary.ts';
 import { testRuntime, type TestRuntime, type TestRuntimeOptions } from './test-runtime.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -89,13 +88,13 @@ function holding({ runId, rows }: JournalText): MemoryStore {
     const recorded = recordedOf(row);
     const { seq, at, event } = recorded;
     const last = kept.at(-1);
-    const summary = summarize(runId, last?.summary, recorded);
     const states = statesAfter(last?.states ?? new Map(), event);
-    kept.push({ ...storeEvent(event), seq, at, summary, states, shared: 0 });
+    kept.push({ ...storeEvent(event), seq, at, states, shared: 0 });
   }
   const last = kept.at(-1);
   if (last === undefined) return new MemoryStore();
-  const { summary, states } = last;
+  const { states } = last;
+  const summary = summaryAt(runId, kept, kept.length);
   const run = { rows: kept, count: kept.length, summary, states, epoch: 1, owner: null, until: 0 };
   return MemoryStore.from({ runs: new Map([[runId, { ...run, inbox: new Map() }]]), shared: [] });
 }

@@ -28,7 +28,7 @@ import type {
   RunRecord,
 } from '../../ports/journal-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
-import { summarize } from '../../views/run-summary.ts';
+import { addToSummary, summarize } from '../../views/run-summary.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import { parseRow } from '../damage.ts';
@@ -40,6 +40,7 @@ import {
   handedOn,
   indexAfter,
   statesAfter,
+  summaryAt,
   verify,
   without,
   type Run,
@@ -105,7 +106,8 @@ export class MemoryStore implements JournalStore {
     const count = indexAfter(run, seq);
     const last = run.rows[count - 1];
     if (last?.seq !== seq) broken('J1', `run ${runId} has no event ${seq}`);
-    const { summary, states } = last;
+    const summary = summaryAt(runId, run.rows, count);
+    const { states } = last;
     // What was sent is not there, and so nothing is answered or claimed.
     const shared = this.#shared.steps.slice(0, last.shared).filter(({ kind }) => kind !== 'offerChanged');
     const start: Run = { ...run, count, summary, states, owner: null, until: 0, inbox: new Map() };
@@ -166,16 +168,18 @@ export class MemoryStore implements JournalStore {
     }
     const rows =
       run === undefined ? [] : run.rows.length === run.count ? run.rows : run.rows.slice(0, run.count);
-    let summary = run?.summary;
+    let summary = run === undefined ? undefined : { ...run.summary };
     let states: StateTexts = run?.states ?? new Map();
     for (const [i, row] of stored.entries()) {
       const { at, event } = events[i] as (typeof events)[number];
       const seq = afterSeq + i + 1;
       if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
-      summary = summarize(runId, summary, { seq, at, event });
+      if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
+      else addToSummary(summary, { seq, at, event });
       for (const note of notes) if (note.seq === seq) this.#shared.note(note);
       states = statesAfter(states, event);
-      rows.push({ ...row, seq, at, summary, states, shared: this.#shared.steps.length });
+      const { type, version, payload } = row;
+      rows.push({ type, version, payload, seq, at, states, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
       const inbox = without(run?.inbox ?? this.work.became(runId), consumed);

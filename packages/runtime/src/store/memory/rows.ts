@@ -9,7 +9,8 @@ import {
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { storeEvent, type StoredEvent } from '../../journal/stored-event.ts';
-import { summarize } from '../../views/run-summary.ts';
+import { addToSummary, summarize } from '../../views/run-summary.ts';
+import { broken } from '../../journal/invariant.ts';
 import type { CompactRun, JournalStore, RunCounts, RunDamage } from '../../ports/journal-store.ts';
 import { parseRow, summaryProblem } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
@@ -19,8 +20,6 @@ import type { JournalEvent, Recorded } from '../../journal/event.ts';
 export interface Row extends StoredEvent {
   readonly seq: Seq;
   readonly at: Millis;
-  /** The run's summary with this event: a prefix need not fold again. */
-  readonly summary: RunSummary;
   /** What the run says of itself, with this event. */
   readonly states: StateTexts;
   /** How many steps led to what runs shared right after it. */
@@ -52,6 +51,17 @@ export function indexAfter({ rows, count }: Run, seq: Seq): number {
     else high = middle;
   }
   return low;
+}
+
+/** The summary of a run's first rows. Folded when a test asks: kept with each row it would be most of what a run takes. */
+export function summaryAt(runId: RunId, rows: readonly Row[], count: number): RunSummary {
+  let summary: RunSummary | undefined;
+  for (const row of rows.slice(0, count)) {
+    const recorded = { seq: row.seq, at: row.at, event: parseRow(runId, row.seq, row) };
+    if (summary === undefined) summary = summarize(runId, undefined, recorded);
+    else addToSummary(summary, recorded);
+  }
+  return summary ?? broken('J1', `run ${runId} has no events`);
 }
 
 /** @param key the reduce that a useless row lies in; undefined: it is a neighbour only */
@@ -129,12 +139,11 @@ function rowsWith({ rows, count }: Run, cuts: readonly Cut[]): Row[] {
 /** What a fork has before its first own event: rows are kept for each run here. Undefined where the parent lacks it. */
 export function forkStart(parent: Run | undefined, runId: RunId, seq: Seq): Run | undefined {
   const count = parent === undefined ? 0 : indexAfter(parent, seq);
-  const rows = (parent?.rows ?? [])
-    .slice(0, count)
-    .map((row) => ({ ...row, summary: { ...row.summary, runId } }));
+  const rows = (parent?.rows ?? []).slice(0, count);
   const last = rows.at(-1);
   if (parent === undefined || last?.seq !== seq) return undefined;
-  const { summary, states } = last;
+  const { states } = last;
+  const summary = summaryAt(runId, rows, count);
   const forkOf = parent.summary.runId;
   return { rows, count, summary, states, forkOf, epoch: 1, owner: null, until: 0, inbox: new Map() };
 }
