@@ -65,8 +65,8 @@ export class Dispatcher {
     const pool = asked.rated === undefined ? named : this.#tree.ofTask(named, asked.rated);
     this.#orders += 1;
     const inQueue = pool.door.length === 0 && this.#roomIn(pool) > 0;
-    const place = { order: this.#orders, since: this.#deps.clock.monotonic(), inQueue };
-    return this.#line(newTicket(taker, key, pool, cost, asked, place));
+    const since = this.#deps.clock.monotonic();
+    return this.#line(newTicket(taker, key, pool, cost, asked, this.#orders, since, inQueue));
   }
 
   /** One that gave its slot back and wants one again: it goes before all others of its priority. */
@@ -269,7 +269,9 @@ export class Dispatcher {
   /** Whether somebody did not want it any more. */
   #giveAll(tickets: readonly Ticket[]): boolean {
     let isLeft = false;
-    for (const [i, ticket] of tickets.entries()) {
+    for (let i = 0; i < tickets.length; i += 1) {
+      const ticket = tickets[i];
+      if (ticket === undefined) break;
       let isTaken: boolean;
       try {
         isTaken = ticket.taker.grantSlot(ticket.key);
@@ -344,11 +346,12 @@ export class Dispatcher {
   /** What waits may start now. All runs of the engine share its burst: one of them is enough. */
   #changed(): void {
     this.#isDirty = true;
-    for (const pool of this.#tree.all()) {
-      const waiting = pool.queue.first(0, null) ?? pool.door.first;
-      if (waiting === undefined) continue;
-      waiting.taker.slotFreed();
-      return;
+    for (const { family } of this.#tree.named) {
+      for (const { queue, door } of family) {
+        if (queue.length + door.length === 0) continue;
+        (queue.first(0, null) ?? door.first)?.taker.slotFreed();
+        return;
+      }
     }
     this.#stopWaking();
   }

@@ -1,4 +1,6 @@
+import { ONLY_RESOURCE } from '@pawl/sdk';
 import type { StoredAmounts } from '../../ports/pool-store.ts';
+import { ONE_SLOT } from '../../process/declared-pools.ts';
 
 /** Arithmetic of amounts by resource. What is not named is 0 as a cost, and unlimited as a limit. */
 export type Amounts = ReadonlyMap<string, number>;
@@ -23,20 +25,30 @@ export function recordOf(amounts: Amounts): Record<string, number> {
 
 /** Adds `amounts` so many times, in place. */
 export function addTo(total: Map<string, number>, amounts: Amounts, times = 1): void {
-  for (const [resource, amount] of amounts) {
-    const sum = (total.get(resource) ?? 0) + amount * times;
-    if (Math.abs(sum) < SLACK) total.delete(resource);
-    else total.set(resource, sum);
+  // What nearly every attempt costs: to walk through a map of one entry makes four objects.
+  if (amounts === ONE_SLOT) {
+    add(total, ONLY_RESOURCE, times);
+    return;
   }
+  for (const [resource, amount] of amounts) add(total, resource, amount * times);
+}
+
+function add(total: Map<string, number>, resource: string, amount: number): void {
+  const sum = (total.get(resource) ?? 0) + amount;
+  if (Math.abs(sum) < SLACK) total.delete(resource);
+  else total.set(resource, sum);
 }
 
 /** The first resource of which there is less left than it takes. */
 export function shortOf(cost: Amounts, held: Amounts, limits: Amounts): string | undefined {
-  for (const [resource, amount] of cost) {
-    const limit = limits.get(resource);
-    if (limit !== undefined && (held.get(resource) ?? 0) + amount > limit + SLACK) return resource;
-  }
+  if (cost === ONE_SLOT) return isShort(ONLY_RESOURCE, 1, held, limits) ? ONLY_RESOURCE : undefined;
+  for (const [resource, amount] of cost) if (isShort(resource, amount, held, limits)) return resource;
   return undefined;
+}
+
+function isShort(resource: string, amount: number, held: Amounts, limits: Amounts): boolean {
+  const limit = limits.get(resource);
+  return limit !== undefined && (held.get(resource) ?? 0) + amount > limit + SLACK;
 }
 
 /** The largest share of a limit that is held, 0 where nothing is limited. */

@@ -20,14 +20,16 @@ export interface Asked {
 /** Orders of those that return lie below all others. */
 const RETURNING = 2 ** 52;
 
-/** @param place `order` counts up with every call that comes */
+/** @param order counts up with every call that comes */
 export function newTicket(
   taker: SlotTaker,
   key: CallKey,
   pool: Pool,
   cost: Amounts,
   { priority, refusable }: Asked,
-  place: Pick<Ticket, 'order' | 'since' | 'inQueue'>,
+  order: number,
+  since: Millis,
+  inQueue: boolean,
 ): Ticket {
   return {
     taker,
@@ -37,9 +39,11 @@ export function newTicket(
     held: cost,
     priority,
     refusable,
-    ...place,
+    order,
     returns: false,
+    since,
     waits: true,
+    inQueue,
     state: 'waiting',
   };
 }

@@ -20,8 +20,15 @@ export interface Waiting {
 /** Those of one priority and one cost, apart from those that return: the oldest stands for all of them. */
 interface Lane<T extends Waiting> {
   readonly priority: number;
+  readonly cost: Amounts;
+  readonly returns: boolean;
   readonly entries: Fifo<T>;
+  /** Those of its entries that still wait. */
+  waiting: number;
 }
+
+/** Lanes that may stay while nobody stands in them: in a sequence each call would make one, and its name. */
+const EMPTY_LANES = 8;
 
 /**
  * Calls that wait for a slot: the highest priority first, then first come first served. With aging a
@@ -32,34 +39,50 @@ interface Lane<T extends Waiting> {
  */
 export class WaitQueue<T extends Waiting> {
   length = 0;
-  /** What all that wait take together. */
-  readonly total: Map<string, number> = new Map();
   readonly #byName = new Map<string, Lane<T>>();
   /** Highest priority first. */
   #lanes: Lane<T>[] = [];
+  /** Mostly the one that is asked for next: its name need not be made. */
+  #last: Lane<T> | undefined;
+
+  /** What all that wait take together. */
+  get total(): Map<string, number> {
+    const total = new Map<string, number>();
+    for (const { cost, waiting } of this.#lanes) if (waiting > 0) addTo(total, cost, waiting);
+    return total;
+  }
 
   add(entry: T): void {
-    const name = laneName(entry);
-    let lane = this.#byName.get(name);
-    if (lane === undefined) {
-      lane = { priority: entry.priority, entries: new Fifo() };
-      this.#byName.set(name, lane);
-      this.#insert(lane);
-    }
+    const lane = this.#laneOf(entry);
     entry.waits = true;
     lane.entries.push(entry);
+    lane.waiting += 1;
     this.length += 1;
-    addTo(this.total, entry.cost);
   }
 
   /** It waits no more, wherever it stands. */
   remove(entry: T): void {
     if (!entry.waits) return;
+    const lane = this.#laneOf(entry);
     entry.waits = false;
+    lane.waiting -= 1;
     this.length -= 1;
-    addTo(this.total, entry.cost, -1);
-    const lane = this.#byName.get(laneName(entry));
-    if (lane !== undefined) this.#trim(lane, laneName(entry));
+    this.#trim(lane);
+  }
+
+  #laneOf(entry: T): Lane<T> {
+    const { priority, cost, returns } = entry;
+    const last = this.#last;
+    if (last?.priority === priority && last.cost === cost && last.returns === returns) return last;
+    const name = laneName(entry);
+    let lane = this.#byName.get(name);
+    if (lane === undefined) {
+      lane = { priority, cost, returns, entries: new Fifo(), waiting: 0 };
+      this.#byName.set(name, lane);
+      this.#insert(lane);
+    }
+    this.#last = lane;
+    return lane;
   }
 
   /** Who is served first. */
@@ -95,16 +118,11 @@ export class WaitQueue<T extends Waiting> {
 
   /** It was taken out as the first, and is the first again. */
   putBack(entry: T): void {
-    const name = laneName(entry);
-    const lane = this.#byName.get(name);
-    if (lane === undefined) {
-      this.add(entry);
-      return;
-    }
+    const lane = this.#laneOf(entry);
     entry.waits = true;
     lane.entries.unshift(entry);
+    lane.waiting += 1;
     this.length += 1;
-    addTo(this.total, entry.cost);
   }
 
   #insert(lane: Lane<T>): void {
@@ -118,11 +136,12 @@ export class WaitQueue<T extends Waiting> {
     this.#lanes.splice(low, 0, lane);
   }
 
-  #trim(lane: Lane<T>, name: string): void {
+  #trim(lane: Lane<T>): void {
     while (lane.entries.first?.waits === false) lane.entries.shift();
-    if (lane.entries.length > 0) return;
-    this.#byName.delete(name);
+    if (lane.entries.length > 0 || this.#lanes.length <= EMPTY_LANES) return;
+    this.#byName.delete(laneName(lane));
     this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+    if (this.#last === lane) this.#last = undefined;
   }
 }
 
@@ -187,7 +206,7 @@ export class Door<T extends Waiting> {
   }
 }
 
-function laneName({ priority, cost, returns }: Waiting): string {
+function laneName({ priority, cost, returns }: Pick<Waiting, 'priority' | 'cost' | 'returns'>): string {
   const lead = returns ? `${priority} again` : `${priority}`;
   if (cost.size === 1) for (const [resource, amount] of cost) return `${lead} ${resource} ${amount}`;
   return `${lead} ${JSON.stringify([...cost].toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
