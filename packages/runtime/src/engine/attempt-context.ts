@@ -1,43 +1,74 @@
-import type { TaskContext } from '@pawl/sdk';
+import type { Cost, TaskContext, TaskReceiveOptions } from '@pawl/sdk';
 import type { AttemptPlace } from './attempt.ts';
 
-type Members = Pick<TaskContext, 'log' | 'progress' | 'heartbeat' | 'reconcile' | 'receive'>;
+/** The attempt, as its context asks it. */
+export interface ContextSource {
+  readonly place: AttemptPlace;
+  readonly signal: AbortSignal;
+  log(values: readonly unknown[]): void;
+  progress(value: unknown): Promise<void>;
+  heartbeat(): void;
+  reconcile(actualCost: Cost): void;
+  receive(name: string, options: TaskReceiveOptions | undefined): Promise<unknown>;
+}
 
 /**
  * What a task function is given. A class, since an object with accessors of its own takes its own hidden class:
- * 10,000 of them let the heap grow by 30 MiB.
+ * 10,000 of them let the heap grow by 30 MiB. Most tasks use little of it: a function is made when it is first asked
+ * for, and bound, so that it can be taken out of the context.
  */
 export class AttemptContext implements TaskContext {
   readonly runId: string;
   readonly key: string;
   readonly attempt: number;
-  readonly log: TaskContext['log'];
-  readonly progress: TaskContext['progress'];
-  readonly heartbeat: TaskContext['heartbeat'];
-  readonly reconcile: TaskContext['reconcile'];
-  readonly receive: TaskContext['receive'];
   // Not hidden by `#`: a builder's context has this one as its prototype.
-  private readonly place: AttemptPlace;
-  private readonly signalOf: () => AbortSignal;
+  private readonly of: ContextSource;
+  private logs: TaskContext['log'] | undefined = undefined;
+  private tells: TaskContext['progress'] | undefined = undefined;
+  private beats: TaskContext['heartbeat'] | undefined = undefined;
+  private reconciles: TaskContext['reconcile'] | undefined = undefined;
+  private receives: TaskContext['receive'] | undefined = undefined;
 
-  constructor(place: AttemptPlace, members: Members, signalOf: () => AbortSignal) {
-    this.runId = place.runId;
-    this.key = place.key;
-    this.attempt = place.attempt;
-    this.log = members.log;
-    this.progress = members.progress;
-    this.heartbeat = members.heartbeat;
-    this.reconcile = members.reconcile;
-    this.receive = members.receive;
-    this.place = place;
-    this.signalOf = signalOf;
+  constructor(of: ContextSource) {
+    const { runId, key, attempt } = of.place;
+    this.runId = runId;
+    this.key = key;
+    this.attempt = attempt;
+    this.of = of;
+  }
+
+  get log(): TaskContext['log'] {
+    const { of } = this;
+    return (this.logs ??= (...values) => of.log(values));
+  }
+
+  get progress(): TaskContext['progress'] {
+    const { of } = this;
+    return (this.tells ??= (value) => of.progress(value));
+  }
+
+  get heartbeat(): TaskContext['heartbeat'] {
+    const { of } = this;
+    return (this.beats ??= () => of.heartbeat());
+  }
+
+  get reconcile(): TaskContext['reconcile'] {
+    const { of } = this;
+    return (this.reconciles ??= (actualCost) => of.reconcile(actualCost));
+  }
+
+  get receive(): TaskContext['receive'] {
+    const { of } = this;
+    // A message was checked against the schema, whose type the options carry.
+    return (this.receives ??= (name: string, options?: TaskReceiveOptions) =>
+      of.receive(name, options) as Promise<never>);
   }
 
   get signal(): AbortSignal {
-    return this.signalOf();
+    return this.of.signal;
   }
 
   get idempotencyKey(): string {
-    return this.place.idempotencyKey;
+    return this.of.place.idempotencyKey;
   }
 }

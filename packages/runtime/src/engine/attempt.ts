@@ -6,6 +6,7 @@ import {
   TimeoutError,
   type CheckResult,
   type Cost,
+  type PollSettings,
   type TaskContext,
   type TaskReceiveOptions,
 } from '@pawl/sdk';
@@ -21,13 +22,14 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { TelemetrySink } from '../ports/telemetry.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
-import { AttemptContext } from './attempt-context.ts';
+import { AttemptContext, type ContextSource } from './attempt-context.ts';
 import { AttemptLimits } from './attempt-limits.ts';
 import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
 import { AttemptProgress, isGenerator, type ProgressDeps } from './attempt-progress.ts';
 import type { Executors } from './executors/executors.ts';
+import type { Work } from './executors/work.ts';
 import { pollUntil } from './executors/poll.ts';
-import { decode } from '../journal/codec.ts';
+import { decode, isPlain } from '../journal/codec.ts';
 import { Redaction } from './redaction.ts';
 import { isRetryable } from './retryable.ts';
 import type { StreamWindow } from './stream-window.ts';
@@ -60,6 +62,14 @@ export interface AttemptSlot {
   comeBack(granted: () => void): void;
 }
 
+/** Who made an attempt. */
+export interface AttemptOwner {
+  /** Any number of times: a timeout, and later what really happened. */
+  report(report: Report): void;
+  /** Once: it ended, or was given up on. */
+  gone(attempt: Attempt, slot: AttemptSlot): void;
+}
+
 export interface AttemptPlace {
   readonly runId: string;
   readonly key: CallKey;
@@ -70,18 +80,16 @@ export interface AttemptPlace {
 /**
  * One invocation of a task.
  *
- * Owns its abort signal and its timers. Talks to the run by `report` (any number of times: a timeout,
- * and later what really happened) and once by `gone`, when it ended or was given up on.
+ * Owns its abort signal and its timers. Talks to its owner.
  * Invariants: nothing of it starts before its start is committed; its timers end with it; nothing that it tells
  * holds a text of its secrets.
  */
-export class Attempt {
+export class Attempt implements Work, ContextSource {
   readonly place: AttemptPlace;
   readonly #task: OpenTask;
   readonly #deps: AttemptDeps;
   readonly #slot: AttemptSlot;
-  readonly #report: (report: Report) => void;
-  readonly #gone: () => void;
+  readonly #owner: AttemptOwner;
   readonly #window: StreamWindow | undefined;
   // Most attempts need none of these, and there are many attempts: each is made where it is needed.
   #controller: AbortController | undefined;
@@ -89,14 +97,13 @@ export class Attempt {
   #messages: AttemptMessages | undefined;
   #limits: AttemptLimits | undefined;
   #timers: Timers | undefined;
+  #context: AttemptContext | undefined;
   #redaction = Redaction.NONE;
-  // A message was checked against the schema, whose type the options carry.
-  readonly #receive: TaskContext['receive'] = (name: string, options?: TaskReceiveOptions) =>
-    this.#receiving.receive(name, options) as Promise<never>;
   #aborted: 'no' | 'stopped' | 'timedOut' = 'no';
   /** It has ended, or was given up on: what it still asks for is refused. */
   #isOver = false;
   #isGone = false;
+  #isCheck = false;
 
   constructor(
     place: AttemptPlace,
@@ -105,16 +112,30 @@ export class Attempt {
     slot: AttemptSlot,
     /** Where the process reads what it tells. */
     window: StreamWindow | undefined,
-    report: (report: Report) => void,
-    gone: () => void,
+    owner: AttemptOwner,
   ) {
     this.place = place;
     this.#task = task;
     this.#deps = deps;
     this.#slot = slot;
     this.#window = window;
-    this.#report = task.hasSecrets ? (told) => report(this.#redaction.report(told)) : report;
-    this.#gone = gone;
+    this.#owner = owner;
+  }
+
+  #report(report: Report): void {
+    this.#owner.report(this.#task.hasSecrets ? this.#redaction.report(report) : report);
+  }
+
+  get what(): string {
+    return `task '${this.#task.definition.name}' (${this.place.key})`;
+  }
+
+  get context(): TaskContext {
+    return (this.#context ??= new AttemptContext(this));
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal;
   }
 
   get #signal(): AbortSignal {
@@ -126,7 +147,8 @@ export class Attempt {
     const { definition, hasSecrets } = this.#task;
     const deps = hasSecrets ? this.#redacting(this.#deps) : this.#deps;
     if (this.#progress === undefined) {
-      this.#progress = new AttemptProgress(this.place, definition.name, deps, this.#window, this.#report);
+      const report = (told: Report): void => this.#report(told);
+      this.#progress = new AttemptProgress(this.place, definition.name, deps, this.#window, report);
       if (this.#isOver || this.#aborted !== 'no') this.#progress.end();
     }
     return this.#progress;
@@ -170,16 +192,14 @@ export class Attempt {
     }
     if (heartbeatTimeout !== undefined) this.#awaitHeartbeat();
     const { within } = this.#deps;
-    const running = within === undefined ? this.#run() : within(this.place, () => this.#run());
-    running.then(
-      (report) => this.#ended(report),
-      (error: unknown) => this.#ended(this.#failed(error, 'error')),
-    );
+    if (within === undefined) void this.#live();
+    else void within(this.place, () => this.#live());
   }
 
   /** Asks the outside world what became of an earlier attempt, instead of another one. */
   startCheck(): void {
     const { key } = this.place;
+    this.#isCheck = true;
     this.#check()
       .then((result) => checkedAnswer(result, this.#deps.payloadBytes))
       .then(
@@ -205,29 +225,43 @@ export class Attempt {
     this.#messages?.handed(n, payload);
   }
 
+  async #live(): Promise<void> {
+    let report: Report;
+    try {
+      report = await this.#run();
+    } catch (error) {
+      report = this.#failed(error, 'error');
+    }
+    this.#ended(report);
+  }
+
   async #run(): Promise<Report> {
     const { definition } = this.#task;
-    const { executors, clock } = this.#deps;
     const { key, attempt } = this.place;
-    const what = `task '${definition.name}' (${key})`;
     // Not before whoever starts it is done with its neighbours.
     const args = await this.#args();
-    const context = this.#context();
-    const work = { what, context, checkWanted: () => this.#checkWanted() };
-    const tryOnce = (): unknown => {
-      this.#checkWanted();
-      const given = buildContextOf(definition, context);
-      return executors.run(definition.build(args as never, given), work);
-    };
     const { poll } = definition.settings;
-    let value = await (poll === undefined
-      ? tryOnce()
-      : pollUntil(what, async () => this.#drained(await tryOnce()), poll, context.signal, clock));
+    let value = await (poll === undefined ? this.#tryOnce(args) : this.#poll(args, poll));
     if (isGenerator(value)) value = await this.#drained(value);
     if (definition.output !== undefined)
-      value = await checkAgainst(definition.output, value, `The output of ${what}`);
-    const output = encodePayload(`The output of ${what}`, value, this.#deps.payloadBytes);
+      value = await checkAgainst(definition.output, value, `The output of ${this.what}`);
+    const { payloadBytes } = this.#deps;
+    const output = isPlain(value, payloadBytes)
+      ? value
+      : encodePayload(`The output of ${this.what}`, value, payloadBytes);
     return { type: 'AttemptSucceeded', key, attempt, output };
+  }
+
+  #tryOnce(args: unknown): unknown {
+    this.checkWanted();
+    const { definition } = this.#task;
+    const given = buildContextOf(definition, this.context);
+    return this.#deps.executors.run(definition.build(args as never, given), this);
+  }
+
+  #poll(args: unknown, poll: PollSettings): Promise<unknown> {
+    const tryOnce = async (): Promise<unknown> => this.#drained(await this.#tryOnce(args));
+    return pollUntil(this.what, tryOnce, poll, this.#signal, this.#deps.clock);
   }
 
   /** What a generator returns, and else the value itself. */
@@ -248,42 +282,44 @@ export class Attempt {
     const { check } = this.#task.definition;
     if (check === undefined) throw new InvalidArgumentError('no check is defined');
     const args = await this.#args();
-    this.#checkWanted();
+    this.checkWanted();
     // `check` takes what `run` takes; the definition's signature says so.
-    const context = this.#context(refuseReceive);
-    return (await check(args as never, context)) as CheckResult<unknown>;
+    return (await check(args as never, this.context)) as CheckResult<unknown>;
   }
 
   /**
    * Right before user code is called: another attempt of the same commit may have held the event loop
    * for longer than the lease, and what was aborted before it began need not begin.
    */
-  #checkWanted(): void {
+  checkWanted(): void {
     const isOurs = this.#deps.isOurs();
     this.#controller?.signal.throwIfAborted();
     assert(isOurs, 'S2', 'a run that is left aborts its attempts');
   }
 
-  #context(receive: TaskContext['receive'] = this.#receive): TaskContext {
-    const { key } = this.place;
-    const members = {
-      log: (...values: readonly unknown[]) =>
-        this.#deps.log(
-          this.place,
-          this.#task.definition.name,
-          values.map((value) => this.#redaction.logged(value)),
-        ),
-      progress: (value: unknown) => this.#telling.tell(value),
-      heartbeat: () => {
-        if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
-      },
-      reconcile: (actualCost: Cost) => {
-        if (this.#slot.reconcile(checkCost(actualCost))) return;
-        this.#deps.warn(`Call ${key} reconciles its cost, and holds nothing any more.`);
-      },
-      receive,
-    };
-    return new AttemptContext(this.place, members, () => this.#signal);
+  log(values: readonly unknown[]): void {
+    const told = values.map((value) => this.#redaction.logged(value));
+    this.#deps.log(this.place, this.#task.definition.name, told);
+  }
+
+  progress(value: unknown): Promise<void> {
+    return this.#telling.tell(value);
+  }
+
+  heartbeat(): void {
+    if (this.#aborted === 'no' && !this.#isGone) this.#awaitHeartbeat();
+  }
+
+  reconcile(actualCost: Cost): void {
+    if (this.#slot.reconcile(checkCost(actualCost))) return;
+    this.#deps.warn(`Call ${this.place.key} reconciles its cost, and holds nothing any more.`);
+  }
+
+  receive(name: string, options: TaskReceiveOptions | undefined): Promise<unknown> {
+    // A check looks what became of work, and does none: no message is for it.
+    if (this.#isCheck)
+      throw new InvalidArgumentError('task.receive is for the task itself, not for its check.');
+    return this.#receiving.receive(name, options);
   }
 
   #awaitHeartbeat(): void {
@@ -337,7 +373,7 @@ export class Attempt {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#clear();
-    this.#gone();
+    this.#owner.gone(this, this.#slot);
   }
 
   #endProgress(): void {
@@ -352,9 +388,4 @@ export class Attempt {
     this.#endProgress();
     this.#messages?.end();
   }
-}
-
-/** A check looks what became of work, and does none: no message is for it. */
-function refuseReceive(): never {
-  throw new InvalidArgumentError('task.receive is for the task itself, not for its check.');
 }

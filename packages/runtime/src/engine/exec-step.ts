@@ -31,11 +31,11 @@ export async function execStep(engine: Engine, step: Step): Promise<StepResult> 
   const { scheduled, definition, signal } = step;
   const { key, args, policy } = scheduled;
   const { promise, resolve } = Promise.withResolvers<StepResult>();
-  const told = (report: Report): void => {
-    if (report.type === 'AttemptSucceeded')
-      resolve({ status: 'succeeded', output: decode(report.output), encoded: report.output });
-    if (report.type === 'AttemptErred') resolve({ status: 'failed', error: report.error });
-    if (report.type === 'AttemptStopped')
+  const report = (told: Report): void => {
+    if (told.type === 'AttemptSucceeded')
+      resolve({ status: 'succeeded', output: decode(told.output), encoded: told.output });
+    if (told.type === 'AttemptErred') resolve({ status: 'failed', error: told.error });
+    if (told.type === 'AttemptStopped')
       resolve({ status: 'failed', error: { name: 'AbortError', message: 'it was stopped' } });
   };
   const idempotencyKey = engine.options.entropy.token();
@@ -51,7 +51,8 @@ export async function execStep(engine: Engine, step: Step): Promise<StepResult> 
     shouldRetry: undefined,
     kept: null,
   };
-  const attempt = new Attempt(place, task, depsOf(engine, step), NO_SLOT, undefined, told, () => undefined);
+  const owner = { report, gone: () => undefined };
+  const attempt = new Attempt(place, task, depsOf(engine, step), NO_SLOT, undefined, owner);
   const abort = (): void => attempt.abort('the program was asked to stop');
   signal?.addEventListener('abort', abort, { once: true });
   attempt.start();

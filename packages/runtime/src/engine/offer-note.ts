@@ -9,6 +9,9 @@ export function offerNote(
   state: Readonly<RunState>,
   recorded: Recorded,
 ): OfferNote | undefined {
+  // There may be no offer at all, and a great many results.
+  if (recorded.event.type === 'TaskSucceeded' && state.calls.get(recorded.event.key)?.kind !== 'offer')
+    return undefined;
   return noteOf(runId, recorded, (key) => {
     const call = state.calls.get(key);
     return call?.kind === 'offer' ? call.taskId : undefined;

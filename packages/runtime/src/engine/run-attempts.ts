@@ -1,8 +1,15 @@
 import { ratePlan } from '@pawl/sdk';
 import { RuntimeError } from '../errors.ts';
 import type { CallKey } from '../journal/call-key.ts';
+import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
-import { Attempt, type AttemptDeps, type AttemptPlace, type AttemptSlot } from './attempt.ts';
+import {
+  Attempt,
+  type AttemptDeps,
+  type AttemptOwner,
+  type AttemptPlace,
+  type AttemptSlot,
+} from './attempt.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
 import type { RatedTask } from './pools/pool-tree.ts';
@@ -64,17 +71,19 @@ class Place implements AttemptPlace {
   readonly runId: string;
   readonly key: CallKey;
   readonly attempt: number;
-  readonly #makeKey: () => string;
+  readonly #seed: string;
+  readonly #digest: Digest;
 
-  constructor(runId: string, key: CallKey, attempt: number, makeKey: () => string) {
+  constructor(runId: string, key: CallKey, attempt: number, seed: string, digest: Digest) {
     this.runId = runId;
     this.key = key;
     this.attempt = attempt;
-    this.#makeKey = makeKey;
+    this.#seed = seed;
+    this.#digest = digest;
   }
 
   get idempotencyKey(): string {
-    return this.#makeKey();
+    return this.#digest(`idempotency ${this.#seed} ${this.key}`).slice(0, 32);
   }
 }
 
@@ -83,7 +92,7 @@ class Place implements AttemptPlace {
  *
  * Owns them and their slots. Talks to the run by reports.
  */
-export class RunAttempts {
+export class RunAttempts implements AttemptOwner {
   readonly #engine: Engine;
   readonly #run: RunDriver;
   readonly #deps: AttemptDeps;
@@ -94,7 +103,6 @@ export class RunAttempts {
   readonly #tickets = new Map<CallKey, Ticket>();
   readonly #taker: SlotTaker;
   readonly #owner: SlotOwner;
-  readonly #tell: (report: Report) => void;
   #running = 0;
 
   constructor(engine: Engine, run: RunDriver, deps: AttemptDeps, streams: RunStreams) {
@@ -114,7 +122,6 @@ export class RunAttempts {
       slotFreed: () => run.slotFreed(),
     };
     this.#owner = { isOurs: deps.isOurs, slotFreed: this.#taker.slotFreed };
-    this.#tell = (report) => run.report(report);
   }
 
   /** Attempts that have neither ended nor been given up on. */
@@ -127,9 +134,7 @@ export class RunAttempts {
     return this.#current.keys().some(isMeant);
   }
 
-  enqueue(key: CallKey): void {
-    const task = this.#run.host.openCalls.get(key)?.task;
-    if (task === undefined) return;
+  enqueue(key: CallKey, task: OpenTask): void {
     const call = this.#run.state.calls.get(key);
     const isFirst = call?.kind === 'task' && call.phase === 'scheduled' && call.attempts === 0;
     const ticket = this.#engine.dispatcher.enqueue(this.#taker, key, {
@@ -190,31 +195,28 @@ export class RunAttempts {
   #make(key: CallKey, attempt: number, slot: AttemptSlot): Attempt | undefined {
     const task = this.#run.host.openCalls.get(key)?.task;
     if (task === undefined) return undefined;
-    const made: Attempt = new Attempt(
-      this.placeOf(key, attempt),
-      task,
-      this.#deps,
-      slot,
-      this.#streams.openWindow(key),
-      this.#tell,
-      () => {
-        this.#running -= 1;
-        if (this.#current.get(key) === made) this.#current.delete(key);
-        slot.giveBack();
-        this.#run.slotFreed();
-      },
-    );
+    const window = this.#streams.openWindow(key);
+    const made = new Attempt(this.placeOf(key, attempt), task, this.#deps, slot, window, this);
     this.#running += 1;
     this.#current.set(key, made);
     return made;
   }
 
+  report(report: Report): void {
+    this.#run.report(report);
+  }
+
+  gone(attempt: Attempt, slot: AttemptSlot): void {
+    const { key } = attempt.place;
+    this.#running -= 1;
+    if (this.#current.get(key) === attempt) this.#current.delete(key);
+    slot.giveBack();
+    this.#run.slotFreed();
+  }
+
   placeOf(key: CallKey, attempt: number): AttemptPlace {
-    const { digest } = this.#engine.options;
     const { runId, state } = this.#run;
-    return new Place(runId, key, attempt, () =>
-      digest(`idempotency ${state.effectSeed} ${key}`).slice(0, 32),
-    );
+    return new Place(runId, key, attempt, state.effectSeed, this.#engine.options.digest);
   }
 
   abort(key: CallKey, reason: string): void {

@@ -1,5 +1,5 @@
 import type { CallKey } from '../journal/call-key.ts';
-import { isOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
+import { isRecordedOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import { assert, unreachable } from '../journal/invariant.ts';
 import type { Command, Report } from '../kernel/input.ts';
@@ -140,11 +140,11 @@ export class RunDriver implements Turnable {
 
   /** What the world tells; it is decided in a turn of its own. */
   report(report: Report): void {
-    this.ask(() => report);
+    this.ask(report);
   }
 
-  /** For a report that is known only when its turn comes. */
-  ask(report: () => Report | undefined): void {
+  /** For a report that may be known only when its turn comes. */
+  ask(report: Report | (() => Report | undefined)): void {
     if (this.#phase === 'left' || this.#terminal !== undefined) return;
     this.#reports.push(report);
     this.standstill.answered();
@@ -227,10 +227,9 @@ export class RunDriver implements Turnable {
   /** Decides reports until one of them is an outcome, and delivers that. */
   #deliverNext(): void {
     for (let report = this.#reports.next(); report !== undefined; report = this.#reports.next()) {
-      const outcome = this.#decide(report).find((recorded) => isOutcome(recorded.event));
+      const outcome = this.#decide(report).find(isRecordedOutcome);
       if (outcome === undefined) continue;
-      const { event } = outcome;
-      if (isOutcome(event)) this.host.deliver({ ...outcome, event });
+      this.host.deliver(outcome);
       return;
     }
   }
@@ -258,7 +257,7 @@ export class RunDriver implements Turnable {
   grantSlot(key: CallKey): boolean {
     try {
       // The commit of the start proves the lease, and `isOurs` once more before the start itself.
-      if (['stopping', 'left'].includes(this.#phase) || this.#terminal !== undefined) return false;
+      if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
       return this.#effects.admits(key) && this.#decide({ type: 'SlotGranted', key }).length > 0;
     } catch (error) {
       if (isBusy(error)) throw error;

@@ -80,6 +80,11 @@ export class RunEffects {
   saw(facts: readonly Recorded[]): void {
     for (const fact of facts) {
       const { event } = fact;
+      // What begins is two thirds of all, and means nothing to the others.
+      if (event.type === 'TaskScheduled' || event.type === 'AttemptStarted') {
+        this.notices?.saw(fact);
+        continue;
+      }
       if (event.type === 'AttemptFailed') this.#run.host.noteFailure(event.key, event.error);
       if (event.type === 'BreakpointAnswered') this.#run.host.noteAnswer(event);
       this.notices?.saw(fact);
@@ -95,8 +100,10 @@ export class RunEffects {
   admits(key: CallKey): boolean {
     const { runId, host } = this.#run;
     // Before the start is recorded: without it nothing has begun, and with the key the run goes on.
-    if (host.openCalls.get(key)?.task?.hasSecrets === true) this.#engine.options.vault.check(runId);
-    const settled = this.#gate.admit(key);
+    const task = host.openCalls.get(key)?.task;
+    if (task === undefined) return true;
+    if (task.hasSecrets) this.#engine.options.vault.check(runId);
+    const settled = this.#gate.admit(key, task);
     if (settled !== undefined) this.#run.report(settled);
     return settled === undefined;
   }
@@ -135,15 +142,12 @@ export class RunEffects {
   }
 
   #queue(key: CallKey): void {
-    const settled = this.#gate.ask(key);
+    const task = this.#run.host.openCalls.get(key)?.task;
+    const settled = task === undefined ? undefined : this.#gate.ask(key, task);
     if (settled !== undefined) this.#run.report(settled);
     else if (this.streams.has(key)) this.streams.enqueue(key);
-    else if (this.#isTransaction(key)) this.transactions.enqueue(key);
-    else this.attempts.enqueue(key);
-  }
-
-  #isTransaction(key: CallKey): boolean {
-    return this.#run.host.openCalls.get(key)?.task?.definition.transaction !== undefined;
+    else if (task?.definition.transaction !== undefined) this.transactions.enqueue(key);
+    else if (task !== undefined) this.attempts.enqueue(key, task);
   }
 
   #cancelAll(keys: readonly CallKey[], reason: string): void {
@@ -204,6 +208,7 @@ export class RunEffects {
         return;
       }
       case 'ClearTimers':
+        if (this.timers.size === 0) return;
         for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue', 'WaitDue']) {
           this.timers.clear(`${type} ${effect.key}`);
         }

@@ -39,9 +39,7 @@ export class RunGate {
   }
 
   /** Where a call asks for a slot: what settles it without one. */
-  ask(key: CallKey): Settled | undefined {
-    const task = this.#taskOf(key);
-    if (task === undefined) return undefined;
+  ask(key: CallKey, task: OpenTask): Settled | undefined {
     const known = this.#reuse.ask(key);
     if (known !== undefined) return known;
     const kept = task.kept === null ? undefined : this.#kept(key, task.kept);
@@ -57,10 +55,9 @@ export class RunGate {
   }
 
   /** Where a slot is there: what settles the call although it is. Others may have been faster since it asked. */
-  admit(key: CallKey): Settled | undefined {
-    const task = this.#taskOf(key);
+  admit(key: CallKey, task: OpenTask): Settled | undefined {
     const { state } = this.#run;
-    if (task?.definition.settings.circuit === undefined) return undefined;
+    if (task.definition.settings.circuit === undefined) return undefined;
     if (!state.pending.has(key) || isFenced(state, key)) return undefined;
     const { circuit: settings } = task.definition.settings;
     const plan = circuitPlan(settings, task.definition.name);

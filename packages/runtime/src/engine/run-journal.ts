@@ -55,14 +55,18 @@ export class RunJournal {
   foresee(input: Command | Report): Decided {
     const at = Math.max(this.#clock.now(), this.state.lastAt);
     const { events, effects } = decide(this.state, input, at);
-    const { seq } = this.state;
-    return { recorded: events.map((event, i): Recorded => ({ seq: seq + i + 1, at, event })), effects };
+    const recorded: Recorded[] = [];
+    let { seq } = this.state;
+    for (const event of events) recorded.push({ seq: (seq += 1), at, event });
+    return { recorded, effects };
   }
 
   /** It has been. */
   accept({ recorded }: Decided): void {
-    for (const fact of recorded) evolve(this.state, fact);
-    this.#buffer.push(...recorded);
+    for (const fact of recorded) {
+      evolve(this.state, fact);
+      this.#buffer.push(fact);
+    }
   }
 
   /** The message is deleted with the commit of what follows from it. */

@@ -10,7 +10,7 @@ import { Fifo } from './fifo.ts';
 export class RunReports {
   readonly #host: ProcessHost;
   /** Each says what it is when its turn comes; nothing where it has passed by then. */
-  readonly #reports = new Fifo<() => Report | undefined>();
+  readonly #reports = new Fifo<Report | (() => Report | undefined)>();
   readonly #cancels = new Fifo<Report>();
 
   constructor(host: ProcessHost) {
@@ -21,7 +21,7 @@ export class RunReports {
     return this.#cancels.length + this.#reports.length;
   }
 
-  push(report: () => Report | undefined): void {
+  push(report: Report | (() => Report | undefined)): void {
     this.#reports.push(report);
   }
 
@@ -32,10 +32,9 @@ export class RunReports {
   /** The next one that is still about something. */
   next(): Report | undefined {
     for (;;) {
-      const cancel = this.#cancels.shift();
-      const next = cancel === undefined ? this.#reports.shift() : () => cancel;
+      const next = this.#cancels.shift() ?? this.#reports.shift();
       if (next === undefined) return undefined;
-      const report = next();
+      const report = typeof next === 'function' ? next() : next;
       if (report !== undefined && !this.#host.isOutdated(report)) return report;
     }
   }

@@ -63,7 +63,7 @@ export function decode(encoded: Json, reveal?: Reveal): unknown {
 }
 
 /** What is its own encoding, without a walk. */
-function isPlain(value: unknown, maxSize: number): value is string | number | boolean | null {
+export function isPlain(value: unknown, maxSize: number): value is string | number | boolean | null {
   switch (typeof value) {
     case 'string':
       return value.length <= maxSize;
@@ -76,9 +76,11 @@ function isPlain(value: unknown, maxSize: number): value is string | number | bo
   }
 }
 
+const SECRET_TEXT = `"${TAG}":"${SECRET}"`;
+
 /** Whether a text of encoded values may hold secrets; one that has such a text itself counts, too. */
 export function mayHoldSecrets(text: string): boolean {
-  return text.includes(`"${TAG}":"${SECRET}"`);
+  return text.includes(SECRET_TEXT);
 }
 
 /** What is encrypted in an encoded value that is a secret as a whole. */

@@ -363,6 +363,10 @@ export function isOutcome(event: JournalEvent): event is OutcomeEvent {
   }
 }
 
+export function isRecordedOutcome(recorded: Recorded): recorded is Recorded<OutcomeEvent> {
+  return isOutcome(recorded.event);
+}
+
 export function isCommand(event: JournalEvent): event is CommandEvent {
   switch (event.type) {
     case 'TaskScheduled':
