@@ -5,6 +5,7 @@ import {
   isOutcome,
   isTerminal,
   type CommandEvent,
+  type Encoded,
   type Recorded,
   type TerminalEvent,
 } from '../journal/event.ts';
@@ -30,6 +31,7 @@ import { EVIDENT_SHARE } from './stall-bound.ts';
 import type { ReplayPace } from './replay-pace.ts';
 import type { RunPlan } from './run-plan.ts';
 import { resultOf } from './run-result.ts';
+import type { Contradiction } from '../process/admission.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
 import { idleBranchOf } from '../process/parallel/out-of-order.ts';
@@ -155,11 +157,18 @@ export class Replay {
       if (recorded === undefined) return undefined;
       const { event } = recorded;
       if (isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') return recorded;
-      if (isCommand(event) && !this.#host.admission.hasIssued(placeOf(event))) return recorded;
+      if (isCommand(event) && !this.#isAsked(recorded.seq, event)) return recorded;
       this.#advance(recorded);
       if (event.type === 'AttemptFailed') this.#host.noteFailure(event.key, event.error);
       if (event.type === 'BreakpointAnswered') this.#host.noteAnswer(event);
     }
+  }
+
+  /** Whether the process has asked for it again, or made that decision again. */
+  #isAsked(seq: Seq, event: CommandEvent): boolean {
+    const { admission } = this.#host;
+    const place = placeOf(event);
+    return place === event.key ? admission.hasIssuedCall(seq) : admission.hasIssued(place);
   }
 
   /** Whether a blocked replay should look again in the next turn rather than wait to be woken. */
@@ -199,7 +208,7 @@ export class Replay {
     const key = this.#keyOf(recorded);
     // It comes with the task's own call, which was passed.
     if (recorded.event.type === 'StreamOpened' && recorded.event.kind === 'progress')
-      return this.#host.admission.hasIssued(key);
+      return this.#host.admission.hasIssuedCall(this.#state.calls.get(key)?.seq ?? 0);
     return this.#host.admission.instead(key) !== undefined || !this.#host.isScopeOpen(key);
   }
 
@@ -295,8 +304,8 @@ export class Replay {
   #diverged(recorded: Recorded): NonDeterminismError {
     const key = this.#keyOf(recorded);
     const instead = this.#host.admission.instead(key);
-    const asked = instead === undefined ? undefined : { ...instead.asked, where: instead.where };
-    const as = instead === undefined ? undefined : { ...instead.asked, key: instead.askedKey ?? key };
+    const asked = instead && { what: instead.asked.what, ...argsOf(instead), where: instead.where };
+    const as = instead && { fingerprint: instead.asked.fingerprint, key: instead.askedKey ?? key };
     const { lastCall = null } = this.#host.admission;
     const hints = { ...hintsOf(this.#state, recorded.seq, key, as), lastCall };
     return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked, hints));
@@ -347,6 +356,10 @@ export class Replay {
       likelyCause: 'the code that makes the result changed',
     });
   }
+}
+
+function argsOf({ asked: { args } }: Contradiction): { readonly args?: Encoded } {
+  return args === undefined ? {} : { args };
 }
 
 function isSameEnd(event: TerminalEvent, now: RunResult): boolean {

@@ -11,6 +11,7 @@ export function canonical(value: Json): string {
  * Pawl is made where it is delivered, and so has another stack each time.
  */
 export function identityText(value: Json): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (typeof value !== 'object') return JSON.stringify(value);
   const text = stringify(value);
   return text.includes('"$pawl":"Error"') ? stringify(withoutStacks(value)) : text;

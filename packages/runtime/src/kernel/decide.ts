@@ -12,7 +12,7 @@ import { decideStream, decideStreamCommand, isStreamReport, recordItem } from '.
 import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
 import { resume } from './resume.ts';
-import { isFenced, type RunState, type TaskCall } from './state.ts';
+import { isFenced, isFencedCall, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
@@ -151,7 +151,7 @@ function decideAttempt(state: Readonly<RunState>, report: TaskReport, now: Milli
 function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskReport, now: Millis): Decision {
   const { key } = report;
   if (!state.pending.has(key) || isStale(call, report)) return lateResult(call, report);
-  const fenced = isFenced(state, key);
+  const fenced = isFencedCall(state, key, call);
   switch (report.type) {
     case 'SlotGranted':
       return fenced ? NOTHING : startAttempt(key, call);

@@ -45,14 +45,9 @@ export function applyToOffer(state: RunState, seq: Seq, at: Millis, event: Offer
   removePending(state, key);
 }
 
-/** Whether an event that tasks have, too, is about an external one. */
-export function isOfOffer(state: Readonly<RunState>, event: JournalEvent): event is OfferEvent {
-  switch (event.type) {
-    case 'AttemptFailed':
-    case 'TaskSucceeded':
-    case 'TaskFailed':
-      return state.calls.get(event.key)?.kind === 'offer';
-    default:
-      return false;
-  }
+/** Whether an external task can have such an event, where tasks have it, too. */
+export function isOfOffer(
+  event: JournalEvent,
+): event is Extract<OfferEvent, { type: `${'Attempt' | 'Task'}${string}` }> {
+  return event.type === 'AttemptFailed' || event.type === 'TaskSucceeded' || event.type === 'TaskFailed';
 }

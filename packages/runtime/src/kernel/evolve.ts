@@ -6,6 +6,7 @@ import {
   type Recorded,
   type ScopeAborted,
   type ScopeTimedOut,
+  type TaskScheduled,
 } from '../journal/event.ts';
 import type { Compacted, Folded } from '../journal/fold-event.ts';
 import type { Seq } from '../journal/ids.ts';
@@ -28,9 +29,8 @@ import { applyToTimer } from './evolve-timer.ts';
 import { applyToValue } from './evolve-value.ts';
 import { applyPeople } from './people.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { pendingTask } from './task-messages.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
-import { fencesLosers, type GroupCall, type RunState, type TaskCall } from './state.ts';
+import { fencesLosers, type CallState, type GroupCall, type RunState, type TaskCall } from './state.ts';
 
 /** Applies one event: the only way state changes, live and on replay. Refuses what breaks an invariant. */
 export function evolve(state: RunState, recorded: Recorded): void {
@@ -51,6 +51,12 @@ export function evolve(state: RunState, recorded: Recorded): void {
 
 function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
   switch (event.type) {
+    // First, since it is nearly all there is.
+    case 'TaskScheduled':
+    case 'AttemptStarted':
+    case 'TaskSucceeded':
+      applyToCall(state, seq, at, event);
+      return;
     case 'RunStarted':
     case 'RunSucceeded':
     case 'RunFailed':
@@ -122,10 +128,14 @@ function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): voi
 
 /** What sources, external tasks and tasks have alike. */
 function applyToCall(state: RunState, seq: number, at: number, event: TaskEvent): void {
-  const isOfStream = 'attempt' in event && event.type !== 'OutcomeAsked';
-  if (isOfStream && state.calls.get(event.key)?.kind === 'stream') applyToStreams(state, seq, event);
-  else if (isOfOffer(state, event)) applyToOffer(state, seq, at, event);
-  else applyToTask(state, seq, at, event);
+  if (event.type === 'TaskScheduled') schedule(state, seq, at, event);
+  else {
+    const call = state.calls.get(event.key);
+    if (call?.kind === 'stream' && 'attempt' in event && event.type !== 'OutcomeAsked')
+      applyToStreams(state, seq, event);
+    else if (call?.kind === 'offer' && isOfOffer(event)) applyToOffer(state, seq, at, event);
+    else applyToTask(state, call, event);
+  }
 }
 
 type ScopeEvent = Extract<JournalEvent, { type: `Scope${string}` }>;
@@ -201,37 +211,42 @@ type TaskEvent = Exclude<
   { type: `TaskSignal${string}` | 'TaskOffered' }
 >;
 
-function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent): void {
-  if (event.type === 'TaskScheduled') {
-    addCall(state, event.key, {
-      kind: 'task',
-      seq,
-      group: undefined,
-      scheduledAt: at,
-      fingerprint: fingerprintOf(event),
-      policy: event.policy,
-      phase: 'scheduled',
-      attempts: 0,
-      failures: 0,
-      unknowns: 0,
-      retryAt: 0,
-      retryDelayMs: 0,
-      progress: undefined,
-      messages: undefined,
-      hearing: undefined,
-    });
-    addPending(state, event.key);
-    return;
-  }
+function schedule(state: RunState, seq: Seq, at: number, event: TaskScheduled): void {
+  addCall(state, event.key, {
+    kind: 'task',
+    seq,
+    group: undefined,
+    scheduledAt: at,
+    fingerprint: fingerprintOf(event),
+    policy: event.policy,
+    phase: 'scheduled',
+    attempts: 0,
+    failures: 0,
+    unknowns: 0,
+    retryAt: 0,
+    retryDelayMs: 0,
+    progress: undefined,
+    messages: undefined,
+    hearing: undefined,
+  });
+  addPending(state, event.key);
+}
+
+function applyToTask(
+  state: RunState,
+  call: CallState | undefined,
+  event: Exclude<TaskEvent, TaskScheduled>,
+): void {
+  const isPending = state.pending.has(event.key);
   if (event.type === 'TaskCancelled') {
-    const call = state.calls.get(event.key);
-    if (!(call !== undefined && 'phase' in call && call.kind !== 'group' && state.pending.has(event.key)))
+    if (!(call !== undefined && 'phase' in call && call.kind !== 'group' && isPending))
       broken('J4', `${event.key} was cancelled and is not pending`);
     call.phase = 'cancelled';
     removePending(state, event.key);
     return;
   }
-  const call = pendingTask(state, event.key, event.type);
+  if (!(call?.kind === 'task' && isPending))
+    broken('J4', `${event.type} for ${event.key}, which is no pending task`);
   call.hearing = undefined;
   // Another attempt of it may have to be asked about, too.
   if (event.type === 'AttemptStarted' || event.type === 'AttemptInterrupted')
@@ -242,7 +257,7 @@ function applyToTask(state: RunState, seq: number, at: number, event: TaskEvent)
 
 function applyToAttempts(
   call: TaskCall,
-  event: Exclude<TaskEvent, { type: 'TaskScheduled' | 'TaskCancelled' }>,
+  event: Exclude<TaskEvent, TaskScheduled | { type: 'TaskCancelled' }>,
 ): void {
   switch (event.type) {
     case 'AttemptStarted':
@@ -281,6 +296,7 @@ function applyToAttempts(
 }
 
 function applyToHistory(state: RunState, seq: Seq, event: Folded | Compacted): void {
+  state.lastStandInSeq = seq;
   if (event.type === 'Folded') fold(state, seq, event);
   else for (const source of event.sources) stand(state, source);
 }

@@ -55,7 +55,22 @@ export function childFingerprint(process: string, inputHash: string, isDetached:
 }
 
 export function taskFingerprint(task: string, version: string | null, inputHash: string): string {
-  return `task ${JSON.stringify(task)}${version === null ? '' : ` v${version}`} ${inputHash}`;
+  return `${taskPrefix(task, version)}${inputHash}`;
+}
+
+/** Of tasks without a version, by name: each is called many times, and its name is quoted once. */
+const prefixes = new Map<string, string>();
+const MAX_PREFIXES = 1000;
+
+function taskPrefix(task: string, version: string | null): string {
+  if (version !== null) return `task ${JSON.stringify(task)} v${version} `;
+  let prefix = prefixes.get(task);
+  if (prefix === undefined) {
+    prefix = `task ${JSON.stringify(task)} `;
+    if (prefixes.size >= MAX_PREFIXES) prefixes.clear();
+    prefixes.set(task, prefix);
+  }
+  return prefix;
 }
 
 export function valueFingerprint({ name, value }: Pick<ValueRecorded, 'name' | 'value'>): string {

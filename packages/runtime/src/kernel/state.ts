@@ -267,6 +267,8 @@ export interface RunState {
   readonly notified: Set<CallKey>;
   /** The last event that replay compares or delivers; behind it the journal is at its head. */
   lastDecisiveSeq: Seq;
+  /** The last event that stands for others: a mark, or removed rows. Behind it none is passed over. */
+  lastStandInSeq: Seq;
 }
 
 export interface SharedWith {
@@ -293,6 +295,7 @@ export function initialState(): RunState {
     pending: new Set(),
     notified: new Set(),
     lastDecisiveSeq: 0,
+    lastStandInSeq: 0,
   };
 }
 
@@ -309,7 +312,7 @@ export function groupAround(state: Readonly<RunState>, key: CallKey): GroupCall 
 
 /** Whether the latest mark of a reduce stands for this event: the replay begins behind it. */
 export function isBehindMark(state: Readonly<RunState>, { seq, event }: Recorded): boolean {
-  if (!('key' in event)) return false;
+  if (seq >= state.lastStandInSeq || !('key' in event)) return false;
   if (event.type === 'Folded') {
     const reduce = state.calls.get(event.key);
     if (reduce?.kind === 'group' && reduce.folded !== null && seq < reduce.folded.seq) return true;
@@ -344,7 +347,12 @@ export function closedStream(call: CallState | undefined): ClosedStream | undefi
  * whose progress the process stopped reading is given up, too.
  */
 export function isFenced(state: Readonly<RunState>, key: CallKey): boolean {
-  return isGivenUp(state, key) && !isShielded(state, key);
+  return isGivenUp(state, key, state.calls.get(key)) && !isShielded(state, key);
+}
+
+/** The same of a call that was looked up already. */
+export function isFencedCall(state: Readonly<RunState>, key: CallKey, call: CallState): boolean {
+  return isGivenUp(state, key, call) && !isShielded(state, key);
 }
 
 /** An exit of a `ctx.scope` runs whatever gave its scope up, but for a cancelling that is forced. */
@@ -352,12 +360,12 @@ export function isShielded({ phase }: Readonly<RunState>, key: CallKey): boolean
   return isExitPath(scopeOf(key)) && !(phase.status === 'cancelling' && phase.isForced);
 }
 
-function isGivenUp(state: Readonly<RunState>, key: CallKey): boolean {
+function isGivenUp(state: Readonly<RunState>, key: CallKey, call: CallState | undefined): boolean {
   if (state.phase.status !== 'running') return true;
-  const call = state.calls.get(key);
   if (closedStream(call) !== undefined) return true;
   let isDetached = isDetachedGroup(call);
-  for (let group = groupAround(state, key); group !== undefined; group = group.group) {
+  let group = call === undefined ? groupAround(state, key) : call.group;
+  for (; group !== undefined; group = group.group) {
     const { phase } = group;
     if (phase.status !== 'closed') continue;
     if (phase.fencedBy === null) isDetached ||= isDetachedGroup(group);

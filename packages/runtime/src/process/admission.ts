@@ -74,8 +74,10 @@ export class Admission {
   places: Map<CallKey, { readonly stack?: string }> | undefined;
   readonly #journal: RecordedCalls;
   readonly #scopes = new Map<string, Scope>();
-  /** Keys asked for so far below the journal's head. */
+  /** Below the journal's head: decisions made so far, and calls that it does not hold. */
   readonly #issued = new Set<string>();
+  /** Recorded calls that were asked for again, by their seq: a number is looked up faster than a text that was read. */
+  readonly #issuedCalls = new Set<Seq>();
   #lastSite: { readonly stack?: string } | undefined;
   #firstNew:
     | { readonly key: CallKey; readonly what: string; readonly site: { readonly stack?: string } }
@@ -102,9 +104,18 @@ export class Admission {
 
   admit(request: Request): void {
     const { scope, name } = request;
-    if (this.live ? !scope.isParked : this.#hasPlace(request, keyIn(scope, name))) {
-      this.#number(request);
-      return;
+    if (this.live) {
+      if (!scope.isParked) {
+        this.#number(request);
+        return;
+      }
+    } else {
+      const key = keyIn(scope, name);
+      const recorded = this.#journal.recorded(key);
+      if (this.#hasPlace(request, key, recorded)) {
+        this.#numberAs(request, key, recorded);
+        return;
+      }
     }
     if (!this.live) request.site = here();
     scope.waiting.push(request);
@@ -112,8 +123,7 @@ export class Admission {
     this.addScope(scope);
   }
 
-  #hasPlace({ name, asked }: Request, key: CallKey): boolean {
-    const recorded = this.#journal.recorded(key);
+  #hasPlace({ name, asked }: Request, key: CallKey, recorded: CallState | undefined): boolean {
     if (recorded === undefined) return this.inTurn && this.#journal.isAt(null);
     // A name says which call is meant: another input is a contradiction wherever the replay stands.
     if (recorded.fingerprint !== asked.fingerprint) return name !== undefined;
@@ -137,6 +147,7 @@ export class Admission {
   goLive(): void {
     this.live = true;
     this.#issued.clear();
+    this.#issuedCalls.clear();
     this.#scopes.clear();
     this.refuseFenced();
     for (const request of this.#held) {
@@ -204,6 +215,11 @@ export class Admission {
     return this.#issued.has(key);
   }
 
+  /** @param seq of the call's first event */
+  hasIssuedCall(seq: Seq): boolean {
+    return this.#issuedCalls.has(seq);
+  }
+
   noteIssued(key: string): void {
     if (!this.live) this.#issued.add(key);
   }
@@ -224,21 +240,21 @@ export class Admission {
   }
 
   #number(request: Request): void {
-    const { scope, name } = request;
-    const key = keyIn(scope, name);
-    if (name === undefined) scope.nextOrdinal += 1;
-    this.#issue(request, key);
+    const key = keyIn(request.scope, request.name);
+    this.#numberAs(request, key, this.live ? undefined : this.#journal.recorded(key));
   }
 
-  #issue(request: Request, key: CallKey): void {
+  /** @param recorded under the key; below the head only */
+  #numberAs(request: Request, key: CallKey, recorded: CallState | undefined): void {
+    if (request.name === undefined) request.scope.nextOrdinal += 1;
     if (this.notes !== 'none') this.#note(request, key);
     if (!this.live) {
-      const recorded = this.#journal.recorded(key);
       if (recorded !== undefined && recorded.fingerprint !== request.asked.fingerprint) {
         this.contradiction ??= { key, asked: request.asked, where: siteOf(request) };
         return;
       }
-      this.#issued.add(key);
+      if (recorded === undefined) this.#issued.add(key);
+      else this.#issuedCalls.add(recorded.seq);
     }
     request.scope.issued += 1;
     request.scope.isParked = false;

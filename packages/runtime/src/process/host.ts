@@ -12,7 +12,8 @@ import type { OutcomeEvent, Recorded } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import type { Command } from '../kernel/input.ts';
 import type { Decided, GroupCall } from '../kernel/state.ts';
-import { Admission, type Asked, type Request } from './admission.ts';
+import { Admission, type Asked } from './admission.ts';
+import { CallRequest, nobody, type NewRequest } from './call-request.ts';
 import { callSite, here } from './call-site.ts';
 import { DeclaredPools } from './declared-pools.ts';
 import { deliverTo } from './deliver.ts';
@@ -249,16 +250,19 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return store.scope;
   }
 
-  /**
-   * One use of ctx: gets its key now where that is certain, later where the journal has to say.
-   * The promise settles by `deliver`, or by the group that `issue` opens.
-   */
+  /** @param issue makes its command; the promise settles by `deliver`, or by the group that it opens */
   request<T>(
     scope: Scope,
     name: string | undefined,
     asked: Asked,
     issue: (key: CallKey, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
   ): Promise<T> {
+    return this.ask(new CallRequest(scope, name, asked, issue));
+  }
+
+  /** One use of ctx: gets its key now where that is certain, later where the journal has to say. */
+  ask<T>(request: NewRequest<T>): Promise<T> {
+    const { scope, name } = request;
     const refused = this.refusal<T>(scope);
     if (refused !== undefined) return refused;
     this.#callsThisTurn += 1;
@@ -270,18 +274,12 @@ export class ProcessHost implements GroupHost, ReduceHost {
       );
     }
     const promise = new Promise<T>((resolve, reject) => {
-      const request: Request = {
-        scope,
-        name,
-        asked,
-        issue: (key) => issue(key, resolve, reject),
-        refuse: reject,
-      };
+      request.promised(resolve, reject);
       scope.outstanding += 1;
       this.admission.admit(request);
     });
     // A loser that nobody awaits must not end the program.
-    promise.catch(() => undefined);
+    promise.then(undefined, nobody);
     if (!this.inTurn) {
       this.calledOutside = true;
       this.port.changed();
@@ -327,6 +325,11 @@ export class ProcessHost implements GroupHost, ReduceHost {
     if (this.live || !isRecorded(command, this.port.recorded(command.key))) this.#commands.push(command);
   }
 
+  /** Whether a call that has its key is to be recorded: at the head each is. */
+  isNew(key: CallKey): boolean {
+    return this.live || this.port.recorded(key) === undefined;
+  }
+
   recordedGroup(key: CallKey): GroupCall | undefined {
     const call = this.port.recorded(key);
     return call?.kind === 'group' ? call : undefined;
@@ -357,8 +360,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return this.admission.placeOf(scope);
   }
 
-  runIn(scope: Scope, fn: () => unknown): unknown {
-    return runAs(this, scope, fn);
+  runIn<Given extends unknown[]>(scope: Scope, fn: (...given: Given) => unknown, ...given: Given): unknown {
+    return runAs(this, scope, fn, ...given);
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {

@@ -16,8 +16,13 @@ export function codeHere(): ProcessCode | undefined {
 }
 
 /** Runs a function as code of that scope; so is what it causes later. */
-export function runAs<T>(host: ProcessHost, scope: Scope, fn: () => T): T {
-  return code.run({ host, scope }, fn);
+export function runAs<T, Given extends unknown[]>(
+  host: ProcessHost,
+  scope: Scope,
+  fn: (...given: Given) => T,
+  ...given: Given
+): T {
+  return code.run({ host, scope }, fn, ...given);
 }
 
 /** For what a call of process code makes us call that is none itself: listeners, schemas, builders of tasks. */

@@ -5,23 +5,20 @@ import {
   type TaskCallOptions,
   type TaskDefinition,
 } from '@pawl/sdk';
-import type { CallKey } from '../journal/call-key.ts';
 import { canonical, identityText } from '../journal/canonical.ts';
-import { encode, mayHoldSecrets } from '../journal/codec.ts';
+import { encode, isPlain, mayHoldSecrets } from '../journal/codec.ts';
 import type { Encoded } from '../journal/event.ts';
 import { inputHashOf } from '../journal/input-hash.ts';
-import { taskText } from '../kernel/divergence.ts';
 import { taskFingerprint } from '../kernel/fingerprint.ts';
-import type { Command } from '../kernel/input.ts';
-import type { Asked } from './admission.ts';
 import type { ProcessHost } from './host.ts';
 import { keptPlace } from './kept-place.ts';
-import type { OpenStream, OpenTask } from './open-call.ts';
-import { openOffer, whoseWork } from './offer-call.ts';
+import type { OpenTask } from './open-call.ts';
+import { whoseWork } from './offer-call.ts';
 import { checkName, priorityNumber } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
 import { outsideProcess } from './process-code.ts';
 import type { Scope } from './scope.ts';
+import { PreparedTask, TaskRequest, type TaskStream } from './task-request.ts';
 import { refuseForTransaction } from './transaction-call.ts';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
@@ -34,6 +31,8 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof TaskCallOptions>([
   'cost',
   'labels',
 ]);
+
+const NO_OPTIONS: TaskCallOptions = {};
 
 /** A definition's other settings belong to the task: given to a call they would be ignored, or be half true. */
 function checkCallOptions(options: unknown): void {
@@ -49,20 +48,14 @@ function checkCallOptions(options: unknown): void {
   }
 }
 
-/** A use of a task, with all that can be refused looked at. */
-export interface PreparedTask {
-  readonly name: string | undefined;
-  readonly asked: Asked & { readonly args: Encoded };
-  readonly task: OpenTask;
-  readonly facts: Omit<Extract<Command, { type: 'ScheduleTask' }>, 'type' | 'key'>;
-  /** Whether others do it; undefined where that cannot be. */
-  readonly whose: ReturnType<typeof whoseWork> | undefined;
-}
-
-/** Where the progress of a task goes, if the process reads it. */
-interface TaskStream {
-  readonly queue: OpenStream;
-  opened(key: CallKey): void;
+/** What a call says of its task; the rest is of the call. */
+function overridesOf({
+  key: _,
+  priority: _priority,
+  labels: _labels,
+  ...overrides
+}: TaskCallOptions): Omit<TaskCallOptions, 'key' | 'priority' | 'labels'> {
+  return overrides;
 }
 
 export function scheduleTask<Output>(
@@ -95,84 +88,74 @@ export function prepareTask(
     );
   }
   const definition = host.port.standIn(declared);
-  const { key: named, priority, labels, ...overrides } = options ?? {};
   if (options !== undefined) checkCallOptions(options);
-  const name = checkName(named);
-  const { settings, policy, version, pool, cost } = host.taskPlans.get(
-    definition,
-    scope.defaults,
-    options === undefined ? undefined : overrides,
-  );
-  const what = `The input of task '${definition.name}'`;
-  refuseUnfit(declared, args, what);
-  const encoded = encodePayload(what, args, host.limits.payloadBytes);
+  const { key, priority, labels } = options ?? NO_OPTIONS;
+  const name = checkName(key);
+  const overrides = options === undefined ? undefined : overridesOf(options);
+  const plan = host.taskPlans.get(definition, scope.defaults, overrides);
+  const { settings, policy, version } = plan;
+  refuseUnfit(declared, args);
+  const encoded = encodeInput(declared, args, host.limits.payloadBytes);
   const text = identityText(encoded);
-  if (text.length > host.limits.payloadBytes) throw tooLarge(what, host.limits.payloadBytes);
+  if (text.length > host.limits.payloadBytes) throw tooLarge(inputOf(declared), host.limits.payloadBytes);
   const inputHash = inputHashOf(host.port.digest, text);
+  const hasSecrets = mayHoldSecrets(text);
   const task: OpenTask = {
     definition,
     args: encoded,
-    hasSecrets: mayHoldSecrets(text),
+    hasSecrets,
     priority: priority === undefined ? scope.defaults.priority : priorityNumber(priority),
-    pool: definition.transaction === undefined ? (pool ?? null) : null,
-    cost,
+    pool: definition.transaction === undefined ? (plan.pool ?? null) : null,
+    cost: plan.cost,
     timeoutMs: policy.timeoutMs,
     shouldRetry: settings.retry?.shouldRetry,
     kept: keptPlace(host, definition, args, version, inputHash),
   };
-  refuseForTransaction(definition, { options: options ?? {}, hasSecrets: task.hasSecrets, isRead });
-  const request = { scope, name, definition, options: options ?? {}, settings, args: encoded };
+  if (definition.transaction !== undefined)
+    refuseForTransaction(definition, { options: options ?? NO_OPTIONS, hasSecrets, isRead });
   // Most tasks cannot be anybody else's: they pay little for it.
   const whose =
     definition.describe === undefined && (labels === undefined || definition !== declared)
       ? undefined
-      : whoseWork(host, { ...request, hasSecrets: task.hasSecrets, isRead });
-  const facts = { task: definition.name, version, inputHash, args: encoded };
+      : whoseWork(host, {
+          scope,
+          name,
+          definition,
+          options: options ?? NO_OPTIONS,
+          settings,
+          args: encoded,
+          hasSecrets,
+          isRead,
+        });
   const fingerprint = taskFingerprint(definition.name, version, inputHash);
-  return {
-    name,
-    asked: { fingerprint, what: taskText(definition.name, version), args: encoded },
-    task,
-    facts: { ...facts, pool: task.pool, policy },
-    whose,
-  };
+  return new PreparedTask(name, fingerprint, version, inputHash, policy, task, whose);
 }
 
 export function issueTask<Output>(
   host: ProcessHost,
   scope: Scope,
-  { name, asked, task, facts, whose }: PreparedTask,
+  prepared: PreparedTask,
   stream?: TaskStream,
 ): Promise<Output> {
-  return host.request<Output>(scope, name, asked, (key, resolve, reject) => {
-    // What the journal gives back is what the task returned, whose type the definition carries.
-    const call = { resolve: (value: unknown): void => resolve(value as Output), reject, scope };
-    const work = whose?.(key);
-    if (work?.by === 'others') {
-      const { pool: _, policy: __, ...said } = facts;
-      openOffer(host, work, { key, ...said }, call);
-      return;
-    }
-    const open = work?.failure === undefined ? task : failing(task, work.failure);
-    host.openCalls.set(key, { ...call, task: open, stream: stream?.queue });
-    host.command({ type: 'ScheduleTask', key, ...facts });
-    stream?.opened(key);
-  });
+  // What the journal gives back is what the task returned, whose type the definition carries.
+  return host.ask(new TaskRequest(host, scope, prepared, stream)) as Promise<Output>;
 }
 
-/** Work that cannot even be described: its attempt fails with that. */
-function failing(task: OpenTask, { thrown }: { readonly thrown: unknown }): OpenTask {
-  const build = (): never => {
-    throw thrown;
-  };
-  return { ...task, definition: { ...task.definition, build } };
+function inputOf({ name }: TaskDefinition<never, unknown>): string {
+  return `The input of task '${name}'`;
+}
+
+/** @throws UnserializableError, LimitError */
+function encodeInput(declared: TaskDefinition<never, unknown>, args: unknown, maxSize: number): Encoded {
+  return isPlain(args, maxSize) ? args : encodePayload(inputOf(declared), args, maxSize);
 }
 
 /** @throws ValidationError */
-function refuseUnfit({ input }: TaskDefinition<never, unknown>, args: unknown, what: string): void {
+function refuseUnfit(declared: TaskDefinition<never, unknown>, args: unknown): void {
+  const { input } = declared;
   if (input === undefined) return;
   try {
-    outsideProcess(() => refuseInvalid(input, args, what));
+    outsideProcess(() => refuseInvalid(input, args, inputOf(declared)));
   } catch (error) {
     // A schema speaks of the value that a secret stands for, which only the attempt has.
     if (!holdsSecrets(args)) throw error;

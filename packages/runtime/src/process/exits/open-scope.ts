@@ -11,7 +11,8 @@ import { startBranch } from '../parallel/branch.ts';
 import type { OpenGroup } from '../parallel/group-host.ts';
 import { Verdict, type End } from '../parallel/verdict.ts';
 import { Scope } from '../scope.ts';
-import { issueTask, type PreparedTask } from '../task-call.ts';
+import { issueTask } from '../task-call.ts';
+import type { PreparedTask } from '../task-request.ts';
 import type { UnfinishedScope } from './exits.ts';
 
 interface Exit {
@@ -76,8 +77,9 @@ export class OpenScope implements OpenGroup, UnfinishedScope {
     const inside = this.#verdict.inside.child(ordinalKey(this.key, 0), this.scope.defaults);
     this.#host.addScope(inside);
     startBranch(
+      inside,
       () => inUserContext(() => this.#host.runIn(inside, body)),
-      (outcome) => {
+      (_, outcome) => {
         inside.finish();
         if (outcome.status === 'fulfilled')
           this.#propose('fulfilled', { kind: 'done', value: outcome.value });
@@ -100,12 +102,13 @@ export class OpenScope implements OpenGroup, UnfinishedScope {
     if (scope.fence !== undefined) throw new CancelledError(scope.fence.message);
     if (!this.isOpen || host.isStopped) throw new CancelledError(`scope (${this.key}) has ended`);
     this.#refuseTooMany();
-    const { task, version, inputHash, args } = call.facts;
-    const fingerprint = exitFingerprint(when, call.asked.fingerprint);
+    const { version, inputHash, args } = call;
+    const task = call.task.definition.name;
+    const fingerprint = exitFingerprint(when, call.fingerprint);
     const asked = { fingerprint, what: exitText(when, task, version), args };
     void host.request<void>(scope, call.name, asked, (key, resolve) => {
       scope.outstanding -= 1;
-      this.#exits.push({ when, call: { ...call, name: undefined } });
+      this.#exits.push({ when, call: call.unnamed() });
       host.command({ type: 'RegisterExit', key, scope: this.key, when, task, version, inputHash, args });
       resolve();
     });

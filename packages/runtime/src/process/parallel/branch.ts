@@ -13,13 +13,20 @@ export type Branch =
 
 export const IDLE: Branch = { status: 'idle' };
 
-/** Invokes the thunk of a branch; a synchronous throw is a rejection. */
-export function startBranch(run: () => unknown, settled: (outcome: Outcome) => void): void {
+/**
+ * Invokes the thunk of a branch; a synchronous throw is a rejection.
+ * @param of which branch it is: so that a group need not make functions for each of its branches
+ */
+export function startBranch<Of>(
+  of: Of,
+  run: (of: Of) => unknown,
+  settled: (of: Of, outcome: Outcome) => void,
+): void {
   new Promise((resolve) => {
-    resolve(run());
+    resolve(run(of));
   }).then(
-    (value) => settled({ status: 'fulfilled', value }),
-    (reason: unknown) => settled({ status: 'rejected', reason }),
+    (value) => settled(of, { status: 'fulfilled', value }),
+    (reason: unknown) => settled(of, { status: 'rejected', reason }),
   );
 }
 

@@ -24,7 +24,7 @@ export function createParallel(host: ProcessHost): Parallel {
     const resolved = resolveGroupOptions(mode, name, options, scope.defaults);
     const branches = branchesOf(host.limits.fanOut);
     const promise =
-      mode === 'race' && branches.thunks.length === 0
+      mode === 'race' && branches.width === 0
         ? refused(new EmptyGroupError(mode))
         : openGroup(host, scope, mode, branches, resolved);
     return { branches, promise };

@@ -41,7 +41,7 @@ export interface GroupHost {
   release(scope: Scope): void;
   /** Seq of the recorded call that a branch waits for; Infinity where there is none. */
   placeOf(scope: Scope): number;
-  runIn(scope: Scope, fn: () => unknown): unknown;
+  runIn<Given extends unknown[]>(scope: Scope, fn: (...given: Given) => unknown, ...given: Given): unknown;
   decided(key: CallKey, decided: Decided): void;
   /** Its promise settles now. */
   settled(group: OpenGroup): void;

@@ -1,4 +1,4 @@
-import type { CancelledError, Thunk } from '@pawl/sdk';
+import type { CancelledError } from '@pawl/sdk';
 import { namedKey, ordinalKey, type CallKey, type ScopePath } from '../../journal/call-key.ts';
 import type { Losers } from '../../journal/event.ts';
 import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.ts';
@@ -14,12 +14,14 @@ import { groupResult } from './result.ts';
 
 export interface GroupPlan {
   readonly mode: CombinatorMode;
-  readonly thunks: readonly Thunk[];
+  readonly width: number;
+  /** Calls the thunk of a branch. */
+  readonly call: (index: number) => unknown;
   /** Names given by the code, one per thunk; undefined = by position. */
   readonly names: readonly string[] | undefined;
   readonly options: ResolvedGroupOptions;
   /** Runs a thunk in the async context of the call, wherever the group is opened and pumped from. */
-  readonly inUserContext: <R>(fn: () => R) => R;
+  readonly inUserContext: <R, Given extends unknown[]>(fn: (...given: Given) => R, ...given: Given) => R;
 }
 
 /** How a group is opened: as recorded, or as the code has it. */
@@ -86,7 +88,7 @@ export class Group implements OpenGroup {
     this.#host = host;
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
-    this.#branches = plan.thunks.map(() => IDLE);
+    this.#branches = Array.from({ length: plan.width }, () => IDLE);
     this.#inside = scope.child(key, defaults);
     this.#concurrency = concurrency;
     this.#batchSize = batchSize;
@@ -232,19 +234,24 @@ export class Group implements OpenGroup {
   }
 
   #invoke(index: number): void {
-    const thunk = this.plan.thunks[index];
-    if (thunk === undefined) return;
+    if (index < 0) return;
     const scope = this.#inside.child(this.#branchPath(index), this.#inside.defaults);
     if (index === this.#next) this.#next += 1;
     this.#active += 1;
     this.#running += 1;
     this.#branches[index] = { status: 'running', scope };
     this.#host.addScope(scope);
-    startBranch(
-      () => this.plan.inUserContext(() => this.#host.runIn(scope, thunk)),
-      (outcome) => this.#settled(index, outcome),
-    );
+    startBranch(index, this.#run, this.#ended);
   }
+
+  readonly #run = (index: number): unknown => this.plan.inUserContext(this.#enter, index);
+
+  readonly #enter = (index: number): unknown => {
+    const branch = this.#branches[index];
+    return branch?.status === 'running' ? this.#host.runIn(branch.scope, this.plan.call, index) : undefined;
+  };
+
+  readonly #ended = (index: number, outcome: Outcome): void => this.#settled(index, outcome);
 
   #branchPath(index: number): string {
     const name = this.plan.names?.[index];

@@ -13,11 +13,10 @@ export function openGroup(
   host: ProcessHost,
   scope: Scope,
   mode: CombinatorMode,
-  { thunks, names }: Branches,
+  { width, call, names }: Branches,
   options: ResolvedGroupOptions,
 ): Promise<unknown> {
-  const plan = { mode, thunks, names, options, inUserContext: AsyncLocalStorage.snapshot() };
-  const width = thunks.length;
+  const plan = { mode, width, call, names, options, inUserContext: AsyncLocalStorage.snapshot() };
   const fingerprint = groupFingerprint(mode, width);
   return host.request<unknown>(
     scope,

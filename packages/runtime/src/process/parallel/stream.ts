@@ -208,8 +208,9 @@ export class Stream implements OpenGroup, Supply<unknown> {
     this.#running.add(scope);
     this.#host.addScope(scope);
     startBranch(
+      scope,
       () => inUserContext(() => this.#host.runIn(scope, thunk)),
-      (outcome) => this.#settled(scope, { index, key: name ?? String(index) }, outcome),
+      (_, outcome) => this.#settled(scope, { index, key: name ?? String(index) }, outcome),
     );
   }
 

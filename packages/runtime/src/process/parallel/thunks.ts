@@ -6,7 +6,9 @@ export type CombinatorName = string;
 
 /** What a group works on: its thunks, and a name for each where the code gives one. */
 export interface Branches {
-  readonly thunks: readonly Thunk[];
+  readonly width: number;
+  /** Calls the thunk of a branch. A map has one function for all of them. */
+  readonly call: (index: number) => unknown;
   /** Undefined = by position. */
   readonly names: readonly string[] | undefined;
 }
@@ -28,7 +30,15 @@ export function listedThunks(
   const list: readonly unknown[] = thunks;
   checkWidth(name, list.length, maxWidth);
   const checked = Array.from(list, (thunk, index) => checkedThunk(name, thunk, `entry at index ${index}`));
-  return { thunks: checked, names: branchNames(checked, keyBy) };
+  return { ...branchesOf(checked), names: branchNames(checked, keyBy) };
+}
+
+function branchesOf(thunks: readonly Thunk[]): Omit<Branches, 'names'> {
+  const call = (index: number): unknown => {
+    const thunk = thunks[index];
+    return thunk?.();
+  };
+  return { width: thunks.length, call };
 }
 
 /** @throws InvalidArgumentError naming the first member that is no function, LimitError */
@@ -52,7 +62,7 @@ export function namedThunks(name: CombinatorName, record: unknown, maxWidth: num
       );
     return checkedThunk(name, thunk, `the member '${key}'`);
   });
-  return { thunks, names: entries.map(([key]) => key) };
+  return { ...branchesOf(thunks), names: entries.map(([key]) => key) };
 }
 
 /** @throws InvalidArgumentError, LimitError, and what the iterable or `keyBy` throws */
@@ -74,7 +84,8 @@ export function mappedThunks<Item>(
   }
   return {
     list,
-    thunks: list.map((item, index) => () => fn(item, index)),
+    width: list.length,
+    call: (index) => fn(list[index], index),
     names: branchNames(list, keyBy),
   };
 }
