@@ -43,7 +43,15 @@ export type {
   ToldRun,
   TraceOrigin,
 } from './ports/telemetry.ts';
-export type { InboxMessage, JournalStore, RunCounts, RunQuery, RunRecord } from './ports/journal-store.ts';
+export type {
+  InboxMessage,
+  JournalStore,
+  RunCounts,
+  RunQuery,
+  RunRecord,
+  RunSearch,
+  RunsFound,
+} from './ports/journal-store.ts';
 export { CannotRespondError, EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 export type { RunView } from './run-query.ts';
 export type { BackupOptions, CopyDesk, ImportOptions, Pruned, PruneOptions } from './copies/copy-desk.ts';

@@ -2,7 +2,7 @@ import type { RunId, Seq } from './journal/ids.ts';
 import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
-import type { JournalStore, RunCounts, RunQuery } from './ports/journal-store.ts';
+import type { JournalStore, RunCounts, RunQuery, RunSearch, RunsFound } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { forkPlan, type ForkAsk } from './fork-asks.ts';
@@ -33,6 +33,8 @@ export interface JournalReader extends Disposable {
   state(id: RunId): Readonly<Record<string, Encoded>>;
   /** Newest first. @throws InvalidOptionError */
   list(query: RunQuery): readonly ReadRun[];
+  /** Runs by what no index has in order, a stretch of the newest at a time. @throws InvalidOptionError */
+  search(search: RunSearch): RunsFound<ReadRun>;
   /** Runs by their recorded status: what is 'running' is all that has not ended. */
   counts(): RunCounts;
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
@@ -113,6 +115,12 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     get,
     state: (id) => store.stateOf(get(id).runId),
     list,
+    search: (search) => {
+      const now = Date.now();
+      checkedQuery(search);
+      const found = store.searchRuns(search, now);
+      return { ...found, runs: withWaitingChildren(store, found.runs, now) };
+    },
     counts: () => store.countRuns(),
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     forksOf: (id) => store.forksOf(get(id).runId),

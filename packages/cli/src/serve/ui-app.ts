@@ -12,6 +12,7 @@ import { scheduleDocument } from '../schedule-document.ts';
 import { queuedRunDocument } from '../start-document.ts';
 import { openTaskDocument } from '../task-document.ts';
 import { waitDocument } from '../wait-document.ts';
+import { whereOf } from '../where.ts';
 import { queuedWhyDocument, whyDocument } from '../why-document.ts';
 import { queuedWhyNext, whyNext } from '../why-next.ts';
 import { guard, type GuardOptions } from './guard.ts';
@@ -70,6 +71,7 @@ function describeIn({ cwd, flags }: UiAppOptions): Describe {
     task: openTaskDocument,
     start: queuedRunDocument,
     schedule: scheduleDocument,
+    where: whereOf,
     place: (error) => sourcePlace(error.stack, cwd, OWN_FOLDERS),
   };
 }

@@ -1,25 +1,8 @@
 /** What the server says, and how it is asked. */
-export type Status =
-  | 'running'
-  | 'interrupted'
-  | 'sleeping'
-  | 'waiting'
-  | 'cancelling'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'continued'
-  | 'queued';
+import type { CallStatus, RunStatus } from '../statuses.ts';
 
-export type CallStatus =
-  | 'queued'
-  | 'running'
-  | 'backoff'
-  | 'asked'
-  | 'stopped'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled';
+/** A start that waits for a worker is no run yet. */
+export type Status = RunStatus | 'queued';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 

@@ -8,6 +8,7 @@ const PATHS = {
   schedules: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 4.8V8l2.2 1.4',
   copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
   done: 'M3 8.5 6.5 12 13 4.5',
+  filter: 'M2.5 4h11M4.5 8h7M6.5 12h3',
   close: 'M4 4l8 8M12 4l-8 8',
   theme: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 2v12M8 5h4.6M8 8h6M8 11h4.6',
   help: 'M6 6a2 2 0 1 1 2.7 1.9c-.5.2-.7.6-.7 1.1M8 11.6v.1',

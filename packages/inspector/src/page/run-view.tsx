@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { isOpenStatus } from '../statuses.ts';
 import { WaitCard } from './answer-form.tsx';
 import type { About, RunDetail, StartDetail, WhyDocument } from './api.ts';
 import { CallList } from './call-list.tsx';
@@ -78,8 +79,6 @@ function StartView({ id, detail }: { readonly id: string; readonly detail: Start
   );
 }
 
-const CLOSED = new Set(['succeeded', 'cancelled', 'continued', 'failed']);
-
 function Head(props: {
   readonly detail: RunDetail;
   readonly about: About;
@@ -87,7 +86,7 @@ function Head(props: {
 }): JSX.Element {
   const { detail, about, onSteer } = props;
   const { run, why } = detail;
-  const isClosed = CLOSED.has(run.status);
+  const isClosed = !isOpenStatus(run.status);
   return (
     <header class="run-head">
       <div class="title">
@@ -159,7 +158,7 @@ function Facts({ detail }: { readonly detail: RunDetail }): JSX.Element {
     ['Tasks', `${count(run.tasks.settled)} of ${count(run.tasks.scheduled)}`],
     ['Events', count(run.lastSeq)],
   ];
-  if (!CLOSED.has(run.status))
+  if (isOpenStatus(run.status))
     facts.push([
       'Driven',
       isDriven

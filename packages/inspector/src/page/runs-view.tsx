@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import type { Counts, RunLine, RunPage, Status } from './api.ts';
+import { CLOSED_STATUSES, isOpenStatus, OPEN_STATUSES } from '../statuses.ts';
+import type { Counts, RunLine, RunPage } from './api.ts';
 import { useData, useNow } from './data.ts';
 import { Problem } from './dialog.tsx';
 import { ago, count, duration, moment } from './format.ts';
+import { FilterBar, FilterButton, filterCount, FILTERS } from './runs-filter.tsx';
 import { moveFocus } from './keys.ts';
 import { Link } from './link.tsx';
 import { go, runPath, withQuery } from './route.ts';
@@ -14,17 +16,7 @@ const PAGE = 50;
 /** Until what is typed is looked for. */
 const TYPING_MS = 150;
 
-const STATUSES: readonly Status[] = [
-  'waiting',
-  'running',
-  'interrupted',
-  'sleeping',
-  'cancelling',
-  'failed',
-  'succeeded',
-  'cancelled',
-  'continued',
-];
+const STATUSES = [...OPEN_STATUSES, ...CLOSED_STATUSES];
 
 export function RunsView({ route }: { readonly route: URL }): JSX.Element {
   const query = new URLSearchParams(route.search);
@@ -32,14 +24,18 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
   const { data, error } = useData<RunPage>(`/runs?${query.toString()}`);
   const counts = useData<Counts>('/counts').data;
   const now = useNow(1000);
-  const isFiltered = ['status', 'process', 'text', 'before'].some((name) => route.searchParams.has(name));
+  const [isOpen, setOpen] = useState(filterCount(route) > 0);
+  const given = FILTERS.filter((name) => route.searchParams.has(name));
+  const isFiltered = given.length > 0 || route.searchParams.has('status') || route.searchParams.has('before');
   return (
     <>
       <header class="top">
         <h1>Runs</h1>
         <Filter route={route} />
+        <FilterButton route={route} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} />
       </header>
-      <StatusChips route={route} counts={counts} />
+      <StatusChips route={route} counts={counts} isCounted={given.length === 0} />
+      {isOpen ? <FilterBar route={route} /> : null}
       <Problem error={error} />
       {data === undefined ? (
         <div class="list skeleton" aria-busy="true" />
@@ -92,8 +88,13 @@ function Filter({ route }: { readonly route: URL }): JSX.Element {
   );
 }
 
-function StatusChips(props: { readonly route: URL; readonly counts: Counts | undefined }): JSX.Element {
-  const { route, counts } = props;
+/** Counts are of all runs: where something else is filtered by they would be wrong, and are not shown. */
+function StatusChips(props: {
+  readonly route: URL;
+  readonly counts: Counts | undefined;
+  readonly isCounted: boolean;
+}): JSX.Element {
+  const { route, counts, isCounted } = props;
   const chosen = route.searchParams.get('status');
   const chips = STATUSES.filter((status) => status === chosen || (counts?.counts[status] ?? 0) > 0);
   return (
@@ -103,7 +104,7 @@ function StatusChips(props: { readonly route: URL; readonly counts: Counts | und
         class="chip"
         current={chosen === null}
       >
-        All <b>{counts === undefined ? '' : count(counts.total)}</b>
+        All {isCounted ? <b>{counts === undefined ? '' : count(counts.total)}</b> : null}
       </Link>
       {chips.map((status) => (
         <Link
@@ -113,12 +114,12 @@ function StatusChips(props: { readonly route: URL; readonly counts: Counts | und
           current={chosen === status}
         >
           <Mark status={status} /> {status}{' '}
-          <b>
-            {count(counts?.counts[status] ?? 0)}
-            {counts?.isPart === true && !['failed', 'succeeded', 'cancelled', 'continued'].includes(status)
-              ? '+'
-              : ''}
-          </b>
+          {isCounted ? (
+            <b>
+              {count(counts?.counts[status] ?? 0)}
+              {counts?.isPart === true && isOpenStatus(status) ? '+' : ''}
+            </b>
+          ) : null}
         </Link>
       ))}
     </nav>
@@ -127,7 +128,7 @@ function StatusChips(props: { readonly route: URL; readonly counts: Counts | und
 
 function RunRow({ run, now }: { readonly run: RunLine; readonly now: number }): JSX.Element {
   const started = Date.parse(run.startedAt);
-  const isOpen = ['running', 'waiting', 'sleeping', 'interrupted', 'cancelling'].includes(run.status);
+  const isOpen = isOpenStatus(run.status);
   const took = (run.status === 'running' ? now : Date.parse(run.updatedAt)) - started;
   const { scheduled, settled } = run.tasks;
   return (

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 
-import type { CallStatus, Status } from './api.ts';
+import type { CallStatus } from '../statuses.ts';
+import type { Status } from './api.ts';
 
 type Tone = 'good' | 'bad' | 'busy' | 'attention' | 'dim';
 

@@ -8,7 +8,8 @@ import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
 import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.ts';
 import { RunFolds } from './run-folds.ts';
-import { countsOf, pageOfRuns, runNamed, statusNamed } from './run-page.ts';
+import { runFilter } from './run-filter.ts';
+import { countsOf, pageOfRuns, runNamed } from './run-page.ts';
 import { taskDocuments, waitDocuments } from './waits.ts';
 
 export interface InspectorOptions {
@@ -58,17 +59,19 @@ function answer(c: Context, document: Document): Response {
 function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
   api.get('/counts', (c) => answer(c, { ...countsOf(reader) }));
   api.get('/runs', (c) => {
-    const { status: named, process, text, before } = c.req.query();
-    const status = statusNamed(named);
-    if (named !== undefined && status === undefined)
-      throw new RuntimeError('USAGE', 'There is no such status.');
-    if (before !== undefined && !isRunId(before)) throw new RuntimeError('USAGE', 'That is no run id.');
-    const limit = numberOf(c, 'limit', 50, MOST_LISTED);
-    const exact = text === undefined || before !== undefined ? undefined : runNamed(reader, text);
-    if (exact !== undefined && status === undefined && process === undefined)
+    const filter = runFilter(c, describe, numberOf(c, 'limit', 50, MOST_LISTED));
+    // A whole id is sought alone, not with all that begin like it.
+    const { text } = c.req.query();
+    const exact = text === undefined ? undefined : runNamed(reader, text);
+    if (exact !== undefined && isOnlyText(c))
       return answer(c, { runs: [describe.run(exact)], next: null, scanned: 1 });
-    const { runs, ...more } = pageOfRuns(reader, { status, process, text, before, limit });
+    const { runs, ...more } = pageOfRuns(reader, filter);
     return answer(c, { runs: runs.map((run) => describe.run(run)), ...more });
+  });
+  // What the newest runs are of: a suggestion, and no list of all.
+  api.get('/processes', (c) => {
+    const named = new Set(reader.list({ limit: MOST_LISTED }).map(({ process }) => process));
+    return answer(c, { processes: [...named].toSorted() });
   });
   api.get('/waits', (c) =>
     answer(c, {
@@ -137,6 +140,12 @@ function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
     }),
   );
   api.get('/schedules', (c) => answer(c, { schedules: reader.schedules().map(describe.schedule) }));
+}
+
+const FILTERS = ['status', 'process', 'within', 'from', 'to', 'where', 'before'];
+
+function isOnlyText(c: Context): boolean {
+  return FILTERS.every((name) => c.req.query(name) === undefined);
 }
 
 /** Every call is asked for, and not only the first of each place. */

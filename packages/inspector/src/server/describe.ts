@@ -4,6 +4,7 @@ import type {
   OpenTask,
   QueuedStart,
   RunId,
+  RunQuery,
   RunRecord,
   Schedule,
 } from '@pawl/runtime';
@@ -20,6 +21,8 @@ export interface Describe {
   task(task: OpenTask): Document;
   start(start: QueuedStart): Document;
   schedule(schedule: Schedule): Document;
+  /** What runs say of themselves, as `pawl list --where` takes it. @throws RuntimeError USAGE */
+  where(terms: readonly string[]): NonNullable<RunQuery['where']>;
   /** Where an error is first in the user's code: `src/pay.ts:12:9`. */
   place(error: ErrorRecord): string | undefined;
 }

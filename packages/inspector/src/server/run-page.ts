@@ -8,15 +8,13 @@ import {
   type ReadRun,
   type RunId,
   type RunQuery,
+  type RunSearch,
 } from '@pawl/runtime';
 
-export interface RunFilter {
+import { isOpenStatus, type RunStatus } from '../statuses.ts';
+
+export interface RunFilter extends Omit<RunSearch, 'lookAt' | 'statuses'> {
   readonly status: DisplayStatus | undefined;
-  readonly process: string | undefined;
-  /** Part of an id, or of the name of a process. */
-  readonly text: string | undefined;
-  readonly before: RunId | undefined;
-  readonly limit: number;
 }
 
 export interface RunPage {
@@ -29,54 +27,53 @@ export interface RunPage {
 
 const SLICE = 500;
 /** One request looks at so many runs at most: what is sought may be nowhere. */
-const MOST_SCANNED = 20_000;
+const MOST_LOOKED_AT = 50_000;
+/** Of runs whose status depends on who lives, and is no column. */
+const MOST_OPEN_LOOKED_AT = 20_000;
 /** Open runs whose owners are looked at for the counts: the newest. */
 const MOST_OPEN = 2000;
 
-const OPEN: ReadonlySet<DisplayStatus> = new Set([
-  'running',
-  'interrupted',
-  'sleeping',
-  'waiting',
-  'cancelling',
-]);
-
-export function pageOfRuns(reader: JournalReader, filter: RunFilter): RunPage {
-  const { status, limit, before } = filter;
-  const isWhole = status === undefined && filter.process === undefined && filter.text === undefined;
-  const size = isWhole ? limit : SLICE;
+export function pageOfRuns(reader: JournalReader, { status, limit, ...filter }: RunFilter): RunPage {
+  if (status === undefined || !isOpenStatus(status)) {
+    const statuses = status === undefined ? {} : { statuses: [storedStatus(status)] };
+    const found = reader.search({ ...filter, ...statuses, limit, lookAt: MOST_LOOKED_AT });
+    return { runs: found.runs, next: found.next, scanned: found.lookedAt };
+  }
   const runs: ReadRun[] = [];
   let scanned = 0;
-  for (let cursor = before; ;) {
-    const slice = reader.list({
-      limit: size,
-      ...(cursor === undefined ? {} : { before: cursor }),
-      ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
+  for (let { before } = filter; ;) {
+    const cursor = before === undefined ? {} : { before };
+    const left = MOST_OPEN_LOOKED_AT - scanned;
+    const found = reader.search({
+      ...filter,
+      ...cursor,
+      statuses: ['running'],
+      limit: SLICE,
+      lookAt: left,
     });
-    for (const run of slice) {
-      scanned += 1;
-      cursor = run.runId;
-      if (isMeant(run, filter)) runs.push(run);
-      if (runs.length === limit) return { runs, next: cursor, scanned };
+    for (const [index, run] of found.runs.entries()) {
+      if (displayStatus(run) !== status) continue;
+      runs.push(run);
+      if (runs.length === limit) return { runs, next: run.runId, scanned: scanned + index + 1 };
     }
-    if (slice.length < size) return { runs, next: null, scanned };
-    if (scanned >= MOST_SCANNED) return { runs, next: cursor ?? null, scanned };
+    scanned += found.lookedAt;
+    if (found.next === null || scanned >= MOST_OPEN_LOOKED_AT) return { runs, next: found.next, scanned };
+    before = found.next;
   }
 }
 
-function isMeant(run: ReadRun, { status, process, text }: RunFilter): boolean {
-  if (status !== undefined && displayStatus(run) !== status) return false;
-  if (process !== undefined && run.process !== process) return false;
-  if (text === undefined) return true;
-  const sought = text.toLowerCase();
-  return run.runId.toLowerCase().includes(sought) || run.process.toLowerCase().includes(sought);
-}
-
-function storedStatus(status: DisplayStatus): NonNullable<RunQuery['statuses']>[number] {
+function storedStatus(status: Named): NonNullable<RunQuery['statuses']>[number] {
   if (status === 'succeeded' || status === 'failed' || status === 'cancelled' || status === 'continued')
     return status;
   return 'running';
 }
+
+/** None of the runtime's is missing, and none is there that it has not. */
+type Named = DisplayStatus extends RunStatus
+  ? RunStatus extends DisplayStatus
+    ? DisplayStatus
+    : never
+  : never;
 
 export interface StatusCounts {
   readonly counts: Readonly<Partial<Record<DisplayStatus, number>>>;
@@ -92,7 +89,7 @@ export function countsOf(reader: JournalReader): StatusCounts {
     for (const run of reader.list({ limit: MOST_OPEN, statuses: ['running'] })) {
       const status = displayStatus(run);
       // One that ended meanwhile is counted as what it was.
-      if (OPEN.has(status)) seen[status] = (seen[status] ?? 0) + 1;
+      if (isOpenStatus(status)) seen[status] = (seen[status] ?? 0) + 1;
     }
   const total = Object.values(counts).reduce((sum, count) => sum + count, open);
   return { counts: seen, total, isPart: open > MOST_OPEN };

@@ -1,17 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
 import { showing, type Ui } from '../../../cli/tests/ui.fixture.ts';
+import { CHROMIUM, launch, problems, visit as visitAt } from './chromium.fixture.ts';
 
 /* The page, in a real browser, over a real journal. */
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const CHROMIUM = process.env['PAWL_CHROMIUM'] ?? PLACES.find((place) => existsSync(place));
-const AXE = createRequire(import.meta.url).resolve('axe-core');
 
 const REVIEW = `
 import { defineTask, type Context } from '@pawl/sdk';
@@ -59,10 +53,7 @@ describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set P
     folder.write('hostile.json', JSON.stringify(HOSTILE));
     await folder.pawl('run', 'review.ts', '--id', 'r1');
     await folder.pawl('run', 'evil.ts', '--id', 'evil', '--input', JSON.stringify({ all: HOSTILE }));
-    [browser, ui] = await Promise.all([
-      chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] }),
-      showing(folder, [], { USER: 'ada' }),
-    ]);
+    [browser, ui] = await Promise.all([launch(), showing(folder, [], { USER: 'ada' })]);
   });
 
   afterAll(async () => {
@@ -70,28 +61,8 @@ describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set P
     folder[Symbol.dispose]();
   });
 
-  /** A fresh browser that comes by the printed address. */
   async function visit(path: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-    const context: BrowserContext = await browser.newContext(options);
-    const page = await context.newPage();
-    const address = new URL(path, ui.url);
-    address.searchParams.set('token', ui.token);
-    await page.goto(address.href);
-    expect(page.url()).not.toContain('token');
-    return page;
-  }
-
-  async function problems(page: Page): Promise<string[]> {
-    // The policy lets in no script of others: it is brought by the debugger, as a person's own tools would be.
-    await page.evaluate(readFileSync(AXE, 'utf8'));
-    return await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-      type Violation = { id: string; nodes: { html: string }[] };
-      const { violations } = await axe.run();
-      return violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`,
-      );
-    });
+    return await visitAt(browser, ui, path, options);
   }
 
   test.each(['light', 'dark'] as const)(

@@ -164,6 +164,25 @@ export interface RunQuery {
   readonly where?: Readonly<Record<string, readonly Encoded[]>>;
 }
 
+/** Runs by what no index has in order: so many are looked at, and not all. */
+export interface RunSearch extends RunQuery {
+  readonly process?: string;
+  /** Started at this time or later. */
+  readonly startedFrom?: Millis;
+  readonly startedBefore?: Millis;
+  /** A part of the id or of the name of the process; letters A to Z in either case. */
+  readonly text?: string;
+  /** Runs of the statuses and of what they say of themselves that are looked at, at most. */
+  readonly lookAt: number;
+}
+
+export interface RunsFound<Run = RunRecord> {
+  readonly runs: readonly Run[];
+  /** Where the search goes on (`before`); null where there is nothing more. */
+  readonly next: RunId | null;
+  readonly lookedAt: number;
+}
+
 export type RunCounts = Readonly<Partial<Record<RunSummary['status'], number>>>;
 
 export interface RunDamage {
@@ -249,6 +268,7 @@ export interface JournalStore extends OfferStore {
   forksOf(runId: RunId): readonly RunId[];
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
+  searchRuns(search: RunSearch, now: Millis): RunsFound;
   /** Runs by their status; one that none has is left out. Reads an index, and no row of a run. */
   countRuns(): RunCounts;
   /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */

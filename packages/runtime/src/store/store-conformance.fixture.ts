@@ -14,6 +14,7 @@ import type {
   InboxMessage,
   JournalStore,
   LeaseClaim,
+  RunSearch,
   RunQuery,
 } from '../ports/journal-store.ts';
 import { summarize } from '../views/run-summary.ts';
@@ -979,6 +980,41 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(list('running', 'succeeded', 'failed', 'cancelled')).toEqual(['run-9', 'run-8']);
         expect(list()).toEqual([]);
         expect(store.countRuns()).toEqual({ running: 3, succeeded: 3, failed: 3, cancelled: 3 });
+      });
+
+      test('a run that another one followed is listed, too', () => {
+        create('run-1', [RunStarted, SAMPLE_EVENTS.RunContinued]);
+        expect(store.queryRuns({ limit: 2 }, START).map((run) => run.runId)).toEqual(['run-1']);
+      });
+
+      test('runs are searched a stretch at a time', () => {
+        const set = (value: Encoded): JournalEvent => ({ ...SAMPLE_EVENTS.StateSet, name: 'of', value });
+        for (let i = 0; i < 12; i += 1) {
+          const begins = { ...RunStarted, process: i % 2 === 0 ? 'even' : 'odd' };
+          const run = appendOf(`Run-${i}`, 0, [begins, set(i % 4), ...(i < 6 ? [RunSucceeded] : [])]);
+          // Clocks jump: the newest did not start last.
+          const events = run.events.map(({ event }) => ({ at: START + (i === 11 ? 0 : i), event }));
+          expect(append({ ...run, events })).toEqual(['committed']);
+        }
+        const search = (query: Partial<RunSearch>): unknown => {
+          const { runs, next, lookedAt } = store.searchRuns({ limit: 10, lookAt: 100, ...query }, START);
+          return [runs.map(({ runId: id }) => id.slice(4)).join(' '), next, lookedAt];
+        };
+        expect(search({ process: 'odd' })).toEqual(['11 9 7 5 3 1', null, 12]);
+        expect(search({ process: 'odd', limit: 2 })).toEqual(['11 9', 'Run-9', 3]);
+        expect(search({ process: 'odd', limit: 2, before: 'Run-9' })).toEqual(['7 5', 'Run-5', 4]);
+        expect(search({ process: 'odd', lookAt: 5 })).toEqual(['11 9 7', 'Run-7', 5]);
+        expect(search({ process: 'none', lookAt: 5 })).toEqual(['', 'Run-7', 5]);
+        expect(search({ process: 'none', lookAt: 5, before: 'Run-2' })).toEqual(['', null, 2]);
+        expect(search({ statuses: ['succeeded'], process: 'odd' })).toEqual(['5 3 1', null, 6]);
+        expect(search({ where: { of: [1] }, text: 'UN-1' })).toEqual(['1', null, 3]);
+        expect(search({ text: 'VEN', limit: 1 })).toEqual(['10', 'Run-10', 2]);
+        expect(search({ text: '%' })).toEqual(['', null, 12]);
+        expect(search({ startedFrom: START + 9 })).toEqual(['10 9', null, 12]);
+        expect(search({ startedBefore: START + 2 })).toEqual(['11 1 0', null, 12]);
+        expect(search({ startedFrom: START + 3, startedBefore: START + 6 })).toEqual(['5 4 3', null, 12]);
+        expect(search({ before: 'no-such-run' })).toEqual(['', null, 0]);
+        expect(search({ where: { of: [] } })).toEqual(['', null, 0]);
       });
 
       test('verify counts what is there and finds nothing wrong', () => {

@@ -25,6 +25,8 @@ import type {
   LeaseClaim,
   RunCounts,
   RunQuery,
+  RunSearch,
+  RunsFound,
   RunRecord,
 } from '../../ports/journal-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
@@ -50,7 +52,8 @@ import { MemoryPools } from './memory-pools.ts';
 import type { MemorySnapshot } from './memory-snapshot.ts';
 import { MemoryWork, restingUntil } from './memory-work.ts';
 import { Shared } from './shared.ts';
-import { hasSought, soughtTexts, statesOf, type StateTexts } from '../run-states.ts';
+import { statesOf, type StateTexts } from '../run-states.ts';
+import { foundIn, runsOf } from './search.ts';
 
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
@@ -350,19 +353,13 @@ export class MemoryStore implements JournalStore {
   }
 
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
-    // A map keeps the order in which its keys came.
-    const newestFirst = [...this.#runs.values()].toReversed();
-    const { before, statuses } = query;
-    const sought = soughtTexts(query);
-    const start =
-      before === undefined ? 0 : newestFirst.findIndex(({ summary }) => summary.runId === before) + 1;
-    if (before !== undefined && start === 0) return [];
-    return newestFirst
-      .slice(start)
-      .filter(({ summary }) => statuses === undefined || statuses.includes(summary.status))
-      .filter(({ states }) => hasSought(states, sought))
+    return runsOf(this.#runs, query)
       .slice(0, query.limit)
       .map((run) => this.#record(run, now));
+  }
+
+  searchRuns(search: RunSearch, now: Millis): RunsFound {
+    return foundIn(runsOf(this.#runs, search), search, (run) => this.#record(run, now));
   }
 
   countRuns(): RunCounts {

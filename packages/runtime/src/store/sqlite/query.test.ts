@@ -2,11 +2,11 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { MIGRATIONS } from './migrations/list.ts';
-import { COUNT_BY_STATUS, pageText } from './query.ts';
+import { conditionsOf, COUNT_BY_STATUS, pageText, reachText } from './query.ts';
 
 /** What SQLite says it would do for a page of runs. */
 function planOf(statuses: number, sought: readonly number[]): string[] {
-  return planOfText(pageText('runs.id, run_id', statuses, sought));
+  return planOfText(pageText('runs.id, run_id', { statuses, sought }));
 }
 
 function planOfText(text: string): string[] {
@@ -42,4 +42,34 @@ test('without, they come in the order of their ids', () => {
 
 test('counting runs reads the index of statuses, and no row of a run', () => {
   expect(planOfText(COUNT_BY_STATUS)).toEqual(['SCAN runs USING COVERING INDEX runs_by_status']);
+});
+
+test('a search looks at a stretch of runs, by the index that has them in order, and walks no table', () => {
+  const [conditions] = conditionsOf({
+    limit: 1,
+    lookAt: 1,
+    process: 'p',
+    startedFrom: 1,
+    startedBefore: 2,
+    text: 't',
+  });
+  const withFloor = ['runs.id >= ?', ...conditions];
+  const plan = (statuses: number, sought: readonly number[]): string[] => [
+    ...planOfText(reachText({ statuses, sought })),
+    ...planOfText(pageText('runs.id, run_id, started_at', { statuses, sought, conditions: withFloor })),
+  ];
+  for (const [statuses, sought, index] of [
+    [5, [], /^SEARCH runs USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)$/],
+    [1, [], /^SEARCH runs USING (COVERING )?INDEX runs_by_status \(status=\? AND id>\? AND id<\?\)$/],
+    [
+      5,
+      [1],
+      /^SEARCH s USING COVERING INDEX run_state_by_value \(name=\? AND value=\? AND run>\? AND run<\?\)$/,
+    ],
+  ] as const) {
+    const steps = plan(statuses, sought);
+    expect(steps.filter((step) => index.test(step))).toHaveLength(2);
+    // What is counted has been found.
+    expect(steps.filter((step) => /^SCAN (?!\(subquery)|TEMP B-TREE/.test(step))).toEqual([]);
+  }
 });

@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import type { Millis, RunId } from '../../journal/ids.ts';
-import type { RunCounts, RunQuery, RunRecord } from '../../ports/journal-store.ts';
+import type { RunCounts, RunQuery, RunRecord, RunSearch, RunsFound } from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
 import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
@@ -22,13 +22,33 @@ interface RecordRow extends RunRow {
   readonly cancel_asked: number;
 }
 
-const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled'];
+const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled', 'continued'];
 
 /** The index of statuses has them side by side. */
 export const COUNT_BY_STATUS = 'select status, count(*) as count from runs group by status';
 
 type IsDead = (owner: string) => boolean;
-type Page = Statement<(string | number)[], RecordRow>;
+
+/** How many statuses, and how many values of each name, a page may have. */
+interface PageForm {
+  readonly statuses: number;
+  readonly sought: readonly number[];
+  readonly conditions?: readonly string[];
+}
+
+interface Place {
+  readonly form: PageForm;
+  readonly values: readonly (string | number)[];
+  /** The page begins below it. */
+  readonly end: number;
+}
+
+interface Reach {
+  readonly floor: number | null;
+  readonly count: number;
+}
+
+const FLOOR = 'runs.id >= ?';
 
 export class Query {
   readonly #db: Database;
@@ -39,8 +59,9 @@ export class Query {
   readonly #selectId: Statement<[RunId], number>;
   readonly #countByStatus: Statement<[], { readonly status: RunStatus; readonly count: number }>;
   readonly #countRuns: Statement<[], number>;
-  /** By the number of statuses and of values that are looked for. */
-  readonly #pages = new Map<string, Page>();
+  readonly #selectName: Statement<[number], RunId>;
+  /** By their text: few, for there are few forms. */
+  readonly #statements = new Map<string, Statement<(string | number)[]>>();
 
   constructor(db: Database, states: States, isDead: IsDead) {
     this.#db = db;
@@ -51,6 +72,7 @@ export class Query {
     this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}, ${CANCEL_ASKED}`;
     this.#selectRun = db.prepare(`select ${this.#columns} from runs where run_id = ?`);
     this.#selectId = db.prepare<[RunId], number>('select id from runs where run_id = ?').pluck();
+    this.#selectName = db.prepare<[number], RunId>('select run_id from runs where id = ?').pluck();
     this.#countByStatus = db.prepare(COUNT_BY_STATUS);
     this.#countRuns = db.prepare<[], number>('select count(*) from runs').pluck();
   }
@@ -62,23 +84,32 @@ export class Query {
 
   /** Newest first is by the order in which runs were created: clocks jump, and ids are the users'. */
   page(query: RunQuery, now: Millis): readonly RunRecord[] {
-    const { limit, before, statuses = STATUSES } = query;
-    const end = before === undefined ? Number.MAX_SAFE_INTEGER : this.#selectId.get(before);
-    if (end === undefined || statuses.length === 0) return [];
-    const sought = soughtTexts(query);
-    // What nothing can have needs no look.
-    if (sought.some(([, texts]) => texts.length === 0)) return [];
-    if (sought.length > 0 && !this.#states.isThere) return [];
-    const counts = sought.map(([, texts]) => texts.length);
-    const values = sought.flatMap(([name, texts]) => [name, ...texts]);
-    const rows = this.#pageOf(statuses.length, counts).all(...values, ...statuses, end, limit);
-    const known = new Map<string, boolean>();
-    const isDead: IsDead = (owner) => {
-      const dead = known.get(owner) ?? this.#isDead(owner);
-      known.set(owner, dead);
-      return dead;
-    };
-    return rows.map((row) => this.#record(row, now, isDead));
+    const place = this.#placeOf(query);
+    if (place === undefined) return [];
+    const { form, values, end } = place;
+    return this.#records(this.#pageOf(pageText(this.#columns, form)).all(...values, end, query.limit), now);
+  }
+
+  /** In two steps: how far down it may look, then what of that is meant. */
+  search(search: RunSearch, now: Millis): RunsFound {
+    const nothing: RunsFound = { runs: [], next: null, lookedAt: 0 };
+    const { limit, lookAt } = search;
+    const place = this.#placeOf(search);
+    if (place === undefined) return nothing;
+    const { form, values, end } = place;
+    const reach = this.#reach(form, [...values, end, 0, lookAt]);
+    if (reach.floor === null) return nothing;
+    const [conditions, sought] = conditionsOf(search);
+    const text = pageText(this.#columns, { ...form, conditions: [FLOOR, ...conditions] });
+    const rows = this.#pageOf(text).all(...values, end, reach.floor, ...sought, limit);
+    const last = rows.at(-1);
+    const runs = this.#records(rows, now);
+    if (rows.length === limit && last !== undefined) {
+      const { count } = this.#reach(form, [...values, end, last.id, lookAt]);
+      return { runs, next: last.run_id as RunId, lookedAt: count };
+    }
+    const next = reach.count < lookAt ? null : (this.#selectName.get(reach.floor) ?? null);
+    return { runs, next, lookedAt: reach.count };
   }
 
   counts(): RunCounts {
@@ -89,14 +120,40 @@ export class Query {
     return this.#countRuns.get() ?? 0;
   }
 
-  #pageOf(statuses: number, sought: readonly number[]): Page {
-    const form = [statuses, ...sought].join(' ');
-    let page = this.#pages.get(form);
-    if (page === undefined) {
-      page = this.#db.prepare(pageText(this.#columns, statuses, sought));
-      this.#pages.set(form, page);
-    }
-    return page;
+  #placeOf(query: RunQuery): Place | undefined {
+    const { before, statuses = STATUSES } = query;
+    const end = before === undefined ? Number.MAX_SAFE_INTEGER : this.#selectId.get(before);
+    if (end === undefined || statuses.length === 0) return undefined;
+    const sought = soughtTexts(query);
+    // What nothing can have needs no look.
+    if (sought.some(([, texts]) => texts.length === 0)) return undefined;
+    if (sought.length > 0 && !this.#states.isThere) return undefined;
+    const form = { statuses: statuses.length, sought: sought.map(([, texts]) => texts.length) };
+    return { form, values: [...sought.flatMap(([name, texts]) => [name, ...texts]), ...statuses], end };
+  }
+
+  #reach(form: PageForm, values: readonly (string | number)[]): Reach {
+    return this.#statement<Reach>(reachText(form)).get(...values) ?? { floor: null, count: 0 };
+  }
+
+  #pageOf(text: string): Statement<(string | number)[], RecordRow> {
+    return this.#statement<RecordRow>(text);
+  }
+
+  #statement<Row>(text: string): Statement<(string | number)[], Row> {
+    const known = this.#statements.get(text) ?? this.#db.prepare(text);
+    this.#statements.set(text, known);
+    return known as Statement<(string | number)[], Row>;
+  }
+
+  #records(rows: readonly RecordRow[], now: Millis): readonly RunRecord[] {
+    const known = new Map<string, boolean>();
+    const isDead: IsDead = (owner) => {
+      const dead = known.get(owner) ?? this.#isDead(owner);
+      known.set(owner, dead);
+      return dead;
+    };
+    return rows.map((row) => this.#record(row, now, isDead));
   }
 
   #record(row: RecordRow, now: Millis, isDead: IsDead): RunRecord {
@@ -107,17 +164,15 @@ export class Query {
   }
 }
 
-/**
- * @param sought how many values each name that is looked for may have
- */
-export function pageText(columns: string, statuses: number, sought: readonly number[]): string {
+export function pageText(columns: string, { statuses, sought, conditions = [] }: PageForm): string {
   const [first, ...others] = sought;
   const has = (alias: string, count: number): string =>
     `${alias}.name = ? and ${isIn(`${alias}.value`, count)} and length(${alias}.value) <= ${MAX_SOUGHT}`;
+  const further = conditions.map((condition) => ` and ${condition}`).join('');
   if (first === undefined) {
     // One status comes from its index in order; several are few enough to filter on the way.
     const status = isIn(statuses === 1 ? 'status' : '+status', statuses);
-    return `select ${columns} from runs where ${status} and id < ? order by id desc limit ?`;
+    return `select ${columns} from runs where ${status} and id < ?${further} order by id desc limit ?`;
   }
   // The first value leads to the runs, by its index; all else is looked at on the way.
   const more = others.map(
@@ -125,7 +180,25 @@ export function pageText(columns: string, statuses: number, sought: readonly num
       ` and exists (select 1 from run_state s${index} where s${index}.run = s.run and ${has(`s${index}`, count)})`,
   );
   return `select ${columns} from run_state s cross join runs on runs.id = s.run
-    where ${has('s', first)}${more.join('')} and ${isIn('+status', statuses)} and s.run < ? order by s.run desc limit ?`;
+    where ${has('s', first)}${more.join('')} and ${isIn('+status', statuses)} and s.run < ?${further.replace('runs.id', 's.run')}
+    order by s.run desc limit ?`;
+}
+
+/** How far down so many runs reach, and how many there are. */
+export function reachText(form: PageForm): string {
+  return `select min(id) as floor, count(*) as count from (${pageText('runs.id', { ...form, conditions: [FLOOR] })})`;
+}
+
+/** What no index has in order. */
+export function conditionsOf(search: RunSearch): readonly [texts: string[], values: (string | number)[]] {
+  const { process, startedFrom, startedBefore, text } = search;
+  const parts: (readonly [string, ...(string | number)[]])[] = [];
+  if (process !== undefined) parts.push(['process = ?', process]);
+  if (startedFrom !== undefined) parts.push(['started_at >= ?', startedFrom]);
+  if (startedBefore !== undefined) parts.push(['started_at < ?', startedBefore]);
+  if (text !== undefined)
+    parts.push(['(instr(lower(run_id), lower(?)) > 0 or instr(lower(process), lower(?)) > 0)', text, text]);
+  return [parts.map(([part]) => part), parts.flatMap(([, ...values]) => values)];
 }
 
 function isIn(column: string, count: number): string {

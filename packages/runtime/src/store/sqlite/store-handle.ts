@@ -20,6 +20,8 @@ import type {
   LeaseClaim,
   RunCounts,
   RunQuery,
+  RunSearch,
+  RunsFound,
   RunRecord,
 } from '../../ports/journal-store.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
@@ -205,6 +207,10 @@ export class StoreHandle implements JournalStore {
 
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
     return this.#read((statements) => statements.query.page(query, now));
+  }
+
+  searchRuns(search: RunSearch, now: Millis): RunsFound {
+    return this.#read(({ query }) => query.search(search, now));
   }
 
   countRuns(): RunCounts {

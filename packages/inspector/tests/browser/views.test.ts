@@ -1,0 +1,51 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { Folder } from '../../../cli/tests/pawl.fixture.ts';
+import { showing, type Ui } from '../../../cli/tests/ui.fixture.ts';
+import { recordOrders } from '../views.fixture.ts';
+import { CHROMIUM, isFit, launch, visit } from './chromium.fixture.ts';
+
+/* Each view by itself: what it shows, that it is reached by its address, and that all can read it. */
+
+describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL_CHROMIUM)', () => {
+  const folder = new Folder();
+  let browser: Browser;
+  let ui: Ui;
+
+  beforeAll(async () => {
+    await recordOrders(folder.path);
+    [browser, ui] = await Promise.all([launch(), showing(folder, ['--read-only'])]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    folder[Symbol.dispose]();
+  });
+
+  test('runs are filtered by what stands in the address, and what is chosen stands there', async () => {
+    const page = await visit(browser, ui, '/');
+    const ids = page.locator('.run-row .id');
+    await page.locator('.chip b').first().waitFor();
+    await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByLabel('Process', { exact: true }).fill('order');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Says of itself').fill('customer=ada');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Started').selectOption('24h');
+    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 2`);
+    expect(await ids.allInnerTexts()).toEqual(['order-3', 'order-1']);
+    expect(new URL(page.url()).search).toBe('?process=order&where=customer%3Dada&within=24h');
+    // Counts are of all runs.
+    expect(await page.locator('.chip b').count()).toBe(0);
+    await page.reload();
+    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 2`);
+    await page.getByLabel('Started').selectOption('between');
+    await page.getByLabel('Until').fill('2020-01-01T00:00');
+    await page.getByRole('heading', { name: 'No run fits' }).waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 5`);
+    await page.context().close();
+    await isFit(browser, ui, '/?process=order&from=2020-01-01T00:00:00Z&where=customer%3Dada', 'order-3');
+  });
+});

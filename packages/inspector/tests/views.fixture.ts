@@ -1,0 +1,53 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { openRuntime } from '@pawl/runtime';
+import { defineTask, type Process } from '@pawl/sdk';
+
+/* A journal for every view: recorded in this program, so that it takes no time. */
+
+export const HOSTILE = '<img src=x onerror="document.title=1">';
+
+const reserve = defineTask({ name: 'reserve', run: (sku: string) => ({ sku, held: true }) });
+const charge = defineTask({
+  name: 'charge',
+  retry: { attempts: 2, delay: 1 },
+  run: (total: number) => {
+    if (total > 50) throw new RangeError(`declined ${HOSTILE}`);
+    return { charged: total };
+  },
+});
+const mail = defineTask({ name: 'mail', run: (to: string) => `sent to ${to}` });
+
+const notify: Process<string, string> = async (to, ctx) => {
+  await ctx.task(mail, to);
+  return to;
+};
+Object.defineProperty(notify, 'name', { value: 'notify' });
+
+interface Order {
+  readonly total: number;
+  readonly customer: string;
+}
+
+const order: Process<Order, string> = async ({ total, customer }, ctx) => {
+  ctx.setState('customer', customer);
+  await ctx.parallel.map(['apple', 'pear'], (sku) => ctx.task(reserve, sku));
+  await ctx.task(charge, total);
+  return await ctx.run(notify, customer);
+};
+Object.defineProperty(order, 'name', { value: 'order' });
+
+/** Into `.pawl/journal.db` of a folder: order-1, order-2 and their children, and order-3, which failed. */
+export async function recordOrders(folder: string): Promise<string> {
+  mkdirSync(join(folder, '.pawl'), { recursive: true });
+  const path = join(folder, '.pawl/journal.db');
+  await using runtime = await openRuntime({ path, durability: 'normal' });
+  await runtime.start(order, { total: 10, customer: 'ada' }, { id: 'order-1' }).result();
+  await runtime.start(order, { total: 20, customer: HOSTILE }, { id: 'order-2' }).result();
+  await runtime
+    .start(order, { total: 90, customer: 'ada' }, { id: 'order-3' })
+    .result()
+    .catch(() => undefined);
+  return path;
+}

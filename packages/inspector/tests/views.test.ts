@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { displayStatus, openJournal, type JournalReader } from '@pawl/runtime';
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { createInspector, type Describe } from '../src/index.ts';
+import { recordOrders } from './views.fixture.ts';
+
+/* What each view is told, over a real journal. */
+
+const folder = mkdtempSync(join(tmpdir(), 'pawl-views-'));
+const describeBriefly: Describe = {
+  run: (run) => ({ id: run.runId, process: run.process, status: displayStatus(run) }),
+  why: (_, id) => ({ sentence: id }),
+  waits: () => [],
+  task: (task) => ({ ...task }),
+  start: (start) => ({ ...start }),
+  schedule: (schedule) => ({ ...schedule }),
+  where: (terms) =>
+    Object.fromEntries(terms.map((term) => [term.split('=')[0] ?? '', [term.split('=')[1] ?? '']])),
+  place: () => undefined,
+};
+
+let reader: JournalReader;
+let app: Hono;
+
+beforeAll(async () => {
+  reader = openJournal({ path: await recordOrders(folder) });
+  app = createInspector({
+    reader,
+    describe: describeBriefly,
+    page: new Map(),
+    about: {},
+    actions: undefined,
+    closing: new AbortController().signal,
+  }).onError((error, c) => c.json({ error: { code: 'code' in error ? error.code : 'UNEXPECTED' } }, 400));
+});
+
+afterAll(() => {
+  reader.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function ask(url: string): Promise<Record<string, unknown>> {
+  return (await (await app.request(`/api${url}`)).json()) as Record<string, unknown>;
+}
+
+test.each([
+  ['/runs?process=order', ['order-3', 'order-2', 'order-1']],
+  ['/runs?process=order&status=failed', ['order-3']],
+  ['/runs?process=orde', []],
+  ['/runs?within=1h&process=notify', ['order-2.2', 'order-1.2']],
+  ['/runs?from=2020-01-01&to=2020-01-02T00:00:00Z', []],
+  ['/runs?from=2020-01-01&where=customer=ada', ['order-3', 'order-1']],
+  ['/runs?where=customer=ada&before=order-3', ['order-1']],
+  ['/runs?where=customer=bob', []],
+  ['/runs?text=NOTIFY&limit=1', ['order-2.2']],
+  ['/runs?status=interrupted&process=order', []],
+])('%s', async (url, ids) => {
+  const { runs } = await ask(url);
+  expect((runs as { readonly id: string }[]).map(({ id }) => id)).toEqual(ids);
+});
+
+test.each([
+  '/runs?within=1',
+  '/runs?within=1y',
+  '/runs?within=99999d',
+  '/runs?from=yesterday',
+  '/runs?to=2026-01-01T00:00:00',
+  '/runs?from=2026-13-45',
+])('%s is refused in words', async (url) => {
+  expect(await ask(url)).toMatchObject({ error: { code: 'USAGE' } });
+});
