@@ -41,6 +41,7 @@ const describeBriefly: Describe = {
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),
+  diff: () => ({}),
   where: (terms) => Object.fromEntries(terms.map((term) => [term.split('=')[0], [term.split('=')[1] ?? '']])),
   place: () => undefined,
 };

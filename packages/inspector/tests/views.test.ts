@@ -19,6 +19,7 @@ const describeBriefly: Describe = {
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),
+  diff: (journal, a, b) => ({ first: [journal.get(a).runId, journal.get(b).runId] }),
   where: (terms) =>
     Object.fromEntries(terms.map((term) => [term.split('=')[0] ?? '', [term.split('=')[1] ?? '']])),
   place: () => undefined,
@@ -73,4 +74,14 @@ test.each([
   '/runs?from=2026-13-45',
 ])('%s is refused in words', async (url) => {
   expect(await ask(url)).toMatchObject({ error: { code: 'USAGE' } });
+});
+
+test('two runs are compared, and kept until either goes on', async () => {
+  expect(await ask('/runs/order-1/compare/order-3')).toMatchObject({
+    runA: { id: 'order-1', status: 'succeeded' },
+    runB: { id: 'order-3', status: 'failed' },
+    diff: { first: ['order-1', 'order-3'] },
+  });
+  expect(await ask('/runs/order-1/compare/none')).toMatchObject({ error: { code: 'NOT_FOUND' } });
+  expect(await ask('/runs/order-1/compare/..%2F')).toMatchObject({ error: { code: 'USAGE' } });
 });

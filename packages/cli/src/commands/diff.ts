@@ -1,13 +1,4 @@
-import { createHash } from 'node:crypto';
-
-import {
-  addDiffEvent,
-  createRunDiff,
-  finishDiff,
-  type JournalReader,
-  type ReadRun,
-  type RunDiff,
-} from '@pawl/runtime';
+import type { JournalReader, ReadRun, RunDiff } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { diffDocument } from '../diff-document.ts';
@@ -15,6 +6,7 @@ import { DONE } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { renderDiff, renderDiffHead } from '../render/diff.ts';
 import { jsonLine } from '../render/json.ts';
+import { readDiff } from '../read-diff.ts';
 import { Reading } from '../read-events.ts';
 import type { Io } from '../terminal.ts';
 
@@ -52,19 +44,9 @@ export const diffCommand: Command = defineCommand({
   },
 });
 
-/** An event of each in turn, so that neither run is held for the other. */
-function diffOf(reader: JournalReader, runA: ReadRun, runB: ReadRun, io: Io): RunDiff {
-  const diff = createRunDiff((text) => createHash('sha256').update(text).digest('hex'));
-  const reading = new Reading(io, [runA, runB]);
-  const eventsA = reading.events(reader, runA.runId);
-  const eventsB = reading.events(reader, runB.runId);
-  for (;;) {
-    const [a, b] = [eventsA.next(), eventsB.next()];
-    if (a.done !== true) addDiffEvent(diff, 'a', a.value);
-    if (b.done !== true) addDiffEvent(diff, 'b', b.value);
-    if (a.done === true && b.done === true) break;
-  }
+function diffOf(reader: JournalReader, a: ReadRun, b: ReadRun, io: Io): RunDiff {
+  const reading = new Reading(io, [a, b]);
+  const diff = readDiff(reading.events(reader, a.runId), reading.events(reader, b.runId));
   reading.end();
-  finishDiff(diff);
   return diff;
 }

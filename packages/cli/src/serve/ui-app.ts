@@ -3,7 +3,9 @@ import { createInspector, readPage, type Describe } from '@pawl/inspector';
 import type { JournalReader, Runtime } from '@pawl/runtime';
 import { Hono } from 'hono';
 
+import { diffDocument } from '../diff-document.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
+import { readDiff } from '../read-diff.ts';
 import { readWaits } from '../read-waits.ts';
 import { readWhy } from '../read-why.ts';
 import { sourcePlace } from '../render/source-place.ts';
@@ -72,6 +74,10 @@ function describeIn({ cwd, flags }: UiAppOptions): Describe {
     start: queuedRunDocument,
     schedule: scheduleDocument,
     where: whereOf,
+    diff: (reader, a, b) => {
+      const [runA, runB] = [reader.get(a), reader.get(b)];
+      return diffDocument(runA, runB, readDiff(reader.events(a), reader.events(b)));
+    },
     place: (error) => sourcePlace(error.stack, cwd, OWN_FOLDERS),
   };
 }

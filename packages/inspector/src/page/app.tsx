@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import type { About, Wait, OpenTask } from './api.ts';
+import { ComparePicker, CompareView } from './compare-view.tsx';
 import { useData, useLine } from './data.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icons.tsx';
@@ -26,6 +27,7 @@ const KEYS = [
   ['/', 'filter'],
   ['j k', 'next, previous'],
   ['Enter', 'open'],
+  ['x', 'choose a run'],
   ['1 … 5', 'views'],
   ['+ − 0', 'zoom the timeline'],
   ['t', 'light or dark'],
@@ -86,6 +88,10 @@ function Content(props: {
   const { route, about, waits } = props;
   const [, id] = /^\/runs\/([^/]+)$/.exec(route.pathname) ?? [];
   if (id !== undefined) return <RunView key={id} id={decodeURIComponent(id)} route={route} about={about} />;
+  const [, a, b] = /^\/runs\/([^/]+)\/compare(?:\/([^/]+))?$/.exec(route.pathname) ?? [];
+  if (a !== undefined && b !== undefined)
+    return <CompareView key={route.pathname} a={decodeURIComponent(a)} b={decodeURIComponent(b)} />;
+  if (a !== undefined) return <ComparePicker key={a} id={decodeURIComponent(a)} />;
   switch (route.pathname) {
     case '/':
       return <RunsView route={route} />;

@@ -8,14 +8,17 @@ export function Link(props: {
   readonly class?: string;
   readonly current?: boolean;
   readonly label?: string;
+  /** Keys move to it. */
+  readonly isRow?: boolean;
   readonly children: ComponentChildren;
 }): JSX.Element {
-  const { to, current = false, label, children } = props;
+  const { to, current = false, label, isRow, children } = props;
   return (
     <a
       href={to}
       class={props.class}
       aria-label={label}
+      data-row={isRow}
       aria-current={current ? 'page' : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;

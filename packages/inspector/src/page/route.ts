@@ -42,3 +42,8 @@ export function withQuery(url: URL, changes: Readonly<Record<string, string | un
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
+
+/** Of the page and of the server. */
+export function comparePath(a: string, b: string): string {
+  return `${runPath(a)}/compare/${encodeURIComponent(b)}`;
+}

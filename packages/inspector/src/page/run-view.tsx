@@ -98,20 +98,25 @@ function Head(props: {
           <bdi class="id">{run.id}</bdi>
           <CopyButton text={run.id} label="Copy the id" />
         </span>
-        {about.readOnly ? null : (
-          <div class="buttons">
-            {run.status === 'failed' || run.status === 'cancelled' ? (
-              <button type="button" class="primary" onClick={() => onSteer({ what: 'retry' })}>
-                Retry
-              </button>
-            ) : null}
-            {isClosed ? null : (
-              <button type="button" class="button" onClick={() => onSteer({ what: 'cancel' })}>
-                Cancel
-              </button>
-            )}
-          </div>
-        )}
+        <div class="buttons">
+          <Link class="button" to={`${runPath(run.id)}/compare`}>
+            Compare…
+          </Link>
+          {about.readOnly ? null : (
+            <>
+              {run.status === 'failed' || run.status === 'cancelled' ? (
+                <button type="button" class="primary" onClick={() => onSteer({ what: 'retry' })}>
+                  Retry
+                </button>
+              ) : null}
+              {isClosed ? null : (
+                <button type="button" class="button" onClick={() => onSteer({ what: 'cancel' })}>
+                  Cancel
+                </button>
+              )}
+            </>
+          )}
+        </div>
       </div>
       <Why why={why} tone={toneOf(run.status)} isOpen={!isClosed} />
       <Facts detail={detail} />

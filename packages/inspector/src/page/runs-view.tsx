@@ -7,9 +7,10 @@ import { useData, useNow } from './data.ts';
 import { Problem } from './dialog.tsx';
 import { ago, count, duration, moment } from './format.ts';
 import { FilterBar, FilterButton, filterCount, FILTERS } from './runs-filter.tsx';
-import { moveFocus } from './keys.ts';
+import { moveFocus, useKeys } from './keys.ts';
 import { Link } from './link.tsx';
-import { go, runPath, withQuery } from './route.ts';
+import { comparePath, go, runPath, withQuery } from './route.ts';
+import { useSelection, type Selection } from './selection.ts';
 import { Mark, StatusBadge } from './status.tsx';
 
 const PAGE = 50;
@@ -24,6 +25,13 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
   const { data, error } = useData<RunPage>(`/runs?${query.toString()}`);
   const counts = useData<Counts>('/counts').data;
   const now = useNow(1000);
+  const selection = useSelection();
+  useKeys({
+    x: () => {
+      const id = document.activeElement?.closest('.pickable')?.querySelector('.id')?.textContent;
+      if (typeof id === 'string') selection.toggle(id);
+    },
+  });
   const [isOpen, setOpen] = useState(filterCount(route) > 0);
   const given = FILTERS.filter((name) => route.searchParams.has(name));
   const isFiltered = given.length > 0 || route.searchParams.has('status') || route.searchParams.has('before');
@@ -44,12 +52,21 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
       ) : (
         <ul class="list">
           {data.runs.map((run) => (
-            <li key={run.id}>
+            <li key={run.id} class="pickable">
+              <label class="pick">
+                <span class="hidden">Choose {run.id}</span>
+                <input
+                  type="checkbox"
+                  checked={selection.ids.includes(run.id)}
+                  onChange={() => selection.toggle(run.id)}
+                />
+              </label>
               <RunRow run={run} now={now} />
             </li>
           ))}
         </ul>
       )}
+      {selection.ids.length === 0 ? null : <ChosenBar selection={selection} />}
       <Pages
         route={route}
         next={data?.next ?? null}
@@ -57,6 +74,27 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
         scanned={data?.scanned ?? 0}
       />
     </>
+  );
+}
+
+function ChosenBar({ selection }: { readonly selection: Selection }): JSX.Element {
+  const [a, b, more] = selection.ids;
+  return (
+    <div class="chosen-bar" role="group" aria-label="Chosen runs">
+      <span>
+        <b>{count(selection.ids.length)}</b> chosen
+      </span>
+      {a !== undefined && b !== undefined && more === undefined ? (
+        <Link class="button" to={comparePath(a, b)}>
+          Compare
+        </Link>
+      ) : (
+        <span class="dim">two can be compared</span>
+      )}
+      <button type="button" class="link" onClick={selection.clear}>
+        Choose none
+      </button>
+    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import { isRunId, type JournalReader, type RunId } from '@pawl/runtime';
 import { RuntimeError } from '@pawl/runtime/errors';
 import { Hono, type Context } from 'hono';
 
+import { Comparisons } from './comparisons.ts';
 import type { Describe, Document } from './describe.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
@@ -42,6 +43,7 @@ export function createInspector(options: InspectorOptions): Hono {
   });
   addRuns(api, options);
   addRun(api, options);
+  addCompare(api, options);
   addTables(api, options);
   if (actions !== undefined) api.route('/', actions);
   api.all('*', () => {
@@ -128,6 +130,15 @@ function addRun(api: Hono, { reader, describe }: InspectorOptions): void {
       reused: reused.slice(0, MOST_LISTED),
       again: again.slice(0, MOST_LISTED),
     });
+  });
+}
+
+function addCompare(api: Hono, { reader, describe }: InspectorOptions): void {
+  const comparisons = new Comparisons(reader, describe);
+  api.get('/runs/:id/compare/:other', (c) => {
+    const other = c.req.param('other');
+    if (!isRunId(other)) throw new RuntimeError('USAGE', 'That is no run id.');
+    return answer(c, comparisons.of(idOf(c), other));
   });
 }
 

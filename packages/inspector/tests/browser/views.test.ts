@@ -33,19 +33,39 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     await page.getByLabel('Says of itself').fill('customer=ada');
     await page.keyboard.press('Enter');
     await page.getByLabel('Started').selectOption('24h');
-    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 2`);
+    await expect.poll(() => ids.count()).toBe(2);
     expect(await ids.allInnerTexts()).toEqual(['order-3', 'order-1']);
     expect(new URL(page.url()).search).toBe('?process=order&where=customer%3Dada&within=24h');
     // Counts are of all runs.
     expect(await page.locator('.chip b').count()).toBe(0);
     await page.reload();
-    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 2`);
+    await expect.poll(() => ids.count()).toBe(2);
     await page.getByLabel('Started').selectOption('between');
     await page.getByLabel('Until').fill('2020-01-01T00:00');
     await page.getByRole('heading', { name: 'No run fits' }).waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
-    await page.waitForFunction(`document.querySelectorAll('.run-row').length === 5`);
-    await page.context().close();
-    await isFit(browser, ui, '/?process=order&from=2020-01-01T00:00:00Z&where=customer%3Dada', 'order-3');
+    await expect.poll(() => ids.count()).toBe(5);
+    await isFit(page);
+  });
+
+  test('two runs that are chosen in the list are compared, with their values beside each other', async () => {
+    const page = await visit(browser, ui, '/?process=order');
+    await page.locator('.run-row').first().waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.getByLabel('Choose order-1').check();
+    await page.getByRole('link', { name: 'Compare' }).click();
+    await page.getByText('They part at once: other input.').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/runs/order-3/compare/order-1');
+    const charged = page.locator('.difference', { hasText: 'charge' }).first();
+    expect(await charged.innerText()).toContain('declined <img src=x');
+    await charged.locator('summary').click();
+    await charged.getByRole('region', { name: 'Input' }).nth(1).getByText('10').waitFor();
+    await page.goto(new URL('/runs/order-2', ui.url).href);
+    await page.getByRole('link', { name: 'Compare…' }).click();
+    await page.locator('.pick-row', { hasText: 'order-1' }).click();
+    await page.getByText('They part at once: other input.').waitFor();
+    expect(await page.title()).toBe('Pawl');
+    await isFit(page);
   });
 });
