@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { openRuntime } from '@pawl/runtime';
-import { defineTask, type Process } from '@pawl/sdk';
+import { defineProcess, defineTask } from '@pawl/sdk';
 
 /* A journal for every view: recorded in this program, so that it takes no time. */
 
@@ -19,24 +19,28 @@ const charge = defineTask({
 });
 const mail = defineTask({ name: 'mail', run: (to: string) => `sent to ${to}` });
 
-const notify: Process<string, string> = async (to, ctx) => {
-  await ctx.task(mail, to);
-  return to;
-};
-Object.defineProperty(notify, 'name', { value: 'notify' });
+const notify = defineProcess({
+  name: 'notify',
+  run: async (to: string, ctx) => {
+    await ctx.task(mail, to);
+    return to;
+  },
+});
 
 interface Order {
   readonly total: number;
   readonly customer: string;
 }
 
-const order: Process<Order, string> = async ({ total, customer }, ctx) => {
-  ctx.setState('customer', customer);
-  await ctx.parallel.map(['apple', 'pear'], (sku) => ctx.task(reserve, sku));
-  await ctx.task(charge, total);
-  return await ctx.run(notify, customer);
-};
-Object.defineProperty(order, 'name', { value: 'order' });
+const order = defineProcess({
+  name: 'order',
+  run: async ({ total, customer }: Order, ctx) => {
+    ctx.setState('customer', customer);
+    await ctx.parallel.map(['apple', 'pear'], (sku) => ctx.task(reserve, sku));
+    await ctx.task(charge, total);
+    return await ctx.run(notify, customer);
+  },
+});
 
 /** Into `.pawl/journal.db` of a folder: order-1, order-2 and their children, and order-3, which failed. */
 export async function recordOrders(folder: string): Promise<string> {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { displayStatus, openJournal, type JournalReader } from '@pawl/runtime';
+import { displayStatus, openJournal, openRuntime, type JournalReader } from '@pawl/runtime';
+import { defineProcess, defineTask } from '@pawl/sdk';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -84,4 +85,29 @@ test('two runs are compared, and kept until either goes on', async () => {
   });
   expect(await ask('/runs/order-1/compare/none')).toMatchObject({ error: { code: 'NOT_FOUND' } });
   expect(await ask('/runs/order-1/compare/..%2F')).toMatchObject({ error: { code: 'USAGE' } });
+});
+
+test('who drives runs is told while it does, and what became of the last firing of a schedule', async () => {
+  const path = join(folder, '.pawl/journal.db');
+  const released = Promise.withResolvers<string>();
+  const hold = defineTask({ name: 'hold', run: () => released.promise });
+  const tick = defineProcess({ name: 'tick', run: (_: null, ctx) => ctx.task(hold) });
+  expect(await ask('/workers')).toEqual({ version: 1, workers: [] });
+  await using runtime = await openRuntime({ path, durability: 'normal' });
+  await runtime.schedules.add(tick, null, { cron: '* * * * * *', overlap: 'skip' });
+  expect(await ask('/schedules')).toMatchObject({ schedules: [{ name: 'tick', last: null }] });
+  const worker = runtime.work({ poll: 20, load: async () => ({ definition: tick, codeHash: null }) });
+  await expect
+    .poll(() => ask('/workers'), { timeout: 5000 })
+    .toMatchObject({
+      workers: [{ state: 'alive', runs: 1, drives: [{ process: 'tick', status: 'running' }] }],
+    });
+  released.resolve('done');
+  await expect
+    .poll(() => ask('/schedules'), { timeout: 5000 })
+    .toMatchObject({
+      schedules: [{ last: { id: expect.stringMatching(/^tick@/), status: 'succeeded' } }],
+    });
+  runtime.schedules.remove('tick');
+  await worker.drain();
 });

@@ -44,6 +44,7 @@ export type {
   TraceOrigin,
 } from './ports/telemetry.ts';
 export type {
+  Driver,
   InboxMessage,
   JournalStore,
   RunCounts,
@@ -137,3 +138,4 @@ export type { CodePlace, LoadedCode, Worker, WorkNote } from './engine/worker.ts
 export type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 export type { Enqueued, Queue, WorkOptions } from './queue.ts';
 export type { Schedule, ScheduleOptions, Schedules } from './schedules.ts';
+export { firingId } from './engine/schedules.ts';

@@ -2,7 +2,14 @@ import type { RunId, Seq } from './journal/ids.ts';
 import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
 import { assert } from './journal/invariant.ts';
-import type { JournalStore, RunCounts, RunQuery, RunSearch, RunsFound } from './ports/journal-store.ts';
+import type {
+  Driver,
+  JournalStore,
+  RunCounts,
+  RunQuery,
+  RunSearch,
+  RunsFound,
+} from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
 import { shownSchedule, type Schedule } from './schedules.ts';
 import { forkPlan, type ForkAsk } from './fork-asks.ts';
@@ -35,6 +42,8 @@ export interface JournalReader extends Disposable {
   list(query: RunQuery): readonly ReadRun[];
   /** Runs by what no index has in order, a stretch of the newest at a time. @throws InvalidOptionError */
   search(search: RunSearch): RunsFound<ReadRun>;
+  /** Programs that drive runs, those that drive most first; one that never drove any is not known. */
+  drivers(): readonly Driver[];
   /** Runs by their recorded status: what is 'running' is all that has not ended. */
   counts(): RunCounts;
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
@@ -121,6 +130,7 @@ export function openJournal(options: { readonly path: string }): JournalReader {
       const found = store.searchRuns(search, now);
       return { ...found, runs: withWaitingChildren(store, found.runs, now) };
     },
+    drivers: () => store.drivers(Date.now()),
     counts: () => store.countRuns(),
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     forksOf: (id) => store.forksOf(get(id).runId),

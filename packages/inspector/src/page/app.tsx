@@ -11,13 +11,17 @@ import { Link } from './link.tsx';
 import { go, useRoute } from './route.ts';
 import { RunView } from './run-view.tsx';
 import { RunsView } from './runs-view.tsx';
-import { PoolsView, QueueView, SchedulesView } from './tables-view.tsx';
+import { PoolsView } from './pools-view.tsx';
+import { SchedulesView } from './schedules-view.tsx';
+import { QueueView } from './tables-view.tsx';
 import { switchTheme } from './theme.ts';
+import { WorkersView } from './workers-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
 const VIEWS = [
   ['/', 'Runs', 'runs'],
   ['/waiting', 'Waiting', 'waiting'],
+  ['/workers', 'Workers', 'workers'],
   ['/pools', 'Pools', 'pools'],
   ['/queue', 'Queue', 'queue'],
   ['/schedules', 'Schedules', 'schedules'],
@@ -28,7 +32,7 @@ const KEYS = [
   ['j k', 'next, previous'],
   ['Enter', 'open'],
   ['x', 'choose a run'],
-  ['1 … 5', 'views'],
+  [`1 … ${VIEWS.length}`, 'views'],
   ['+ − 0', 'zoom the timeline'],
   ['t', 'light or dark'],
   ['Esc', 'back, close'],
@@ -97,6 +101,8 @@ function Content(props: {
       return <RunsView route={route} />;
     case '/waiting':
       return <WaitingView found={waits} about={about} />;
+    case '/workers':
+      return <WorkersView />;
     case '/pools':
       return <PoolsView />;
     case '/queue':

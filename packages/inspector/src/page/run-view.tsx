@@ -12,6 +12,7 @@ import { ErrorView } from './error-view.tsx';
 import { EventsView } from './events-view.tsx';
 import { count, duration, moment } from './format.ts';
 import { Link } from './link.tsx';
+import { LogsView } from './logs-view.tsx';
 import { runPath, withQuery } from './route.ts';
 import { StatusBadge, toneOf } from './status.tsx';
 import { SteerDialog, type Steer } from './steer-dialog.tsx';
@@ -209,6 +210,7 @@ const TABS = [
   ['', 'Timeline'],
   ['values', 'Input and output'],
   ['events', 'Events'],
+  ['logs', 'Logs'],
 ] as const;
 
 function Tabs({ route, detail }: { readonly route: URL; readonly detail: RunDetail }): JSX.Element {
@@ -236,6 +238,8 @@ function Tab(
   switch (route.searchParams.get('tab')) {
     case 'events':
       return <EventsView id={id} route={route} />;
+    case 'logs':
+      return <LogsView id={id} />;
     case 'values':
       return (
         <div class="values">

@@ -3,11 +3,11 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { StartLine } from './api.ts';
 import { useData, useNow } from './data.ts';
 import { Problem } from './dialog.tsx';
-import { ago, count, duration, moment } from './format.ts';
+import { ago, count, duration } from './format.ts';
 import { Link } from './link.tsx';
 import { runPath } from './route.ts';
 
-function Table(props: {
+export function Table(props: {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly ComponentChildren[])[];
   readonly label: string;
@@ -38,7 +38,7 @@ function Table(props: {
   );
 }
 
-function Page(props: {
+export function Page(props: {
   readonly title: string;
   readonly error: Error | undefined;
   readonly isEmpty: boolean;
@@ -60,45 +60,6 @@ function Page(props: {
         props.children
       )}
     </>
-  );
-}
-
-interface Pool {
-  readonly name: string;
-  readonly parent: string | null;
-  /** Null: unlimited. */
-  readonly limits: Readonly<Record<string, number | null>>;
-  readonly used: Readonly<Record<string, number>>;
-  readonly isSet: boolean;
-  readonly queueLength: number;
-  readonly active: number;
-  readonly utilization: number | null;
-  readonly stats: { readonly started?: number };
-}
-
-export function PoolsView(): JSX.Element {
-  const { data, error } = useData<{ pools: readonly Pool[] }>('/pools');
-  const rows = (data?.pools ?? []).map(({ name, limits, used, queueLength, active, utilization, isSet }) => [
-    <bdi>{name === '' ? '(all other tasks)' : name}</bdi>,
-    <meter min={0} max={1} value={Math.min(1, utilization ?? 0)} aria-label={`In use of ${name}`} />,
-    Object.entries(limits)
-      .map(
-        ([resource, limit]) =>
-          `${count(used[resource] ?? 0)} of ${limit === null ? '∞' : count(limit)} ${resource}`,
-      )
-      .join(', ') + (isSet ? ' (set by hand)' : ''),
-    count(active),
-    count(queueLength),
-  ]);
-  return (
-    <Page
-      title="Pools"
-      error={error}
-      isEmpty={data?.pools.length === 0}
-      empty={['No pools', 'A pool bounds what runs at once; tasks that name one show up here.']}
-    >
-      <Table label="Pools" heads={['Pool', 'In use', 'Amounts', 'Running', 'Waiting']} rows={rows} />
-    </Page>
   );
 }
 
@@ -148,39 +109,6 @@ export function QueueView(): JSX.Element {
           <Table label="Set back" heads={['Process', 'Run', 'Times', 'Again', 'Problem']} rows={back} />
         </>
       )}
-    </Page>
-  );
-}
-
-interface ScheduleLine {
-  readonly name: string;
-  readonly cron: string;
-  readonly zone: string;
-  readonly process: string;
-  readonly paused: boolean;
-  readonly nextAt: string;
-  readonly lastAt: string | null;
-}
-
-export function SchedulesView(): JSX.Element {
-  const { data, error } = useData<{ schedules: readonly ScheduleLine[] }>('/schedules');
-  const now = useNow(1000);
-  const rows = (data?.schedules ?? []).map(({ name, cron, zone, process, paused, nextAt, lastAt }) => [
-    <bdi>{name}</bdi>,
-    <code>{cron}</code>,
-    zone,
-    <bdi>{process}</bdi>,
-    paused ? <span class="attention">paused</span> : <time dateTime={nextAt}>{moment(nextAt)}</time>,
-    lastAt === null ? 'never' : ago(Date.parse(lastAt), now),
-  ]);
-  return (
-    <Page
-      title="Schedules"
-      error={error}
-      isEmpty={data?.schedules.length === 0}
-      empty={['No schedules', 'pawl schedule add starts a process again and again, at times.']}
-    >
-      <Table label="Schedules" heads={['Schedule', 'Times', 'Zone', 'Process', 'Next', 'Last']} rows={rows} />
     </Page>
   );
 }

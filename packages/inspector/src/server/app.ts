@@ -12,6 +12,7 @@ import { RunFolds } from './run-folds.ts';
 import { runFilter } from './run-filter.ts';
 import { countsOf, pageOfRuns, runNamed } from './run-page.ts';
 import { taskDocuments, waitDocuments } from './waits.ts';
+import { scheduleDetail, workerDocuments } from './workers.ts';
 
 export interface InspectorOptions {
   readonly reader: JournalReader;
@@ -150,7 +151,12 @@ function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
       setBack: reader.setBack(MOST_LISTED),
     }),
   );
-  api.get('/schedules', (c) => answer(c, { schedules: reader.schedules().map(describe.schedule) }));
+  api.get('/schedules', (c) =>
+    answer(c, {
+      schedules: reader.schedules().map((schedule) => scheduleDetail(reader, describe, schedule)),
+    }),
+  );
+  api.get('/workers', (c) => answer(c, { workers: workerDocuments(reader, describe) }));
 }
 
 const FILTERS = ['status', 'process', 'within', 'from', 'to', 'where', 'before'];

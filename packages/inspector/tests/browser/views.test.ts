@@ -68,4 +68,16 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     expect(await page.title()).toBe('Pawl');
     await isFit(page);
   });
+
+  test('workers, pools and logs say what they know, also where that is nothing', async () => {
+    const page = await visit(browser, ui, '/workers');
+    await page.getByText('Nobody drives anything').waitFor();
+    await page.getByRole('link', { name: 'Pools' }).click();
+    await page.getByRole('img', { name: 'Running: 0 now' }).waitFor();
+    expect(await page.locator('.pool').innerText()).toMatch(/Attempts\n12, 1 tried again, 1 failed$/);
+    await isFit(page);
+    const logs = await visit(browser, ui, '/runs/order-1?tab=logs');
+    await logs.getByText('pawl logs order-1').waitFor();
+    await isFit(logs);
+  });
 });

@@ -34,7 +34,7 @@ export function dueFirings(
   }
 }
 
-/** Made of schedule and time: however many workers fire, it is one run. */
+/** Of the run of a firing, made of schedule and time: however many workers fire, it is one run. */
 export function firingId(name: string, at: Millis): RunId {
   return `${name}@${new Date(at).toISOString().replace('.000Z', 'Z')}`;
 }

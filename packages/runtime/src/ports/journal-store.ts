@@ -183,6 +183,20 @@ export interface RunsFound<Run = RunRecord> {
   readonly lookedAt: number;
 }
 
+/** A program that drives runs, or did: a runtime that has taken a lease. */
+export interface Driver {
+  readonly owner: string;
+  /** 'gone': it was killed, or ended without giving back what it had; 'silent': its leases ran out. */
+  readonly state: 'alive' | 'silent' | 'gone';
+  /** Runs whose leases it has. */
+  readonly runs: number;
+  /** Of these: when the last event was recorded, and how long nobody else may take them. Null where it has none. */
+  readonly lastEventAt: Millis | null;
+  readonly leasedUntil: Millis | null;
+  /** Since when it is there; null where that is not known any more. */
+  readonly since: Millis | null;
+}
+
 export type RunCounts = Readonly<Partial<Record<RunSummary['status'], number>>>;
 
 export interface RunDamage {
@@ -268,6 +282,8 @@ export interface JournalStore extends OfferStore {
   forksOf(runId: RunId): readonly RunId[];
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
+  /** Those that drive most first. One that has never had a lease is not known. */
+  drivers(now: Millis): readonly Driver[];
   searchRuns(search: RunSearch, now: Millis): RunsFound;
   /** Runs by their status; one that none has is left out. Reads an index, and no row of a run. */
   countRuns(): RunCounts;

@@ -24,6 +24,7 @@ import type {
   LeaseAnswer,
   LeaseClaim,
   RunCounts,
+  Driver,
   RunQuery,
   RunSearch,
   RunsFound,
@@ -53,7 +54,7 @@ import type { MemorySnapshot } from './memory-snapshot.ts';
 import { MemoryWork, restingUntil } from './memory-work.ts';
 import { Shared } from './shared.ts';
 import { statesOf, type StateTexts } from '../run-states.ts';
-import { foundIn, runsOf } from './search.ts';
+import { driversOf, foundIn, runsOf } from './search.ts';
 
 export class MemoryStore implements JournalStore {
   readonly work: MemoryWork;
@@ -356,6 +357,10 @@ export class MemoryStore implements JournalStore {
     return runsOf(this.#runs, query)
       .slice(0, query.limit)
       .map((run) => this.#record(run, now));
+  }
+
+  drivers(now: Millis): readonly Driver[] {
+    return driversOf(this.#runs, (run) => this.#isAlive(run, now), now);
   }
 
   searchRuns(search: RunSearch, now: Millis): RunsFound {

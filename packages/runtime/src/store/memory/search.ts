@@ -1,5 +1,6 @@
 /** Which runs are meant, the newest first. */
-import type { RunQuery, RunRecord, RunSearch, RunsFound } from '../../ports/journal-store.ts';
+import type { Millis } from '../../journal/ids.ts';
+import type { Driver, RunQuery, RunRecord, RunSearch, RunsFound } from '../../ports/journal-store.ts';
 import { hasSought, soughtTexts } from '../run-states.ts';
 import type { Run } from './rows.ts';
 
@@ -41,4 +42,22 @@ function isMeant({ summary }: Run, { process, startedFrom, startedBefore, text }
 /** As SQLite has it. */
 function lower(text: string): string {
   return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+export function driversOf(
+  runs: ReadonlyMap<string, Run>,
+  isAlive: (run: Run) => boolean,
+  now: Millis,
+): readonly Driver[] {
+  const owned = Map.groupBy(
+    [...runs.values()].filter(({ owner }) => owner !== null),
+    ({ owner }) => owner ?? '',
+  );
+  const drivers = [...owned].map(([owner, own]): Driver => {
+    const leasedUntil = Math.max(...own.map(({ until }) => until));
+    const state = own.some(isAlive) ? 'alive' : leasedUntil > now ? 'gone' : 'silent';
+    const lastEventAt = Math.max(...own.map(({ summary }) => summary.updatedAt));
+    return { owner, state, runs: own.length, lastEventAt, leasedUntil, since: null };
+  });
+  return drivers.toSorted((a, b) => b.runs - a.runs);
 }

@@ -10,6 +10,8 @@ import Database from 'better-sqlite3';
 import type { Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
+import type { Millis } from '../../journal/ids.ts';
+import type { Driver } from '../../ports/journal-store.ts';
 import { Append } from './append.ts';
 import { Compact } from './compact.ts';
 import { ForkStart } from './fork-start.ts';
@@ -26,7 +28,7 @@ import { FileWatch, IN_MEMORY } from './place.ts';
 import { Offers } from './offers.ts';
 import { Pools } from './pools.ts';
 import { Projections } from './projections.ts';
-import { Query } from './query.ts';
+import { Query, type OwnerRow } from './query.ts';
 import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
 import { Shared } from './shared.ts';
@@ -218,6 +220,24 @@ export class JournalFile {
   /** True only where it is certain. */
   isOwnerDead(owner: string): boolean {
     return this.#owners?.isDead(owner) ?? false;
+  }
+
+  /** With those that live and have no run now. */
+  drivers(rows: readonly OwnerRow[], now: Millis): readonly Driver[] {
+    const having = rows.map(
+      ({ owner, runs, last_event_at: lastEventAt, leased_until: leasedUntil }): Driver => {
+        const state = this.isOwnerDead(owner) ? 'gone' : leasedUntil > now ? 'alive' : 'silent';
+        return { owner, state, runs, lastEventAt, leasedUntil, since: this.#owners?.since(owner) ?? null };
+      },
+    );
+    const known = new Set(rows.map(({ owner }) => owner));
+    const idle = (this.#owners?.alive ?? [])
+      .filter((owner) => !known.has(owner))
+      .map((owner): Driver => {
+        const since = this.#owners?.since(owner) ?? null;
+        return { owner, state: 'alive', runs: 0, lastEventAt: null, leasedUntil: null, since };
+      });
+    return [...having, ...idle];
   }
 
   /** Whether another program drives runs of this journal, as far as can be seen. */

@@ -82,6 +82,20 @@ export class OwnerLocks {
     return this.#seen().some((owner) => TOKEN.test(owner) && !this.#held.has(owner) && !this.isDead(owner));
   }
 
+  /** Owners that live, those of this program among them. */
+  get alive(): readonly string[] {
+    return this.#seen().filter(
+      (owner) => this.#held.has(owner) || (TOKEN.test(owner) && !this.isDead(owner)),
+    );
+  }
+
+  /** When the file of an owner was made; null where there is none. */
+  since(owner: string): number | null {
+    if (!TOKEN.test(owner)) return null;
+    const made = statSync(this.#fileOf(owner), { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+    return made > 0 ? Math.round(made) : null;
+  }
+
   #seen(): readonly string[] {
     const start = `${basename(this.#path)}-owner-`;
     try {

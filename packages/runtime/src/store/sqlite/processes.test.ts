@@ -111,6 +111,17 @@ test('an owner that lives keeps its lease', async () => {
   expect(store.getRun('run', START)).toMatchObject({ owner: OWNER_A, ownerAlive: true });
   const reader = openSqliteStore({ path, durability: 'normal', readOnly: true });
   expect(reader.queryRuns({ limit: 1 }, START)).toMatchObject([{ owner: OWNER_A, ownerAlive: true }]);
+  expect(reader.drivers(START)).toEqual([
+    {
+      owner: OWNER_A,
+      state: 'alive',
+      runs: 1,
+      lastEventAt: START + 2,
+      leasedUntil: START + TTL_MS,
+      since: expect.any(Number),
+    },
+  ]);
+  expect(reader.drivers(START + TTL_MS)).toMatchObject([{ state: 'silent' }]);
   reader.close();
   expect(await child.call('append', [appendOf('run', 3, [AttemptStarted])], claimOf(OWNER_A))).toEqual(
     COMMITTED,

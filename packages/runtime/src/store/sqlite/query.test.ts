@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { MIGRATIONS } from './migrations/list.ts';
-import { conditionsOf, COUNT_BY_STATUS, pageText, reachText } from './query.ts';
+import { conditionsOf, COUNT_BY_STATUS, OWNERS, pageText, reachText } from './query.ts';
 
 /** What SQLite says it would do for a page of runs. */
 function planOf(statuses: number, sought: readonly number[]): string[] {
@@ -72,4 +72,8 @@ test('a search looks at a stretch of runs, by the index that has them in order, 
     // What is counted has been found.
     expect(steps.filter((step) => /^SCAN (?!\(subquery)|TEMP B-TREE/.test(step))).toEqual([]);
   }
+});
+
+test('those who drive runs are found by the index of owners', () => {
+  expect(planOfText(OWNERS)[0]).toMatch(/^S(CAN|EARCH) runs USING INDEX runs_owned/);
 });

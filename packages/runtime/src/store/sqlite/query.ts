@@ -27,6 +27,18 @@ const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cance
 /** The index of statuses has them side by side. */
 export const COUNT_BY_STATUS = 'select status, count(*) as count from runs group by status';
 
+/** What an owner has leases of. */
+export interface OwnerRow {
+  readonly owner: string;
+  readonly runs: number;
+  readonly last_event_at: number;
+  readonly leased_until: number;
+}
+
+/** The index of owners has those alone that are owned. */
+export const OWNERS = `select owner, count(*) as runs, max(updated_at) as last_event_at,
+  max(lease_until) as leased_until from runs where owner is not null group by owner order by runs desc limit 1000`;
+
 type IsDead = (owner: string) => boolean;
 
 /** How many statuses, and how many values of each name, a page may have. */
@@ -110,6 +122,10 @@ export class Query {
     }
     const next = reach.count < lookAt ? null : (this.#selectName.get(reach.floor) ?? null);
     return { runs, next, lookedAt: reach.count };
+  }
+
+  owners(): readonly OwnerRow[] {
+    return this.#statement<OwnerRow>(OWNERS).all();
   }
 
   counts(): RunCounts {

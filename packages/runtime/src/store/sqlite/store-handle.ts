@@ -19,6 +19,7 @@ import type {
   LeaseAnswer,
   LeaseClaim,
   RunCounts,
+  Driver,
   RunQuery,
   RunSearch,
   RunsFound,
@@ -207,6 +208,13 @@ export class StoreHandle implements JournalStore {
 
   queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
     return this.#read((statements) => statements.query.page(query, now));
+  }
+
+  drivers(now: Millis): readonly Driver[] {
+    return this.#file.drivers(
+      this.#read(({ query }) => query.owners()),
+      now,
+    );
   }
 
   searchRuns(search: RunSearch, now: Millis): RunsFound {
