@@ -111,3 +111,26 @@ test('who drives runs is told while it does, and what became of the last firing 
   runtime.schedules.remove('tick');
   await worker.drain();
 });
+
+test('forks are told as a tree, from wherever one looks', async () => {
+  expect(await ask('/runs/order-2/lineage')).toMatchObject({ lineage: null });
+  const runtime = await openRuntime({ path: join(folder, '.pawl/journal.db'), durability: 'normal' });
+  await runtime.leaveFork('order-1', { retries: false, at: '1', id: 'fork-a' });
+  await runtime.leaveFork('fork-a', { retries: false, id: 'fork-b' });
+  await runtime.leaveFork('order-1', { retries: false, at: '2', id: 'fork-c' });
+  await runtime.close();
+  const tree = {
+    run: { id: 'order-1' },
+    behind: null,
+    forks: [
+      {
+        run: { id: 'fork-a' },
+        behind: expect.any(Number),
+        forks: [{ run: { id: 'fork-b' }, behind: expect.any(Number), forks: [] }],
+      },
+      { run: { id: 'fork-c' }, behind: expect.any(Number), forks: [] },
+    ],
+  };
+  for (const id of ['order-1', 'fork-b', 'fork-c'])
+    expect([id, await ask(`/runs/${id}/lineage`)]).toMatchObject([id, { lineage: { tree, isPart: false } }]);
+});

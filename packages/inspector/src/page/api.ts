@@ -116,6 +116,8 @@ export interface Row {
   readonly count?: number;
   readonly failed?: number;
   readonly runId?: string;
+  /** Of a run within the one that is shown: which. */
+  readonly of?: string;
 }
 
 export interface RunDetail {
@@ -137,6 +139,8 @@ export interface RunDetail {
   readonly from: number;
   readonly to: number;
   readonly rows: readonly Row[];
+  /** When it went on after a stop or a crash in the middle of an attempt. */
+  readonly resumes: readonly { readonly at: number; readonly after: 'stop' | 'crash' }[];
 }
 
 /** A run that has not begun. */

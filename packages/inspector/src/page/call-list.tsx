@@ -6,11 +6,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Row, RunDetail } from './api.ts';
+import { useChildren, type Children } from './child-rows.tsx';
 import { CallPanel } from './call-panel.tsx';
 import { useNow } from './data.ts';
 import { count, duration } from './format.ts';
 import { useKeys } from './keys.ts';
-import { go, withQuery } from './route.ts';
+import { ExpandButton, ResumeLines } from './call-marks.tsx';
+import { go, runPath, withQuery } from './route.ts';
 import { Mark } from './status.tsx';
 import { Overview, TICKS, tickAt, zoomed, type Span } from './time-axis.tsx';
 
@@ -34,7 +36,8 @@ export function CallList(props: {
     '0': () => setZoom(undefined),
   });
   const chosen = route.searchParams.get('call');
-  const { rows } = detail;
+  const children = useChildren(detail.rows);
+  const { rows } = children;
   if (rows.length === 0)
     return (
       <div class="empty">
@@ -43,7 +46,9 @@ export function CallList(props: {
       </div>
     );
   const choose = (row: Row): void => {
-    if (row.kind === 'rest') go(withQuery(route, { all: '1' }), 'replace');
+    if (row.of !== undefined)
+      go(`${runPath(row.of)}${row.kind === 'rest' ? '?all=1' : `?call=${encodeURIComponent(row.key)}`}`);
+    else if (row.kind === 'rest') go(withQuery(route, { all: '1' }), 'replace');
     else go(withQuery(route, { call: row.key === chosen ? undefined : row.key }), 'replace');
   };
   return (
@@ -51,7 +56,17 @@ export function CallList(props: {
       <div class="chart">
         <Overview rows={rows} whole={whole} zoom={zoom} onZoom={setZoom} />
         <Axis span={span} start={detail.from} />
-        <Rows rows={rows} span={span} whole={whole} chosen={chosen} onChoose={choose} onZoom={setZoom} />
+        <Rows
+          rows={rows}
+          span={span}
+          whole={whole}
+          chosen={chosen}
+          resumes={detail.resumes}
+          within={children}
+          onChoose={choose}
+          onZoom={setZoom}
+        />
+        {children.feeds}
       </div>
       {chosen === null ? null : (
         <CallPanel
@@ -87,11 +102,13 @@ interface RowsProps {
   readonly span: Span;
   readonly whole: Span;
   readonly chosen: string | null;
+  readonly resumes: RunDetail['resumes'];
+  readonly within: Children;
   readonly onChoose: (row: Row) => void;
   readonly onZoom: (span: Span | undefined) => void;
 }
 
-function Rows({ rows, span, whole, chosen, onChoose, onZoom }: RowsProps): JSX.Element {
+function Rows({ rows, span, whole, chosen, resumes, within, onChoose, onZoom }: RowsProps): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState({ top: 0, height: 600 });
   useEffect(() => {
@@ -125,15 +142,17 @@ function Rows({ rows, span, whole, chosen, onChoose, onZoom }: RowsProps): JSX.E
       <div class="room" style={{ height: `${rows.length * ROW_PX}px` }}>
         {rows.slice(first, last).map((row, index) => (
           <CallRow
-            key={`${row.key} ${row.kind}`}
+            key={`${row.of ?? ''} ${row.key} ${row.kind}`}
             row={row}
             top={(first + index) * ROW_PX}
             span={span}
             whole={whole}
-            isChosen={row.key === chosen && row.kind !== 'rest'}
+            isChosen={row.of === undefined && row.key === chosen && row.kind !== 'rest'}
+            within={within}
             onChoose={onChoose}
           />
         ))}
+        <ResumeLines resumes={resumes} span={span} />
       </div>
     </div>
   );
@@ -145,21 +164,24 @@ function CallRow(props: {
   readonly span: Span;
   readonly whole: Span;
   readonly isChosen: boolean;
+  readonly within: Children;
   readonly onChoose: (row: Row) => void;
 }): JSX.Element {
-  const { row, top, span, whole, isChosen, onChoose } = props;
+  const { row, top, span, whole, isChosen, within, onChoose } = props;
+  const indent = 8 + Math.min(row.depth, 8) * 14;
+  const { runId } = row;
   const end = row.to ?? whole.to;
   const isRest = row.kind === 'rest';
   return (
     <div role="listitem" class="call-item" style={{ top: `${top}px` }}>
       <button
         type="button"
-        class={`call ${row.kind}${isChosen ? ' chosen' : ''}`}
+        class={`call ${row.kind}${isChosen ? ' chosen' : ''}${row.of === undefined ? '' : ' inner'}`}
         data-row
         aria-expanded={isRest ? undefined : isChosen}
         onClick={() => onChoose(row)}
       >
-        <span class="label" style={{ paddingLeft: `${8 + Math.min(row.depth, 8) * 14}px` }}>
+        <span class="label" style={{ paddingLeft: `${indent + (runId === undefined ? 0 : 20)}px` }}>
           <Mark status={row.status} />
           <bdi>{isRest ? `${count(row.count ?? 0)} more: show all` : row.name}</bdi>
           {row.attempts > 1 ? <span class="tag attention">×{row.attempts}</span> : null}
@@ -170,6 +192,9 @@ function CallRow(props: {
           <Bars row={row} span={span} end={end} />
         </span>
       </button>
+      {runId === undefined ? null : (
+        <ExpandButton name={row.name} runId={runId} within={within} left={indent - 4} />
+      )}
     </div>
   );
 }

@@ -5,12 +5,14 @@ import { isOpenStatus } from '../statuses.ts';
 import { WaitCard } from './answer-form.tsx';
 import type { About, RunDetail, StartDetail, WhyDocument } from './api.ts';
 import { CallList } from './call-list.tsx';
+import { resumeWords } from './call-marks.tsx';
 import { Command, CopyButton } from './copy-button.tsx';
 import { useData, useNow } from './data.ts';
 import { Problem } from './dialog.tsx';
 import { ErrorView } from './error-view.tsx';
 import { EventsView } from './events-view.tsx';
 import { count, duration, moment } from './format.ts';
+import { LineageView } from './lineage-view.tsx';
 import { Link } from './link.tsx';
 import { LogsView } from './logs-view.tsx';
 import { runPath, withQuery } from './route.ts';
@@ -121,6 +123,7 @@ function Head(props: {
       </div>
       <Why why={why} tone={toneOf(run.status)} isOpen={!isClosed} />
       <Facts detail={detail} />
+      {detail.forkOf === null && detail.forks.length === 0 ? null : <LineageView id={run.id} />}
     </header>
   );
 }
@@ -154,7 +157,7 @@ function RunLink({ id }: { readonly id: string }): JSX.Element {
 }
 
 function Facts({ detail }: { readonly detail: RunDetail }): JSX.Element {
-  const { run, isDriven, parent, forkOf, forks, continuedAs } = detail;
+  const { run, isDriven, parent, forkOf, continuedAs, resumes } = detail;
   const now = useNow(1000);
   const started = Date.parse(run.startedAt);
   const end = detail.endedAt ?? (isDriven ? now : Date.parse(run.updatedAt));
@@ -173,6 +176,12 @@ function Facts({ detail }: { readonly detail: RunDetail }): JSX.Element {
           ? 'by nobody: its program is gone'
           : 'by nobody',
     ]);
+  const lastResume = resumes.at(-1);
+  if (lastResume !== undefined)
+    facts.push([
+      'Resumed',
+      `${count(resumes.length)} ${resumes.length === 1 ? 'time' : 'times'}; last ${resumeWords(lastResume.after).replace('went on ', '')}, ${moment(lastResume.at)}`,
+    ]);
   if (run.module !== null) facts.push(['Module', <bdi>{run.module}</bdi>]);
   if (parent !== null) facts.push(['Started by', <RunLink id={parent.runId} />]);
   if (forkOf !== null)
@@ -180,17 +189,6 @@ function Facts({ detail }: { readonly detail: RunDetail }): JSX.Element {
       'Fork of',
       <>
         <RunLink id={forkOf.runId} /> behind event {count(forkOf.seq)}
-      </>,
-    ]);
-  if (forks.length > 0)
-    facts.push([
-      'Forks',
-      <>
-        {forks.slice(0, 8).map((id) => (
-          <span key={id}>
-            <RunLink id={id} />{' '}
-          </span>
-        ))}
       </>,
     ]);
   if (continuedAs !== null) facts.push(['Continued as', <RunLink id={continuedAs} />]);

@@ -5,6 +5,7 @@ import { Hono, type Context } from 'hono';
 
 import { Comparisons } from './comparisons.ts';
 import type { Describe, Document } from './describe.ts';
+import { Lineage } from './lineage.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
 import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.ts';
@@ -119,6 +120,8 @@ function addRun(api: Hono, { reader, describe }: InspectorOptions): void {
     if (recorded === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such event in this run.');
     return answer(c, { value: whole(recorded.event, id) });
   });
+  const lineage = new Lineage(reader);
+  api.get('/runs/:id/lineage', (c) => answer(c, { lineage: lineage.of(mustGet(reader, c), describe) }));
   api.get('/runs/:id/plan', (c) => {
     const id = mustGet(reader, c);
     const at = c.req.query('at');

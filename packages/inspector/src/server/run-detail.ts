@@ -26,7 +26,7 @@ export function runDetail(
   isWhole: boolean,
 ): Document {
   const run = reader.get(id);
-  const { tree, bars, from, to } = folds.read(id, isWhole);
+  const { tree, bars, from, to, resumes } = folds.read(id, isWhole);
   return {
     run: describe.run(run),
     why: describe.why(reader, id),
@@ -52,6 +52,7 @@ export function runDetail(
     from,
     to,
     rows: bars.map((bar) => rowOf(bar, tree)),
+    resumes,
     counts: tree.counts,
   };
 }

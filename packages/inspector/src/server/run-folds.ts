@@ -18,11 +18,13 @@ import {
   type Timeline,
 } from '@pawl/runtime';
 
+import { addResumeEvent, createResumeMarks, type ResumeMark, type ResumeMarks } from './resume-marks.ts';
 import { keepBounded } from './bounded.ts';
 
 interface Fold {
   readonly tree: RunTree;
   readonly timeline: Timeline;
+  readonly resumes: ResumeMarks;
 }
 
 /** Calls of one place that have a row of their own, unless all are asked for. */
@@ -42,7 +44,13 @@ export class RunFolds {
   read(
     id: RunId,
     isWhole: boolean,
-  ): { readonly tree: RunTree; readonly bars: readonly Bar[]; readonly from: number; readonly to: number } {
+  ): {
+    readonly tree: RunTree;
+    readonly bars: readonly Bar[];
+    readonly from: number;
+    readonly to: number;
+    readonly resumes: readonly ResumeMark[];
+  } {
     const name = `${isWhole} ${id}`;
     const fold = this.#folds.get(name) ?? newFold(isWhole);
     // The last that was used goes last.
@@ -51,15 +59,20 @@ export class RunFolds {
     for (const recorded of this.#reader.events(id, fold.tree.lastSeq)) {
       addEvent(fold.tree, recorded);
       addTimelineEvent(fold.timeline, recorded);
+      addResumeEvent(fold.resumes, recorded);
     }
     const [oldest] = this.#folds.keys();
     if (this.#folds.size > MOST_FOLDS && oldest !== undefined) this.#folds.delete(oldest);
-    const { tree, timeline } = fold;
-    return { tree, bars: barsOf(timeline), from: timeline.from, to: timeline.to };
+    const { tree, timeline, resumes } = fold;
+    return { tree, bars: barsOf(timeline), from: timeline.from, to: timeline.to, resumes: resumes.marks };
   }
 }
 
 function newFold(isWhole: boolean): Fold {
   const limit = isWhole ? MOST_BARS : USUAL;
-  return { tree: createRunTree(keepBounded), timeline: createTimeline(limit, MOST_BARS) };
+  return {
+    tree: createRunTree(keepBounded),
+    timeline: createTimeline(limit, MOST_BARS),
+    resumes: createResumeMarks(),
+  };
 }

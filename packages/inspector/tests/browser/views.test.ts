@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+
+import { openRuntime } from '@pawl/runtime';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -79,5 +82,23 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     const logs = await visit(browser, ui, '/runs/order-1?tab=logs');
     await logs.getByText('pawl logs order-1').waitFor();
     await isFit(logs);
+  });
+
+  test('the calls of a run within a run stand among its own, and its forks above them', async () => {
+    const page = await visit(browser, ui, '/runs/order-2');
+    await page.getByRole('button', { name: 'Calls of notify, run order-2.2' }).click();
+    await page.locator('.call.inner', { hasText: 'mail' }).waitFor();
+    const runtime = await openRuntime({ path: join(folder.path, '.pawl/journal.db') });
+    await runtime.leaveFork('order-2', { retries: false, at: '1', id: 'again' });
+    await runtime.close();
+    const forks = page.getByRole('navigation', { name: 'Forks' });
+    await forks.getByText('again').waitFor();
+    await isFit(page);
+    const child = await visit(browser, ui, '/runs/order-1');
+    await child.getByRole('button', { name: 'Calls of notify, run order-1.2' }).click();
+    await child.locator('.call.inner').click();
+    await child.getByRole('complementary', { name: 'Call' }).getByText('sent to ada').first().waitFor();
+    expect(new URL(child.url()).pathname).toBe('/runs/order-1.2');
+    await child.context().close();
   });
 });
