@@ -27,6 +27,7 @@ const FROZEN: Readonly<Record<RuntimeErrorCode, number>> = {
   NEWER: 9,
   STORAGE: 10,
   REFUSED: 11,
+  SEALED: 11,
   CANCELLED: 12,
   WAITING: 13,
   STOPPED: 130,

@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   NEWER: 9,
   STORAGE: 10,
   REFUSED: 11,
+  SEALED: 11,
   CANCELLED: 12,
   WAITING: 13,
   STOPPED: 130,

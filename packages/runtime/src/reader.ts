@@ -1,3 +1,5 @@
+import { env } from 'node:process';
+
 import type { RunId, Seq } from './journal/ids.ts';
 import type { Encoded, Recorded } from './journal/event.ts';
 import { isRunId } from './journal/ids.ts';
@@ -21,6 +23,7 @@ import { SqlReader, type SqlOptions } from './store/sqlite/sql/sql-reader.ts';
 import type { SqlRows } from './store/sqlite/sql/sql-answer.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { runOf } from './find-run.ts';
+import { masterKeySource, type EncryptionOptions } from './master-key.ts';
 import { backupTo, exportRuns, type BackupOptions } from './copies/copy-desk.ts';
 import type { ExportOptions, Exported } from './copies/export-text.ts';
 import { poolStatuses, type PoolStatus } from './pool-reports.ts';
@@ -88,6 +91,8 @@ export interface JournalReader extends Disposable {
    * @throws RuntimeError USAGE with the place in the text; REFUSED where it takes too long; STORAGE, BUSY, CORRUPT, NEWER
    */
   sql(text: string, options?: SqlOptions): Promise<SqlRows>;
+  /** For what would compare, or act on, values. @throws RuntimeError SEALED where they cannot be read */
+  needKey(): void;
   /** Named facts about the file. */
   describe(): Readonly<Record<string, string | number>>;
   close(): void;
@@ -100,12 +105,19 @@ function notBegun(id: RunId): RuntimeError {
 }
 
 /**
- * Opens an existing journal to read.
+ * Opens an existing journal to read. Of one that is encrypted, values are `⟨sealed⟩` without its key.
  * @throws RuntimeError NOT_FOUND where there is no file; STORAGE, CORRUPT, NEWER
  */
-export function openJournal(options: { readonly path: string }): JournalReader {
-  const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true });
-  const sql = new SqlReader(options.path);
+export function openJournal(options: {
+  readonly path: string;
+  /** As of `openRuntime`. */
+  readonly encryption?: EncryptionOptions | undefined;
+}): JournalReader {
+  const master = masterKeySource(options.encryption, env);
+  const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true, master });
+  const { sealing } = store;
+  const sql = new SqlReader(options.path, () => (sealing?.isOn === true ? master() : undefined));
+  const needKey = (): void => sealing?.needKey();
   const close = (): void => {
     sql.close();
     store.close();
@@ -134,7 +146,10 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     counts: () => store.countRuns(),
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     forksOf: (id) => store.forksOf(get(id).runId),
-    planFork: (id, ask) => forkPlan(store, get(id), ask),
+    planFork: (id, ask) => {
+      needKey();
+      return forkPlan(store, get(id), ask);
+    },
     waits: (id) => runWaits(store, get(id).runId),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
@@ -149,10 +164,14 @@ export function openJournal(options: { readonly path: string }): JournalReader {
     setBack: (limit) => store.work.setBackRuns(limit),
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
-    replayer: (told = {}) => new Replayer(store, told),
+    replayer: (told = {}) => {
+      needKey();
+      return new Replayer(store, told);
+    },
     backup: (path, told = {}) => backupTo(store, path, told),
     export: (id, told = {}) => exportRuns(store, id, told, Date.now()),
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
+    needKey,
     describe: () => store.describe(),
     sql: (text, told) => sql.query(text, told),
     close,

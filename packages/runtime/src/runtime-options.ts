@@ -4,6 +4,7 @@ import type { RunId } from './journal/ids.ts';
 import type { LogEntry, StandIn } from './engine/engine.ts';
 import type { Logger } from './log-lines.ts';
 import type { GuardMode } from './guard/process-guard.ts';
+import type { EncryptionOptions } from './master-key.ts';
 import type { Notify } from './notify.ts';
 import type { Limits } from './engine/limits.ts';
 import type { Clock } from './ports/clock.ts';
@@ -19,6 +20,12 @@ export interface RuntimeOptions {
   readonly store?: JournalStore;
   /** 'full' (default): what was acknowledged survives a power cut. 'normal': it survives a crash only. */
   readonly durability?: 'full' | 'normal';
+  /**
+   * The key that values in the journal are encrypted with. It is in no file of Pawl. A journal that is not encrypted is
+   * from then on. Default: the environment's `PAWL_KEY`, else what `PAWL_KEY_COMMAND` prints; without any, nothing is encrypted, and an
+   * encrypted journal refuses what needs values (`SEALED`).
+   */
+  readonly encryption?: EncryptionOptions | undefined;
   /** How long a run stays ours without a sign of life, in ms (default 30,000). */
   readonly leaseMs?: number;
   /** How long aborted attempts may go on before they count as gone, in ms (default 5,000). */

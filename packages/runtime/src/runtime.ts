@@ -24,7 +24,7 @@ import { TaskDesk } from './engine/task-desk.ts';
 import { RuntimeError } from './errors.ts';
 import { checkedQuery, viewOf, type RunView } from './run-query.ts';
 import type { CancelOptions, ResumeOptions, RuntimeOptions, StartOptions } from './runtime-options.ts';
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { openStore } from './open-store.ts';
 import { runOf } from './find-run.ts';
 import type { ForkAsk, ForkOptions, RetryOptions } from './fork-asks.ts';
 import { forkedProcess, RunForker } from './run-forker.ts';
@@ -385,6 +385,5 @@ export class Runtime implements AsyncDisposable {
 
 /** Opens a runtime over a database file (or the given store). */
 export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const { path = DEFAULT_PATH, durability = 'full', store = openSqliteStore({ path, durability }) } = options;
-  return new Runtime(options, store);
+  return new Runtime(options, openStore(options, DEFAULT_PATH));
 }

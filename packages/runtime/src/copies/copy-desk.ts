@@ -69,7 +69,9 @@ export class CopyDesk {
   /** Takes in what an export made. @throws RuntimeError REFUSED, NEWER, CORRUPT; errors of the file */
   import({ file, text = '', as }: ImportOptions): readonly ImportedRunNote[] {
     const source = (): Iterable<string> => (file === undefined ? textLines(text) : fileLines(file));
-    return importText(copiesOf(this.#store), source, as === undefined ? {} : { as }, this.#clock.now());
+    const isSealed = this.#store.sealing?.isOn === true;
+    const copies = copiesOf(this.#store);
+    return importText(copies, source, { ...(as === undefined ? {} : { as }), isSealed }, this.#clock.now());
   }
 
   /**
@@ -143,7 +145,7 @@ export function exportRuns(
   now: number,
 ): Generator<string, Exported, void> {
   const ids = id === undefined ? allIds(store, now) : [runOf(store, id, now).runId];
-  return exportText(copiesOf(store), ids, options);
+  return exportText(copiesOf(store), ids, options, store.sealing?.isOn === true);
 }
 
 function allIds(store: JournalStore, now: number): RunId[] {

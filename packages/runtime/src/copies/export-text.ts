@@ -4,8 +4,11 @@
  */
 import { RuntimeError } from '../errors.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
+import { cutDigest } from '../journal/chain.ts';
+import type { Compacted } from '../journal/fold-event.ts';
 import { headLine, rowLine, type JournalRow } from '../journal/journal-text.ts';
-import { parseEvent } from '../journal/stored-event.ts';
+import { parseEvent, storeEvent } from '../journal/stored-event.ts';
+import { sha256 } from '../system.ts';
 import type { CopyStore } from '../ports/copy-store.ts';
 import { ChainWalk } from './chain-walk.ts';
 import { Redactor } from './redactor.ts';
@@ -37,6 +40,7 @@ interface Plan {
 /**
  * Lines with their ends; memory does not grow with the number of events.
  * @param ids of runs that are there; others that belong to them come behind, in the order in which they are named
+ * @param isSealed what is stored has other bytes, and so another checksum, than what is told
  * @throws RuntimeError USAGE for a path that is none; REFUSED where one names nothing, or a value that an event cannot
  *   be without; CORRUPT; BUSY where a run removed rows of its own meanwhile: what was written until then is cut off
  */
@@ -44,19 +48,25 @@ export function* exportText(
   copies: CopyStore,
   ids: readonly RunId[],
   { redact = [] }: ExportOptions,
+  isSealed = false,
 ): Generator<string, Exported, void> {
   const redactor = new Redactor(redact);
   // The head of a redacted journal tells a checksum that has to be made first, and a path that names nothing is found.
   const plans = redactor.isIdle ? undefined : [...plansOf(copies, ids, redactor)];
   if (plans !== undefined && redactor.unused.length > 0) throw nothingNamed(redactor.unused);
+  const isAsStored = redactor.isIdle && !isSealed;
   let runs = 0;
   let events = 0;
-  for (const plan of plans ?? family(copies, ids)) {
+  for (const plan of plans ?? (isSealed ? openedPlans(copies, ids) : family(copies, ids))) {
     yield `${headLine(plan)}\n`;
     const walk = new ChainWalk();
     let written = 0;
     for (const row of rowsOf(copies, plan)) {
-      const told = redactor.isIdle ? row : redacted(redactor, row, walk);
+      const told = isAsStored
+        ? row
+        : isSealed && redactor.isIdle
+          ? opened(row, walk)
+          : redacted(redactor, row, walk);
       yield `${rowLine(told)}\n`;
       written += 1;
     }
@@ -88,6 +98,30 @@ function* plansOf(copies: CopyStore, ids: readonly RunId[], redactor: Redactor):
     for (const row of rowsOf(copies, plan)) redacted(redactor, row, walk);
     yield { ...plan, chain: walk.chain, isRedacted: true };
   }
+}
+
+/** With the checksum of what is told. One run after the other, as long as that takes. */
+function* openedPlans(copies: CopyStore, ids: readonly RunId[]): Generator<Plan, void, void> {
+  for (const plan of family(copies, ids)) yield { ...plan, chain: openedChain(copies, plan) };
+}
+
+/** The checksum that a run would have where nothing is sealed. */
+export function openedChain(copies: CopyStore, plan: Pick<Plan, 'runId' | 'lastSeq'>): string {
+  const walk = new ChainWalk();
+  for (const row of rowsOf(copies, plan)) opened(row, walk);
+  return walk.chain;
+}
+
+/** What stands for removed rows says the checksum of the last of them, and is held by that of the row before them. */
+function opened(row: JournalRow, walk: ChainWalk): JournalRow {
+  const event = parseEvent(row);
+  const told = event.type === 'Compacted' ? { ...row, payload: rechained(row, event, walk.chain) } : row;
+  walk.add(told, { ...told, event: parseEvent(told) });
+  return told;
+}
+
+function rechained(row: JournalRow, event: Compacted, previous: string): string {
+  return storeEvent({ ...event, digest: cutDigest(sha256, previous, row, event) }).payload;
 }
 
 function redacted(redactor: Redactor, row: JournalRow, walk: ChainWalk): JournalRow {

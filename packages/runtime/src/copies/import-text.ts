@@ -20,6 +20,7 @@ import { initialState, type RunState } from '../kernel/state.ts';
 import type { CopyStore, ImportedRow, ImportedRun } from '../ports/copy-store.ts';
 import { addToSummary, summarize } from '../views/run-summary.ts';
 import { ChainWalk } from './chain-walk.ts';
+import { openedChain } from './export-text.ts';
 
 /** Gives the lines from the first one on, each time that it is called. */
 export type TextSource = () => Iterable<string>;
@@ -58,14 +59,16 @@ const MOST_RUNS = 100_000;
 export function importText(
   copies: CopyStore,
   source: TextSource,
-  { as }: TextImportOptions,
+  { as, isSealed = false }: TextImportOptions & { readonly isSealed?: boolean },
   now: number,
 ): readonly ImportedRunNote[] {
   const looked = told(() => lookAt(source));
   const [first] = looked;
   if (as !== undefined && (looked.length !== 1 || first === undefined)) throw severalRuns(as, looked.length);
   const named = new Map(looked.map((run) => [run.runId, as ?? run.runId]));
-  const outcomes = new Map(looked.map((run) => [run.runId, outcomeOf(copies, run, as ?? run.runId)]));
+  const outcomes = new Map(
+    looked.map((run) => [run.runId, outcomeOf(copies, run, as ?? run.runId, isSealed)]),
+  );
   const fresh = looked.filter(({ runId }) => outcomes.get(runId) === 'imported');
   if (fresh.length > 0) {
     const wanted = new Map(fresh.map((run) => [run.runId, run]));
@@ -83,10 +86,12 @@ export function importText(
 }
 
 /** @throws RuntimeError REFUSED where the id is that of another history */
-function outcomeOf(copies: CopyStore, run: LookedAt, runId: RunId): 'imported' | 'same' {
+function outcomeOf(copies: CopyStore, run: LookedAt, runId: RunId, isSealed: boolean): 'imported' | 'same' {
   const here = copies.head(runId);
   if (here === undefined) return 'imported';
-  if (here.chain === run.chain && here.lastSeq === run.summary.lastSeq) return 'same';
+  const isAsLong = here.lastSeq === run.summary.lastSeq;
+  const chain = isSealed && isAsLong ? openedChain(copies, { runId, lastSeq: here.lastSeq }) : here.chain;
+  if (chain === run.chain && isAsLong) return 'same';
   throw new RuntimeError(
     'REFUSED',
     `Run ${runId} is here already, with another history: ${here.events} events here, ${run.events} in the text.`,

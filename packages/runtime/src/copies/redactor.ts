@@ -3,36 +3,13 @@ import { RuntimeError } from '../errors.ts';
 import { cutDigest } from '../journal/chain.ts';
 import { parseEvent, storeEvent } from '../journal/stored-event.ts';
 import type { JournalRow } from '../journal/journal-text.ts';
+import { valueFieldsOf } from '../journal/value-fields.ts';
 import { sha256 } from '../system.ts';
 import { advance, redactionPath, START, type Progress, type RedactionPath } from './redaction-path.ts';
 
 export const MARK = '[redacted]';
 
-/** Fields of events that hold what users and their code say. All others are how the run went. */
-const OPEN_FIELDS: ReadonlySet<string> = new Set([
-  'args',
-  'context',
-  'cursor',
-  'data',
-  'description',
-  'error',
-  'feedback',
-  'inputs',
-  'item',
-  'outcome',
-  'output',
-  'outputSchema',
-  'payload',
-  'prompt',
-  'question',
-  'reason',
-  'response',
-  'source',
-  'state',
-  'title',
-  'value',
-]);
-/** Of the fields above, what there is how the run went, too. */
+/** Of fields that hold values, what there is how the run went, too. */
 const OPEN_PARTS: Readonly<Record<string, ReadonlySet<string>>> = {
   outcome: new Set(['output', 'error', 'reason']),
   source: new Set(['cursor']),
@@ -70,13 +47,12 @@ export class Redactor {
   row(row: JournalRow, previousChain: string): JournalRow {
     const fields = JSON.parse(row.payload) as Fields;
     const places = this.#paths.map(() => START);
-    const isValue = (name: string): boolean =>
-      OPEN_FIELDS.has(name) && !(name === 'value' && row.type === 'ValueRecorded');
+    const values = valueFieldsOf(row.type);
     const redacted = Object.fromEntries(
       Object.entries(fields).map(([name, value]) => {
         if (DIGESTS.has(name)) return [name, MARK];
         if (row.type === 'RunForked') return [name, this.#forked(name, value, places)];
-        return [name, isValue(name) ? this.#field(value, places, name, OPEN_PARTS[name]) : value];
+        return [name, values.has(name) ? this.#field(value, places, name, OPEN_PARTS[name]) : value];
       }),
     );
     const made = { ...row, payload: JSON.stringify(redacted) };

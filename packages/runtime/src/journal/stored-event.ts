@@ -7,6 +7,8 @@ import type { EventType, JournalEvent, TaskScheduled } from './event.ts';
 import { addDefaults, defaultsOf, isPlainInputHash, policyText } from './event-defaults.ts';
 import { fieldsOf, isEventType, type Check } from './event-shape.ts';
 import { broken } from './invariant.ts';
+import type { PayloadParts } from './sealed-payload.ts';
+import { openPart, valueFieldsOf } from './value-fields.ts';
 
 export interface StoredEvent {
   readonly type: string;
@@ -39,6 +41,23 @@ export function storeEvent(event: JournalEvent): StoredEvent {
   return { type, version: EVENT_VERSION, payload: payloadOf(type, event) };
 }
 
+/** The same payload in two texts: its structure, and its values. */
+export function storeParts(event: JournalEvent): PayloadParts {
+  const { type } = event;
+  let open = '';
+  let closed = '';
+  const fields = event as unknown as Fields;
+  for (const writer of writersOf(type)) {
+    const { name, label, isValue } = writer;
+    const json = jsonOf(event, writer);
+    if (json === undefined) continue;
+    if (isValue) closed += closed === '' ? label + json : `,${label}${json}`;
+    const part = isValue ? JSON.stringify(openPart(type, name, fields[name])) : json;
+    if (part !== undefined) open += open === '' ? label + part : `,${label}${part}`;
+  }
+  return { open, closed };
+}
+
 /** What writes the fields of one type. */
 interface Writer {
   readonly name: string;
@@ -46,6 +65,8 @@ interface Writer {
   readonly label: string;
   readonly check: Check;
   readonly byDefault: unknown;
+  /** It is what users and their code said. */
+  readonly isValue: boolean;
 }
 
 const writers = new Map<EventType, readonly Writer[]>();
@@ -54,11 +75,13 @@ function writersOf(type: EventType): readonly Writer[] {
   let known = writers.get(type);
   if (known === undefined) {
     const defaults = defaultsOf(type);
+    const values = valueFieldsOf(type);
     known = fieldsOf(type).map(({ name, check }) => ({
       name,
       label: `${JSON.stringify(name)}:`,
       check,
       byDefault: defaults.get(name),
+      isValue: values.has(name),
     }));
     writers.set(type, known);
   }
@@ -68,16 +91,20 @@ function writersOf(type: EventType): readonly Writer[] {
 /** Written piece by piece: a third of the time of a copy without the defaults that is then turned into text. */
 function payloadOf(type: EventType, event: JournalEvent): string {
   let text = '';
-  const fields = event as unknown as Fields;
-  for (const { name, label, check, byDefault } of writersOf(type)) {
-    const value = fields[name];
-    // J7: what could not be read again is not written.
-    if (!check(value)) broken('J7', `a ${type} with a bad ${name}`);
-    if (value === byDefault) continue;
-    const json = event.type === 'TaskScheduled' ? textOf(event, name, value) : JSON.stringify(value);
-    if (json !== undefined) text += text === '' ? label + json : `,${label}${json}`;
+  for (const writer of writersOf(type)) {
+    const json = jsonOf(event, writer);
+    if (json !== undefined) text += text === '' ? writer.label + json : `,${writer.label}${json}`;
   }
   return `{${text}}`;
+}
+
+/** Undefined for what is left out. */
+function jsonOf(event: JournalEvent, { name, check, byDefault }: Writer): string | undefined {
+  const value = (event as unknown as Fields)[name];
+  // J7: what could not be read again is not written.
+  if (!check(value)) broken('J7', `a ${event.type} with a bad ${name}`);
+  if (value === byDefault) return undefined;
+  return event.type === 'TaskScheduled' ? textOf(event, name, value) : JSON.stringify(value);
 }
 
 function textOf(event: TaskScheduled, name: string, value: unknown): string | undefined {

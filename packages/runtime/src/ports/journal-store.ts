@@ -9,6 +9,7 @@ import type { RunSummary } from '../journal/run-summary.ts';
 import type { WithinTransaction } from '../journal/user-db.ts';
 import type { CopyStore } from './copy-store.ts';
 import type { OfferStore } from './offer-store.ts';
+import type { SealingStore } from './sealing-store.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
 import type { Rest, WorkStore } from './work-store.ts';
 
@@ -219,6 +220,8 @@ export interface JournalStore extends OfferStore {
   readonly work: WorkStore;
   /** Undefined where the store has no file. */
   readonly copies?: CopyStore;
+  /** Undefined where the store has no file. */
+  readonly sealing?: SealingStore;
   /** Whether an append can take a transaction on tables of the user's. */
   readonly hasTables: boolean;
   /**

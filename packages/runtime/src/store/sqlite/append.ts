@@ -4,16 +4,16 @@ import type { Database, Statement } from 'better-sqlite3';
 import { CHAIN_START, EVENT_VERSION, nextChain } from '../../journal/chain.ts';
 import { broken } from '../../journal/invariant.ts';
 import type { RunId } from '../../journal/ids.ts';
-import { storeEvent } from '../../journal/stored-event.ts';
 import type { AppendRun, LeaseClaim, RunTransaction } from '../../ports/journal-store.ts';
 import { newRunsOf } from '../new-runs.ts';
 import { addToSummary, summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { sha256 } from '../sha256.ts';
 import { codeOf } from './event-types.ts';
-import { RUN_COLUMNS, summaryOf } from './run-row.ts';
+import { RUN_COLUMNS, runErrorPlace, runInputsPlace, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import type { ForkStart, Shared as Inherited } from './fork-start.ts';
+import type { Sealing } from './sealing.ts';
 import type { Keys } from './keys.ts';
 import type { Shared } from './shared.ts';
 import type { StartMail } from './start-mail.ts';
@@ -74,6 +74,7 @@ export class Append {
   readonly #states: States;
   readonly #tables: UserTables;
   readonly #forkStart: ForkStart;
+  readonly #sealing: Sealing;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -93,6 +94,7 @@ export class Append {
       readonly waking: Waking;
       readonly tables: UserTables;
       readonly forkStart: ForkStart;
+      readonly sealing: Sealing;
     },
   ) {
     this.#shared = others.shared;
@@ -103,6 +105,7 @@ export class Append {
     this.#waking = others.waking;
     this.#tables = others.tables;
     this.#forkStart = others.forkStart;
+    this.#sealing = others.sealing;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -205,7 +208,7 @@ export class Append {
     const row = this.#selectRun.get(runId);
     if (row === undefined) return undefined;
     const { id, chain, last_seq: lastSeq } = row;
-    return { id, epoch: row.epoch, lastSeq, owner: row.owner, chain, summary: summaryOf(row) };
+    return { id, epoch: row.epoch, lastSeq, owner: row.owner, chain, summary: summaryOf(row, this.#sealing) };
   }
 
   /** Nothing where the fence says no. */
@@ -234,7 +237,7 @@ export class Append {
       seq += 1;
       if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
       if (!Number.isSafeInteger(at)) broken('J7', `event ${seq} of run ${runId} happened at ${at}`);
-      const { type, version, payload } = storeEvent(event);
+      const { type, version, payload } = this.#sealing.store(runId, seq, at, event);
       const code = codeOf(type);
       chain = nextChain(sha256, chain, { seq, at, code, version }, payload);
       if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
@@ -247,7 +250,7 @@ export class Append {
 
   /** The number of the run; nothing where its row is not as it was taken to be. */
   #write({ run, before, inherited, chain, summary }: Prepared, claim: LeaseClaim): number | undefined {
-    const { status } = summary;
+    const { status, error } = summary;
     // With the end of a run its lease is given back.
     const isOver = status !== 'running';
     const owner = isOver ? null : claim.owner;
@@ -257,7 +260,7 @@ export class Append {
       summary.tasksScheduled,
       summary.tasksSettled,
       JSON.stringify(summary.asked),
-      summary.error,
+      error === null ? null : this.#sealing.text(runErrorPlace(run.runId), error),
       chain,
       EVENT_VERSION,
       isOver ? 0 : claim.now + claim.ttlMs,
@@ -278,7 +281,8 @@ export class Append {
       return id;
     }
     const { module, codeHash, inputsHash, process, startedAt } = summary;
-    const fixed = [module, codeHash, inputsHash, process, startedAt];
+    const hash = this.#sealing.text(runInputsPlace(runId), inputsHash);
+    const fixed = [module, codeHash, hash, process, startedAt];
     const inserted = this.#insertRun.run(...fixed, status, ...changing, owner, runId, epoch);
     const id = Number(inserted.lastInsertRowid);
     if (inherited !== undefined) this.#forkStart.begun(id, inherited);

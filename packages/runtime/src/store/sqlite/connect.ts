@@ -5,12 +5,15 @@ import Database from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
 import { assert } from '../../journal/invariant.ts';
-import { notAJournal, sqliteCode, storageError } from './failure.ts';
+import type { MasterKeySource } from '../../ports/sealing-store.ts';
+import { beginSealing, masterToBegin } from './begin-sealing.ts';
+import { isBusy, notAJournal, sqliteCode, storageError } from './failure.ts';
 import { identify, migrate } from './migrate.ts';
 import { SCHEMA_VERSION } from './migrations/list.ts';
 import { ONE_TRY_MS, patiently } from './patience.ts';
 import { IN_MEMORY, noJournal } from './place.ts';
 import { checkSchema } from './schema.ts';
+import { openElsewhere } from './sealing-errors.ts';
 
 export type Durability = 'full' | 'normal';
 
@@ -19,6 +22,8 @@ export interface ConnectOptions {
   readonly durability: Durability;
   readonly busyTimeoutMs: number;
   readonly readOnly: boolean;
+  /** Undefined: without a key. */
+  readonly master: MasterKeySource | undefined;
 }
 
 /** Older ones can lose a log that is reset while another connection reads it. */
@@ -34,10 +39,22 @@ const LOG_BYTES_KEPT = 4 * 1024 * 1024;
  * @throws RuntimeError, SqliteError; the connection is closed then, and a file that is not ours unchanged
  */
 export function connect(options: ConnectOptions): Database.Database {
-  return patiently(options.busyTimeoutMs, () => tryToConnect(options));
+  const progress: Progress = { isSealing: false };
+  try {
+    return patiently(options.busyTimeoutMs, () => tryToConnect(options, progress));
+  } catch (error) {
+    if (progress.isSealing && isBusy(error)) throw openElsewhere(options.path);
+    throw error;
+  }
 }
 
-function tryToConnect(options: ConnectOptions): Database.Database {
+interface Progress {
+  /** It waits for others to leave the file. */
+  isSealing: boolean;
+}
+
+function tryToConnect(options: ConnectOptions, progress: Progress): Database.Database {
+  progress.isSealing = false;
   const { path, readOnly } = options;
   if (path !== IN_MEMORY) probe(path);
   const db = new Database(path, {
@@ -47,7 +64,7 @@ function tryToConnect(options: ConnectOptions): Database.Database {
   });
   try {
     checkLibrary(db);
-    prepare(db, options);
+    prepare(db, options, progress);
     return db;
   } catch (error) {
     db.close();
@@ -97,7 +114,7 @@ export function isOldSqlite(version: string): boolean {
   return false;
 }
 
-function prepare(db: Database.Database, options: ConnectOptions): void {
+function prepare(db: Database.Database, options: ConnectOptions, progress: Progress): void {
   const { path, readOnly } = options;
   db.pragma('trusted_schema = off');
   db.pragma('cell_size_check = on');
@@ -114,7 +131,23 @@ function prepare(db: Database.Database, options: ConnectOptions): void {
   setDurability(db, options.durability);
   migrate(db, path);
   if (version !== SCHEMA_VERSION) checkSchema(db, SCHEMA_VERSION, path);
+  beginSealingOnce(db, options, progress);
   checkDurability(db, options.durability);
+}
+
+function beginSealingOnce(
+  db: Database.Database,
+  { path, master, durability }: ConnectOptions,
+  progress: Progress,
+): void {
+  const key = masterToBegin(db, master);
+  if (key === undefined) return;
+  progress.isSealing = true;
+  beginSealing(db, path, key);
+  progress.isSealing = false;
+  if (path === IN_MEMORY) return;
+  switchToLog(db, path);
+  setDurability(db, durability);
 }
 
 function switchToLog(db: Database.Database, path: string): void {

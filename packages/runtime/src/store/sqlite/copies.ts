@@ -5,13 +5,15 @@ import { dirname } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
-import { EVENT_VERSION, INSPECT_ONLY } from '../../journal/chain.ts';
+import { CHAIN_START, cutDigest, EVENT_VERSION, INSPECT_ONLY, nextChain } from '../../journal/chain.ts';
 import type { JournalEvent } from '../../journal/event.ts';
 import { NEVER, type Millis, type RunId, type Seq } from '../../journal/ids.ts';
 import type { JournalRow } from '../../journal/journal-text.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
+import { storeEvent } from '../../journal/stored-event.ts';
 import type {
   CopyStore,
+  ImportedRow,
   ImportedRun,
   JournalHead,
   PrunableFamily,
@@ -25,7 +27,11 @@ import { storageError } from './failure.ts';
 import { MOST_GENERATIONS } from './forks.ts';
 import type { JournalFile } from './journal-file.ts';
 import { Prune } from './prune.ts';
+import { runErrorPlace, runInputsPlace } from './run-row.ts';
 import type { Access } from './work.ts';
+
+/** How a row is to be stored in this journal. */
+type Stored = Pick<ImportedRow, 'version' | 'payload' | 'chain'>;
 
 /** What a removed row leaves in the log, roughly. */
 const REMOVED_BYTES = 512;
@@ -44,6 +50,7 @@ interface Statements {
   readonly isTaken: Statement<[RunId, RunId], number>;
   readonly insertRun: Statement<Value[]>;
   readonly insertEvent: Statement<Value[]>;
+  readonly setChain: Statement<[string, number]>;
   readonly insertConsumed: Statement<[number, string, Millis, string]>;
   readonly insertWaking: Statement<[number, string, Millis]>;
 }
@@ -100,6 +107,7 @@ export class SqliteCopies implements CopyStore {
   }
 
   import(runs: Iterable<ImportedRun>, now: Millis): void {
+    this.#file.sealing.needKey();
     this.#access.write((all) => {
       for (const run of runs) {
         const { runId } = run;
@@ -166,7 +174,10 @@ export class SqliteCopies implements CopyStore {
       updatedAt,
       lastSeq,
     ];
-    values.push(tasksScheduled, tasksSettled, JSON.stringify(asked), error, chain);
+    const { sealing } = this.#file;
+    values[4] = sealing.text(runInputsPlace(runId), inputsHash);
+    const told = sealing.textOrNull(runErrorPlace(runId), error);
+    values.push(tasksScheduled, tasksSettled, JSON.stringify(asked), told, chain);
     const minReader = isInspectOnly ? INSPECT_ONLY : EVENT_VERSION;
     const inserted = this.#statements.insertRun.run(...values, minReader);
     return Number(inserted.lastInsertRowid);
@@ -175,18 +186,39 @@ export class SqliteCopies implements CopyStore {
   /** Gives the external tasks that are open behind the last of them. */
   #insertRows(id: number, { runId, rows, isInspectOnly }: ImportedRun, now: Millis): OfferFold {
     const { states } = this.#file.statements;
-    const { insertEvent, insertConsumed } = this.#statements;
+    const { insertEvent, insertConsumed, setChain } = this.#statements;
     const fold = new OfferFold(runId);
-    for (const { recorded, version, payload, chain } of rows) {
-      const { seq, at, event } = recorded;
+    let chain = CHAIN_START;
+    for (const row of rows) {
+      const { seq, at, event } = row.recorded;
+      const { version, payload, ...made } = this.#stored(runId, row, chain);
+      ({ chain } = made);
       insertEvent.run(id, seq, at, codeOf(event.type), version, payload, chain);
       states.apply(id, [{ at, event }]);
       // Sent again, it is known.
       for (const messageId of messagesOf(event)) insertConsumed.run(id, messageId, now, sha256(''));
-      fold.add(recorded);
+      fold.add(row.recorded);
     }
+    if (this.#file.sealing.isOn) setChain.run(chain, id);
     // Nobody may answer what nobody goes on with.
     return isInspectOnly ? new OfferFold(runId) : fold;
+  }
+
+  /** What is sealed here has other bytes than the text, and so another checksum. */
+  #stored(runId: RunId, row: ImportedRow, previous: string): Stored {
+    const { sealing } = this.#file;
+    const { seq, at, event } = row.recorded;
+    if (!sealing.isOn) return row;
+    if (event.type === 'Compacted') {
+      const digest = cutDigest(sha256, previous, { seq, at }, event);
+      return { ...storeEvent({ ...event, digest }), chain: event.chain };
+    }
+    const { type, version, payload } = sealing.store(runId, seq, at, event);
+    return {
+      version,
+      payload,
+      chain: nextChain(sha256, previous, { seq, at, code: codeOf(type), version }, payload),
+    };
   }
 
   get #statements(): Statements {
@@ -206,6 +238,7 @@ export class SqliteCopies implements CopyStore {
       insertEvent: db.prepare(
         `insert into events (run, seq, at, type, version, payload, chain) values (?, ?, ?, ?, ?, ?, unhex(?))`,
       ),
+      setChain: db.prepare('update runs set chain = unhex(?) where id = ?'),
       insertConsumed: db.prepare(
         'insert or ignore into inbox (run, id, posted_at, digest) values (?, ?, ?, unhex(?))',
       ),

@@ -168,7 +168,10 @@ function forged(change: string): JournalStore {
 
 function rechain(db: Database): void {
   const select = `select ${EVENT_COLUMNS} from events order by seq`;
-  const [first, second] = db.prepare<[], RawEvent>(select).all().map(eventRow);
+  const [first, second] = db
+    .prepare<[], RawEvent>(select)
+    .all()
+    .map((row) => eventRow(1, row));
   if (first === undefined || second === undefined) return expect.fail('no events');
   const chain = nextChain(sha256, first.chain, second, second.payload);
   db.prepare('update events set chain = unhex(?) where seq = 2').run(chain);

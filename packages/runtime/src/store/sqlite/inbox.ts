@@ -6,6 +6,7 @@ import type { Millis, RunId } from '../../journal/ids.ts';
 import type { InboxMessage } from '../../ports/journal-store.ts';
 import { corrupt } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
+import type { Sealing } from './sealing.ts';
 import type { StartMail } from './start-mail.ts';
 import type { Waking } from './waking.ts';
 
@@ -32,10 +33,12 @@ export class Inbox {
 
   readonly #waking: Waking;
   readonly #startMail: StartMail;
+  readonly #sealing: Sealing;
 
-  constructor(db: Database, waking: Waking, startMail: StartMail) {
-    this.#waking = waking;
-    this.#startMail = startMail;
+  constructor(db: Database, others: { waking: Waking; startMail: StartMail; sealing: Sealing }) {
+    this.#waking = others.waking;
+    this.#startMail = others.startMail;
+    this.#sealing = others.sealing;
     // Who only looks at a run has nobody to hand a message to.
     this.#selectTarget = db.prepare(
       `select id, case when min_reader = ${INSPECT_ONLY} then 'inspected' else status end as status
@@ -58,7 +61,7 @@ export class Inbox {
     if (target === undefined) return this.#startMail.post(runId, message, now);
     if (this.#selectKnown.get(target.id, message.id) !== undefined) return 'duplicate';
     if (target.status !== 'running') return 'closed';
-    const payload = JSON.stringify(message);
+    const payload = this.#sealing.message(message);
     this.#insert.run(target.id, message.id, now, payload, sha256(payload));
     this.#waking.hurry(target.id, now);
     return 'posted';
@@ -71,16 +74,36 @@ export class Inbox {
 
   take(runId: RunId): readonly InboxMessage[] {
     const rows = this.#selectWaiting.all(runId, MAX_TAKEN);
-    return rows.map((row) => parseMessage(runId, row)).filter((message) => message !== undefined);
+    return rows.map((row) => this.#parsed(runId, row)).filter((message) => message !== undefined);
+  }
+
+  /** What is wrong with messages that wait, as far as that can be seen. @throws RuntimeError CORRUPT */
+  check(runId: RunId): void {
+    for (const row of this.#selectWaiting.all(runId, MAX_TAKEN)) {
+      const payload = stored(runId, row);
+      if (!this.#sealing.isLocked)
+        parseMessage(runId, row.id, this.#sealing.wholeMessage(runId, row.id, payload));
+    }
+  }
+
+  #parsed(runId: RunId, row: MessageRow): InboxMessage | undefined {
+    return parseMessage(runId, row.id, this.#sealing.wholeMessage(runId, row.id, stored(runId, row)));
   }
 }
 
+function badMessage(runId: RunId, id: string, why: string): never {
+  throw corrupt(runId, 0, `message ${JSON.stringify(id)} in its inbox ${why}`);
+}
+
+function stored(runId: RunId, { id, payload, digest }: MessageRow): string {
+  if (typeof payload !== 'string' || sha256(payload) !== digest)
+    return badMessage(runId, id, 'does not match its checksum');
+  return payload;
+}
+
 /** Nothing for a kind that only a newer program knows: it stays for one. */
-function parseMessage(runId: RunId, { id, payload, digest }: MessageRow): InboxMessage | undefined {
-  const bad = (why: string): never => {
-    throw corrupt(runId, 0, `message ${JSON.stringify(id)} in its inbox ${why}`);
-  };
-  if (typeof payload !== 'string' || sha256(payload) !== digest) return bad('does not match its checksum');
+function parseMessage(runId: RunId, id: string, payload: string): InboxMessage | undefined {
+  const bad = (why: string): never => badMessage(runId, id, why);
   let message: unknown;
   try {
     message = JSON.parse(payload);

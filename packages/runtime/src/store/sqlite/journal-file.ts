@@ -31,6 +31,7 @@ import { Projections } from './projections.ts';
 import { Query, type OwnerRow } from './query.ts';
 import { Read } from './read.ts';
 import { Schedules } from './schedules.ts';
+import { Sealing } from './sealing.ts';
 import { Shared } from './shared.ts';
 import { StartMail } from './start-mail.ts';
 import { Starts } from './starts.ts';
@@ -69,6 +70,7 @@ export class JournalFile {
   readonly path: string;
   readonly readOnly: boolean;
   readonly db: Database.Database;
+  readonly sealing: Sealing;
   readonly statements: Statements;
   /** Undefined in memory: nobody else can look. */
   readonly #owners: OwnerLocks | undefined;
@@ -115,18 +117,20 @@ export class JournalFile {
     this.#owners = isFile ? new OwnerLocks(path, !readOnly) : undefined;
     this.#watch = isFile && !readOnly ? new FileWatch(path) : undefined;
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
-    const waking = new Waking(db);
-    const startMail = new StartMail(db);
-    const inbox = new Inbox(db, waking, startMail);
-    const offers = new Offers(db, inbox);
-    const shared = new Shared(db, offers);
+    const sealing = new Sealing(db, path, options.master);
+    this.sealing = sealing;
+    const waking = new Waking(db, sealing);
+    const startMail = new StartMail(db, sealing);
+    const inbox = new Inbox(db, { waking, startMail, sealing });
+    const offers = new Offers(db, inbox, sealing);
+    const shared = new Shared(db, offers, sealing);
     const keys = new Keys(db, startMail);
-    const starts = new Starts(db);
-    const states = new States(db);
-    const schedules = new Schedules(db);
+    const starts = new Starts(db, sealing);
+    const states = new States(db, sealing);
+    const schedules = new Schedules(db, sealing);
     const forks = new Forks(db);
-    const read = new Read(db, forks);
-    const projections = new Projections(db, { states, offers, inbox, starts, schedules, forks });
+    const read = new Read(db, forks, sealing, readOnly ? 'mark' : 'refuse');
+    const projections = new Projections(db, { states, offers, inbox, starts, schedules, forks, sealing });
     this.statements = {
       shared,
       keys,
@@ -142,6 +146,7 @@ export class JournalFile {
         states,
         waking,
         tables: new UserTables(db, path),
+        sealing,
         forkStart: new ForkStart(db, { read, forks, keys, states }),
       }),
       compact: new Compact(db, forks),
@@ -151,8 +156,8 @@ export class JournalFile {
       inbox,
       offers,
       pools: new Pools(db),
-      query: new Query(db, states, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db, projections, read),
+      query: new Query(db, { states, sealing }, (owner) => this.isOwnerDead(owner)),
+      verify: new Verify(db, { projections, read, sealing }),
     };
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');
@@ -243,6 +248,11 @@ export class JournalFile {
   /** Whether another program drives runs of this journal, as far as can be seen. */
   get isDriven(): boolean {
     return this.#owners?.isAnyAlive ?? false;
+  }
+
+  /** False where others read just now: then the log stays as it is. */
+  emptyLog(): boolean {
+    return this.#wal?.empty() ?? true;
   }
 
   dataVersion(): number {

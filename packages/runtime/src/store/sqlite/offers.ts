@@ -6,6 +6,7 @@ import { broken } from '../../journal/invariant.ts';
 import { offerAfter, type Offer, type OfferChange, type OfferNote } from '../../journal/offer.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { Inbox } from './inbox.ts';
+import type { Sealing } from './sealing.ts';
 
 interface OfferRow {
   readonly task_id: string;
@@ -54,12 +55,14 @@ function prepare(db: Database): Statements {
 export class Offers {
   readonly #db: Database;
   readonly #inbox: Inbox;
+  readonly #sealing: Sealing;
   readonly #pages = new Map<string, Statement<Value[], OfferRow>>();
   /** Prepared when first needed: a journal of an older format, which is only read, has no such table. */
   #prepared: Statements | undefined;
 
-  constructor(db: Database, inbox: Inbox) {
+  constructor(db: Database, inbox: Inbox, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
     this.#inbox = inbox;
   }
 
@@ -75,7 +78,7 @@ export class Offers {
   one(taskId: string): Offer | undefined {
     if (!this.#isThere) return undefined;
     const row = this.#statements.select.get(taskId);
-    return row === undefined ? undefined : offerOf(row);
+    return row === undefined ? undefined : offerOf(row, this.#sealing);
   }
 
   page({ runId, kinds, claimableAt, limit }: OfferQuery): readonly Offer[] {
@@ -95,7 +98,7 @@ export class Offers {
       page = this.#db.prepare(`${SELECT}${text} order by offered_at, run, seq limit ?`);
       this.#pages.set(text, page);
     }
-    return page.all(...values, limit).map(offerOf);
+    return page.all(...values, limit).map((row) => offerOf(row, this.#sealing));
   }
 
   /** Inside the transaction of the events that say so. */
@@ -155,12 +158,16 @@ export class Offers {
       claim?.token ?? null,
       claim?.until ?? null,
       offer.answeredBy,
-      offer.refusal,
+      this.#sealing.textOrNull(refusalPlace(offer.taskId), offer.refusal),
     );
   }
 }
 
-function offerOf(row: OfferRow): Offer {
+function refusalPlace(taskId: string): readonly string[] {
+  return ['refusal', taskId];
+}
+
+function offerOf(row: OfferRow, sealing: Sealing): Offer {
   const { worker, token, until } = row;
   return {
     taskId: row.task_id,
@@ -176,6 +183,6 @@ function offerOf(row: OfferRow): Offer {
     opensAt: row.opens_at,
     claim: worker === null || token === null || until === null ? null : { worker, token, until },
     answeredBy: row.answered_by,
-    refusal: row.refusal,
+    refusal: sealing.wholeTextOrNull(refusalPlace(row.task_id), row.refusal),
   };
 }

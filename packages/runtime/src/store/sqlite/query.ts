@@ -8,6 +8,7 @@ import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import { hasTable } from './schema.ts';
+import type { Sealing } from './sealing.ts';
 import type { States } from './states.ts';
 
 /** Of a run that nobody drives. */
@@ -46,6 +47,8 @@ interface PageForm {
   readonly statuses: number;
   readonly sought: readonly number[];
   readonly conditions?: readonly string[];
+  /** Values are found by their digests, too. */
+  readonly isSealed?: boolean;
 }
 
 interface Place {
@@ -65,6 +68,7 @@ const FLOOR = 'runs.id >= ?';
 export class Query {
   readonly #db: Database;
   readonly #states: States;
+  readonly #sealing: Sealing;
   readonly #isDead: IsDead;
   readonly #columns: string;
   readonly #selectRun: Statement<[RunId], RecordRow>;
@@ -75,9 +79,10 @@ export class Query {
   /** By their text: few, for there are few forms. */
   readonly #statements = new Map<string, Statement<(string | number)[]>>();
 
-  constructor(db: Database, states: States, isDead: IsDead) {
+  constructor(db: Database, { states, sealing }: { states: States; sealing: Sealing }, isDead: IsDead) {
     this.#db = db;
     this.#states = states;
+    this.#sealing = sealing;
     this.#isDead = isDead;
     // A journal of an older format, which is only read, has no such table.
     const isThere = hasTable(db, 'waking');
@@ -144,8 +149,15 @@ export class Query {
     // What nothing can have needs no look.
     if (sought.some(([, texts]) => texts.length === 0)) return undefined;
     if (sought.length > 0 && !this.#states.isThere) return undefined;
-    const form = { statuses: statuses.length, sought: sought.map(([, texts]) => texts.length) };
-    return { form, values: [...sought.flatMap(([name, texts]) => [name, ...texts]), ...statuses], end };
+    const isSealed = this.#sealing.isOn;
+    const counts = sought.map(([, texts]) => texts.length);
+    const form = { statuses: statuses.length, sought: counts, isSealed };
+    const values = sought.flatMap(([name, texts]) => [
+      name,
+      ...texts,
+      ...(isSealed ? texts.map((text) => this.#states.sought(name, text)) : []),
+    ]);
+    return { form, values: [...values, ...statuses], end };
   }
 
   #reach(form: PageForm, values: readonly (string | number)[]): Reach {
@@ -176,11 +188,14 @@ export class Query {
     const { owner } = row;
     const ownerAlive = owner !== null && row.lease_until > now && !isDead(owner);
     const wakeAt = owner === null && row.wake_at !== null && row.wake_at > now ? row.wake_at : null;
-    return { ...summaryOf(row), owner, ownerAlive, wakeAt, isCancelAsked: row.cancel_asked === 1 };
+    return { ...summaryOf(row, this.#sealing), owner, ownerAlive, wakeAt, isCancelAsked: row.cancel_asked === 1 };
   }
 }
 
-export function pageText(columns: string, { statuses, sought, conditions = [] }: PageForm): string {
+export function pageText(
+  columns: string,
+  { statuses, sought, conditions = [], isSealed = false }: PageForm,
+): string {
   const [first, ...others] = sought;
   const has = (alias: string, count: number): string =>
     `${alias}.name = ? and ${isIn(`${alias}.value`, count)} and length(${alias}.value) <= ${MAX_SOUGHT}`;
@@ -190,14 +205,26 @@ export function pageText(columns: string, { statuses, sought, conditions = [] }:
     const status = isIn(statuses === 1 ? 'status' : '+status', statuses);
     return `select ${columns} from runs where ${status} and id < ?${further} order by id desc limit ?`;
   }
+  const rest = `${isIn('+status', statuses)} and s.run < ?${further.replace('runs.id', 's.run')}
+    order by s.run desc limit ?`;
+  if (isSealed) {
+    const also = others.map((count) => ` and s.run in (${eitherText(count)})`);
+    return `select ${columns} from (${eitherText(first)}) s cross join runs on runs.id = s.run
+      where true${also.join('')} and ${rest}`;
+  }
   // The first value leads to the runs, by its index; all else is looked at on the way.
   const more = others.map(
     (count, index) =>
       ` and exists (select 1 from run_state s${index} where s${index}.run = s.run and ${has(`s${index}`, count)})`,
   );
   return `select ${columns} from run_state s cross join runs on runs.id = s.run
-    where ${has('s', first)}${more.join('')} and ${isIn('+status', statuses)} and s.run < ?${further.replace('runs.id', 's.run')}
-    order by s.run desc limit ?`;
+    where ${has('s', first)}${more.join('')} and ${rest}`;
+}
+
+/** In an encrypted journal: values that were written before it was one, and digests of those that are sealed. */
+function eitherText(count: number): string {
+  return `select run from run_state where name = ? and ${isIn('value', count)} and length(value) <= ${MAX_SOUGHT}
+    union select run from run_state where ${isIn('sought', count)}`;
 }
 
 /** How far down so many runs reach, and how many there are. */

@@ -4,20 +4,23 @@ import type { Database, Statement } from 'better-sqlite3';
 import { RuntimeError } from '../../errors.ts';
 import { CHAIN_START, cutDigest, nextChain } from '../../journal/chain.ts';
 import { firstPlace } from '../../journal/compaction.ts';
-import type { Recorded } from '../../journal/event.ts';
+import type { JournalEvent, Recorded } from '../../journal/event.ts';
 import type { Compacted } from '../../journal/fold-event.ts';
 import type { RunId, Seq } from '../../journal/ids.ts';
 import type { JournalRow } from '../../journal/journal-text.ts';
-import { parseEvent } from '../../journal/stored-event.ts';
+import { parseEvent, type StoredEvent } from '../../journal/stored-event.ts';
 import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { typeOf } from './event-types.ts';
 import { MOST_GENERATIONS, type Forks } from './forks.ts';
+import type { Sealing, WhenLocked } from './sealing.ts';
 
 /** As it is stored. */
-export type RawEvent = Omit<EventRow, 'type'>;
+export type RawEvent = Omit<EventRow, 'type' | 'run'>;
 
 export interface EventRow {
+  /** The number of the run that it is kept under. */
+  readonly run: number;
   readonly seq: number;
   readonly at: number;
   readonly code: number;
@@ -37,8 +40,8 @@ interface Head {
 /** What `eventRow` takes. */
 export const EVENT_COLUMNS = 'seq, at, type as code, version, payload, lower(hex(chain)) as chain';
 
-export function eventRow({ seq, at, code, version, payload, chain }: RawEvent): EventRow {
-  return { seq, at, code, type: typeOf(code), version, payload, chain };
+export function eventRow(run: number, { seq, at, code, version, payload, chain }: RawEvent): EventRow {
+  return { run, seq, at, code, type: typeOf(code), version, payload, chain };
 }
 
 const MALFORMED = 'it is not what any program writes';
@@ -76,9 +79,15 @@ export class Read {
   readonly #selectHead: Statement<[RunId], Head>;
   readonly #selectChain: Statement<[number, Seq], string>;
   readonly #selectEvents: Statement<[number, Seq, Seq, number], RawEvent>;
+  readonly #selectId: Statement<[number], RunId>;
+  readonly #sealing: Sealing;
+  readonly #whenLocked: WhenLocked;
 
-  constructor(db: Database, forks: Forks) {
+  constructor(db: Database, forks: Forks, sealing: Sealing, whenLocked: WhenLocked) {
     this.#db = db;
+    this.#sealing = sealing;
+    this.#whenLocked = whenLocked;
+    this.#selectId = db.prepare<[number], RunId>('select run_id from runs where id = ?').pluck();
     this.#forks = forks;
     this.#selectHead = db.prepare(
       'select id, last_seq, lower(hex(chain)) as chain from runs where run_id = ?',
@@ -98,25 +107,39 @@ export class Read {
    * like damage: then it is looked at once more, in one view of the file.
    */
   page(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
-    return this.#steadyPage(runId, afterSeq, limit, (row) => ({
+    return this.#steadyPage(runId, afterSeq, limit, (row, run) => ({
       seq: row.seq,
       at: row.at,
-      event: parseRow(runId, row.seq, row),
+      event: this.event(runId, run, row, this.#whenLocked),
     }));
   }
 
-  /** As they are stored: what a newer program wrote, too. */
+  /** As they are stored, with what is sealed in them opened: what a newer program wrote, too. */
   stored(runId: RunId, afterSeq: Seq, limit: number): readonly JournalRow[] {
-    return this.#steadyPage(runId, afterSeq, limit, ({ seq, at, type, version, payload }) => ({
-      seq,
-      at,
-      type,
-      version,
-      payload,
-    }));
+    return this.#steadyPage(runId, afterSeq, limit, (row, run) => {
+      const { type, version, payload } = this.#whole(runId, run, row, 'refuse');
+      return { seq: row.seq, at: row.at, type, version, payload };
+    });
   }
 
-  #steadyPage<T>(runId: RunId, afterSeq: Seq, limit: number, made: (row: EventRow) => T): readonly T[] {
+  /** @param run the number of the run that is read @throws RuntimeError CORRUPT, NEWER, SEALED */
+  event(runId: RunId, run: number, row: EventRow, whenLocked: WhenLocked): JournalEvent {
+    return parseRow(runId, row.seq, this.#whole(runId, run, row, whenLocked));
+  }
+
+  #whole(runId: RunId, run: number, row: EventRow, whenLocked: WhenLocked): StoredEvent {
+    if (!this.#sealing.isOn) return row;
+    // What a fork shares was sealed for the run that recorded it.
+    const owner = row.run === run ? runId : this.#selectId.get(row.run);
+    return this.#sealing.whole(owner ?? '', row, whenLocked);
+  }
+
+  #steadyPage<T>(
+    runId: RunId,
+    afterSeq: Seq,
+    limit: number,
+    made: (row: EventRow, run: number) => T,
+  ): readonly T[] {
     try {
       return this.#page(runId, afterSeq, limit, made);
     } catch (error) {
@@ -125,7 +148,12 @@ export class Read {
     }
   }
 
-  #page<T>(runId: RunId, afterSeq: Seq, limit: number, made: (row: EventRow) => T): readonly T[] {
+  #page<T>(
+    runId: RunId,
+    afterSeq: Seq,
+    limit: number,
+    made: (row: EventRow, run: number) => T,
+  ): readonly T[] {
     const head = this.#selectHead.get(runId);
     if (head === undefined) return [];
     if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
@@ -141,7 +169,7 @@ export class Read {
       if (problem !== undefined) throw corrupt(runId, seq + 1, problem);
       seq = row.seq;
       chain = row.chain;
-      return made(row);
+      return made(row, head.id);
     });
     if (rows.length < limit && seq < head.last_seq) throw corrupt(runId, seq + 1, 'it is missing');
     if (seq === head.last_seq && chain !== head.chain) {
@@ -161,7 +189,7 @@ export class Read {
     const own =
       known !== undefined && afterSeq < known.seq
         ? undefined
-        : this.#selectEvents.all(run, afterSeq, lastSeq, limit).map(eventRow);
+        : this.#selectEvents.all(run, afterSeq, lastSeq, limit).map((row) => eventRow(run, row));
     // Few runs are forks: it is looked for only where rows are not there.
     if (own !== undefined && !isBehindGap(own[0], afterSeq, lastSeq)) return own;
     const prefix = this.#forks.prefixOf(run);
@@ -170,7 +198,7 @@ export class Read {
     const shared = this.rows(prefix.parent, afterSeq, last, limit, generation + 1);
     if (shared.length === limit || lastSeq <= prefix.seq) return shared;
     const rest = this.#selectEvents.all(run, prefix.seq, lastSeq, limit - shared.length);
-    return [...shared, ...rest.map(eventRow)];
+    return [...shared, ...rest.map((row) => eventRow(run, row))];
   }
 }
 

@@ -1,6 +1,7 @@
 /** A row of `runs`: the run's projection beside its fence and its lease. */
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { corrupt } from '../damage.ts';
+import type { Sealing } from './sealing.ts';
 
 type Column = string | number | null;
 
@@ -39,8 +40,18 @@ const STATUSES: ReadonlySet<unknown> = new Set<RunSummary['status']>([
   'continued',
 ]);
 
+type Place = readonly string[];
+
+export function runErrorPlace(runId: string): Place {
+  return ['run error', runId];
+}
+
+export function runInputsPlace(runId: string): Place {
+  return ['run inputs', runId];
+}
+
 /** @throws RuntimeError CORRUPT */
-export function summaryOf(row: RunRow): RunSummary {
+export function summaryOf(row: RunRow, sealing: Sealing): RunSummary {
   const { run_id: runId } = row;
   const bad = (column: string): never => {
     throw corrupt(runId, 0, `its summary has a bad ${column}`);
@@ -60,7 +71,7 @@ export function summaryOf(row: RunRow): RunSummary {
     process: text('process'),
     module: textOrNull('module'),
     codeHash: textOrNull('code_hash'),
-    inputsHash: text('inputs_hash'),
+    inputsHash: sealing.wholeText(runInputsPlace(runId), text('inputs_hash')),
     status,
     startedAt: count('started_at'),
     updatedAt: count('updated_at'),
@@ -68,7 +79,7 @@ export function summaryOf(row: RunRow): RunSummary {
     tasksScheduled: count('tasks_scheduled'),
     tasksSettled: count('tasks_settled'),
     asked: keysOf(text('asked')) ?? bad('asked'),
-    error: textOrNull('error'),
+    error: sealing.wholeTextOrNull(runErrorPlace(runId), textOrNull('error')),
   };
 }
 

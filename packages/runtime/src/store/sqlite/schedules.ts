@@ -15,6 +15,7 @@ import { MAX_SCHEDULES } from '../queue-limits.ts';
 import { sha256 } from '../sha256.ts';
 import type { Starts } from './starts.ts';
 import { hasTable } from './schema.ts';
+import type { Sealing } from './sealing.ts';
 
 interface ScheduleRow {
   readonly name: string;
@@ -80,10 +81,12 @@ function digestOf(row: Omit<ScheduleRow, 'digest' | 'next_at' | 'last_at' | 'pau
 /** All but the looks are inside a transaction. */
 export class Schedules {
   readonly #db: Database;
+  readonly #sealing: Sealing;
   #prepared: Statements | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
   }
 
   get #statements(): Statements {
@@ -100,10 +103,11 @@ export class Schedules {
       });
     }
     const { name, cron, zone, process, module, codeHash, inputsHash, missed, overlap } = schedule;
-    const inputs = JSON.stringify(schedule.inputs);
-    const hashes = { code_hash: codeHash, inputs_hash: inputsHash };
+    const inputs = this.#sealing.text(inputsPlace(name), JSON.stringify(schedule.inputs));
+    const hash = this.#sealing.text(hashPlace(name), inputsHash);
+    const hashes = { code_hash: codeHash, inputs_hash: hash };
     const digest = digestOf({ name, cron, zone, process, module, inputs, missed, overlap, ...hashes });
-    const code = [module, codeHash, inputs, inputsHash, digest];
+    const code = [module, codeHash, inputs, hash, digest];
     const { isPaused, nextAt, lastAt } = schedule;
     put.run(name, cron, zone, process, ...code, missed, overlap, Number(isPaused), nextAt, lastAt);
     return true;
@@ -111,11 +115,11 @@ export class Schedules {
 
   list(): readonly ScheduleRecord[] {
     if (this.#prepared === undefined && !hasTable(this.#db, 'schedules')) return [];
-    return this.#statements.list.all(MAX_SCHEDULES).map(scheduleOf);
+    return this.#statements.list.all(MAX_SCHEDULES).map((row) => scheduleOf(row, this.#sealing));
   }
 
   due(now: Millis): readonly ScheduleRecord[] {
-    return this.#statements.due.all(now, MAX_DUE).map(scheduleOf);
+    return this.#statements.due.all(now, MAX_DUE).map((row) => scheduleOf(row, this.#sealing));
   }
 
   fire(firing: Firing, now: Millis, starts: Starts): readonly EnqueueAnswer[] | undefined {
@@ -133,7 +137,15 @@ export class Schedules {
   }
 }
 
-function scheduleOf(row: ScheduleRow): ScheduleRecord {
+function inputsPlace(name: string): readonly string[] {
+  return ['schedule', name];
+}
+
+function hashPlace(name: string): readonly string[] {
+  return ['schedule inputs', name];
+}
+
+function scheduleOf(row: ScheduleRow, sealing: Sealing): ScheduleRecord {
   const { name, cron, zone, process, module } = row;
   // Anyone may write to the file: what was changed there is never started.
   const isWhole = digestOf(row) === row.digest;
@@ -144,8 +156,8 @@ function scheduleOf(row: ScheduleRow): ScheduleRecord {
     process,
     module,
     codeHash: row.code_hash,
-    inputs: isWhole ? (JSON.parse(row.inputs) as Encoded) : null,
-    inputsHash: row.inputs_hash,
+    inputs: isWhole ? (JSON.parse(sealing.wholeJson(inputsPlace(name), row.inputs)) as Encoded) : null,
+    inputsHash: sealing.wholeText(hashPlace(name), row.inputs_hash),
     missed: row.missed as MissedPolicy,
     overlap: row.overlap as OverlapPolicy,
     isPaused: row.paused === 1,

@@ -9,6 +9,7 @@ import { isFresh, KEPT_RESULTS, KEPT_SIZE, LARGEST_KEPT, type KeptNote } from '.
 import type { StoreNote } from '../../ports/journal-store.ts';
 import { sha256 } from '../sha256.ts';
 import type { Offers } from './offers.ts';
+import type { Sealing } from './sealing.ts';
 
 interface CircuitRow {
   readonly generation: number;
@@ -75,14 +76,16 @@ function prepare(db: Database): Statements {
 export class Shared {
   readonly #db: Database;
   readonly #offers: Offers;
+  readonly #sealing: Sealing;
   /** Prepared late: who only reads runs may look at a journal that is older than these tables. */
   #prepared: Statements | undefined;
   /** So that the first write of a program sweeps: many programs write little. */
   #newCircuits = SWEEP_EVERY - 1;
   #newResults = SWEEP_EVERY - 1;
 
-  constructor(db: Database, offers: Offers) {
+  constructor(db: Database, offers: Offers, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
     this.#offers = offers;
   }
 
@@ -105,10 +108,17 @@ export class Shared {
   }
 
   kept(place: string, now: Millis, ttlMs: number): Encoded | undefined {
-    const row = this.#statements.selectKept.get(place);
+    const found = this.#place(place);
+    const row = this.#statements.selectKept.get(found);
     if (row === undefined || !isFresh({ at: row.at, ttlMs: row.ttl_ms }, now, ttlMs)) return undefined;
     // What was changed since is not used: the task runs, and its result is kept again.
-    return sha256(row.output) === row.digest ? (JSON.parse(row.output) as Encoded) : undefined;
+    if (sha256(row.output) !== row.digest) return undefined;
+    return JSON.parse(this.#sealing.wholeJson(keptPlace(found), row.output)) as Encoded;
+  }
+
+  /** It is a digest of what was asked, which anybody could make: in an encrypted journal, one that needs the key. */
+  #place(place: string): string {
+    return this.#sealing.isOn ? this.#sealing.digest(place) : place;
   }
 
   /** Inside the transaction of the events that say so. */
@@ -137,12 +147,18 @@ export class Shared {
   #keep({ place, task, at, ttlMs, output }: KeptNote): void {
     const text = JSON.stringify(output);
     if (text.length > LARGEST_KEPT) return;
-    this.#statements.upsertKept.run(place, task, at, ttlMs, text, text.length, sha256(text));
+    const found = this.#place(place);
+    const stored = this.#sealing.text(keptPlace(found), text);
+    this.#statements.upsertKept.run(found, task, at, ttlMs, stored, stored.length, sha256(stored));
     this.#newResults += 1;
     if (this.#newResults % SWEEP_EVERY !== 0) return;
     this.#statements.sweepOld.run(at, at);
     this.#statements.sweepMany.run(KEPT_RESULTS, KEPT_SIZE);
   }
+}
+
+function keptPlace(place: string): readonly string[] {
+  return ['kept result', place];
 }
 
 function circuitOf({ generation, failures, opened_at, trials }: CircuitRow): Circuit {

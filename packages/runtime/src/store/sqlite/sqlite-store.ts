@@ -5,6 +5,7 @@
  */
 import { RuntimeError } from '../../errors.ts';
 import type { JournalStore } from '../../ports/journal-store.ts';
+import type { MasterKeySource } from '../../ports/sealing-store.ts';
 import type { Durability } from './connect.ts';
 import { JournalFile } from './journal-file.ts';
 import { identityOf, IN_MEMORY, placeJournal } from './place.ts';
@@ -19,6 +20,8 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** Never writes, not even to migrate. */
   readonly readOnly?: boolean;
+  /** With a key, what is written is sealed, and what was sealed is opened. */
+  readonly master?: MasterKeySource | undefined;
 }
 
 interface Shared {
@@ -46,11 +49,11 @@ function registry(): Map<string, Registration> {
   return (holder[REGISTRY] ??= new Map());
 }
 
-/** @throws RuntimeError USAGE, NOT_FOUND, STORAGE, BUSY, CORRUPT, NEWER */
+/** @throws RuntimeError USAGE, NOT_FOUND, STORAGE, BUSY, CORRUPT, NEWER; what `master` throws */
 export function openSqliteStore(options: SqliteStoreOptions): JournalStore {
-  const { durability, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, readOnly = false } = options;
+  const { durability, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, readOnly = false, master } = options;
   if (options.path === IN_MEMORY) {
-    const file = JournalFile.open({ path: IN_MEMORY, durability, busyTimeoutMs, readOnly: false });
+    const file = JournalFile.open({ path: IN_MEMORY, durability, busyTimeoutMs, readOnly: false, master });
     return new StoreHandle(file, readOnly, () => file.close());
   }
   const path = placeJournal(options.path, readOnly);
@@ -59,11 +62,13 @@ export function openSqliteStore(options: SqliteStoreOptions): JournalStore {
   const names = readOnly ? [`${identity} rw`, `${identity} ro`] : [`${identity} rw`];
   for (const name of names) {
     const found = shared.get(name);
-    if (found?.file.isUsable === true) return join(found, durability, readOnly);
+    if (found?.file.isUsable !== true) continue;
+    found.file.sealing.join(master, !readOnly);
+    return join(found, durability, readOnly);
   }
   register(identity, path);
   try {
-    const file = JournalFile.open({ path, durability, busyTimeoutMs, readOnly });
+    const file = JournalFile.open({ path, durability, busyTimeoutMs, readOnly, master });
     const fresh: Shared = { file, identity, name: `${identity} ${readOnly ? 'ro' : 'rw'}`, users: 0 };
     shared.set(fresh.name, fresh);
     return join(fresh, durability, readOnly);

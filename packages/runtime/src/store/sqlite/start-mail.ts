@@ -4,6 +4,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import type { InboxMessage } from '../../ports/journal-store.ts';
 import { sha256 } from '../sha256.ts';
+import type { Sealing } from './sealing.ts';
 
 interface Statements {
   readonly start: Statement<[RunId], number>;
@@ -39,11 +40,13 @@ function prepare(db: Database): Statements {
 /** All inside a transaction. */
 export class StartMail {
   readonly #db: Database;
+  readonly #sealing: Sealing;
   /** Prepared when first needed: a journal of an older format, which is only read, has no such tables. */
   #prepared: Statements | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
   }
 
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' {
@@ -51,7 +54,7 @@ export class StartMail {
     const n = start.get(runId);
     if (n === undefined) return 'unknown';
     if (isKnown.get(n, message.id) !== undefined) return 'duplicate';
-    const payload = JSON.stringify(message);
+    const payload = this.#sealing.message(message);
     insert.run(n, message.id, now, payload, sha256(payload));
     return 'posted';
   }

@@ -10,7 +10,9 @@ import type { EnqueueAnswer, NewStart, QueuedStart } from '../../ports/work-stor
 import { MAX_QUEUED } from '../queue-limits.ts';
 import { sha256 } from '../sha256.ts';
 import type { Append } from './append.ts';
+import { runInputsPlace } from './run-row.ts';
 import { hasTable } from './schema.ts';
+import type { Sealing } from './sealing.ts';
 
 interface StartRow {
   readonly n: number;
@@ -40,6 +42,12 @@ type WaitingStart = Pick<StartRow, 'n' | 'limit_key' | 'singleton'>;
 
 interface Known {
   readonly process: string;
+  readonly inputsHash: string;
+}
+
+interface RunKnown {
+  readonly id: number;
+  readonly process: string;
   readonly inputs_hash: string;
 }
 
@@ -54,7 +62,7 @@ const COUNT_EVERY = 256;
 const PAGE = 200;
 
 interface Statements {
-  readonly run: Statement<[RunId], Known & { readonly id: number }>;
+  readonly run: Statement<[RunId], RunKnown>;
   readonly byId: Statement<[RunId], StartRow>;
   readonly waiting: Statement<[RunId], WaitingStart>;
   readonly bySingleton: Statement<[string], string>;
@@ -141,11 +149,13 @@ function digestOf(start: NewStart, inputs: string): string {
 /** All but the looks are inside a transaction. */
 export class Starts {
   readonly #db: Database;
+  readonly #sealing: Sealing;
   #prepared: Statements | undefined;
   #uncounted = COUNT_EVERY;
 
-  constructor(db: Database) {
+  constructor(db: Database, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
   }
 
   get #statements(): Statements {
@@ -153,10 +163,10 @@ export class Starts {
   }
 
   enqueue(start: NewStart, now: Millis): EnqueueAnswer {
-    const { run, byId, bySingleton, byDebounce, holder } = this.#statements;
-    const known = run.get(start.runId) ?? byId.get(start.runId);
+    const { bySingleton, byDebounce, holder } = this.#statements;
+    const known = this.#known(start.runId);
     if (known !== undefined) {
-      const { process, inputs_hash: inputsHash } = known;
+      const { process, inputsHash } = known;
       const isSame = process === start.process && inputsHash === start.inputsHash;
       return isSame ? { status: 'duplicate' } : { status: 'other', process, inputsHash };
     }
@@ -170,9 +180,30 @@ export class Starts {
     return { status: 'queued' };
   }
 
+  /** A run or a start of this id. */
+  #known(runId: RunId): Known | undefined {
+    const run = this.#statements.run.get(runId);
+    if (run !== undefined) {
+      const { process, inputs_hash: hash } = run;
+      return { process, inputsHash: this.#sealing.wholeText(runInputsPlace(runId), hash) };
+    }
+    const start = this.#statements.byId.get(runId);
+    return start && { process: start.process, inputsHash: this.#hashOf(start) };
+  }
+
+  #hashOf(row: StartRow): string {
+    return this.#sealing.wholeText(hashPlace(row.run_id), row.inputs_hash);
+  }
+
+  /** As they are stored. */
+  #inputs(runId: RunId, { inputs, inputsHash }: NewStart): readonly [inputs: string, inputsHash: string] {
+    const text = this.#sealing.text(inputsPlace(runId), JSON.stringify(inputs));
+    return [text, this.#sealing.text(hashPlace(runId), inputsHash)];
+  }
+
   #replace(row: StartRow, start: NewStart): EnqueueAnswer {
-    const { module, codeHash, inputsHash, at, priority } = start;
-    const inputs = JSON.stringify(start.inputs);
+    const { module, codeHash, at, priority } = start;
+    const [inputs, inputsHash] = this.#inputs(row.run_id, start);
     const digest = digestOf({ ...start, runId: row.run_id }, inputs);
     const due = Math.min(at, row.latest_at ?? at);
     this.#statements.replace.run(module, codeHash, inputs, inputsHash, digest, due, priority, row.n);
@@ -189,8 +220,8 @@ export class Starts {
         });
       }
     }
-    const { runId, process, module, codeHash, inputsHash, at, priority, limit, singleton, debounce } = start;
-    const inputs = JSON.stringify(start.inputs);
+    const { runId, process, module, codeHash, at, priority, limit, singleton, debounce } = start;
+    const [inputs, inputsHash] = this.#inputs(runId, start);
     const code = [module, codeHash, inputs, inputsHash, digestOf(start, inputs)];
     const limits = [limit?.key ?? null, limit?.count ?? null, singleton];
     const late = [debounce?.key ?? null, debounce?.latestAt ?? null, start.schedule];
@@ -203,7 +234,7 @@ export class Starts {
         ? this.#readyRows(now, limit)
         : processes.flatMap((process) => this.#readyRows(now, limit, process));
     const sorted = rows.toSorted((a, b) => b.priority - a.priority || a.at - b.at || a.n - b.n);
-    return sorted.slice(0, limit).map(startOf);
+    return sorted.slice(0, limit).map((row) => startOf(row, this.#sealing));
   }
 
   /** From one priority to the next: those whose time has not come are not looked at. */
@@ -225,7 +256,7 @@ export class Starts {
   begin(start: QueuedStart, event: RunStarted, claim: LeaseClaim, append: Append): 'begun' | 'held' | 'gone' {
     const { byId, run, holders, hold } = this.#statements;
     const row = byId.get(start.runId);
-    if (row === undefined || row.held === 1 || row.at !== start.at || row.inputs_hash !== start.inputsHash)
+    if (row === undefined || row.held === 1 || row.at !== start.at || this.#hashOf(row) !== start.inputsHash)
       return 'gone';
     // A program of an older version started it by its id, and left it here.
     if (run.get(start.runId) !== undefined) {
@@ -278,7 +309,8 @@ export class Starts {
     const row = this.#statements.byId.get(start.runId);
     if (row === undefined || row.at !== start.at) return;
     const setbacks = row.setbacks + 1;
-    this.#statements.setBack.run(now + setbackMs(setbacks, 'code'), setbacks, problem, row.n);
+    const told = this.#sealing.text(problemPlace(row.run_id), problem);
+    this.#statements.setBack.run(now + setbackMs(setbacks, 'code'), setbacks, told, row.n);
     this.#passPlace(row);
   }
 
@@ -298,7 +330,7 @@ export class Starts {
   get(runId: RunId): QueuedStart | undefined {
     if (this.#prepared === undefined && !hasTable(this.#db, 'starts')) return undefined;
     const row = this.#statements.byId.get(runId);
-    return row === undefined ? undefined : startOf(row);
+    return row === undefined ? undefined : startOf(row, this.#sealing);
   }
 
   /** Ids of those whose rows were changed from outside. */
@@ -306,7 +338,7 @@ export class Starts {
     if (this.#prepared === undefined && !hasTable(this.#db, 'starts')) return;
     for (let last = Number.MIN_SAFE_INTEGER; ;) {
       const rows = this.#statements.after.all(last);
-      for (const row of rows) if (!startOf(row).isWhole) yield row.run_id;
+      for (const row of rows) if (!startOf(row, this.#sealing).isWhole) yield row.run_id;
       const next = rows.at(-1)?.n;
       // A damaged tree may lead in a circle.
       if (next === undefined || next <= last) return;
@@ -316,11 +348,23 @@ export class Starts {
 
   list(limit: number): readonly QueuedStart[] {
     if (this.#prepared === undefined && !hasTable(this.#db, 'starts')) return [];
-    return this.#statements.list.all(limit).map(startOf);
+    return this.#statements.list.all(limit).map((row) => startOf(row, this.#sealing));
   }
 }
 
-function startOf(row: StartRow): QueuedStart {
+function inputsPlace(runId: RunId): readonly string[] {
+  return ['start', runId];
+}
+
+function hashPlace(runId: RunId): readonly string[] {
+  return ['start inputs', runId];
+}
+
+function problemPlace(runId: RunId): readonly string[] {
+  return ['start set back', runId];
+}
+
+function startOf(row: StartRow, sealing: Sealing): QueuedStart {
   const { run_id: runId, process, module, at, priority, singleton, schedule } = row;
   const key = row.limit_key;
   const start = {
@@ -328,7 +372,7 @@ function startOf(row: StartRow): QueuedStart {
     process,
     module,
     codeHash: row.code_hash,
-    inputsHash: row.inputs_hash,
+    inputsHash: sealing.wholeText(hashPlace(runId), row.inputs_hash),
     at,
     priority,
     limit: key === null ? null : { key, count: row.limit_count ?? 1 },
@@ -337,9 +381,13 @@ function startOf(row: StartRow): QueuedStart {
     schedule,
     queuedAt: row.queued_at,
     isHeld: row.held === 1,
-    problem: row.problem,
+    problem: sealing.wholeTextOrNull(problemPlace(runId), row.problem),
   };
   // Anyone may write to the file: what was changed there is never started.
   const isWhole = digestOf({ ...start, inputs: null }, row.inputs) === row.digest;
-  return { ...start, isWhole, inputs: isWhole ? (JSON.parse(row.inputs) as Encoded) : null };
+  return {
+    ...start,
+    isWhole,
+    inputs: isWhole ? (JSON.parse(sealing.wholeJson(inputsPlace(runId), row.inputs)) as Encoded) : null,
+  };
 }

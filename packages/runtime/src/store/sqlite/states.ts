@@ -4,18 +4,21 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { RunId } from '../../journal/ids.ts';
 import type { NewEvent } from '../../ports/journal-store.ts';
 import { hasTable } from './schema.ts';
-import { stateText, type StateTexts } from '../run-states.ts';
+import { MAX_SOUGHT, stateText, type StateTexts } from '../run-states.ts';
+import type { Sealing } from './sealing.ts';
 
 /** Of one run: a hostile file must not fill the memory. */
 const MOST = 10_000;
 
 interface StateRow {
+  readonly run: number;
   readonly name: string;
   readonly value: string | null;
 }
 
 interface Statements {
   readonly set: Statement<[number, string, string | null]>;
+  readonly setSealed: Statement<[number, string, string | null, string | null]>;
   readonly accept: Statement<[string, number]>;
   readonly select: Statement<[RunId], StateRow>;
 }
@@ -26,35 +29,67 @@ function prepare(db: Database): Statements {
       `insert into run_state (run, name, value) values (?, ?, ?)
        on conflict (run, name) do update set value = excluded.value`,
     ),
+    setSealed: db.prepare(
+      `insert into run_state (run, name, value, sought) values (?, ?, ?, ?)
+       on conflict (run, name) do update set value = excluded.value, sought = excluded.sought`,
+    ),
     accept: db.prepare('update runs set code_hash = ? where id = ?'),
     select: db.prepare(
-      `select name, value from run_state where run = (select id from runs where run_id = ?)
+      `select run, name, value from run_state where run = (select id from runs where run_id = ?)
        order by name limit ${MOST}`,
     ),
   };
 }
 
+function statePlace(run: number, name: string): readonly (string | number)[] {
+  return ['state', run, name];
+}
+
 export class States {
   readonly #db: Database;
+  readonly #sealing: Sealing;
   /** Prepared when first needed: a journal of an older format, which is only read, has no such table. */
   #prepared: Statements | undefined;
   #isThere = false;
 
-  constructor(db: Database) {
+  constructor(db: Database, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
   }
 
   /** Inside the transaction of the events. */
   apply(run: number, events: readonly NewEvent[]): void {
     for (const { event } of events) {
-      if (event.type === 'StateSet') this.#statements.set.run(run, event.name, stateText(event));
+      if (event.type === 'StateSet') this.#set(run, event.name, stateText(event));
       if (event.type === 'CodeAccepted') this.#statements.accept.run(event.codeHash, run);
     }
   }
 
+  #set(run: number, name: string, text: string | null): void {
+    const sealing = this.#sealing;
+    if (!sealing.isOn) {
+      this.#statements.set.run(run, name, text);
+      return;
+    }
+    const value = sealing.textOrNull(statePlace(run, name), text);
+    const isSought = text !== null && text.length <= MAX_SOUGHT;
+    this.#statements.setSealed.run(run, name, value, isSought ? this.sought(name, text) : null);
+  }
+
+  /** What a sealed state is found by. @throws RuntimeError SEALED */
+  sought(name: string, text: string): string {
+    return this.#sealing.digest(JSON.stringify([name, text]));
+  }
+
   of(runId: RunId): StateTexts {
     if (!this.isThere) return new Map();
-    return new Map(this.#statements.select.all(runId).map(({ name, value }) => [name, value]));
+    const rows = this.#statements.select.all(runId);
+    return new Map(
+      rows.map(({ run, name, value }) => [
+        name,
+        value === null ? null : this.#sealing.wholeJson(statePlace(run, name), value),
+      ]),
+    );
   }
 
   get isThere(): boolean {

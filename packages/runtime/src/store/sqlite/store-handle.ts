@@ -30,6 +30,7 @@ import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
 import type { Rest } from '../../ports/work-store.ts';
 import { statesOf } from '../run-states.ts';
 import { SqliteCopies } from './copies.ts';
+import { SqliteSealing } from './sealing-desk.ts';
 import { storageError } from './failure.ts';
 import type { JournalFile } from './journal-file.ts';
 import { SqliteWork } from './work.ts';
@@ -46,6 +47,7 @@ type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 export class StoreHandle implements JournalStore {
   readonly work: SqliteWork;
   readonly copies: SqliteCopies;
+  readonly sealing: SqliteSealing;
   readonly hasTables = true;
   readonly #file: JournalFile;
   readonly #readOnly: boolean;
@@ -67,14 +69,18 @@ export class StoreHandle implements JournalStore {
       },
       hold: (owner) => this.#hold(owner),
       isOwnerDead: (owner) => this.#file.isOwnerDead(owner),
+      needKey: () => this.#file.sealing.needKey(),
     });
-    this.copies = new SqliteCopies(file, {
-      read: (work) => this.#read(work),
-      write: (work) => this.#write(work),
-    });
+    const access = {
+      read: <T>(work: Work<T>): T => this.#read(work),
+      write: <T>(work: Work<T>): T => this.#write(work),
+    };
+    this.copies = new SqliteCopies(file, access);
+    this.sealing = new SqliteSealing(file, access);
   }
 
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
+    this.sealing.needKey();
     this.#hold(claim.owner);
     const { answers, bytes, hasMail } = this.#write(({ append }) => append.run(batch, claim));
     // As with a post: who began a start has to look what was sent to it.
@@ -99,6 +105,8 @@ export class StoreHandle implements JournalStore {
   }
 
   acquireLease(runId: RunId, claim: LeaseClaim): LeaseAnswer {
+    // Whoever drives a run reads and writes values.
+    this.sealing.needKey();
     // Asked before the transaction: looking at another owner's file takes a moment.
     const rival = this.#read(({ leases }) => leases.rival(runId, claim.now));
     const isFree = rival === undefined || this.#file.isOwnerDead(rival.owner);
@@ -116,6 +124,7 @@ export class StoreHandle implements JournalStore {
   }
 
   post(runId: RunId, message: InboxMessage, now: Millis): 'posted' | 'duplicate' | 'unknown' | 'closed' {
+    this.sealing.needKey();
     const answer = this.#write(({ inbox }) => inbox.post(runId, message, now));
     // For the mark a post is foreign: the loop that owns the run has to look, also where it shares the store.
     this.#ownWrites -= 1;
@@ -151,6 +160,7 @@ export class StoreHandle implements JournalStore {
     decide: (offer: Offer) => OfferChange,
     now: Millis,
   ): 'changed' | 'duplicate' | 'unknown' {
+    this.sealing.needKey();
     const answer = this.#write(({ offers }) => offers.change(taskId, decide, now));
     // An answer is a message, see `post`.
     this.#ownWrites -= 1;
@@ -246,6 +256,7 @@ export class StoreHandle implements JournalStore {
       databaseBytes: sizeOf(path),
       logBytes: sizeOf(`${path}-wal`),
       runs: query.count(),
+      ...(this.#file.sealing.isOn ? { encryption: this.#file.sealing.isLocked ? 'locked' : 'on' } : {}),
     }));
   }
 

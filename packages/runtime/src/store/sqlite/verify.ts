@@ -8,12 +8,13 @@ import type { RunId, Seq } from '../../journal/ids.ts';
 import type { RunDamage } from '../../ports/journal-store.ts';
 import { summarize } from '../../views/run-summary.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
-import { parseRow, summaryProblem } from '../damage.ts';
+import { summaryProblem } from '../damage.ts';
 import { sqliteCode } from './failure.ts';
 import { RunFold, type Projections } from './projections.ts';
 import { cutIn, rowProblem, type EventRow, type Read } from './read.ts';
 import { RUN_COLUMNS, summaryOf } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
+import type { Sealing } from './sealing.ts';
 
 const PAGE = 200;
 /** Of one run, and of the file: a hostile one must not fill the memory with complaints. */
@@ -34,6 +35,8 @@ interface NextRun {
 }
 
 interface Walk {
+  /** Its number. */
+  readonly run: number;
   readonly runId: RunId;
   seq: Seq;
   chain: string;
@@ -45,16 +48,18 @@ export class Verify {
   readonly #db: Database;
   readonly #projections: Projections;
   readonly #read: Read;
+  readonly #sealing: Sealing;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #selectRunAfter: Statement<[number], RunRow>;
   readonly #selectBeyond: Statement<[number, Seq, number], Seq>;
   readonly #dataVersion: Statement<[], number>;
   readonly #selectNextRun: Statement<[number], NextRun>;
 
-  constructor(db: Database, projections: Projections, read: Read) {
+  constructor(db: Database, others: { projections: Projections; read: Read; sealing: Sealing }) {
     this.#db = db;
-    this.#read = read;
-    this.#projections = projections;
+    this.#read = others.read;
+    this.#projections = others.projections;
+    this.#sealing = others.sealing;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#selectRunAfter = db.prepare(`select ${RUN_COLUMNS} from runs where id > ? order by id limit 1`);
     this.#selectBeyond = db
@@ -128,11 +133,18 @@ export class Verify {
   #walkRun(row: RunRow, report: Report): void {
     const runId = String(row.run_id);
     report.runs += 1;
-    const walk: Walk = { runId, seq: 0, chain: CHAIN_START, summary: undefined, fold: new RunFold(runId) };
+    const walk: Walk = {
+      run: row.id,
+      runId,
+      seq: 0,
+      chain: CHAIN_START,
+      summary: undefined,
+      fold: new RunFold(runId),
+    };
     const found = report.damage.length;
     const isFull = (): boolean => report.damage.length - found >= MAX_DAMAGE_PER_RUN;
     guard(report, runId, 0, () => {
-      const kept = summaryOf(row);
+      const kept = summaryOf(row, this.#sealing);
       for (let seq = -1; seq < walk.seq && !isFull();) {
         seq = walk.seq;
         for (const each of this.#read.rows(row.id, seq, kept.lastSeq, PAGE))
@@ -151,11 +163,21 @@ export class Verify {
       }
       // Folding what is damaged would only repeat it in other words.
       if (report.damage.length > found) return;
-      const problem = walk.summary === undefined ? 'it has no events' : summaryProblem(kept, walk.summary);
+      const problem =
+        walk.summary === undefined
+          ? 'it has no events'
+          : summaryProblem(kept, this.#told(walk.summary, kept));
       if (problem !== undefined) add(report, { runId, seq: 0, problem });
       for (const each of this.#projections.problemsOf(row, walk.fold))
         add(report, { runId, seq: 0, problem: each });
     });
+  }
+
+  /** Without the key, what is sealed in a summary is not compared. */
+  #told(folded: RunSummary, kept: RunSummary): RunSummary {
+    if (!this.#sealing.isLocked) return folded;
+    const error = kept.error === null || folded.error === null ? folded.error : kept.error;
+    return { ...folded, inputsHash: kept.inputsHash, error };
   }
 
   /** Each row is held against the checksum stored before it, so that one bad row is one complaint. */
@@ -170,7 +192,7 @@ export class Verify {
       } else {
         const problem = rowProblem(row, expected, walk.chain);
         if (problem === undefined) {
-          const event = parseRow(runId, row.seq, row);
+          const event = this.#read.event(runId, walk.run, row, 'mark');
           const recorded = { seq: row.seq, at: row.at, event };
           walk.summary = summarize(runId, walk.summary, recorded);
           walk.fold.add(recorded);

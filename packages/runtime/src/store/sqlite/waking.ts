@@ -7,6 +7,7 @@ import { setbackMs, type SetbackKind } from '../../journal/setback.ts';
 import type { LeaseClaim } from '../../ports/journal-store.ts';
 import type { Rest, RunLease, SetBackRun } from '../../ports/work-store.ts';
 import { hasTable } from './schema.ts';
+import type { Sealing } from './sealing.ts';
 
 /** A run whose owner has just gone. */
 export interface Freed {
@@ -23,6 +24,7 @@ interface DueRow {
 }
 
 interface SetBackRow {
+  readonly run: number;
   readonly run_id: string;
   readonly process: string;
   readonly at: number;
@@ -84,21 +86,27 @@ function prepare(db: Database): Statements {
     owned: db.prepare('select id, status, process from runs where owner = ? and lease_until <= ? limit ?'),
     disown: db.prepare('update runs set owner = null, lease_until = 0 where id = ?'),
     setBackRuns: db.prepare(
-      `select runs.run_id, waking.process, waking.at, setbacks, problem
+      `select waking.run, runs.run_id, waking.process, waking.at, setbacks, problem
        from waking join runs on runs.id = waking.run
        where problem is not null and at is not null order by at limit ?`,
     ),
   };
 }
 
+function problemPlace(run: number): readonly (string | number)[] {
+  return ['set back', run];
+}
+
 /** Invariant W1, see ports/work-store.ts. All but the looks are inside a transaction. */
 export class Waking {
   readonly #db: Database;
+  readonly #sealing: Sealing;
   /** Prepared when first needed: a journal of an older format, which is only read, has no such tables. */
   #prepared: Statements | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, sealing: Sealing) {
     this.#db = db;
+    this.#sealing = sealing;
   }
 
   get #statements(): Statements {
@@ -135,7 +143,8 @@ export class Waking {
       return;
     }
     const n = (setbacks.get(id) ?? 0) + 1;
-    put.run(id, process, now + setbackMs(n, kind), n, problem);
+    const told = this.#sealing.text(problemPlace(id), problem);
+    put.run(id, process, now + setbackMs(n, kind), n, told);
   }
 
   /** A message came for it. */
@@ -209,12 +218,12 @@ export class Waking {
     if (this.#prepared === undefined && !hasTable(this.#db, 'waking')) return [];
     return this.#statements.setBackRuns
       .all(limit)
-      .map(({ run_id: runId, process, at, setbacks, problem }) => ({
+      .map(({ run, run_id: runId, process, at, setbacks, problem }) => ({
         runId,
         process,
         at,
         setbacks,
-        problem,
+        problem: this.#sealing.wholeText(problemPlace(run), problem),
       }));
   }
 }

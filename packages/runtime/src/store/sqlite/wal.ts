@@ -64,6 +64,11 @@ export class WalKeeper {
     this.#run('TRUNCATE');
   }
 
+  /** All of it into the database, and nothing left in the log. */
+  empty(): boolean {
+    return this.#run('TRUNCATE').busy === 0;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }

@@ -94,6 +94,7 @@ test('runs of an older journal that nobody drives can go on', () => {
   store.close();
   raw(path, (db) => {
     for (const table of [
+      'pawl_data_keys',
       'pawl_forks',
       'waking',
       'start_inbox',

@@ -23,6 +23,8 @@ export interface Access {
   readonly write: <T>(work: Work<T>) => T;
   readonly hold: (owner: string) => void;
   readonly isOwnerDead: (owner: string) => boolean;
+  /** @throws RuntimeError SEALED where values cannot be read, and none may be written */
+  readonly needKey: () => void;
 }
 
 type Names = readonly string[] | undefined;
@@ -35,7 +37,8 @@ export class SqliteWork implements WorkStore {
   }
 
   reap({ owner: self, now }: LeaseClaim): number {
-    const { read, write, isOwnerDead } = this.#access;
+    const { read, write, isOwnerDead, needKey } = this.#access;
+    needKey();
     let reaped = 0;
     for (const owner of read(({ waking }) => waking.owners())) {
       if (owner === self) continue;
@@ -48,7 +51,8 @@ export class SqliteWork implements WorkStore {
   }
 
   takeDue(claim: LeaseClaim, limit: number, processes: Names): readonly RunLease[] {
-    const { read, write, hold } = this.#access;
+    const { read, write, hold, needKey } = this.#access;
+    needKey();
     if (limit < 1 || !read(({ waking }) => waking.isAnyDue(claim.now, processes))) return [];
     hold(claim.owner);
     return write(({ waking }) => waking.takeDue(claim, limit, processes));
@@ -59,6 +63,7 @@ export class SqliteWork implements WorkStore {
   }
 
   setBack(lease: RunLease, now: Millis, problem: string, kind: SetbackKind): void {
+    this.#access.needKey();
     this.#access.write(({ leases }) => leases.setBack(lease, now, problem, kind));
   }
 
@@ -67,19 +72,23 @@ export class SqliteWork implements WorkStore {
   }
 
   enqueue(start: NewStart, now: Millis): EnqueueAnswer {
+    this.#access.needKey();
     return this.#access.write(({ starts }) => starts.enqueue(start, now));
   }
 
   readyStarts(now: Millis, limit: number, processes: Names): readonly QueuedStart[] {
+    this.#access.needKey();
     return this.#access.read(({ starts }) => starts.ready(now, limit, processes));
   }
 
   begin(start: QueuedStart, event: RunStarted, claim: LeaseClaim): 'begun' | 'held' | 'gone' {
+    this.#access.needKey();
     this.#access.hold(claim.owner);
     return this.#access.write(({ starts, append }) => starts.begin(start, event, claim, append));
   }
 
   setBackStart(start: QueuedStart, now: Millis, problem: string): void {
+    this.#access.needKey();
     this.#access.write(({ starts }) => starts.setBack(start, now, problem));
   }
 
@@ -96,6 +105,7 @@ export class SqliteWork implements WorkStore {
   }
 
   putSchedule(schedule: ScheduleRecord, replace: boolean): boolean {
+    this.#access.needKey();
     return this.#access.write(({ schedules }) => schedules.put(schedule, replace));
   }
 
@@ -108,6 +118,7 @@ export class SqliteWork implements WorkStore {
   }
 
   fire(firing: Firing, now: Millis): readonly EnqueueAnswer[] | undefined {
+    this.#access.needKey();
     return this.#access.write(({ schedules, starts }) => schedules.fire(firing, now, starts));
   }
 

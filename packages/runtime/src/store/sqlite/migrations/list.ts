@@ -7,6 +7,7 @@ import { CREATE_OFFERS } from './0006.ts';
 import { CREATE_STATE } from './0007.ts';
 import { CREATE_START_INBOX } from './0008.ts';
 import { CREATE_FORKS } from './0009.ts';
+import { CREATE_DATA_KEYS } from './0010.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
 export const MIGRATIONS: readonly string[] = [
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE_STATE,
   CREATE_START_INBOX,
   CREATE_FORKS,
+  CREATE_DATA_KEYS,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

@@ -22,9 +22,12 @@ export const MESSAGES: ViewText = {
     { name: 'name', type: 'TEXT', what: 'while it waits: of a signal', sql: `m.payload ->> '$.name'` },
     { name: 'payload', type: 'JSON', what: 'while it waits: all of it', sql: 'm.payload' },
   ],
-  from: ({ table }) => `(select r.run_id, i.id, i.posted_at, i.payload
+  from: ({
+    table,
+    opened,
+  }) => `(select r.run_id, i.id, i.posted_at, ${opened([`'message'`, 'i.id'], 'i.payload')} as payload
     from main.inbox i join main.runs r on r.id = i.run
-    union all select s.run_id, q.id, q.posted_at, q.payload
+    union all select s.run_id, q.id, q.posted_at, ${opened([`'message'`, 'q.id'], 'q.payload')}
     from ${table('start_inbox')} q join ${table('starts')} s on s.n = q.start) m`,
 };
 
@@ -105,7 +108,12 @@ export const SCHEDULES: ViewText = {
       what: 'what becomes of a start while the last run goes on',
       sql: 's.overlap',
     },
-    { name: 'input', type: 'JSON', what: 'what its runs are started with', sql: 's.inputs' },
+    {
+      name: 'input',
+      type: 'JSON',
+      what: 'what its runs are started with',
+      sql: ({ opened }) => opened([`'schedule'`, 's.name'], 's.inputs'),
+    },
   ],
   from: ({ table }) => `${table('schedules')} s`,
 };

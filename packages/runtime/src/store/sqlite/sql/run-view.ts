@@ -4,8 +4,8 @@ import { iso, NOW, valueAt, type SqlPlace, type ViewText } from './view-text.ts'
 const ENDS = ['RunSucceeded', 'RunFailed', 'RunCancelled', 'RunContinued'].map(codeOf).join(', ');
 
 /** Of the row that ended a run: it is among the last, and only rows of late results follow it. */
-function atEnd(expression: string): string {
-  return `iif(r.status = 'running', null, (select ${expression} from main.events x
+function atEnd({ events }: SqlPlace, expression: string): string {
+  return `iif(r.status = 'running', null, (select ${expression} from ${events} x
     where x.run = r.id and x.type in (${ENDS}) order by x.seq desc limit 1))`;
 }
 
@@ -42,12 +42,17 @@ export const RUNS: ViewText = {
     },
     { name: 'started_at', type: 'TEXT', what: 'when it started', sql: iso('r.started_at') },
     { name: 'updated_at', type: 'TEXT', what: 'time of its newest event', sql: iso('r.updated_at') },
-    { name: 'ended_at', type: 'TEXT', what: 'when it ended; null: it has not', sql: iso(atEnd('x.at')) },
+    {
+      name: 'ended_at',
+      type: 'TEXT',
+      what: 'when it ended; null: it has not',
+      sql: (place) => iso(atEnd(place, 'x.at')),
+    },
     {
       name: 'duration_ms',
       type: 'INTEGER',
       what: 'from its start to its end',
-      sql: `${atEnd('x.at')} - r.started_at`,
+      sql: (place) => `${atEnd(place, 'x.at')} - r.started_at`,
     },
     {
       name: 'wake_at',
@@ -63,7 +68,12 @@ export const RUNS: ViewText = {
       what: 'tasks that succeeded or failed',
       sql: 'r.tasks_settled',
     },
-    { name: 'error', type: 'TEXT', what: 'why it failed or was cancelled, one line', sql: 'r.error' },
+    {
+      name: 'error',
+      type: 'TEXT',
+      what: 'why it failed or was cancelled, one line',
+      sql: ({ opened }) => opened([`'run error'`, 'r.run_id'], 'r.error'),
+    },
     {
       name: 'input',
       type: 'JSON',
@@ -75,13 +85,16 @@ export const RUNS: ViewText = {
       name: 'output',
       type: 'JSON',
       what: 'what it gave, where it succeeded',
-      sql: `iif(r.status = 'succeeded', ${atEnd(`x.payload -> '$.output'`)}, null)`,
+      sql: (place) => `iif(r.status = 'succeeded', ${atEnd(place, `x.payload -> '$.output'`)}, null)`,
     },
     {
       name: 'state',
       type: 'JSON',
       what: 'what it says of itself (ctx.setState), by name',
-      sql: ({ table }) => `(select json_group_object(s.name, json(s.value)) from ${table('run_state')} s
+      sql: ({
+        table,
+        opened,
+      }) => `(select json_group_object(s.name, json(${opened([`'state'`, 's.run', 's.name'], 's.value')})) from ${table('run_state')} s
         where s.run = r.id and s.value is not null)`,
     },
     {
@@ -100,7 +113,7 @@ export const RUNS: ViewText = {
       name: 'continued_as',
       type: 'TEXT',
       what: 'the run that followed it (ctx.continueAsNew)',
-      sql: `iif(r.status = 'continued', ${atEnd(`x.payload ->> '$.nextRunId'`)}, null)`,
+      sql: (place) => `iif(r.status = 'continued', ${atEnd(place, `x.payload ->> '$.nextRunId'`)}, null)`,
     },
     {
       name: 'forked_from',
@@ -126,7 +139,7 @@ function parent({ table }: SqlPlace, path: string): string {
 }
 
 /** Of the first event that a fork has for itself; where it shares nothing, that is its second one. */
-function forked({ table }: SqlPlace, expression: string): string {
-  return `(select ${expression} from main.events x where x.run = r.id and x.type = ${codeOf('RunForked')}
+function forked({ table, events }: SqlPlace, expression: string): string {
+  return `(select ${expression} from ${events} x where x.run = r.id and x.type = ${codeOf('RunForked')}
     and x.seq = 1 + coalesce((select f.seq from ${table('pawl_forks')} f where f.run = r.id), 1))`;
 }

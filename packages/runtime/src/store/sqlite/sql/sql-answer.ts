@@ -23,6 +23,8 @@ export interface SqlQuestion {
   readonly sql: string;
   /** At most so many rows. */
   readonly rows: number;
+  /** The master key of an encrypted journal, where it was given. */
+  readonly master: Uint8Array | undefined;
 }
 
 /** What is told of an error of the journal itself. */

@@ -7,20 +7,24 @@ import { EVENT_TYPES, typeOf } from '../event-types.ts';
 import { OwnerLocks } from '../liveness.ts';
 import { placeJournal } from '../place.ts';
 import { hasTable, laterTable } from '../schema.ts';
+import { Sealing } from '../sealing.ts';
+import type { MasterKeySource } from '../../../ports/sealing-store.ts';
 import type { SqlPlace } from './view-text.ts';
-import { eventRows, LINEAGE, VIEWS, viewSql } from './views.ts';
+import { eventRows, LINEAGE, OPENED, VIEWS, viewSql } from './views.ts';
 
 const BUSY_TIMEOUT_MS = 5000;
 
 /** @throws RuntimeError NOT_FOUND, STORAGE, CORRUPT, NEWER; SqliteError */
-export function connectForSql(given: string): Database {
+export function connectForSql(given: string, master?: MasterKeySource): Database {
   const path = placeJournal(given, true);
-  const db = connect({ path, durability: 'full', busyTimeoutMs: BUSY_TIMEOUT_MS, readOnly: true });
+  const db = connect({ path, durability: 'full', busyTimeoutMs: BUSY_TIMEOUT_MS, readOnly: true, master });
   try {
     // The file itself was opened to be read only: this is about `temp`.
     db.pragma('query_only = off');
+    const sealing = new Sealing(db, path, master);
     registerFunctions(db, path);
-    makeViews(db);
+    if (sealing.isOn) registerOpening(db, sealing);
+    makeViews(db, sealing.isOn);
     db.pragma('query_only = on');
     db.defaultSafeIntegers(true);
     return db;
@@ -42,6 +46,23 @@ function registerFunctions(db: Database, path: string): void {
   db.function('pawl_payload', { deterministic: true }, wholePayload);
 }
 
+/** What was sealed, opened while it is looked at: what SQLite keeps of it meanwhile stays in memory. */
+function registerOpening(db: Database, sealing: Sealing): void {
+  db.pragma('temp_store = memory');
+  db.function('pawl_row', { deterministic: true }, (runId, seq, at, code, version, payload) => {
+    if (typeof payload !== 'string') return payload;
+    const row = { seq: Number(seq), at: Number(at), type: typeOf(code), version: Number(version), payload };
+    return sealing.whole(String(runId), row, 'mark').payload;
+  });
+  db.function('pawl_value', { deterministic: true }, (place, value) => {
+    if (typeof value !== 'string') return value;
+    const names = JSON.parse(String(place)) as readonly (string | number)[];
+    const [kind, id] = names;
+    if (kind === 'message') return sealing.wholeMessageOrMark(String(id), value);
+    return kind === 'run error' ? sealing.wholeText(names, value) : sealing.wholeJson(names, value);
+  });
+}
+
 /** What no program can have written is shown as it is: whoever looks for damage wants to see it. */
 function wholePayload(code: unknown, version: unknown, payload: unknown): unknown {
   if (typeof payload !== 'string') return null;
@@ -53,17 +74,18 @@ function wholePayload(code: unknown, version: unknown, payload: unknown): unknow
   }
 }
 
-function makeViews(db: Database): void {
+function makeViews(db: Database, isSealed: boolean): void {
   db.exec('create temp table pawl_types (code integer primary key, name text)');
   const addType = db.prepare('insert into temp.pawl_types values (?, ?)');
   for (const [name, code] of EVENT_TYPES) addType.run(code, name);
-  const place = placeOf(db);
+  const place = placeOf(db, isSealed);
+  if (isSealed) db.exec(OPENED);
   if (place.hasForks) db.exec(LINEAGE);
   db.exec(eventRows(place));
   for (const view of VIEWS) db.exec(viewSql(view, place));
 }
 
-function placeOf(db: Database): SqlPlace {
+function placeOf(db: Database, isSealed: boolean): SqlPlace {
   const tables = new Map<string, string>();
   const table = (name: string): string => {
     let found = tables.get(name);
@@ -76,5 +98,8 @@ function placeOf(db: Database): SqlPlace {
   };
   const hasForks =
     hasTable(db, 'pawl_forks') && db.prepare('select 1 from main.pawl_forks').get() !== undefined;
-  return { table, hasForks };
+  const events = isSealed ? 'temp.pawl_opened' : 'main.events';
+  const opened: SqlPlace['opened'] = (names, column) =>
+    isSealed ? `pawl_value(json_array(${names.join(', ')}), ${column})` : column;
+  return { table, hasForks, events, opened };
 }

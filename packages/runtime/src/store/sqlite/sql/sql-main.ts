@@ -35,9 +35,9 @@ function guard(): void {
   }, LOOK_MS);
 }
 
-function told({ path, sql, rows }: SqlQuestion): SqlAnswer {
+function told({ path, sql, rows, master }: SqlQuestion): SqlAnswer {
   try {
-    const db = connectForSql(path);
+    const db = connectForSql(path, master === undefined ? undefined : () => master);
     try {
       return answer(db, sql, rows);
     } finally {

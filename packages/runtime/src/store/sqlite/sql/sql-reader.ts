@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { EXIT_CODES, RuntimeError, type RuntimeErrorCode } from '../../../errors.ts';
+import type { MasterKeySource } from '../../../ports/sealing-store.ts';
 import type { SqlAnswer, SqlQuestion, SqlRefusal, SqlRows } from './sql-answer.ts';
 
 export interface SqlOptions {
@@ -24,11 +25,14 @@ const SHOWN = 100;
 
 export class SqlReader {
   readonly #path: string;
+  readonly #master: MasterKeySource;
   #child: ChildProcess | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string) {
+  /** @param master gives the key of an encrypted journal, and nothing for any other */
+  constructor(path: string, master: MasterKeySource) {
     this.#path = path;
+    this.#master = master;
   }
 
   /**
@@ -39,7 +43,7 @@ export class SqlReader {
     const before = this.#last;
     const asked = before
       .catch(() => undefined)
-      .then(() => this.#ask({ path: this.#path, sql, rows }, timeoutMs));
+      .then(() => this.#ask({ path: this.#path, sql, rows, master: this.#master() }, timeoutMs));
     this.#last = asked;
     const answer = await asked;
     switch (answer.kind) {

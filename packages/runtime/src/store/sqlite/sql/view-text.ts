@@ -20,6 +20,10 @@ export interface SqlPlace {
   /** Where the table is: one that the file is too old to have is an empty one. */
   readonly table: (name: string) => string;
   readonly hasForks: boolean;
+  /** The events, with what is sealed in them opened. */
+  readonly events: string;
+  /** A column that may be sealed. @param place SQL of what it belongs to */
+  readonly opened: (place: readonly string[], column: string) => string;
 }
 
 interface ColumnText extends SqlColumn {
@@ -53,10 +57,10 @@ function sourceOf({ hasForks }: SqlPlace, run: string, seq: string): string {
 
 /** A join to one row of a run, by its primary key. */
 export function rowAt(place: SqlPlace, alias: string, run: string, seq: string): string {
-  return `main.events ${alias} on ${alias}.run = ${sourceOf(place, run, seq)} and ${alias}.seq = ${seq}`;
+  return `${place.events} ${alias} on ${alias}.run = ${sourceOf(place, run, seq)} and ${alias}.seq = ${seq}`;
 }
 
 /** A column, or an expression over `x`, of one row of a run. */
 export function valueAt(place: SqlPlace, run: string, seq: string, expression: string): string {
-  return `(select ${expression} from main.events x where x.run = ${sourceOf(place, run, seq)} and x.seq = ${seq})`;
+  return `(select ${expression} from ${place.events} x where x.run = ${sourceOf(place, run, seq)} and x.seq = ${seq})`;
 }

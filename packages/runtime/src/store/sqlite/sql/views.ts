@@ -64,13 +64,18 @@ export const LINEAGE = `create temp table pawl_lineage (run integer, source inte
   select run, source, upto from above where true on conflict do nothing;`;
 
 /** The rows of each run, those that a fork shares among them. */
-export function eventRows({ hasForks }: SqlPlace): string {
+export function eventRows({ hasForks, events }: SqlPlace): string {
   const rows = hasForks
-    ? 'join temp.pawl_lineage l on l.run = r.id join main.events e on e.run = l.source and e.seq <= l.upto'
-    : 'join main.events e on e.run = r.id';
+    ? `join temp.pawl_lineage l on l.run = r.id join ${events} e on e.run = l.source and e.seq <= l.upto`
+    : `join ${events} e on e.run = r.id`;
   return `create temp view pawl_events as select r.id as run, r.run_id, r.process, r.status as run_status,
     e.run as source, e.seq, e.at, e.type, e.version, e.payload, e.key from main.runs r ${rows};`;
 }
+
+/** Where something is sealed: the same rows, opened. The number of a run leads to the id that they were sealed for. */
+export const OPENED = `create temp view pawl_opened as select e.run, e.seq, e.at, e.type, e.version, e.chain, e.key,
+  pawl_row((select run_id from main.runs where id = e.run), e.seq, e.at, e.type, e.version, e.payload) as payload
+  from main.events e;`;
 
 export function viewSql(view: ViewText, place: SqlPlace): string {
   const columns = view.columns.map(
