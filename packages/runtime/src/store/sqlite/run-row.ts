@@ -71,7 +71,7 @@ export function summaryOf(row: RunRow, sealing: Sealing): RunSummary {
     process: text('process'),
     module: textOrNull('module'),
     codeHash: textOrNull('code_hash'),
-    inputsHash: sealing.wholeText(runInputsPlace(runId), text('inputs_hash')),
+    inputsHash: sealing.shownText(runInputsPlace(runId), text('inputs_hash')),
     status,
     startedAt: count('started_at'),
     updatedAt: count('updated_at'),
@@ -79,7 +79,7 @@ export function summaryOf(row: RunRow, sealing: Sealing): RunSummary {
     tasksScheduled: count('tasks_scheduled'),
     tasksSettled: count('tasks_settled'),
     asked: keysOf(text('asked')) ?? bad('asked'),
-    error: sealing.wholeTextOrNull(runErrorPlace(runId), textOrNull('error')),
+    error: row.error === null ? null : sealing.shownText(runErrorPlace(runId), text('error')),
   };
 }
 

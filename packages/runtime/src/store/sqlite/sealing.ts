@@ -9,7 +9,7 @@ import type { KeyObject } from 'node:crypto';
 
 import type { Database } from 'better-sqlite3';
 
-import type { RuntimeError } from '../../errors.ts';
+import { RuntimeError } from '../../errors.ts';
 import { EVENT_VERSION } from '../../journal/chain.ts';
 import type { JournalEvent } from '../../journal/event.ts';
 import type { Millis, RunId, Seq } from '../../journal/ids.ts';
@@ -179,6 +179,16 @@ export class Sealing {
 
   wholeTextOrNull(place: readonly (string | number)[], text: string | null): string | null {
     return text === null ? null : this.wholeText(place, text);
+  }
+
+  /** For who looks at a run: what was sealed with the key of another program is a mark, too. @throws RuntimeError CORRUPT */
+  shownText(place: readonly (string | number)[], text: string): string {
+    try {
+      return this.wholeText(place, text);
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === 'SEALED') return SEALED_MARK;
+      throw error;
+    }
   }
 
   /** As `wholeText`, of a column of JSON: the mark is one, too. */
