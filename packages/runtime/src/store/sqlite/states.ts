@@ -18,7 +18,6 @@ interface StateRow {
 
 interface Statements {
   readonly set: Statement<[number, string, string | null]>;
-  readonly setSealed: Statement<[number, string, string | null, string | null]>;
   readonly accept: Statement<[string, number]>;
   readonly select: Statement<[RunId], StateRow>;
 }
@@ -28,10 +27,6 @@ function prepare(db: Database): Statements {
     set: db.prepare(
       `insert into run_state (run, name, value) values (?, ?, ?)
        on conflict (run, name) do update set value = excluded.value`,
-    ),
-    setSealed: db.prepare(
-      `insert into run_state (run, name, value, sought) values (?, ?, ?, ?)
-       on conflict (run, name) do update set value = excluded.value, sought = excluded.sought`,
     ),
     accept: db.prepare('update runs set code_hash = ? where id = ?'),
     select: db.prepare(
@@ -51,6 +46,8 @@ export class States {
   /** Prepared when first needed: a journal of an older format, which is only read, has no such table. */
   #prepared: Statements | undefined;
   #isThere = false;
+  /** Of a format that has it, and only where something is sealed. */
+  #setSealed: Statement<[number, string, string | null, string | null]> | undefined;
 
   constructor(db: Database, sealing: Sealing) {
     this.#db = db;
@@ -73,7 +70,11 @@ export class States {
     }
     const value = sealing.textOrNull(statePlace(run, name), text);
     const isSought = text !== null && text.length <= MAX_SOUGHT;
-    this.#statements.setSealed.run(run, name, value, isSought ? this.sought(name, text) : null);
+    this.#setSealed ??= this.#db.prepare(
+      `insert into run_state (run, name, value, sought) values (?, ?, ?, ?)
+       on conflict (run, name) do update set value = excluded.value, sought = excluded.sought`,
+    );
+    this.#setSealed.run(run, name, value, isSought ? this.sought(name, text) : null);
   }
 
   /** What a sealed state is found by. @throws RuntimeError SEALED */
