@@ -210,6 +210,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/compact.ts')).compactCommand,
   },
   {
+    name: 'key',
+    summary: 'say how much of the journal is encrypted, and give it another key',
+    load: async () => (await import('./commands/key.ts')).keyCommand,
+  },
+  {
     name: 'replay',
     summary: 'try code on recorded runs, without any effect: does it still fit?',
     load: async () => (await import('./commands/replay.ts')).replayCommand,

@@ -145,6 +145,8 @@ test('runs as they are looked at', async () => {
     ['import', join(folder.path, 'good.pawl')],
     ['backup', join(folder.path, 'backup.db')],
     ['prune', '--older-than', '1d', '--dry-run'],
+    ['key'],
+    ['key', 'new'],
     ['pools'],
     ['stats', 'order'],
     ['sql', 'select * from steps'],

@@ -20,6 +20,7 @@ const NEXT: Readonly<Record<string, string>> = {
   RUN_FAILED: 'show_run shows which call failed.',
   WAITING: 'waiting shows what it waits for.',
   CORRUPT: 'Tell the person you work for: the journal is damaged (pawl verify).',
+  SEALED: 'Tell the person you work for: the journal is encrypted, and its key is not here (PAWL_KEY).',
   STORAGE: 'Tell the person you work for: the journal cannot be written.',
 };
 

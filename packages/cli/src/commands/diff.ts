@@ -32,6 +32,7 @@ export const diffCommand: Command = defineCommand({
     const [idA, idB] = [checkedRunId(args[0]), checkedRunId(args[1])];
     await readJournal(place, (reader) => {
       const [a, b] = [reader.get(idA), reader.get(idB)];
+      reader.needKey();
       const { width, theme } = io.out;
       const look = { a, b, flags: place.flags, width, theme };
       // It stands there while the rest is read.

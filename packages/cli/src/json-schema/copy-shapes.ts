@@ -1,5 +1,5 @@
 /** What comes into a journal and goes out of it. */
-import { document, fields, list, oneOf, TEXT, TIME, WHOLE, YES_NO, type Shape } from './shape.ts';
+import { document, fields, list, oneOf, orNull, TEXT, TIME, WHOLE, YES_NO, type Shape } from './shape.ts';
 
 export const IMPORTED: Shape = fields({
   id: TEXT,
@@ -16,4 +16,17 @@ export const PRUNED: Shape = document({
   events: WHOLE,
   freeBytes: WHOLE,
   families: list(fields({ id: TEXT, process: TEXT, status: TEXT, endedAt: TIME, others: list(TEXT) })),
+});
+export const KEY: Shape = document({
+  key: fields({
+    state: oneOf('off', 'open', 'locked'),
+    master: orNull(TEXT),
+    given: orNull(TEXT),
+    dataKeys: list(fields({ id: WHOLE, madeAt: TIME, wrappedAt: TIME, events: WHOLE })),
+    events: fields({ sealed: WHOLE, clear: WHOLE, plain: WHOLE }),
+    values: fields({ sealed: WHOLE, clear: WHOLE }),
+  }),
+});
+export const ROTATED: Shape = document({
+  rotated: fields({ from: TEXT, to: TEXT, wrapped: WHOLE, dataKey: WHOLE, logEmptied: YES_NO }),
 });

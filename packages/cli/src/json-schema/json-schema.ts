@@ -1,6 +1,6 @@
 /** The contract of `--json`: for each command the documents that it writes, one a line. */
 import { JSON_VERSION } from '../render/json.ts';
-import { IMPORTED, PRUNED } from './copy-shapes.ts';
+import { IMPORTED, KEY, PRUNED, ROTATED } from './copy-shapes.ts';
 import { DEFS } from './run-shapes.ts';
 import {
   anyOf,
@@ -350,6 +350,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   backup: [document({ backup: fields({ file: TEXT, bytes: WHOLE }) })],
   prune: [PRUNED],
   compact: [document({ compacted: fields({ before: WHOLE, after: WHOLE }) })],
+  key: [KEY, document({ newKey: TEXT }), ROTATED],
   replay: [REPLAYED, REPLAYS, STOP],
   check: [
     document({

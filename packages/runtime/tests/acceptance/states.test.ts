@@ -243,7 +243,7 @@ describe('from outside', () => {
       { runId: 'one', seq: 0, problem: "its state 'customer' is 43, its events give 42" },
     ]);
     change(
-      `update run_state set value = '42' where name = 'customer'; insert into run_state values (1, 'x', '1')`,
+      `update run_state set value = '42' where name = 'customer'; insert into run_state (run, name, value) values (1, 'x', '1')`,
     );
     expect(await damage()).toEqual([{ runId: 'one', seq: 0, problem: "no event sets its state 'x'" }]);
     change(`delete from run_state`);
