@@ -28,7 +28,8 @@ interface Vocabulary {
 /** What journal-file.fixture.ts exports: a journal as a file, with something in each table. */
 interface JournalFile {
   readonly JOURNAL_FILE: string;
-  readonly recordJournalFile: (version: string) => Promise<Buffer>;
+  readonly SEALED_FILE: string;
+  readonly recordJournalFile: (version: string, file?: string) => Promise<Buffer>;
 }
 
 /** What every-call.fixture.ts exports: runs of `<version>/every-call.ts`. */
@@ -49,7 +50,7 @@ const { vocabulary } = (await load(
 )) as Vocabulary;
 
 const { everyCallJournals } = (await load('packages/runtime/tests', 'every-call.fixture.ts')) as EveryCall;
-const { JOURNAL_FILE, recordJournalFile } = (await load(
+const { JOURNAL_FILE, SEALED_FILE, recordJournalFile } = (await load(
   'packages/runtime/tests',
   'journal-file.fixture.ts',
 )) as JournalFile;
@@ -61,6 +62,7 @@ const files = [
   ...(await everyCallJournals(VERSION)),
   ['events.txt', vocabulary()] as const,
   [JOURNAL_FILE, await recordJournalFile(VERSION)] as const,
+  [SEALED_FILE, await recordJournalFile(VERSION, SEALED_FILE)] as const,
 ];
 const frozen = frozenIn(FIXTURES);
 for (const [name, content] of files) {

@@ -26,7 +26,7 @@ const rules: Record<string, Rule> = {
   'require-key-in-loop': requireKeyInLoop,
 };
 
-const plugin: Plugin = { meta: { name: 'eslint-plugin-pawl', version: '0.2.0' }, rules, configs: {} };
+const plugin: Plugin = { meta: { name: 'eslint-plugin-pawl', version: '0.3.0' }, rules, configs: {} };
 plugin.configs['recommended'] = {
   name: 'pawl/recommended',
   plugins: { pawl: plugin },

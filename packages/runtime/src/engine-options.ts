@@ -17,7 +17,7 @@ import { sha256, systemCipher, systemClock, systemEntropy } from './system.ts';
 /** Asked once: it reads the limits of the control group. */
 const CORES = availableParallelism();
 
-export const ENGINE_VERSION = '0.2.0';
+export const ENGINE_VERSION = '0.3.0';
 
 /** What a runtime was told, resolved. @throws InvalidOptionError */
 export function engineOptions(

@@ -1,4 +1,4 @@
-/** Makes journal-fixtures/<version>/journal.db: a journal as a file, with something in each of its tables. */
+/** Makes journal-fixtures/<version>/journal.db, and sealed.db: a journal as a file, with something in each of its tables. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,9 @@ import { openRuntime, type Recorded, type Runtime } from '../src/index.ts';
 import { ManualClock, seededEntropy } from '../src/testing.ts';
 
 export const JOURNAL_FILE = 'journal.db';
+/** The same, encrypted with `JOURNAL_KEY`. */
+export const SEALED_FILE = 'sealed.db';
+export const JOURNAL_KEY = 'cd'.repeat(32);
 export const SECRET_KEY = 'ab'.repeat(32);
 const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'journal-fixtures');
 
@@ -28,7 +31,7 @@ export async function untilStill(runtime: Runtime, clock: ManualClock): Promise<
   }
 }
 
-export async function recordJournalFile(version: string): Promise<Buffer> {
+export async function recordJournalFile(version: string, file: string = JOURNAL_FILE): Promise<Buffer> {
   const waiting = await waitingOf(version);
   const folder = mkdtempSync(join(tmpdir(), 'pawl-journal-file-'));
   const limit = Error.stackTraceLimit;
@@ -42,6 +45,7 @@ export async function recordJournalFile(version: string): Promise<Buffer> {
       clock,
       entropy: seededEntropy(11),
       secretKey: SECRET_KEY,
+      ...(file === SEALED_FILE ? { encryption: { key: JOURNAL_KEY } } : {}),
       pools: { harbour: { maxConcurrent: 1 } },
     });
     await leaveBehind(runtime, clock, waiting);

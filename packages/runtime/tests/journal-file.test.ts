@@ -8,7 +8,9 @@ import { ENGINE_VERSION, openJournal, openRuntime } from '../src/index.ts';
 import { ManualClock, seededEntropy } from '../src/testing.ts';
 import {
   JOURNAL_FILE,
+  JOURNAL_KEY,
   recordJournalFile,
+  SEALED_FILE,
   SECRET_KEY,
   untilStill,
   waitingOf,
@@ -20,14 +22,18 @@ const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'journal-fixtures')
 const folder = mkdtempSync(join(tmpdir(), 'pawl-journal-file-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const versions = readdirSync(FIXTURES).filter((name) => existsSync(join(FIXTURES, name, JOURNAL_FILE)));
+const files = readdirSync(FIXTURES).flatMap((version) =>
+  [JOURNAL_FILE, SEALED_FILE]
+    .filter((file) => existsSync(join(FIXTURES, version, file)))
+    .map((file) => ({ version, file })),
+);
 let copies = 0;
 
 /** Copied while nobody has it open. */
-function copyOf(version: string): string {
+function copyOf(version: string, file: string): string {
   copies += 1;
   const path = join(folder, `${copies}.db`);
-  cpSync(join(FIXTURES, version, JOURNAL_FILE), path);
+  cpSync(join(FIXTURES, version, file), path);
   return path;
 }
 
@@ -51,20 +57,25 @@ const FILLED = [
 /** Versions before forks. */
 const UNFORKED = ['0.1.0'];
 
-describe.each(versions)('the file of %s', (version) => {
+function keyOf(file: string): { readonly encryption?: { readonly key: string } } {
+  return file === SEALED_FILE ? { encryption: { key: JOURNAL_KEY } } : {};
+}
+
+describe.each(files)('$file of $version', ({ version, file }) => {
   const hasForks = !UNFORKED.includes(version);
   const open = hasForks ? ['forked', 'open', 'keyed', 'queued'] : ['open', 'keyed', 'queued'];
 
   test('has something in each table that a program at rest leaves something in', () => {
-    const db = new Database(copyOf(version), { readonly: true });
+    const db = new Database(copyOf(version, file), { readonly: true });
     const count = (table: string): unknown => db.prepare(`select count(*) from ${table}`).pluck().get();
-    const filled = hasForks ? [...FILLED, 'pawl_forks'] : FILLED;
+    const forked = hasForks ? ['pawl_forks'] : [];
+    const filled = [...FILLED, ...forked, ...(file === SEALED_FILE ? ['pawl_data_keys'] : [])];
     expect(filled.filter((table) => count(table) === 0)).toEqual([]);
     db.close();
   });
 
   test('is read without a write, and is sound', () => {
-    using journal = openJournal({ path: copyOf(version) });
+    using journal = openJournal({ path: copyOf(version, file), ...keyOf(file) });
     expect(journal.verify().damage).toEqual([]);
     const runs = journal.list({ limit: 100 }).map(({ runId, status }) => `${runId} ${status}`);
     const forked = hasForks ? ['forked running'] : [];
@@ -73,10 +84,11 @@ describe.each(versions)('the file of %s', (version) => {
   });
 
   test('goes on: what was open ends, what waited starts, and nothing that was done is done again', async () => {
-    const path = copyOf(version);
+    const path = copyOf(version, file);
     const waiting = await waitingOf(version);
     const clock = new ManualClock(Date.UTC(2040, 0, 1));
     const runtime = await openRuntime({
+      ...keyOf(file),
       path,
       clock,
       entropy: seededEntropy(12),
@@ -109,18 +121,21 @@ describe.each(versions)('the file of %s', (version) => {
     await worker.drain();
     expect(runtime.schedules.list().map(({ name }) => name)).toEqual(['weekly']);
     await runtime.close();
-    using journal = openJournal({ path });
+    using journal = openJournal({ path, ...keyOf(file) });
     expect(journal.verify().damage).toEqual([]);
   });
 });
 
-test('what this build leaves behind is what is kept for its version', async () => {
-  expect(versions).toContain(ENGINE_VERSION);
-  const path = join(folder, 'anew.db');
-  writeFileSync(path, await recordJournalFile(ENGINE_VERSION));
-  const [kept, anew] = [copyOf(ENGINE_VERSION), path].map((file) => {
-    using journal = openJournal({ path: file });
-    return journal.list({ limit: 100 }).map(({ runId }) => [...journal.events(runId)]);
-  });
-  expect(anew).toEqual(kept);
-});
+test.each([JOURNAL_FILE, SEALED_FILE])(
+  'what this build leaves behind is what is kept for its version: %s',
+  async (file) => {
+    expect(files).toContainEqual({ version: ENGINE_VERSION, file });
+    const path = join(folder, 'anew.db');
+    writeFileSync(path, await recordJournalFile(ENGINE_VERSION, file));
+    const [kept, anew] = [copyOf(ENGINE_VERSION, file), path].map((each) => {
+      using journal = openJournal({ path: each, ...keyOf(file) });
+      return journal.list({ limit: 100 }).map(({ runId }) => [...journal.events(runId)]);
+    });
+    expect(anew).toEqual(kept);
+  },
+);
