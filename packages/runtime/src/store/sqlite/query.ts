@@ -188,7 +188,13 @@ export class Query {
     const { owner } = row;
     const ownerAlive = owner !== null && row.lease_until > now && !isDead(owner);
     const wakeAt = owner === null && row.wake_at !== null && row.wake_at > now ? row.wake_at : null;
-    return { ...summaryOf(row, this.#sealing), owner, ownerAlive, wakeAt, isCancelAsked: row.cancel_asked === 1 };
+    return {
+      ...summaryOf(row, this.#sealing),
+      owner,
+      ownerAlive,
+      wakeAt,
+      isCancelAsked: row.cancel_asked === 1,
+    };
   }
 }
 
