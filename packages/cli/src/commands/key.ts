@@ -9,7 +9,7 @@ import { renderKey, renderRotated } from '../render/key.ts';
 export const keyCommand: Command = defineCommand({
   description:
     'How much of the journal is encrypted, and with which keys; it needs none. With new: prints another key, which is kept nowhere. With rotate: the journal has another key from now on, from $PAWL_NEW_KEY or $PAWL_NEW_KEY_COMMAND.',
-  arguments: [{ name: '[action]', description: "'new' or 'rotate'" }],
+  arguments: [{ name: '[action]', description: 'new, rotate (default: status)' }],
   options: COMMON_OPTIONS,
   examples: [
     { command: 'pawl key', what: 'what is encrypted, since when' },
@@ -19,14 +19,14 @@ export const keyCommand: Command = defineCommand({
       what: 'another key from now on',
     },
   ],
-  run: async ({ args: [action], options, io }) => {
+  run: async ({ args: [action = 'status'], options, io }) => {
     if (action === 'new') {
       const key = newKey();
       io.out.line(options.json ? jsonLine({ newKey: key }) : key);
       return DONE;
     }
-    if (action !== undefined && action !== 'rotate')
-      throw usage(`'${action.slice(0, 80)}' is no action of key, which knows 'new' and 'rotate'.`);
+    if (action !== 'status' && action !== 'rotate')
+      throw usage(`'${action.slice(0, 80)}' is no action of key, which knows status, new and rotate.`);
     const place = journalPlace(options.db, io);
     await readJournal(place, () => undefined);
     const { path } = place;

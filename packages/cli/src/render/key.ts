@@ -2,11 +2,15 @@
 import type { Rotated, SealingStatus } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
+import { wrap } from './columns.ts';
 import { renderFacts, type Fact } from './facts.ts';
 import { renderNext, shellWords, type NextCommand } from './next-commands.ts';
 import { count } from './run.ts';
 import { renderTable } from './table.ts';
 import type { Theme } from './theme.ts';
+
+/** Columns that the whole table takes. */
+const WIDE = 60;
 
 export function renderKey(
   path: string,
@@ -18,7 +22,8 @@ export function renderKey(
   const { master, events, values, dataKeys } = status;
   if (master === null) {
     const begin = { command: 'pawl key new', why: 'makes a key; what has it as PAWL_KEY begins to encrypt' };
-    return [`${theme.attention('!')} ${clean(path)} is not encrypted`, ...renderNext([begin], width, theme)];
+    const text = `${clean(path)} is not encrypted`;
+    return [...marked(theme.attention('!'), text, width), ...renderNext([begin], width, theme)];
   }
   const clear = events.clear + values.clear;
   const facts: Fact[] = [
@@ -28,41 +33,54 @@ export function renderKey(
     ],
     ['other values', `${grouped(values.sealed)} sealed, ${grouped(values.clear)} in the clear`],
   ];
-  const right = { align: 'right' } as const;
+  // In a narrow terminal what matters least is left out.
+  const isWide = width >= WIDE;
   const rows = dataKeys.map(({ id, madeAt, wrappedAt, events: sealed }) => [
     String(id),
     minuteOf(madeAt),
-    minuteOf(wrappedAt),
+    ...(isWide ? [minuteOf(wrappedAt)] : []),
     grouped(sealed),
   ]);
+  const right = { align: 'right' } as const;
   const columns = [
     { head: 'DATA KEY', ...right },
     { head: 'SINCE' },
-    { head: 'UNDER THIS KEY SINCE' },
+    ...(isWide ? [{ head: 'UNDER THIS KEY SINCE' }] : []),
     { head: 'EVENTS', ...right },
   ];
   return [
-    standing(path, status, master, theme),
+    ...standing(path, status, master, width, theme),
     '',
     ...renderFacts(facts, width, theme),
     '',
     ...renderTable(columns, rows, theme),
-    ...(clear === 0 ? [] : ['', theme.attention(`! ${clearText(clear)}`)]),
+    ...(clear === 0 ? [] : ['', ...marked(theme.attention('!'), clearText(clear), width)]),
     ...nextOf(status, flags, width, theme),
   ];
 }
 
-function standing(path: string, { state, given }: SealingStatus, master: string, theme: Theme): string {
+function standing(
+  path: string,
+  { state, given }: SealingStatus,
+  master: string,
+  width: number,
+  theme: Theme,
+): string[] {
   const text = `${clean(path)} is encrypted with key ${master}`;
-  if (state === 'open') return `${theme.good('✓')} ${text}, which was given`;
+  if (state === 'open') return marked(theme.good('✓'), `${text}, which was given`, width);
   const why = given === null ? 'no key was given' : `key ${given} was given`;
-  return `${theme.bad('✗')} ${text}; ${why}`;
+  return marked(theme.bad('✗'), `${text}; ${why}`, width);
+}
+
+/** A sign, and what it is said of. */
+function marked(sign: string, text: string, width: number): string[] {
+  return wrap(text, Math.max(12, width - 2)).map((line, i) => (i === 0 ? `${sign} ${line}` : `  ${line}`));
 }
 
 function clearText(clear: number): string {
   return clear === 1
-    ? 'what was written before the journal was encrypted stays as it is: 1 value in the clear'
-    : `what was written before the journal was encrypted stays as it is: ${grouped(clear)} values in the clear`;
+    ? 'what was written before the journal was encrypted stays as it is: 1 row in the clear'
+    : `what was written before the journal was encrypted stays as it is: ${grouped(clear)} rows in the clear`;
 }
 
 function nextOf(
@@ -90,16 +108,12 @@ export function renderRotated(
   width: number,
   theme: Theme,
 ): string[] {
-  const log = isLogEmptied
-    ? []
-    : [
-        theme.attention(
-          '! somebody reads just now: the log keeps what the old key opens until the last program closes the journal',
-        ),
-      ];
+  const text = `key ${to} in the place of ${from}: ${count(wrapped, 'data key')} wrapped anew, and data key ${dataKey} for what comes`;
+  const log =
+    'somebody reads just now: the log keeps what the old key opens until the last program closes the journal';
   return [
-    `${theme.good('✓')} key ${to} in the place of ${from}: ${count(wrapped, 'data key')} wrapped anew, and data key ${dataKey} for what comes`,
-    ...log,
+    ...marked(theme.good('✓'), text, width),
+    ...(isLogEmptied ? [] : marked(theme.attention('!'), log, width)),
     ...renderNext(
       [
         {
