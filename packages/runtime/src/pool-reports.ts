@@ -6,7 +6,7 @@ import { limitsIn } from './engine/pools/amounts.ts';
 import { limitsGiven } from './engine/pools/plans.ts';
 import type { Recorded } from './journal/event.ts';
 import type { RunId } from './journal/ids.ts';
-import { addPoolEvent, createPoolFold, NO_STATS, poolStatsOf, type PoolStats } from './views/pool-stats.ts';
+import { addPoolEvents, createPoolFold, NO_STATS, poolStatsOf, type PoolStats } from './views/pool-stats.ts';
 
 export interface PoolStatus {
   /** '' for the slots of tasks that name no pool. */
@@ -116,7 +116,7 @@ export class PoolDesk {
   readonly #fold = createPoolFold();
 
   committed(runId: RunId, events: readonly Recorded[]): void {
-    for (const recorded of events) addPoolEvent(this.#fold, runId, recorded);
+    addPoolEvents(this.#fold, runId, events);
   }
 
   statuses({ dispatcher, shared, options }: Engine): PoolStatus[] {

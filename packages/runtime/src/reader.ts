@@ -33,7 +33,7 @@ import { eventsOf } from './run-events.ts';
 import { Replayer, type ReplayerOptions } from './replayer.ts';
 import { runWaits } from './run-waits.ts';
 import type { OpenWait } from './views/open-waits.ts';
-import { addPoolEvent, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
+import { addPoolEvents, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
 
 /** A journal to look at. It is never written to, whoever else has it open. */
 export interface JournalReader extends Disposable {
@@ -155,8 +155,7 @@ export function openJournal(options: {
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
     pools: (runs) => {
       const fold = createPoolFold();
-      for (const { runId } of list({ limit: runs }))
-        for (const recorded of eventsOf(store, runId)) addPoolEvent(fold, runId, recorded);
+      for (const { runId } of list({ limit: runs })) addPoolEvents(fold, runId, eventsOf(store, runId));
       return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
     },
     start,

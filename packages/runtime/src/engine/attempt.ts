@@ -226,25 +226,25 @@ export class Attempt implements Work, ContextSource {
   }
 
   async #live(): Promise<void> {
+    const { definition } = this.#task;
     let report: Report;
     try {
-      report = await this.#run();
+      // Not before whoever starts it is done with its neighbours.
+      const args = await this.#args();
+      const { poll } = definition.settings;
+      let value = await (poll === undefined ? this.#tryOnce(args) : this.#poll(args, poll));
+      if (isGenerator(value)) value = await this.#drained(value);
+      if (definition.output !== undefined)
+        value = await checkAgainst(definition.output, value, `The output of ${this.what}`);
+      report = this.#succeeded(value);
     } catch (error) {
       report = this.#failed(error, 'error');
     }
     this.#ended(report);
   }
 
-  async #run(): Promise<Report> {
-    const { definition } = this.#task;
+  #succeeded(value: unknown): Report {
     const { key, attempt } = this.place;
-    // Not before whoever starts it is done with its neighbours.
-    const args = await this.#args();
-    const { poll } = definition.settings;
-    let value = await (poll === undefined ? this.#tryOnce(args) : this.#poll(args, poll));
-    if (isGenerator(value)) value = await this.#drained(value);
-    if (definition.output !== undefined)
-      value = await checkAgainst(definition.output, value, `The output of ${this.what}`);
     const { payloadBytes } = this.#deps;
     const output = isPlain(value, payloadBytes)
       ? value

@@ -38,6 +38,8 @@ export class TurnLoop {
   /** Steps that are still in Node's queue. */
   #steps = 0;
   #nextSteps = FEWEST_STEPS;
+  /** A burst was flushed: what it let start took its time, and the event loop goes round before the next turn. */
+  #isSpent = false;
 
   constructor(flush: () => boolean, onError: (run: Turnable, error: unknown) => void) {
     this.#flush = flush;
@@ -71,11 +73,13 @@ export class TurnLoop {
     this.#steps -= 1;
     const isLast = this.#steps === 0;
     // What a commit lets start has its microtasks before the next turn, which did not cause them.
-    const goesOn = this.#isBursting() || !this.#settle();
+    if (!this.#isSpent && !this.#isBursting()) this.#isSpent = this.#settle();
+    const goesOn = !this.#isSpent;
     if (!isLast) {
       if (goesOn) this.#begin();
       return;
     }
+    this.#isSpent = false;
     const isBusy = this.#awake.size > 0;
     this.#nextSteps = isBusy && goesOn ? Math.min(this.#nextSteps * 2, MOST_STEPS) : FEWEST_STEPS;
     if (isBusy && this.isIdle) this.#queueSteps();

@@ -38,7 +38,36 @@ const UPCASTS: ReadonlyMap<string, Upcast> = new Map();
 
 export function storeEvent(event: JournalEvent): StoredEvent {
   const { type } = event;
-  return { type, version: EVENT_VERSION, payload: payloadOf(type, event) };
+  return { type, version: EVENT_VERSION, payload: plainPayload(event) ?? payloadOf(type, event) };
+}
+
+/**
+ * The payload of a step that has nothing of its own but its key, its task and its values: three events a task, as one
+ * text each, in half the time. Undefined for whatever `payloadOf` has to look at.
+ */
+function plainPayload(event: JournalEvent): string | undefined {
+  switch (event.type) {
+    case 'TaskScheduled': {
+      const { key, task, version, inputHash, args, pool, policy } = event;
+      const isPlain = version === null && pool === null && args !== undefined && policyText(policy) === '';
+      return isPlain && isText(key) && isText(task) && isPlainInputHash(inputHash, args)
+        ? JSON.stringify({ key, task, args })
+        : undefined;
+    }
+    case 'AttemptStarted':
+      return event.attempt === 1 && isText(event.key) ? JSON.stringify({ key: event.key }) : undefined;
+    case 'TaskSucceeded': {
+      const { key, output, by, worker, fromSeq } = event;
+      const isPlain = by === 'attempt' && worker === undefined && fromSeq === undefined;
+      return isPlain && output !== undefined && isText(key) ? JSON.stringify({ key, output }) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 /** The same payload in two texts: its structure, and its values. */

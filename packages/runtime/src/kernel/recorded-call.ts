@@ -1,11 +1,11 @@
 /** How calls come into the state, and which of them are pending. */
 import type { CallKey } from '../journal/call-key.ts';
 import { broken } from '../journal/invariant.ts';
-import { groupAround, type CallState, type RunState } from './state.ts';
+import { groupAround, groupAroundNew, type CallState, type RunState } from './state.ts';
 
 export function addCall(state: RunState, key: CallKey, call: CallState): void {
   if (state.calls.has(key)) broken('J3', `call ${key} was recorded twice`);
-  call.group = groupAround(state, key);
+  call.group = groupAroundNew(state, key);
   call.group?.inside.push(key);
   state.calls.set(key, call);
 }

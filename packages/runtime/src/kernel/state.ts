@@ -1,4 +1,4 @@
-import { isExitPath, scopeOf, type CallKey } from '../journal/call-key.ts';
+import { isExitPath, ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
 import type {
   EventType,
   GroupMode,
@@ -302,9 +302,14 @@ export function initialState(): RunState {
 /** The innermost group that a key lies in. A branch's key is `group/branch`, its calls' `group/branch/call`. */
 export function groupAround(state: Readonly<RunState>, key: CallKey): GroupCall | undefined {
   const known = state.calls.get(key);
-  if (known !== undefined) return known.group;
-  for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
-    const call = state.calls.get(key.slice(0, end));
+  return known === undefined ? groupAroundNew(state, key) : known.group;
+}
+
+/** The same of a key that nothing is recorded under. */
+export function groupAroundNew({ calls }: Readonly<RunState>, key: CallKey): GroupCall | undefined {
+  // What holds a call is a branch, and what holds that is its group.
+  for (let branch = scopeOf(key); branch !== ROOT_SCOPE; branch = scopeOf(scopeOf(branch))) {
+    const call = calls.get(scopeOf(branch));
     if (call?.kind === 'group') return call;
   }
   return undefined;

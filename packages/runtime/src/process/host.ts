@@ -223,7 +223,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** The process ended: what it left behind gets nothing more. */
   closeRoot(): void {
-    this.root.raiseFence(new CancelledError('the process ended before the call was settled'), 'all');
+    if (this.root.fence === undefined)
+      this.root.raiseFence(new CancelledError('the process ended before the call was settled'), 'all');
     this.admission.refuseFenced();
   }
 

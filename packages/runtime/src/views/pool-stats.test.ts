@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JournalEvent } from '../journal/event.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import { addTime, createHistogram, timesOf } from './histogram.ts';
-import { addPoolEvent, createPoolFold, poolStatsOf, type PoolStats } from './pool-stats.ts';
+import { addPoolEvents, createPoolFold, poolStatsOf, type PoolStats } from './pool-stats.ts';
 
 type Row = readonly [at: number, event: JournalEvent];
 
@@ -21,7 +21,7 @@ function fold(...runs: readonly (readonly Row[])[]): ReadonlyMap<string, PoolSta
   const pools = createPoolFold();
   for (const [i, rows] of runs.entries())
     for (const [n, [at, event]] of [[0, RunStarted] as Row, ...rows].entries())
-      addPoolEvent(pools, `r${i}`, { seq: n + 1, at, event });
+      addPoolEvents(pools, `r${i}`, [{ seq: n + 1, at, event }]);
   return poolStatsOf(pools);
 }
 

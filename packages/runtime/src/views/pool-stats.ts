@@ -5,7 +5,13 @@
  * 2. What is kept of a call ends with it, and what is kept of a run ends with the run.
  */
 import type { CallKey } from '../journal/call-key.ts';
-import { isTerminal, type FailureCause, type Recorded, type TaskScheduled } from '../journal/event.ts';
+import {
+  isTerminal,
+  type FailureCause,
+  type JournalEvent,
+  type Recorded,
+  type TaskScheduled,
+} from '../journal/event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
 import { addTime, createHistogram, timesOf, type Histogram, type Times } from './histogram.ts';
 
@@ -97,20 +103,29 @@ function createTally(at: Millis): Tally {
   };
 }
 
-export function addPoolEvent(fold: PoolFold, runId: RunId, { at, event }: Recorded): void {
-  if (event.type === 'TaskScheduled') {
-    schedule(fold, runId, at, event);
-    return;
+/** Events of one run, in their order. */
+export function addPoolEvents(fold: PoolFold, runId: RunId, events: Iterable<Recorded>): void {
+  let calls = fold.runs.get(runId);
+  for (const { at, event } of events) {
+    if (event.type === 'TaskScheduled') {
+      if (calls === undefined) {
+        calls = new Map();
+        fold.runs.set(runId, calls);
+      }
+      calls.set(event.key, schedule(fold, at, event));
+    } else if (calls !== undefined && isTerminal(event)) {
+      for (const { pool, isZombie } of calls.values()) if (isZombie) pool.zombies -= 1;
+      fold.runs.delete(runId);
+      calls = undefined;
+    } else if (calls !== undefined && 'key' in event) {
+      const call = calls.get(event.key);
+      if (call !== undefined && count(call, at, event)) calls.delete(event.key);
+    }
   }
-  const calls = fold.runs.get(runId);
-  if (calls === undefined) return;
-  if (isTerminal(event)) {
-    for (const { pool, isZombie } of calls.values()) if (isZombie) pool.zombies -= 1;
-    fold.runs.delete(runId);
-    return;
-  }
-  const call = 'key' in event ? calls.get(event.key) : undefined;
-  if (call === undefined) return;
+}
+
+/** @returns whether the call has ended */
+function count(call: Call, at: Millis, event: JournalEvent): boolean {
   const { pool } = call;
   pool.firstAt = Math.min(pool.firstAt, at);
   pool.lastAt = Math.max(pool.lastAt, at);
@@ -119,35 +134,32 @@ export function addPoolEvent(fold: PoolFold, runId: RunId, { at, event }: Record
       pool.started += 1;
       addTime(pool.wait, at - call.queuedAt);
       call.startedAt = at;
-      return;
+      return false;
     case 'AttemptFailed':
       pool.retries += 1;
       ended(call, at);
       call.queuedAt = event.retryAt;
-      return;
+      return false;
     case 'AttemptInterrupted':
       ended(call, at);
       call.queuedAt = at;
-      return;
+      return false;
     case 'TaskSucceeded':
       pool.completed += 1;
       ended(call, at);
-      break;
+      return true;
     case 'TaskFailed':
       pool[COUNTED_AS[event.cause]] += 1;
-      if (giveUp(call, at, event.cause === 'timeout')) return;
-      break;
+      return !giveUp(call, at, event.cause === 'timeout');
     case 'TaskCancelled':
       pool.cancelled += 1;
-      if (giveUp(call, at, true)) return;
-      break;
+      return !giveUp(call, at, true);
     case 'LateResult':
       if (call.isZombie) pool.zombies -= 1;
-      break;
+      return true;
     default:
-      return;
+      return false;
   }
-  calls.delete(event.key);
 }
 
 const COUNTED_AS: { readonly [Cause in FailureCause]: 'failed' | 'timedOut' | 'refused' } = {
@@ -157,18 +169,13 @@ const COUNTED_AS: { readonly [Cause in FailureCause]: 'failed' | 'timedOut' | 'r
   circuitOpen: 'refused',
 };
 
-function schedule(fold: PoolFold, runId: RunId, at: Millis, { key, pool: name }: TaskScheduled): void {
+function schedule(fold: PoolFold, at: Millis, { pool: name }: TaskScheduled): Call {
   let pool = fold.tallies.get(name ?? '');
   if (pool === undefined) {
     pool = createTally(at);
     fold.tallies.set(name ?? '', pool);
   }
-  let calls = fold.runs.get(runId);
-  if (calls === undefined) {
-    calls = new Map();
-    fold.runs.set(runId, calls);
-  }
-  calls.set(key, { pool, queuedAt: at, startedAt: undefined, isZombie: false });
+  return { pool, queuedAt: at, startedAt: undefined, isZombie: false };
 }
 
 function ended(call: Call, at: Millis): void {

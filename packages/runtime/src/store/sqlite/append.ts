@@ -56,8 +56,10 @@ interface Prepared {
   readonly inherited: Inherited | undefined;
   readonly chain: string;
   readonly summary: RunSummary;
-  /** Columns of the rows, of which the run's number is put in when it is known. */
-  readonly values: Value[];
+  /** Where its rows begin in the values of the batch; of a run that is new their number is put in when it is known. */
+  readonly from: number;
+  /** Of its payloads, roughly. */
+  readonly bytes: number;
 }
 
 export class Append {
@@ -139,13 +141,18 @@ export class Append {
     const values: Value[] = [];
     let bytes = 0;
     const answers = batch.map((each) => {
-      const parts = [each, ...newRunsOf(each)].map((part) => this.#prepare(part, claim));
-      if (!parts.every((part) => part !== undefined)) return 'fenced';
+      const from = values.length;
+      const fenced = (): 'fenced' => {
+        values.length = from;
+        return 'fenced';
+      };
+      const parts = [each, ...newRunsOf(each)].map((part) => this.#prepare(part, claim, values));
+      if (!parts.every((part) => part !== undefined)) return fenced();
       const runs: number[] = [];
       for (const prepared of parts) {
         const run = this.#write(prepared, claim);
         // Before anything else of it is written: only the first of the parts can be another's by now.
-        if (run === undefined) return 'fenced';
+        if (run === undefined) return fenced();
         runs.push(run);
         bytes += this.#take(prepared, run, values);
       }
@@ -168,13 +175,9 @@ export class Append {
   }
 
   /** @returns the bytes of its rows, which are written with those of the others */
-  #take({ run, values: own }: Prepared, id: number, values: Value[]): number {
-    let bytes = 0;
-    for (let i = 0; i < own.length; i += COLUMNS) {
-      own[i] = id;
-      bytes += String(own[i + 5]).length;
-    }
-    for (const value of own) values.push(value);
+  #take({ run, before, from, bytes }: Prepared, id: number, values: Value[]): number {
+    if (before === undefined)
+      for (let i = from, left = run.events.length; left > 0; i += COLUMNS, left -= 1) values[i] = id;
     this.#states.apply(id, run.events);
     for (const messageId of run.consumed) this.#consume.run(id, messageId);
     return bytes;
@@ -184,7 +187,7 @@ export class Append {
     const events = this.#tables.run(transaction);
     const { runId, epoch, afterSeq } = each;
     const after = { runId, epoch, afterSeq: afterSeq + each.events.length, events, consumed: [] };
-    const prepared = this.#prepare(after, claim);
+    const prepared = this.#prepare(after, claim, values);
     const run = prepared === undefined ? undefined : this.#write(prepared, claim);
     if (!(prepared !== undefined && run !== undefined))
       broken('S1', `run ${runId} was written to by its transaction`);
@@ -211,8 +214,8 @@ export class Append {
     return { id, epoch: row.epoch, lastSeq, owner: row.owner, chain, summary: summaryOf(row, this.#sealing) };
   }
 
-  /** Nothing where the fence says no. */
-  #prepare(each: AppendRun, claim: LeaseClaim): Prepared | undefined {
+  /** Nothing where the fence says no. @param values its rows are added to these */
+  #prepare(each: AppendRun, claim: LeaseClaim, values: Value[]): Prepared | undefined {
     const { runId, epoch, afterSeq, events, forkOf } = each;
     const before = this.#headOf(each, claim.owner);
     const inherited =
@@ -232,7 +235,9 @@ export class Append {
     const known = before?.summary ?? inherited?.summary;
     let summary = known === undefined ? undefined : { ...known };
     let seq = afterSeq;
-    const values: Value[] = [];
+    let bytes = 0;
+    const from = values.length;
+    const id = before?.id ?? null;
     for (const { at, event } of events) {
       seq += 1;
       if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
@@ -242,10 +247,11 @@ export class Append {
       chain = nextChain(sha256, chain, { seq, at, code, version }, payload);
       if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
       else addToSummary(summary, { seq, at, event });
-      values.push(null, seq, at, code, version, payload, chain);
+      values.push(id, seq, at, code, version, payload, chain);
+      bytes += payload.length;
     }
     if (summary === undefined) broken('S1', `run ${runId} has no events`);
-    return { run: each, before, inherited, chain, summary, values };
+    return { run: each, before, inherited, chain, summary, from, bytes };
   }
 
   /** The number of the run; nothing where its row is not as it was taken to be. */
