@@ -40,7 +40,8 @@ const BY_TYPE: ReadonlyMap<string, readonly (readonly [name: string, value: Scal
   Object.entries(DEFAULTS).map(([type, fields]) => [type, Object.entries<Scalar>(fields)]),
 );
 
-const POLICY: TaskPolicy = {
+/** Of a task that says nothing of it. */
+export const PLAIN_POLICY: TaskPolicy = {
   retry: { attempts: 1, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 },
   timeoutMs: null,
   deadlineMs: null,
@@ -58,8 +59,8 @@ export function addDefaults(type: EventType, fields: Record<string, unknown>): v
   for (const [name, value] of BY_TYPE.get(type) ?? []) if (!Object.hasOwn(fields, name)) fields[name] = value;
   if (type !== 'TaskScheduled') return;
   const { policy, args } = fields;
-  if (policy === undefined) fields['policy'] = POLICY;
-  else if (isRecord(policy)) fields['policy'] = { ...POLICY, ...policy };
+  if (policy === undefined) fields['policy'] = PLAIN_POLICY;
+  else if (isRecord(policy)) fields['policy'] = { ...PLAIN_POLICY, ...policy };
   if (!Object.hasOwn(fields, 'inputHash') && args !== undefined)
     fields['inputHash'] = plainInputHash(args as Encoded);
 }
@@ -80,14 +81,14 @@ export function policyText(policy: TaskPolicy): string {
 function textOfPolicy(policy: TaskPolicy): string {
   const retry = isSameRetry(policy.retry) ? {} : { retry: policy.retry };
   const rest = Object.entries(policy).filter(
-    ([name, value]) => name !== 'retry' && value !== POLICY[name as keyof TaskPolicy],
+    ([name, value]) => name !== 'retry' && value !== PLAIN_POLICY[name as keyof TaskPolicy],
   );
   const text = JSON.stringify({ ...retry, ...Object.fromEntries(rest) });
   return text === '{}' ? '' : text;
 }
 
 function isSameRetry(retry: TaskPolicy['retry']): boolean {
-  const { attempts, delayMs, factor, maxDelayMs, jitter } = POLICY.retry;
+  const { attempts, delayMs, factor, maxDelayMs, jitter } = PLAIN_POLICY.retry;
   return (
     retry.attempts === attempts &&
     retry.delayMs === delayMs &&

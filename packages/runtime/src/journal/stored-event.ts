@@ -3,10 +3,11 @@
  * default, as plain JSON, so that `payload ->> '$.key'` works in any SQLite tool.
  */
 import { EVENT_VERSION } from './chain.ts';
-import type { EventType, JournalEvent, TaskScheduled } from './event.ts';
-import { addDefaults, defaultsOf, isPlainInputHash, policyText } from './event-defaults.ts';
+import type { Encoded, EventType, JournalEvent, TaskScheduled } from './event.ts';
+import { addDefaults, defaultsOf, isPlainInputHash, PLAIN_POLICY, policyText } from './event-defaults.ts';
 import { fieldsOf, isEventType, type Check } from './event-shape.ts';
-import { broken } from './invariant.ts';
+import { plainInputHash } from './input-hash.ts';
+import { broken, unreachable } from './invariant.ts';
 import type { PayloadParts } from './sealed-payload.ts';
 import { openPart, valueFieldsOf } from './value-fields.ts';
 
@@ -152,12 +153,57 @@ export function parseEvent(stored: StoredEvent): JournalEvent {
     );
   }
   if (!isEventType(type)) throw new StoredEventRefusal('newer', `event type '${type}' is unknown`);
+  const plain = version === EVENT_VERSION ? plainEvent(type, payload) : undefined;
+  if (plain !== undefined) return plain;
   const fields = upcast(type, version, parsePayload(type, payload));
   addDefaults(type, fields);
   for (const { name, check } of fieldsOf(type))
     if (!check(fields[name])) throw new StoredEventRefusal('malformed', `${type} has a bad ${name}`);
   // Every field was checked.
   return fields as unknown as JournalEvent;
+}
+
+/**
+ * The event of a row that `plainPayload` wrote, with its fields in the order of one that was just decided: whatever
+ * looks at both sees one shape. Undefined for any other row, which is looked at field by field.
+ */
+function plainEvent(type: EventType, payload: string): JournalEvent | undefined {
+  if (type !== 'TaskScheduled' && type !== 'AttemptStarted' && type !== 'TaskSucceeded') return undefined;
+  const fields = objectIn(payload);
+  if (fields === undefined || typeof fields.key !== 'string') return undefined;
+  const { key, task, args, output } = fields;
+  const names = Object.keys(fields).length;
+  switch (type) {
+    case 'TaskScheduled': {
+      if (names !== 3 || typeof task !== 'string' || args === undefined) return undefined;
+      const inputHash = plainInputHash(args);
+      return inputHash === undefined
+        ? undefined
+        : { type, key, task, version: null, inputHash, args, pool: null, policy: PLAIN_POLICY };
+    }
+    case 'AttemptStarted':
+      return names === 1 ? { type, key, attempt: 1 } : undefined;
+    case 'TaskSucceeded':
+      return names === 2 && output !== undefined ? { type, key, output, by: 'attempt' } : undefined;
+    default:
+      return unreachable(type);
+  }
+}
+
+interface PlainFields {
+  readonly key?: unknown;
+  readonly task?: unknown;
+  readonly args?: Encoded;
+  readonly output?: Encoded;
+}
+
+function objectIn(payload: string): PlainFields | undefined {
+  if (!payload.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(payload) as PlainFields;
+  } catch {
+    return undefined;
+  }
 }
 
 function parsePayload(type: EventType, payload: string): Record<string, unknown> {
