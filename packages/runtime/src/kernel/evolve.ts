@@ -46,17 +46,14 @@ export function evolve(state: RunState, recorded: Recorded): void {
   if (isCommand(event) || isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') {
     state.lastDecisiveSeq = seq;
   }
-  apply(state, recorded, event);
+  // First, since they are nearly all there is.
+  if (event.type === 'TaskScheduled' || event.type === 'AttemptStarted' || event.type === 'TaskSucceeded')
+    applyToCall(state, seq, at, event);
+  else apply(state, recorded, event);
 }
 
 function apply(state: RunState, { seq, at }: Recorded, event: JournalEvent): void {
   switch (event.type) {
-    // First, since it is nearly all there is.
-    case 'TaskScheduled':
-    case 'AttemptStarted':
-    case 'TaskSucceeded':
-      applyToCall(state, seq, at, event);
-      return;
     case 'RunStarted':
     case 'RunSucceeded':
     case 'RunFailed':
