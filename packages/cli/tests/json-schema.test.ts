@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { DESCRIBED, jsonSchemaOf } from '../src/json-schema/json-schema.ts';
 import { COMMANDS } from '../src/command-list.ts';
@@ -106,7 +106,7 @@ async function said(...args: readonly string[]): Promise<number> {
     unfinished: new Set(),
     exit: () => undefined,
   };
-  const code = await main([...args, '--json', '--db', db], io);
+  const code = await main([...args, '--json', ...(args.includes('--db') ? [] : ['--db', db])], io);
   for (const stream of Object.values(streams))
     hold(args[0] ?? '', String((stream.read() as Buffer | null) ?? ''));
   return code;
@@ -203,6 +203,24 @@ test('what drives runs', async () => {
   expect(await spawned('prune', '--older-than', '1ms')).toBe(0);
   expect(await spawned('compact')).toBe(0);
   expect(await spawned('respond', 'agent', '--run', 'agent-two', '--until-idle', '--', 'echo', '{}')).toBe(0);
+});
+
+test('what is encrypted, and another key', async () => {
+  const path = join(folder.path, 'backup.db');
+  const asked = (...words: readonly string[]): Promise<number> => said('key', ...words, '--db', path);
+  vi.stubEnv('PAWL_KEY', 'ab'.repeat(32));
+  try {
+    expect(await asked('rotate')).toBe(11);
+    expect(await said('prune', '--older-than', '9d', '--db', path)).toBe(0);
+    expect(await asked()).toBe(0);
+    vi.stubEnv('PAWL_NEW_KEY', 'cd'.repeat(32));
+    expect(await asked('rotate')).toBe(0);
+    expect(await asked('rotate')).toBe(11);
+    expect(await asked('other')).toBe(2);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(await asked()).toBe(0);
 });
 
 test('where the page is', async () => {
