@@ -11,7 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { buildPageOnce } from '../packages/cli/tests/ui.fixture.ts';
 
 /**
  * Every documented line runs, and every module is checked by the compiler: each block of ts or sh says what is done
@@ -49,6 +51,8 @@ const pages = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
 ];
+
+beforeAll(buildPageOnce);
 
 const folders: string[] = [];
 afterAll(() => {

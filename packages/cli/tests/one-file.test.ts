@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { documentOf, Folder, HELLO } from './pawl.fixture.ts';
+import { buildPageOnce } from './ui.fixture.ts';
 
 // A run as text: to a file, through a pipe, and what is told of it.
 
@@ -80,6 +81,30 @@ test('a redacted run is looked at, and not gone on with', async () => {
   expect(folder.read('r.pawl').match(/Ada/g)).toHaveLength(2);
   expect((await folder.pawl('import', 'r.pawl', '--db', 'r.db')).stdout).toMatch(/redacted: to look at only/);
   expect((await folder.pawl('show', 'hello', '--db', 'r.db')).code).toBe(0);
+});
+
+test('a run is written as one page, without what is taken out of it', async () => {
+  buildPageOnce();
+  const { stdout, stderr } = await folder.pawl(
+    'export',
+    'hello',
+    '--html',
+    'r.html',
+    '--redact',
+    '$..name',
+    '--json',
+  );
+  expect(stderr).toBe('');
+  const html = folder.read('r.html');
+  expect(documentOf(stdout)).toMatchObject({
+    exported: { file: 'r.html', html: true, bytes: Buffer.byteLength(html), redacted: true },
+  });
+  expect(html).toContain('"name":"[redacted]"');
+  expect(html).not.toContain('"name":"Ada"');
+  expect(statSync(join(folder.path, 'r.html')).mode & 0o777).toBe(0o600);
+  const refused = await folder.pawl('export', 'hello', '--html', 'x.html', '--redact', '$..nmae');
+  expect([refused.code, folder.has('x.html')]).toEqual([11, false]);
+  expect((await folder.pawl('export', 'hello', '--html', 'x.html', '-o', 'y')).code).toBe(2);
 });
 
 test('backup, prune and compact, for programs', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +9,19 @@ import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createInspector, type Describe } from '../src/index.ts';
+import { sharedRun } from '../src/server/shared-run.ts';
 import { recordOrders } from './views.fixture.ts';
 
 /* What each view is told, over a real journal. */
 
 const folder = mkdtempSync(join(tmpdir(), 'pawl-views-'));
 const describeBriefly: Describe = {
-  run: (run) => ({ id: run.runId, process: run.process, status: displayStatus(run) }),
+  run: (run) => ({
+    id: run.runId,
+    process: run.process,
+    status: displayStatus(run),
+    lastSeq: run.lastSeq,
+  }),
   why: (_, id) => ({ sentence: id }),
   waits: () => [],
   task: (task) => ({ ...task }),
@@ -26,6 +33,14 @@ const describeBriefly: Describe = {
   place: () => undefined,
 };
 
+const text = (body: string, type: string) => ({ body: new TextEncoder().encode(body), type });
+const SCRIPT = `console.log('</script><!--')`;
+const PAGE = new Map([
+  ['/index.html', text('<script src="/assets/a.js"></script><link href="/assets/a.css">', 'text/html')],
+  ['/assets/a.js', text(SCRIPT, 'text/javascript')],
+  ['/assets/a.css', text('body { color: red }', 'text/css')],
+]);
+
 let reader: JournalReader;
 let app: Hono;
 
@@ -34,7 +49,7 @@ beforeAll(async () => {
   app = createInspector({
     reader,
     describe: describeBriefly,
-    page: new Map(),
+    page: PAGE,
     about: {},
     actions: undefined,
     closing: new AbortController().signal,
@@ -133,4 +148,57 @@ test('forks are told as a tree, from wherever one looks', async () => {
   };
   for (const id of ['order-1', 'fork-b', 'fork-c'])
     expect([id, await ask(`/runs/${id}/lineage`)]).toMatchObject([id, { lineage: { tree, isPart: false } }]);
+});
+
+test('a run is one file: nothing of it is markup, and nothing runs but what the policy names', async () => {
+  const response = await app.request('/api/runs/order-2/page.html');
+  expect(response.headers.get('content-disposition')).toBe('attachment; filename="order-2.html"');
+  const html = await response.text();
+  expect(html).toContain('\\u003cimg src=x');
+  expect(html).not.toContain('<img');
+  const [, data = '', script = ''] =
+    /<script type="application\/json" id="recorded">([^<]*)<\/script>\n<script type="module">([^<]*)<\/script>/.exec(
+      html,
+    ) ?? [];
+  const digest = createHash('sha256').update(script).digest('base64');
+  expect(html).toContain(`script-src 'sha256-${digest}'`);
+  // It says the same as before.
+  expect(Function(`return ${/\((.*)\)/.exec(script)?.[1] ?? ''}`)()).toBe('</script><!--');
+  const { answers, leftOut } = JSON.parse(data) as {
+    readonly answers: Readonly<Record<string, Record<string, unknown>>>;
+    readonly leftOut: readonly string[];
+  };
+  expect(leftOut).toEqual([]);
+  expect(answers['/runs/order-2']).toMatchObject({ run: { id: 'order-2' }, isDriven: false });
+  expect(answers['/runs/order-2/call?key=1']).toMatchObject({ call: { name: 'charge' } });
+  expect(answers['/runs/order-2.2']).toMatchObject({ run: { process: 'notify' } });
+  expect(answers['/runs/order-2/events?after=0&limit=100']).toMatchObject({ last: expect.any(Number) });
+  expect(await ask('/runs/none/page.html')).toMatchObject({ error: { code: 'NOT_FOUND' } });
+});
+
+test('what is too much for one file is left out, and said to be', async () => {
+  const rows = Array.from({ length: 40 }, (_, n) => ({ key: String(n), kind: 'task' }));
+  const detail = {
+    run: { lastSeq: 9000 },
+    rows: [...rows, { key: '', kind: 'rest', count: 6000 }],
+    input: { cut: 'x', size: 9 },
+  };
+  const asked: string[] = [];
+  const { answers, leftOut } = await sharedRun(
+    'r',
+    async (path) => {
+      asked.push(path);
+      if (path === '/runs/r') return detail;
+      return path.includes('/call?') ? { text: 'x'.repeat(1_000_000) } : {};
+    },
+    {},
+    0,
+  );
+  expect(leftOut).toEqual([
+    '6,000 calls of wide groups',
+    '6,000 of 9,000 events',
+    'what 29 of 40 calls got and gave',
+  ]);
+  expect(asked).toContain('/runs/r/value?part=input');
+  expect(JSON.stringify(answers).length).toBeLessThan(12_500_000);
 });

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 
-import type { Exported } from '@pawl/runtime';
+import type { Exported, RunId } from '@pawl/runtime';
 
 import { COMMON_OPTIONS, defineCommand, flag, text, texts, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
-import { renderExport } from '../render/copies.ts';
+import { renderExport, renderPageExport } from '../render/copies.ts';
 import { jsonLine } from '../render/json.ts';
 import type { Io } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
@@ -17,6 +17,9 @@ export const exportCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'the id of the run' }],
   options: {
     output: text('-o, --output <file>', 'write it to a file (- = print it, as without)'),
+    html: text('--html <file>', 'write it as a page that needs nothing else: to look at', {
+      conflicts: ['output', 'all'],
+    }),
     redact: texts(
       '--redact <path>',
       'do not tell a value, such as $.inputs.email or $..password (repeatable)',
@@ -27,6 +30,7 @@ export const exportCommand: Command = defineCommand({
   examples: [
     { command: 'pawl export order-7 -o order-7.pawl', what: 'to take it elsewhere' },
     { command: "pawl export order-7 --redact '$..email' -o bug.pawl", what: 'for a report' },
+    { command: 'pawl export order-7 --html order-7.html', what: 'one page, to look at anywhere' },
     { command: 'pawl export order-7 | pawl import - --db other.db', what: 'into another journal' },
   ],
   run: async ({ args, options, io }) => {
@@ -34,6 +38,8 @@ export const exportCommand: Command = defineCommand({
     if ((args[0] === undefined) !== options.all)
       throw usage('Name a run, or --all, and not both.', 'See the runs: pawl list');
     const runId = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    if (options.html !== undefined && runId !== undefined)
+      return await exportPage(runId, options.html, { ...options, place, io });
     const file = options.output === '-' ? undefined : options.output;
     if (file === undefined && options.json)
       throw usage(
@@ -54,6 +60,33 @@ export const exportCommand: Command = defineCommand({
     return DONE;
   },
 });
+
+interface PageOptions {
+  readonly redact: readonly string[];
+  readonly json: boolean;
+  readonly place: JournalPlace;
+  readonly io: Io;
+}
+
+async function exportPage(
+  runId: RunId,
+  file: string,
+  { redact, json: isJson, place, io }: PageOptions,
+): Promise<typeof DONE> {
+  // No other command needs the page.
+  const { runAsPage } = await import('../shared-page.ts');
+  const html = await readJournal(place, (reader) => runAsPage(reader, runId, { redact, io }));
+  writeWhole(resolve(io.cwd, file), file, onePiece(html));
+  const bytes = Buffer.byteLength(html);
+  const isRedacted = redact.length > 0;
+  if (isJson) io.out.line(jsonLine({ exported: { file, html: true, bytes, redacted: isRedacted } }));
+  else io.out.lines(renderPageExport(file, bytes, isRedacted, io.out.theme));
+  return DONE;
+}
+
+function* onePiece(html: string): Generator<string, void, void> {
+  yield html;
+}
 
 /** As it is, but to a terminal, which must not obey what was recorded. */
 async function print(io: Io, pieces: Generator<string, Exported, void>): Promise<void> {

@@ -345,7 +345,14 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
       damage: list(fields({ runId: TEXT, seq: WHOLE, problem: TEXT })),
     }),
   ],
-  export: [document({ exported: fields({ file: TEXT, runs: WHOLE, events: WHOLE, redacted: YES_NO }) })],
+  export: [
+    document({
+      exported: anyOf(
+        fields({ file: TEXT, runs: WHOLE, events: WHOLE, redacted: YES_NO }),
+        fields({ file: TEXT, html: oneOf(true), bytes: WHOLE, redacted: YES_NO }),
+      ),
+    }),
+  ],
   import: [document({ runs: list(IMPORTED) })],
   backup: [document({ backup: fields({ file: TEXT, bytes: WHOLE }) })],
   prune: [PRUNED],

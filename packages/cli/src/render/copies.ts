@@ -21,6 +21,11 @@ export function renderExport(
   return [`${theme.good('✓')} ${clean(file)}: ${count(events, 'event')} of ${count(runs, 'run')}${note}`];
 }
 
+export function renderPageExport(file: string, bytes: number, isRedacted: boolean, theme: Theme): string[] {
+  const note = isRedacted ? theme.attention(', redacted') : '';
+  return [`${theme.good('✓')} ${clean(file)}: a page of ${Math.ceil(bytes / 1000)} kB${note}`];
+}
+
 export function renderImport(
   runs: readonly ImportedRunNote[],
   flags: readonly string[],

@@ -60,7 +60,7 @@ function actionsOf(runtime: Runtime): Hono {
   return actions;
 }
 
-function describeIn({ cwd, flags }: UiAppOptions): Describe {
+export function describeIn({ cwd, flags }: Pick<UiAppOptions, 'cwd' | 'flags'>): Describe {
   return {
     run: runDocument,
     why: (reader, id) => {

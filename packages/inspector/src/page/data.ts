@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { get, Refusal } from './api.ts';
+import { recorded } from './recorded.ts';
 
 export type Line = 'opening' | 'live' | 'lost';
 
@@ -17,7 +18,7 @@ let source: EventSource | undefined;
 let line: Line = 'opening';
 
 function listen(): void {
-  if (source !== undefined) return;
+  if (source !== undefined || recorded !== undefined) return;
   source = new EventSource('/api/live');
   source.addEventListener('open', () => setLine('live'));
   source.addEventListener('error', () => setLine('lost'));
@@ -123,8 +124,9 @@ class Poll<T> {
 
 /** Goes on with the time, for what says how long something takes. */
 export function useNow(everyMs: number): number {
-  const [now, set] = useState(Date.now());
+  const [now, set] = useState(recorded?.at ?? Date.now());
   useEffect(() => {
+    if (recorded !== undefined) return undefined;
     const timer = setInterval(() => set(Date.now()), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);

@@ -5,6 +5,7 @@ import type { RunLine } from './api.ts';
 import { useData } from './data.ts';
 import { count } from './format.ts';
 import { Link } from './link.tsx';
+import { recorded } from './recorded.ts';
 import { comparePath, runPath } from './route.ts';
 import { Mark } from './status.tsx';
 
@@ -47,7 +48,7 @@ function OneRun({ node, id }: { readonly node: Node; readonly id: string }): JSX
         </span>
         {run.id === id ? (
           <span class="tag">this run</span>
-        ) : (
+        ) : recorded !== undefined ? null : (
           <Link class="link" to={comparePath(run.id, id)} label={`Compare ${run.id} with this run`}>
             compare
           </Link>

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 
-import { go } from './route.ts';
+import { isKept } from './recorded.ts';
+import { go, hrefOf } from './route.ts';
 
 /** A link within the page: it stays one, for who opens it elsewhere. */
 export function Link(props: {
@@ -13,9 +14,11 @@ export function Link(props: {
   readonly children: ComponentChildren;
 }): JSX.Element {
   const { to, current = false, label, isRow, children } = props;
+  // Of other runs a file knows the name alone.
+  if (!isKept(to)) return <span class={props.class}>{children}</span>;
   return (
     <a
-      href={to}
+      href={hrefOf(to)}
       class={props.class}
       aria-label={label}
       data-row={isRow}

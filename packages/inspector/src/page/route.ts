@@ -1,15 +1,35 @@
 /** Where the page is: its path and its query, which a link carries. */
 import { useEffect, useState } from 'preact/hooks';
 
+import { isKept, recorded } from './recorded.ts';
+
 const listeners = new Set<() => void>();
 
 addEventListener('popstate', () => tell());
+addEventListener('hashchange', () => tell());
 
 function tell(): void {
   for (const listener of listeners) listener();
 }
 
+/** A file has one place, and says the rest behind a `#`. */
+function here(): string {
+  if (recorded === undefined) return location.href;
+  return new URL(location.hash.slice(1) || runPath(recorded.id), 'http://file.invalid').href;
+}
+
+/** As it stands in a link. */
+export function hrefOf(to: string): string {
+  return recorded === undefined ? to : `#${to}`;
+}
+
 export function go(to: string, how: 'push' | 'replace' = 'push'): void {
+  if (recorded !== undefined) {
+    if (!isKept(to)) return;
+    if (how === 'push') location.hash = to;
+    else location.replace(`#${to}`);
+    return;
+  }
   if (to === location.pathname + location.search) return;
   if (how === 'push') history.pushState(null, '', to);
   else history.replaceState(null, '', to);
@@ -18,9 +38,9 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
 }
 
 export function useRoute(): URL {
-  const [href, set] = useState(location.href);
+  const [href, set] = useState(here());
   useEffect(() => {
-    const listener = (): void => set(location.href);
+    const listener = (): void => set(here());
     listeners.add(listener);
     // It may have changed between the drawing and this.
     listener();

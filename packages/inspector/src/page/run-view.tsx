@@ -15,6 +15,7 @@ import { count, duration, moment } from './format.ts';
 import { LineageView } from './lineage-view.tsx';
 import { Link } from './link.tsx';
 import { LogsView } from './logs-view.tsx';
+import { recorded } from './recorded.ts';
 import { runPath, withQuery } from './route.ts';
 import { StatusBadge, toneOf } from './status.tsx';
 import { SteerDialog, type Steer } from './steer-dialog.tsx';
@@ -102,9 +103,16 @@ function Head(props: {
           <CopyButton text={run.id} label="Copy the id" />
         </span>
         <div class="buttons">
-          <Link class="button" to={`${runPath(run.id)}/compare`}>
-            Compare…
-          </Link>
+          {recorded === undefined ? (
+            <>
+              <a class="button" href={`/api${runPath(run.id)}/page.html`} download>
+                Save as a file
+              </a>
+              <Link class="button" to={`${runPath(run.id)}/compare`}>
+                Compare…
+              </Link>
+            </>
+          ) : null}
           {about.readOnly ? null : (
             <>
               {run.status === 'failed' || run.status === 'cancelled' ? (

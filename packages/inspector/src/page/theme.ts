@@ -2,7 +2,7 @@
 const KEY = 'pawl-theme';
 
 export function startTheme(): void {
-  const chosen = localStorage.getItem(KEY);
+  const chosen = kept(() => localStorage.getItem(KEY));
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset['theme'] = chosen;
 }
 
@@ -14,5 +14,14 @@ export function isDark(): boolean {
 export function switchTheme(): void {
   const next = isDark() ? 'light' : 'dark';
   document.documentElement.dataset['theme'] = next;
-  localStorage.setItem(KEY, next);
+  kept(() => localStorage.setItem(KEY, next));
+}
+
+/** A file that is shown within something else may keep nothing. */
+function kept<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
 }

@@ -12,6 +12,8 @@ import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.t
 import { RunFolds } from './run-folds.ts';
 import { runFilter } from './run-filter.ts';
 import { countsOf, pageOfRuns, runNamed } from './run-page.ts';
+import { sharedPage } from './shared-page.ts';
+import { sharedRun } from './shared-run.ts';
 import { taskDocuments, waitDocuments } from './waits.ts';
 import { scheduleDetail, workerDocuments } from './workers.ts';
 
@@ -47,6 +49,12 @@ export function createInspector(options: InspectorOptions): Hono {
   addRun(api, options);
   addCompare(api, options);
   addTables(api, options);
+  api.get('/runs/:id/page.html', async (c) => {
+    const id = mustGet(reader, c);
+    c.header('content-type', 'text/html; charset=utf-8');
+    c.header('content-disposition', `attachment; filename="${id.replaceAll(/[^\w.-]/g, '_')}.html"`);
+    return c.body(await shareRun(app, page, id));
+  });
   if (actions !== undefined) api.route('/', actions);
   api.all('*', () => {
     throw new RuntimeError('NOT_FOUND', 'There is nothing here.');
@@ -54,6 +62,18 @@ export function createInspector(options: InspectorOptions): Hono {
   app.route('/api', api);
   app.get('*', (c) => sendPage(c, page));
   return app;
+}
+
+/**
+ * One run as a page that needs no server and no network: what this inspector tells of it.
+ * @throws RuntimeError NOT_FOUND where the page is not built
+ */
+export async function shareRun(inspector: Hono, page: Page, id: RunId): Promise<string> {
+  const ask = async (path: string): Promise<Document | undefined> => {
+    const response = await inspector.request(`/api${path}`);
+    return response.ok ? ((await response.json()) as Document) : undefined;
+  };
+  return sharedPage(page, await sharedRun(id, ask, { journal: '', user: '', readOnly: true }, Date.now()));
 }
 
 function answer(c: Context, document: Document): Response {

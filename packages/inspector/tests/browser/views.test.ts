@@ -101,4 +101,34 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     expect(new URL(child.url()).pathname).toBe('/runs/order-1.2');
     await child.context().close();
   });
+
+  test('a run that is saved as a file is read without a server, and asks nobody for anything', async () => {
+    const from = await visit(browser, ui, '/runs/order-3');
+    const [download] = await Promise.all([
+      from.waitForEvent('download'),
+      from.getByRole('link', { name: 'Save as a file' }).click(),
+    ]);
+    const file = join(folder.path, 'order-3.html');
+    await download.saveAs(file);
+    await from.context().close();
+    const page = await (await browser.newContext()).newPage();
+    const asked: string[] = [];
+    const said: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    page.on('console', (message) => said.push(message.text()));
+    page.on('pageerror', (error) => said.push(error.message));
+    await page.goto(`file://${file}`);
+    await page.getByText('declined <img src=x').first().waitFor();
+    await page.locator('.call', { hasText: 'charge' }).click();
+    await page.getByRole('complementary', { name: 'Call' }).getByText('2 of 2').waitFor();
+    await page.getByRole('link', { name: 'Events' }).click();
+    await page.locator('.event', { hasText: 'RunFailed' }).waitFor();
+    await page.reload();
+    await page.locator('.event', { hasText: 'RunFailed' }).waitFor();
+    expect(asked.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([]);
+    expect(said).toEqual([]);
+    expect(await page.title()).toBe('Pawl: order-3');
+    expect(await page.evaluate(`document.querySelectorAll('img, iframe, [onerror]').length`)).toBe(0);
+    await isFit(page);
+  });
 });
