@@ -202,3 +202,30 @@ test('what is too much for one file is left out, and said to be', async () => {
   expect(asked).toContain('/runs/r/value?part=input');
   expect(JSON.stringify(answers).length).toBeLessThan(12_500_000);
 });
+
+test('a graph is learned from runs: what follows what, how often, and what fails', async () => {
+  const graph = await ask('/graph?process=order');
+  expect(graph).toMatchObject({ process: 'order', isPart: false, hidden: 0 });
+  const ofOrders = (await ask('/graph?process=order&runs=1')) as { readonly runs: number };
+  expect(ofOrders.runs).toBe(1);
+  const nodes = graph['nodes'] as readonly { id: string; calls: number; failed: number; runs: number }[];
+  expect(nodes.find(({ id }) => id === 'task reserve')).toMatchObject({ failed: 0, kind: 'task' });
+  expect(nodes.find(({ id }) => id === 'task charge')).toMatchObject({
+    failed: 1,
+    retried: 1,
+    examples: expect.arrayContaining([{ runId: 'order-3', key: '1', status: 'failed' }]),
+  });
+  const edges = graph['edges'] as readonly { from: string; to: string; count: number }[];
+  expect(edges.map(({ from, to }) => `${from} -> ${to}`).toSorted()).toEqual([
+    'child notify -> end succeeded',
+    'group map -> task reserve',
+    'start order -> group map',
+    'task charge -> child notify',
+    'task charge -> end failed',
+    'task reserve -> task charge',
+  ]);
+  expect(edges.find(({ to }) => to === 'end failed')).toMatchObject({ count: 1 });
+  expect(await ask('/graph?process=none')).toMatchObject({ runs: 0, nodes: [], edges: [] });
+  expect(await ask('/graph')).toMatchObject({ error: { code: 'USAGE' } });
+  expect(await ask('/graph?process=order&runs=201')).toMatchObject({ error: { code: 'USAGE' } });
+});

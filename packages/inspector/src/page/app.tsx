@@ -5,6 +5,7 @@ import type { About, Wait, OpenTask } from './api.ts';
 import { ComparePicker, CompareView } from './compare-view.tsx';
 import { useData, useLine } from './data.ts';
 import { Dialog } from './dialog.tsx';
+import { GraphView } from './graph-view.tsx';
 import { Icon } from './icons.tsx';
 import { moveFocus, useKeys } from './keys.ts';
 import { Link } from './link.tsx';
@@ -22,6 +23,7 @@ const VIEWS = [
   ['/', 'Runs', 'runs'],
   ['/waiting', 'Waiting', 'waiting'],
   ['/workers', 'Workers', 'workers'],
+  ['/graph', 'Graph', 'graph'],
   ['/pools', 'Pools', 'pools'],
   ['/queue', 'Queue', 'queue'],
   ['/schedules', 'Schedules', 'schedules'],
@@ -103,6 +105,8 @@ function Content(props: {
       return <WaitingView found={waits} about={about} />;
     case '/workers':
       return <WorkersView />;
+    case '/graph':
+      return <GraphView route={route} />;
     case '/pools':
       return <PoolsView />;
     case '/queue':

@@ -8,6 +8,7 @@ import type { Describe, Document } from './describe.ts';
 import { Lineage } from './lineage.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
+import { processGraph } from './process-graph.ts';
 import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.ts';
 import { RunFolds } from './run-folds.ts';
 import { runFilter } from './run-filter.ts';
@@ -179,6 +180,11 @@ function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
       schedules: reader.schedules().map((schedule) => scheduleDetail(reader, describe, schedule)),
     }),
   );
+  api.get('/graph', (c) => {
+    const process = c.req.query('process');
+    if (process === undefined) throw new RuntimeError('USAGE', 'Of which process: ?process=<name>');
+    return answer(c, processGraph(reader, process, numberOf(c, 'runs', 50, 200)));
+  });
   api.get('/workers', (c) => answer(c, { workers: workerDocuments(reader, describe) }));
 }
 

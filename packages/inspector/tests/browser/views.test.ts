@@ -131,4 +131,21 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     expect(await page.evaluate(`document.querySelectorAll('img, iframe, [onerror]').length`)).toBe(0);
     await isFit(page);
   });
+
+  test('a graph of the calls leads to the runs that have them', async () => {
+    const page = await visit(browser, ui, '/graph?process=order');
+    const charge = page.getByRole('link', { name: 'charge' });
+    await charge.waitFor();
+    expect(await charge.textContent()).toMatch(/failed/);
+    await charge.focus();
+    await page.keyboard.press('Enter');
+    const panel = page.getByRole('complementary', { name: 'Call' });
+    await panel.getByText('order-3').waitFor();
+    expect(new URL(page.url()).searchParams.get('node')).toBe('task charge');
+    await isFit(page);
+    const again = await visit(browser, ui, '/graph?process=order&node=task%20charge');
+    await again.getByRole('link', { name: /order-3/ }).click();
+    await again.getByText('Why it failed').first().waitFor();
+    await again.context().close();
+  });
 });
