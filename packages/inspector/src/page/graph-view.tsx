@@ -95,9 +95,11 @@ function useDrawing(graph: ProcessGraph | undefined): Drawing | undefined {
   useEffect(() => {
     if (graph === undefined) return undefined;
     let isWanted = true;
-    void import('./graph-layout.ts').then(({ layOut }) => {
+    const draw = async (): Promise<void> => {
+      const { layOut } = await import('./graph-layout.ts');
       if (isWanted) setDrawing(layOut(graph));
-    });
+    };
+    void draw();
     return () => {
       isWanted = false;
     };
