@@ -117,6 +117,7 @@ export const ROOMS: readonly Room[] = [
       'run-waits.ts',
       'notify.ts',
       'log-lines.ts',
+      'kept-logs.ts',
       'run-query.ts',
       'small-heap.ts',
       'sql-views.ts',

@@ -56,7 +56,7 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     name: 'logs',
-    summary: 'print what the process of a run logged',
+    summary: 'print what the tasks and the process of a run logged',
     load: async () => (await import('./commands/logs.ts')).logsCommand,
   },
   {

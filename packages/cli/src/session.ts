@@ -196,8 +196,7 @@ export class Session {
       this.#io.err.line(jsonLine({ log: logDocument(entry) }));
       return;
     }
-    const name = entry.task === null ? undefined : clean(entry.task);
-    this.#progress.say(logLines(entry.values, name, this.#io.err.theme));
+    this.#progress.say(logLines(entry, entry.task ?? undefined, this.#io.err.theme));
   }
 
   #warn(runId: RunId, message: string): void {

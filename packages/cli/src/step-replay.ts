@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 
 import {
+  logText,
   nearest,
   RuntimeError,
   type JournalEvent,
@@ -12,7 +13,6 @@ import {
 } from '@pawl/runtime';
 
 import { DONE } from './exit-codes.ts';
-import { logText } from './render/log.ts';
 import { jsonLine } from './render/json.ts';
 import { renderStop } from './render/replay-stop.ts';
 import { timestamp } from './run-document.ts';
@@ -137,7 +137,7 @@ function stopDocument(run: ReadRun, stop: ReplayStop): Readonly<Record<string, u
     asks,
     open: open.map(({ node, where }) => ({ key: node.key, kind: node.kind, status: node.status, where })),
     outside,
-    logs: logs.map(logText),
+    logs: logs.map(({ values }) => logText(values)),
   };
 }
 

@@ -178,7 +178,7 @@ class Teller {
 
   log(entry: LogEntry): void {
     if (this.#isJson) this.#io.err.line(jsonLine({ log: logDocument(entry) }));
-    else this.#io.err.lines(logLines(entry.values, clean(entry.runId), this.#io.err.theme));
+    else this.#io.err.lines(logLines(entry, entry.runId, this.#io.err.theme));
   }
 
   warn(runId: string, message: string): void {

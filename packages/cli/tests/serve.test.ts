@@ -152,6 +152,7 @@ test('what makes no sense is refused in words, and nothing is recorded', async (
     ['GET', "/runs?before='%20or%201=1", undefined, 200],
     ['GET', '/runs/none/events?after=-1', undefined, 404],
     ['GET', '/runs/none/result?wait=soon', undefined, 400],
+    ['GET', '/runs/none/logs', undefined, 404],
     ['POST', '/runs', '{', 400],
     ['POST', '/runs', '', 400],
     ['POST', '/runs', [], 400],

@@ -50,6 +50,7 @@ export function engineOptions(
     graceMs: positive('graceMs', options.graceMs ?? 5000),
     stallMs: positive('stallMs', options.stallMs ?? 30_000),
     strict: options.strict ?? false,
+    keepLogs: options.keepLogs ?? true,
     guard,
     check,
     standIn: options.standIn ?? ((task) => task),

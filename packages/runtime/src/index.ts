@@ -17,6 +17,9 @@ export {
 export type { Answer } from './engine/answer.ts';
 export type { Ack, Cancelled, SendOptions } from './engine/messenger.ts';
 export type { Response } from './engine/response.ts';
+export { logText } from './engine/log-text.ts';
+export { isLevel, LOG_LEVELS, type LogLine } from './journal/log-line.ts';
+export type { LogQuery } from './kept-logs.ts';
 export type { Logger } from './log-lines.ts';
 export type { LogEntry, ProgressEntry } from './engine/engine.ts';
 export type { RuntimeEvent } from './engine/observer.ts';
@@ -131,6 +134,7 @@ export type { GuardMode } from './guard/process-guard.ts';
 export type { RunCheck } from './run-checks.ts';
 export type { Notify, WaitNotice } from './notify.ts';
 export type { Replayer, ReplayerOptions } from './replayer.ts';
+export type { Said } from './engine/replay-pace.ts';
 export type { OpenReplayCall, ReplaySteps, ReplayStop } from './replay-steps.ts';
 export type { ReplayReport } from './engine/replay-run.ts';
 export type { AskedAtHead, ReplayedChild } from './engine/head-look.ts';

@@ -5,13 +5,15 @@ import type { RunId } from './journal/ids.ts';
 
 /** A logger as pino makes it: first the fields of a line, then its text. */
 export interface Logger {
+  /** Where it has none, nobody is told of what is logged at that level. */
+  debug?(fields: object, message?: string): void;
   info(fields: object, message?: string): void;
   warn(fields: object, message?: string): void;
   error(fields: object, message?: string): void;
 }
 
 interface Line {
-  readonly level: keyof Logger;
+  readonly level: Exclude<keyof Logger, 'debug'>;
   readonly message: string;
   readonly fields: object;
 }
@@ -31,10 +33,10 @@ export class LogLines {
     this.#logger = logger;
   }
 
-  log({ runId, process, key, task, attempt, values }: LogEntry): void {
+  log({ runId, process, key, task, attempt, level, values }: LogEntry): void {
     const { message, ...said } = spoken(values);
     const place = key === null ? {} : { task, attempt, key };
-    this.#logger.info({ runId, process, ...place, ...said }, message);
+    this.#logger[level]?.({ runId, process, ...place, ...said }, message);
   }
 
   warn(runId: RunId, message: string): void {

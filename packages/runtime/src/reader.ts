@@ -30,6 +30,8 @@ import { poolStatuses, type PoolStatus } from './pool-reports.ts';
 import { withWaitingChildren, type ReadRun } from './waiting-parents.ts';
 import { settledTasks, type SettledTask } from './views/settled-tasks.ts';
 import { eventsOf } from './run-events.ts';
+import { logsOf, type LogQuery } from './kept-logs.ts';
+import type { LogLine } from './journal/log-line.ts';
 import { Replayer, type ReplayerOptions } from './replayer.ts';
 import { runWaits } from './run-waits.ts';
 import type { OpenWait } from './views/open-waits.ts';
@@ -51,6 +53,8 @@ export interface JournalReader extends Disposable {
   counts(): RunCounts;
   /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
+  /** What its tasks and its process logged, the newest lines. @throws RuntimeError NOT_FOUND; InvalidOptionError */
+  logs(id: RunId, query?: LogQuery): Generator<LogLine, void, void>;
   /** Runs that share their beginning with this one, the oldest first, up to 1,000. */
   forksOf(id: RunId): readonly RunId[];
   /** What a fork would keep, take over and do again. @throws RuntimeError NOT_FOUND, REFUSED */
@@ -145,6 +149,7 @@ export function openJournal(options: {
     drivers: () => store.drivers(Date.now()),
     counts: () => store.countRuns(),
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
+    logs: (id, query) => logsOf(store, get(id).runId, query),
     forksOf: (id) => store.forksOf(get(id).runId),
     planFork: (id, ask) => {
       needKey();

@@ -7,7 +7,7 @@ import type { JournalStore } from './ports/journal-store.ts';
 import { RuntimeError } from './errors.ts';
 import type { Engine } from './engine/engine.ts';
 import type { AskedAtHead } from './engine/head-look.ts';
-import { ReplayPace } from './engine/replay-pace.ts';
+import { ReplayPace, type Said } from './engine/replay-pace.ts';
 import { RunDriver } from './engine/run-driver.ts';
 import type { RunExit, RunPlan } from './engine/run-plan.ts';
 import { callSite } from './process/call-site.ts';
@@ -36,7 +36,7 @@ export interface ReplayStop {
   /** What the process waits for outside `ctx`, where it can be seen. */
   readonly outside: { readonly type: string; readonly where: string | null } | null;
   /** What it logged since the last stop. */
-  readonly logs: readonly (readonly unknown[])[];
+  readonly logs: readonly Said[];
 }
 
 /**

@@ -62,6 +62,11 @@ export interface RuntimeOptions {
   readonly onChecked?: (check: RunCheck) => void;
   /** Processes that `resume` finds by the name that was recorded. */
   readonly processes?: readonly ProcessDefinition[];
+  /**
+   * Whether what tasks and processes log is kept with their runs, for `runtime.logs` and `pawl logs` (default true): the
+   * newest lines, see `limits.logLines`. Where nobody logs it costs nothing.
+   */
+  readonly keepLogs?: boolean;
   readonly onLog?: (entry: LogEntry) => void;
   /** Gets what is logged, warnings, and how runs and attempts end, one line each. Default: nobody does. */
   readonly logger?: Logger | undefined;

@@ -37,6 +37,8 @@ import type { Recorded } from './journal/event.ts';
 import { PoolDesk, type PoolStatus } from './pool-reports.ts';
 import { askedQuestions, type AskedQuestions } from './views/asked-questions.ts';
 import { eventsOf } from './run-events.ts';
+import { logsOf, type LogQuery } from './kept-logs.ts';
+import type { LogLine } from './journal/log-line.ts';
 import { runWaits, type OpenWait } from './run-waits.ts';
 
 export const DEFAULT_PATH = '.pawl/journal.db';
@@ -210,6 +212,11 @@ export class Runtime implements AsyncDisposable {
     this.#refuseWhenClosed();
     this.#mustGet(id);
     return runStep(this.#engine, id, key, definitionOf(process), options);
+  }
+
+  /** What a run's tasks and its process logged, the newest lines. @throws RuntimeError NOT_FOUND; InvalidOptionError */
+  logs(id: RunId, query?: LogQuery): Generator<LogLine, void, void> {
+    return logsOf(this.store, this.#mustGet(id).runId, query);
   }
 
   /** Runs that share their beginning with this one, the oldest first, up to 1,000. */

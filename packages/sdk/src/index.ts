@@ -9,6 +9,7 @@ export type {
   BreakpointResult,
   BreakpointStrategy,
 } from './breakpoint.ts';
+export type { Log, LogLevel } from './log.ts';
 export type { ReceiveOptions, TaskReceive, TaskReceiveOptions } from './receive.ts';
 export type { Secret, WithSecrets } from './secret.ts';
 export type { RetryPlan, RetryPolicy } from './retry-policy.ts';

@@ -2,6 +2,7 @@ import type { BreakpointOptions, BreakpointQuestion, BreakpointResult } from './
 import type { Duration } from './duration.ts';
 import type { Channel, ChannelOptions } from './channel.ts';
 import type { ExitScope, ScopeOptions } from './exit-scope.ts';
+import type { Log } from './log.ts';
 import type { Cost, Parallel, PoolReference, Priority } from './parallel.ts';
 import type { Pool, PoolOptions } from './pool.ts';
 import type { ReceiveOptions } from './receive.ts';
@@ -267,8 +268,8 @@ export interface Context {
   random(): number;
   /** A version 4 UUID; the same on replay. */
   uuid(): string;
-  /** Told once it is committed, and not again on replay. */
-  log(...values: readonly unknown[]): void;
+  /** Told, and kept with the run (`pawl logs`), once it is committed, and not again on replay. */
+  readonly log: Log;
 }
 
 /** A process: plain async code in which everything that has an effect goes through `ctx`. */

@@ -1,3 +1,4 @@
+import type { Log } from './log.ts';
 import type { TaskCallOptions } from './process.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -22,7 +23,7 @@ export interface SourceContext {
   readonly key: string;
   /** The same for every attempt of this call and for no other call. */
   readonly idempotencyKey: string;
-  readonly log: (...values: readonly unknown[]) => void;
+  readonly log: Log;
 }
 
 /**

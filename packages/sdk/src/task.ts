@@ -12,6 +12,7 @@ import {
 } from './resilience.ts';
 import { ratePlan, type PoolRate } from './pool.ts';
 import type { TaskReceive } from './receive.ts';
+import type { Log } from './log.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from './standard-schema.ts';
 import { checkCommandOptions } from './shell-options.ts';
@@ -32,7 +33,8 @@ export interface TaskContext {
   readonly runId: string;
   /** The call key, as `pawl show` prints it. */
   readonly key: string;
-  readonly log: (...values: readonly unknown[]) => void;
+  /** Told at once, and kept with the run within a second: `pawl logs`. It is no part of the run's history. */
+  readonly log: Log;
   /** Tells that the attempt is alive; restarts `heartbeatTimeout`. */
   readonly heartbeat: () => void;
   /**

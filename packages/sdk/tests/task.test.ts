@@ -16,7 +16,12 @@ const context: TaskContext = {
   idempotencyKey: 'i',
   runId: 'r',
   key: '0',
-  log: () => undefined,
+  log: Object.assign(() => undefined, {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+  }),
   heartbeat: () => undefined,
   progress: async () => undefined,
   reconcile: () => undefined,

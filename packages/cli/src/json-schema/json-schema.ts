@@ -1,6 +1,7 @@
 /** The contract of `--json`: for each command the documents that it writes, one a line. */
 import { JSON_VERSION } from '../render/json.ts';
 import { IMPORTED, KEY, PRUNED, ROTATED } from './copy-shapes.ts';
+import { LOG_ENTRY, LOG_LINE } from './log-shapes.ts';
 import { DEFS } from './run-shapes.ts';
 import {
   anyOf,
@@ -40,15 +41,7 @@ const ERROR = document({
 });
 
 /** On stderr, of commands that drive runs, before their document or instead of one. */
-const NOTES: readonly Shape[] = [
-  document({
-    log: fields(
-      { runId: TEXT, message: TEXT },
-      { process: TEXT, key: orNull(TEXT), task: orNull(TEXT), attempt: orNull(WHOLE) },
-    ),
-  }),
-  document({ warning: fields({ runId: TEXT, message: TEXT }) }),
-];
+const NOTES: readonly Shape[] = [LOG_ENTRY, document({ warning: fields({ runId: TEXT, message: TEXT }) })];
 const WORK_NOTES: readonly Shape[] = [
   ...NOTES,
   document({ note: DETAILS }),
@@ -295,7 +288,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
       event: { ...fields({ type: TEXT }), additionalProperties: true },
     }),
   ],
-  logs: [document({ log: fields({ runId: TEXT, seq: WHOLE, at: orNull(TIME), message: TEXT }) })],
+  logs: [LOG_LINE],
   work: WORK_NOTES,
   serve: WORK_NOTES,
   ui: [document({ ui: fields({ url: TEXT, journal: TEXT, readOnly: YES_NO }) })],

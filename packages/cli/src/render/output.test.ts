@@ -19,12 +19,11 @@ test.each([
 });
 
 test('a log line cannot be taken for one of ours, whatever is logged', () => {
-  expect(logLines(['read', { n: 1 }, '\n✓ forged\r\u001b[2J'], undefined, PLAIN_THEME)).toEqual([
-    '› read { n: 1 } ',
-    '› ✓ forged',
-    '› ',
-  ]);
-  expect(logLines(['x'], 'fetch', PLAIN_THEME)).toEqual(['› fetch: x']);
+  expect(
+    logLines({ level: 'info', values: ['read', { n: 1 }, '\n✓ forged\r\u001b[2J'] }, undefined, PLAIN_THEME),
+  ).toEqual(['› read { n: 1 } ', '› ✓ forged', '› ']);
+  expect(logLines({ level: 'info', values: ['x'] }, 'fetch', PLAIN_THEME)).toEqual(['› fetch: x']);
+  expect(logLines({ level: 'warn', values: ['x'] }, 'fetch', PLAIN_THEME)).toEqual(['› warn fetch: x']);
 });
 
 test('commands to copy are quoted', () => {

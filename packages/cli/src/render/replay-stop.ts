@@ -27,7 +27,7 @@ export function renderStop(view: StopView): string[] {
   return [
     `${theme.busy('●')} ${theme.bold(fit(clean(run.process), width - at.length - 4))}  ${theme.dim(at)}`,
     ...(recorded === undefined ? [] : [renderEvent(recorded, width, theme)]),
-    ...logs.flatMap((values) => logLines(values, undefined, theme)),
+    ...logs.flatMap((said) => logLines(said, undefined, theme)),
     ...openLines(view),
     ...endLines(view),
   ];

@@ -8,6 +8,7 @@ import { JSON_VERSION } from '../render/json.ts';
 import { runDocument } from '../run-document.ts';
 import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
+import { addLogs } from './logs.ts';
 import { addMessages } from './messages.ts';
 import { addPeople } from './people.ts';
 import { bodyOf, idOf, mustGet, notFound } from './request.ts';
@@ -67,6 +68,7 @@ export function createApp(options: AppOptions): Hono {
     if (runtime.queue.get(id) === undefined) mustGet(runtime, id);
     return streamEvents(c, runtime, id, closing);
   });
+  addLogs(app, runtime);
   addMessages(app, runtime);
   addPeople(app, runtime);
   addTasks(app, runtime);

@@ -1,11 +1,12 @@
-import type { Cost, TaskContext, TaskReceiveOptions } from '@pawl/sdk';
+import type { Cost, Log, LogLevel, TaskContext, TaskReceiveOptions } from '@pawl/sdk';
+import { levelled } from '../journal/log-line.ts';
 import type { AttemptPlace } from './attempt.ts';
 
 /** The attempt, as its context asks it. */
 export interface ContextSource {
   readonly place: AttemptPlace;
   readonly signal: AbortSignal;
-  log(values: readonly unknown[]): void;
+  log(level: LogLevel, values: readonly unknown[]): void;
   progress(value: unknown): Promise<void>;
   heartbeat(): void;
   reconcile(actualCost: Cost): void;
@@ -23,7 +24,7 @@ export class AttemptContext implements TaskContext {
   readonly attempt: number;
   // Not hidden by `#`: a builder's context has this one as its prototype.
   private readonly of: ContextSource;
-  private logs: TaskContext['log'] | undefined = undefined;
+  private logs: Log | undefined = undefined;
   private tells: TaskContext['progress'] | undefined = undefined;
   private beats: TaskContext['heartbeat'] | undefined = undefined;
   private reconciles: TaskContext['reconcile'] | undefined = undefined;
@@ -37,9 +38,9 @@ export class AttemptContext implements TaskContext {
     this.of = of;
   }
 
-  get log(): TaskContext['log'] {
+  get log(): Log {
     const { of } = this;
-    return (this.logs ??= (...values) => of.log(values));
+    return (this.logs ??= levelled((level, values) => of.log(level, values)));
   }
 
   get progress(): TaskContext['progress'] {

@@ -6,6 +6,7 @@ import {
   TimeoutError,
   type CheckResult,
   type Cost,
+  type LogLevel,
   type PollSettings,
   type TaskContext,
   type TaskReceiveOptions,
@@ -48,7 +49,14 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   /** Does the work where whoever measures finds it; undefined where nobody does. */
   readonly within: TelemetrySink['within'] | undefined;
   warn(message: string): void;
-  log(place: AttemptPlace, task: string, values: readonly unknown[]): void;
+  log(place: AttemptPlace, task: string, said: SaidByTask): void;
+}
+
+/** What a task logs: its values without what is secret, and what cuts that out of a text that is made of them. */
+export interface SaidByTask {
+  readonly level: LogLevel;
+  readonly values: readonly unknown[];
+  cut(text: string): string;
 }
 
 /** The slot that an attempt runs in. */
@@ -297,9 +305,12 @@ export class Attempt implements Work, ContextSource {
     assert(isOurs, 'S2', 'a run that is left aborts its attempts');
   }
 
-  log(values: readonly unknown[]): void {
-    const told = values.map((value) => this.#redaction.logged(value));
-    this.#deps.log(this.place, this.#task.definition.name, told);
+  log(level: LogLevel, values: readonly unknown[]): void {
+    this.#deps.log(this.place, this.#task.definition.name, {
+      level,
+      values: values.map((value) => this.#redaction.logged(value)),
+      cut: (text) => this.#redaction.text(text),
+    });
   }
 
   progress(value: unknown): Promise<void> {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { emitWarning } from 'node:process';
-import type { PoolOptions, PoolPlan, TaskDefinition } from '@pawl/sdk';
+import type { LogLevel, PoolOptions, PoolPlan, TaskDefinition } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
@@ -34,6 +34,7 @@ export interface LogEntry {
   /** The task, or source, of that call, and its attempt; null for the process itself. */
   readonly task: string | null;
   readonly attempt: number | null;
+  readonly level: LogLevel;
   readonly values: readonly unknown[];
 }
 
@@ -83,6 +84,8 @@ export interface EngineOptions {
   /** Shortest bounds of a replay that waits, see replay.ts. */
   readonly stallMs: number;
   readonly strict: boolean;
+  /** Whether what is logged is kept with the runs. */
+  readonly keepLogs: boolean;
   readonly guard: Guard | undefined;
   readonly check: Check | undefined;
   readonly standIn: StandIn;

@@ -82,7 +82,8 @@ function depsOf(engine: Engine, { runId, process, definition }: Step): AttemptDe
     forgoMessage: () => undefined,
     reveal: (args) => vault.reveal(runId, args),
     within: undefined,
-    log: ({ key, attempt }, task, values) => sink.log({ runId, process, key, task, attempt, values }),
+    log: ({ key, attempt }, task, { level, values }) =>
+      sink.log({ runId, process, key, task, attempt, level, values }),
     progress: (key, attempt, value) => sink.progress({ runId, key, attempt, value }),
     warn: (message) => sink.warn(runId, message),
   };

@@ -38,6 +38,12 @@ export interface Limits {
   readonly stateNames: number;
   /** Size of one value of a run's state, in characters of JSON. */
   readonly stateBytes: number;
+  /** Lines of what one run logged that are kept, the newest. */
+  readonly logLines: number;
+  /** The same of one task call. */
+  readonly logLinesPerCall: number;
+  /** Characters of one of them; what is longer is cut. */
+  readonly logLineBytes: number;
 }
 
 /** With less Node cannot even begin a thread, and ends the whole program for it. */
@@ -64,6 +70,9 @@ export function resolveLimits(given: Partial<Limits> | undefined, cores: number)
     scopeExits: 10_000,
     stateNames: 64,
     stateBytes: 4096,
+    logLines: 10_000,
+    logLinesPerCall: 1000,
+    logLineBytes: 4096,
     ...given,
   };
   for (const [name, value] of Object.entries(limits)) {

@@ -63,7 +63,15 @@ describe('runtime.events()', () => {
     const events = desk.observers.observe({});
     desk.commit('a', 1);
     desk.progress('a', 5);
-    desk.observers.log({ runId: 'a', process: 'p', key: null, task: null, attempt: null, values: ['hi', 1] });
+    desk.observers.log({
+      runId: 'a',
+      process: 'p',
+      key: null,
+      task: null,
+      attempt: null,
+      level: 'info',
+      values: ['hi', 1],
+    });
     desk.commit('b', 1);
     expect(await take(events, 4)).toEqual(['a3', 'a:5', 'log hi 1', 'b1']);
   });
@@ -89,10 +97,26 @@ describe('runtime.events()', () => {
     const desk = new Desk();
     const events = desk.observers.observe({ buffer: 2 });
     desk.progress('a', 1);
-    desk.observers.log({ runId: 'a', process: 'p', key: null, task: null, attempt: null, values: ['one'] });
+    desk.observers.log({
+      runId: 'a',
+      process: 'p',
+      key: null,
+      task: null,
+      attempt: null,
+      level: 'info',
+      values: ['one'],
+    });
     desk.commit('a', 1);
     expect(await take(events, 3)).toEqual(['dropped 1', 'log one', 'a1']);
-    desk.observers.log({ runId: 'a', process: 'p', key: null, task: null, attempt: null, values: ['two'] });
+    desk.observers.log({
+      runId: 'a',
+      process: 'p',
+      key: null,
+      task: null,
+      attempt: null,
+      level: 'info',
+      values: ['two'],
+    });
     desk.commit('a', 2);
     expect(await take(events, 3)).toEqual(['dropped 1', 'a2', 'a3']);
   });

@@ -1,4 +1,11 @@
+import type { LogLevel } from '@pawl/sdk';
 import type { Seq } from '../journal/ids.ts';
+
+/** What a process logged. */
+export interface Said {
+  readonly level: LogLevel;
+  readonly values: readonly unknown[];
+}
 
 /**
  * How far a replay may go. It stands still before what comes next, until it may go further.
@@ -9,7 +16,7 @@ export class ReplayPace {
   #until: Seq = 0;
   #isHeld = false;
   #arrived: (() => void) | undefined;
-  #logs: (readonly unknown[])[] = [];
+  #logs: Said[] = [];
 
   /** The process has all that is recorded up to the place, and waits. */
   get isHeld(): boolean {
@@ -32,12 +39,12 @@ export class ReplayPace {
     return promise;
   }
 
-  log(values: readonly unknown[]): void {
-    this.#logs.push(values);
+  log(level: LogLevel, values: readonly unknown[]): void {
+    this.#logs.push({ level, values });
   }
 
   /** What the process logged since they were taken last. */
-  takeLogs(): readonly (readonly unknown[])[] {
+  takeLogs(): readonly Said[] {
     const logs = this.#logs;
     this.#logs = [];
     return logs;

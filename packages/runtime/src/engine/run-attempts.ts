@@ -16,6 +16,8 @@ import type { RatedTask } from './pools/pool-tree.ts';
 import type { SlotTaker, Ticket } from './pools/pool.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import type { RunDriver } from './run-driver.ts';
+import { logText } from './log-text.ts';
+import type { RunJournal } from './run-journal.ts';
 import { recordedMessage } from './recorded-message.ts';
 import type { RunStreams } from './run-streams.ts';
 import { NO_SLOT, Slot, type SlotOwner } from './slot.ts';
@@ -26,8 +28,8 @@ function ratedTask({ name, settings: { rate } }: OpenTask['definition']): RatedT
 }
 
 /** What the attempts of one run need of the world. */
-export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
-  const { clock, entropy, graceMs, limits, sink } = engine.options;
+export function attemptDeps(engine: Engine, run: RunDriver, journal: RunJournal): AttemptDeps {
+  const { clock, entropy, graceMs, limits, sink, keepLogs } = engine.options;
   const measure = engine.telemetry?.sink;
   return {
     clock,
@@ -57,9 +59,10 @@ export function attemptDeps(engine: Engine, run: RunDriver): AttemptDeps {
       }
     },
     within: measure === undefined ? undefined : (place, work) => measure.within(place, work),
-    log: ({ key, attempt }, task, values) => {
+    log: ({ key, attempt }, task, { level, values, cut }) => {
       const { runId, identity } = run;
-      sink.log({ runId, process: identity.process, key, task, attempt, values });
+      if (keepLogs) journal.log(level, cut(logText(values)), { key, task, attempt });
+      sink.log({ runId, process: identity.process, key, task, attempt, level, values });
     },
     progress: (key, attempt, value) => sink.progress({ runId: run.runId, key, attempt, value }),
     warn: (message) => sink.warn(run.runId, message),

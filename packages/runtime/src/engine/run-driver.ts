@@ -1,3 +1,4 @@
+import type { LogLevel } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import { isRecordedOutcome, isTerminal, type Recorded, type TerminalEvent } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
@@ -66,7 +67,7 @@ export class RunDriver implements Turnable {
     this.plan = plan;
     this.runId = plan.runId;
     this.state = plan.state;
-    this.#journal = new RunJournal(plan.state, clock);
+    this.#journal = new RunJournal(plan.state, clock, limits);
     this.#lease = new RunLease(engine, plan.runId, plan.epoch, plan.start === undefined && !plan.replayOnly);
     this.host = new ProcessHost(
       plan.runId,
@@ -82,7 +83,7 @@ export class RunDriver implements Turnable {
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,
         childAsked: (runId, process) => this.look?.childAsked(runId, process),
-        log: (values) => this.#logWhenCommitted(values),
+        log: (level, values) => this.#logWhenCommitted(level, values),
         warn: (message) => sink.warn(plan.runId, message),
         fail: (error) => this.fail(error),
         ...guardPort(engine.options, plan, this),
@@ -135,7 +136,7 @@ export class RunDriver implements Turnable {
   }
 
   get hasUncommitted(): boolean {
-    return this.#journal.uncommitted > 0 || this.#effects.transactions.isWaiting;
+    return this.#journal.hasMore || this.#effects.transactions.isWaiting;
   }
 
   /** What the world tells; it is decided in a turn of its own. */
@@ -307,10 +308,10 @@ export class RunDriver implements Turnable {
     this.fail(fencedError(this.runId));
   }
 
-  #logWhenCommitted(values: readonly unknown[]): void {
-    this.plan.pace?.log(values);
+  #logWhenCommitted(level: LogLevel, values: readonly unknown[]): void {
+    this.plan.pace?.log(level, values);
     if (this.#phase === 'left' || this.plan.replayOnly) return;
-    this.#effects.log(values);
+    this.#effects.log(level, values);
     this.#engine.touch(this);
   }
 
@@ -361,7 +362,7 @@ export class RunDriver implements Turnable {
   /** Renews the lease in good time, and looks after children elsewhere. */
   keepLease(): void {
     if (this.#phase !== 'left' && !this.#lease.keep()) this.fenced();
-    else if (this.#phase === 'live' || this.#phase === 'ending') this.#effects.children.look();
+    else if (this.#phase === 'live' || this.#phase === 'ending') this.#effects.look();
   }
 
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */

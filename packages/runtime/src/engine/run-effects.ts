@@ -1,10 +1,12 @@
+import type { LogLevel } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
 import { fencedWithin, leftWithin } from '../kernel/resume.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, LogEntry } from './engine.ts';
 import { ExitGate } from './exit-gate.ts';
+import { logText } from './log-text.ts';
 import { attemptDeps, RunAttempts } from './run-attempts.ts';
 import { RunChildren } from './run-children.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -36,10 +38,11 @@ export class RunEffects {
   readonly exits: ExitGate;
   readonly #engine: Engine;
   readonly #gate: RunGate;
+  readonly #journal: RunJournal;
   readonly #run: RunDriver;
   readonly #cancel: (report: Report) => void;
   #waiting: Effect[] = [];
-  #logs: (readonly unknown[])[] = [];
+  #logs: LogEntry[] = [];
 
   /** @param cancel queues the cancellation of a fenced call, before everything else */
   constructor(
@@ -50,7 +53,7 @@ export class RunEffects {
     cancel: (report: Report) => void,
   ) {
     this.timers = new Timers(engine.options.clock);
-    const deps = attemptDeps(engine, run);
+    const deps = attemptDeps(engine, run, journal);
     this.streams = new RunStreams(run, deps, engine.options.limits.streamItems);
     this.attempts = new RunAttempts(engine, run, deps, this.streams);
     this.children = new RunChildren(engine, run, journal, driverOf);
@@ -62,6 +65,7 @@ export class RunEffects {
     this.exits = new ExitGate(this.attempts, this.children, (key) => this.#queue(key));
     this.#engine = engine;
     this.#gate = new RunGate(engine, run, journal);
+    this.#journal = journal;
     this.#run = run;
     this.#cancel = cancel;
   }
@@ -155,8 +159,11 @@ export class RunEffects {
   }
 
   /** Output of the process, told once what led to it is committed. */
-  log(values: readonly unknown[]): void {
-    this.#logs.push(values);
+  log(level: LogLevel, values: readonly unknown[]): void {
+    const { runId, identity } = this.#run;
+    const entry = { runId, process: identity.process, key: null, task: null, attempt: null, level, values };
+    this.#logs.push(entry);
+    if (this.#engine.options.keepLogs) this.#journal.log(level, logText(values));
   }
 
   /** The commit is done. */
@@ -169,10 +176,7 @@ export class RunEffects {
     // Last: whoever is told may stop the run, and that aborts what has started.
     const logs = this.#logs;
     this.#logs = [];
-    const { runId, identity } = this.#run;
-    const { process } = identity;
-    for (const values of logs)
-      this.#engine.options.sink.log({ runId, process, key: null, task: null, attempt: null, values });
+    for (const entry of logs) this.#engine.options.sink.log(entry);
   }
 
   #perform(effect: Effect): void {
@@ -230,8 +234,17 @@ export class RunEffects {
     });
   }
 
+  /** Comes every now and then. */
+  look(): void {
+    this.children.look();
+    if (!this.#journal.logs.look()) return;
+    this.#engine.touch(this.#run);
+    this.#engine.loop.wake(this.#run);
+  }
+
   /** The run is left: nothing of it acts any more. */
   drop(): void {
+    this.#keepLastLogs();
     this.attempts.forgetAll();
     // A start that was granted and never committed gives its slot back.
     for (const effect of this.#waiting)
@@ -240,6 +253,19 @@ export class RunEffects {
     this.timers.clearAll();
     this.children.drop();
     this.abortAll('the run was stopped');
+  }
+
+  /** Others may have the run by now, or the disk may be full: then they are lost, as they would be by a crash. */
+  #keepLastLogs(): void {
+    const { runId, plan } = this.#run;
+    const last = this.#journal.lastLogs(runId, plan.epoch);
+    this.#journal.logs.close();
+    if (last === undefined) return;
+    try {
+      this.#engine.options.store.append([last], this.#engine.claim);
+    } catch {
+      // See above.
+    }
   }
 
   abortAll(reason: string): void {

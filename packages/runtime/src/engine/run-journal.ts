@@ -1,5 +1,7 @@
+import type { LogLevel } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
+import type { LoggedLine } from '../journal/log-line.ts';
 import type { Seq } from '../journal/ids.ts';
 import { decide } from '../kernel/decide.ts';
 import { evolve } from '../kernel/evolve.ts';
@@ -8,11 +10,18 @@ import type { Command, Effect, Report } from '../kernel/input.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AppendRun, NewRun, StoreNote } from '../ports/journal-store.ts';
+import type { Limits } from './limits.ts';
+import { cutText } from './log-text.ts';
+import { RunLogs } from './run-logs.ts';
 
 export interface Decided {
   readonly recorded: readonly Recorded[];
   readonly effects: readonly Effect[];
 }
+
+type LoggedPlace = Pick<LoggedLine, 'key' | 'task' | 'attempt'>;
+
+const PROCESS: LoggedPlace = { key: null, task: null, attempt: null };
 
 /**
  * The end of a run's journal that is decided and not committed yet.
@@ -23,7 +32,10 @@ export interface Decided {
  */
 export class RunJournal {
   readonly state: RunState;
+  /** What is logged meanwhile; its commits are those of the events. */
+  readonly logs: RunLogs;
   readonly #clock: Clock;
+  readonly #limits: Limits;
   #buffer: Recorded[] = [];
   #consumed: string[] = [];
   #notes: StoreNote[] = [];
@@ -32,14 +44,28 @@ export class RunJournal {
   /** Groups whose calls are to be forgotten once all of them are settled. */
   readonly #closed = new Set<CallKey>();
 
-  constructor(state: RunState, clock: Clock) {
+  constructor(state: RunState, clock: Clock, limits: Limits) {
     this.state = state;
+    this.logs = new RunLogs(limits);
     this.#clock = clock;
+    this.#limits = limits;
     this.#committedSeq = state.seq;
   }
 
   get uncommitted(): number {
     return this.#buffer.length;
+  }
+
+  /** Whether a commit is worth its while. */
+  get hasMore(): boolean {
+    return this.#buffer.length > 0 || this.logs.isDue;
+  }
+
+  /** @param place of the task call that logged; undefined: the process */
+  log(level: LogLevel, text: string, place: LoggedPlace = PROCESS): void {
+    const { seq } = this.state;
+    const cut = cutText(text, this.#limits.logLineBytes);
+    this.logs.add({ at: this.#clock.now(), seq, level, ...place, text: cut, leftOut: 0 });
   }
 
   /** Decides an input, and applies what follows. */
@@ -95,6 +121,7 @@ export class RunJournal {
   ): AppendRun {
     const { phase, parent } = this.state;
     const isEnd = phase.status === 'ended' && successor === undefined;
+    const logs = this.logs.batch;
     return {
       runId,
       epoch,
@@ -103,10 +130,19 @@ export class RunJournal {
       consumed: this.#consumed,
       ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
       ...(this.#children.length === 0 ? {} : { children: this.#children }),
+      ...(logs === undefined ? {} : { logs }),
       ...(successor === undefined ? {} : { successor }),
       ...(transaction === undefined ? {} : { transaction }),
       ...(isEnd && parent !== undefined ? { wakes: parent.parentRunId } : {}),
     };
+  }
+
+  /** For a run that is left; undefined where nothing is to be kept. */
+  lastLogs(runId: string, epoch: number): AppendRun | undefined {
+    if (this.#buffer.length > 0) this.logs.forgoProcess();
+    const logs = this.logs.batch;
+    if (logs === undefined || this.#committedSeq === 0) return undefined;
+    return { runId, epoch, afterSeq: this.#committedSeq, events: [], consumed: [], logs };
   }
 
   #forget(): void {
@@ -120,6 +156,7 @@ export class RunJournal {
     this.#consumed = [];
     this.#notes = [];
     this.#children = [];
+    this.logs.committed();
     this.#committedSeq = this.state.seq;
     for (const { event } of events) if (event.type === 'ScopeClosed') this.#closed.add(event.key);
     this.#forget();

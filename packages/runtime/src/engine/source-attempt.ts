@@ -8,6 +8,7 @@ import {
 import { decode } from '../journal/codec.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
+import { levelled } from '../journal/log-line.ts';
 import type { Report } from '../kernel/input.ts';
 import type { OpenSourceCall } from '../process/open-call.ts';
 import { encodePayload } from '../process/payload.ts';
@@ -157,7 +158,9 @@ export class SourceAttempt {
       runId,
       key,
       idempotencyKey,
-      log: (...values) => this.#deps.log(this.#place, this.#source.name, values),
+      log: levelled((level, values) =>
+        this.#deps.log(this.#place, this.#source.name, { level, values, cut: (text) => text }),
+      ),
     };
   }
 

@@ -8,6 +8,7 @@ import type { Encoded, JournalEvent, Recorded, RunStarted } from '../journal/eve
 import type { RunSummary } from '../journal/run-summary.ts';
 import type { WithinTransaction } from '../journal/user-db.ts';
 import type { CopyStore } from './copy-store.ts';
+import type { LogBatch, LogStore } from './log-store.ts';
 import type { OfferStore } from './offer-store.ts';
 import type { SealingStore } from './sealing-store.ts';
 import type { PoolsChange, PoolsView } from './pool-store.ts';
@@ -63,6 +64,8 @@ export interface AppendRun {
   readonly successor?: NewRun;
   /** Runs that these events start: created like a successor, and nothing is handed on to them. */
   readonly children?: readonly NewRun[];
+  /** What was logged since the last append: kept in the same transaction, and not where the run is fenced. */
+  readonly logs?: LogBatch;
   /** A run that waits for the end of this one: with that end it goes on, where it rests. */
   readonly wakes?: RunId;
   /** Where the store has tables of the user's: what is done on them in the same transaction, after all else. */
@@ -215,7 +218,7 @@ export interface RunDamage {
  * Throws RuntimeError: BUSY (try again), CORRUPT or NEWER (of one run, or the file), STORAGE (the
  * store is of no use any more: every later call throws the same), REFUSED (a value too large).
  */
-export interface JournalStore extends OfferStore {
+export interface JournalStore extends OfferStore, LogStore {
   /** What workers look for. */
   readonly work: WorkStore;
   /** Undefined where the store has no file. */

@@ -8,6 +8,7 @@ import {
   type TaskStreamOptions,
   type WithSecrets,
 } from '@pawl/sdk';
+import { levelled } from '../journal/log-line.ts';
 import { openBreakpoint } from './breakpoint-call.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import type { AnyProcess } from './definition.ts';
@@ -77,9 +78,9 @@ export function createContext(host: ProcessHost): Context {
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),
-    log: (...values) => {
-      if (!host.quiet) host.port.log(values);
-    },
+    log: levelled((level, values) => {
+      if (!host.quiet) host.port.log(level, values);
+    }),
   };
   return ctx;
 }

@@ -1,4 +1,4 @@
-import type { PoolPlan, ProcessDefinition, TaskDefinition } from '@pawl/sdk';
+import type { LogLevel, PoolPlan, ProcessDefinition, TaskDefinition } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
@@ -39,7 +39,7 @@ export interface HostPort {
   depth(): number;
   /** The process asked for a run that is recorded. */
   childAsked(runId: RunId, process: ProcessDefinition): void;
-  log(values: readonly unknown[]): void;
+  log(level: LogLevel, values: readonly unknown[]): void;
   warn(message: string): void;
   /** Told of it before it happens, and may throw; undefined where nobody wants to know. */
   readonly impure: ((call: ImpureCall) => void) | undefined;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EVENT_VERSION } from '../journal/chain.ts';
 import type { Encoded, EventType, JournalEvent } from '../journal/event.ts';
 import type { Epoch, RunId, Seq } from '../journal/ids.ts';
+import type { LoggedLine } from '../journal/log-line.ts';
 import { InvariantError } from '../journal/invariant.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import type { PoolDeclaration, PoolRecord, PoolsChange } from '../ports/pool-store.ts';
@@ -590,6 +591,75 @@ export function describeStore(name: string, open: () => JournalStore): void {
           ),
         ).toThrow('no');
         expect(store.offer('t1')).toEqual(fresh);
+      });
+    });
+
+    describe('what runs logged', () => {
+      const line = (text: string, more: Partial<LoggedLine> = {}): LoggedLine => ({
+        at: START,
+        seq: 1,
+        level: 'info',
+        key: '0',
+        task: 'fetch',
+        attempt: 1,
+        leftOut: 0,
+        ...more,
+        text,
+      });
+      const keep = (
+        lines: readonly LoggedLine[],
+        most = { mostOfRun: 100, mostOfCall: 10 },
+      ): readonly string[] => append({ ...appendOf(runId, 1, []), logs: { lines, ...most } });
+      const texts = (after = 0): string[] =>
+        store.logs(runId, after, 1000).map(({ n, leftOut, text }) => `${n}-${leftOut} ${text}`);
+
+      test('comes back in its order, by pages, and is no history', () => {
+        create(runId);
+        expect([store.logs(runId, 0, 9), store.logs('nobody', 0, 9)]).toEqual([[], []]);
+        const process = { key: null, task: null, attempt: null, level: 'error' } as const;
+        expect(keep([line('one'), line('two\n\u{1F600}', process)])).toEqual(['committed']);
+        expect(keep([line('three', { level: 'debug', attempt: 2, at: START + 5, seq: 7 })])).toEqual([
+          'committed',
+        ]);
+        expect(store.logs(runId, 0, 9)).toEqual([
+          { ...line('one'), n: 1 },
+          { ...line('two\n\u{1F600}', process), n: 2 },
+          { ...line('three', { level: 'debug', attempt: 2, at: START + 5, seq: 7 }), n: 3 },
+        ]);
+        expect([texts(1), store.logs(runId, 1, 1).length, readAll(runId).length]).toEqual([
+          ['2-0 two\n\u{1F600}', '3-0 three'],
+          1,
+          1,
+        ]);
+        expect(store.verify().damage).toEqual([]);
+      });
+
+      test('comes in the transaction of the events, and not where the run is fenced', () => {
+        create('run-2');
+        const logs = { lines: [line('x')], mostOfRun: 9, mostOfCall: 9 };
+        const begun = { ...appendOf(runId, 0, [RunStarted]), logs };
+        const fenced = { ...appendOf('run-2', 7, [RunSucceeded]), logs };
+        expect(append(begun, fenced)).toEqual(['committed', 'fenced']);
+        expect([store.logs(runId, 0, 9).length, store.logs('run-2', 0, 9)]).toEqual([1, []]);
+      });
+
+      test('of a call and of a run the newest are kept, and a gap is what is left out', () => {
+        create(runId);
+        for (let i = 0; i < 3; i += 1) keep([line(`a${i}`, { key: 'a', task: 'a' })]);
+        for (let i = 0; i < 40; i += 1) keep([line(`b${i}`, { key: 'b', task: 'b' })]);
+        const kept = texts();
+        expect(kept.slice(0, 3)).toEqual(['1-0 a0', '2-0 a1', '3-0 a2']);
+        expect(kept.at(-1)).toBe('43-0 b39');
+        // Old lines are looked for now and then.
+        expect(kept.length).toBeGreaterThanOrEqual(13);
+        expect(kept.length).toBeLessThanOrEqual(16);
+        const gaps = store.logs(runId, 0, 1000).reduce((sum, { leftOut }) => sum + leftOut, 0);
+        expect(gaps + kept.length).toBe(43);
+        // What the writer left out itself has had its place, too.
+        keep([line('c', { key: 'c', leftOut: 5 })], { mostOfRun: 4, mostOfCall: 10 });
+        for (let i = 0; i < 8; i += 1) keep([line(`c${i}`, { key: 'c' })], { mostOfRun: 4, mostOfCall: 10 });
+        expect(texts().at(-1)).toBe('57-0 c7');
+        expect(texts().length).toBeLessThanOrEqual(5);
       });
     });
 

@@ -132,6 +132,8 @@ describe('C64 credentials by message to a task', () => {
     const key = runtime.store.keyOf('r') ?? '';
     expect(key).not.toBe('');
     const result = await handle.result();
+    told.push(...[...runtime.logs('r')].map(({ text }) => `kept ${text}`));
+    expect(told.filter((line) => line.startsWith('kept') && line.includes('[secret]'))).toHaveLength(3);
     expect(result).toEqual({ userId: 7, said: 'Bearer [secret]', pin: '[secret]', url: '[secret]' });
     expectCleanFolder(path, 'at the end');
     await runtime.close();
@@ -483,6 +485,7 @@ describe('elsewhere', () => {
     await runtime.send('r', 'token', CANARY);
     expect(await handle.result()).toEqual({ length: CANARY.length, token: '[secret]' });
     expect(logs).toEqual([['with [secret]']]);
+    expect(store.logs('r', 0, 9)).toMatchObject([{ task: 'login', key: '1', text: 'with [secret]' }]);
     await runtime.close();
     expectClean(transcript(store).join('\n'), 'the journal');
   });

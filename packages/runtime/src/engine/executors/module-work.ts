@@ -2,9 +2,11 @@
  * What runs in another thread or process: an exported function of a module, called with decoded values. Nothing here
  * may import a package: these files are entry points of their own, and resolve nothing of the program around them.
  */
+import type { LogLevel } from '@pawl/sdk';
 import { decode, encode, EncodeRefusal } from '../../journal/codec.ts';
 import { toErrorRecord, type ErrorRecord } from '../../journal/error-record.ts';
 import type { Encoded } from '../../journal/event.ts';
+import { levelled } from '../../journal/log-line.ts';
 
 export interface ModuleWork {
   /** A `file:` URL. */
@@ -36,7 +38,12 @@ type ModuleEnd =
 
 /** Between its start and its answer. */
 export type SignOfLife =
-  | { readonly pawl: 'log'; readonly id: string; readonly values: readonly Encoded[] }
+  | {
+      readonly pawl: 'log';
+      readonly id: string;
+      readonly level: LogLevel;
+      readonly values: readonly Encoded[];
+    }
   | { readonly pawl: 'progress'; readonly id: string; readonly value: Encoded }
   | { readonly pawl: 'heartbeat'; readonly id: string };
 
@@ -63,7 +70,7 @@ async function endOf(work: ModuleWork, tell: (sign: SignOfLife) => void): Promis
     if (typeof run !== 'function') throw new TypeError(`${work.module} exports no function '${work.export}'`);
     const returned: unknown = (run as (args: unknown, task: object) => unknown)(decode(work.args), {
       ...work.task,
-      log: (...values: readonly unknown[]) => tell({ pawl: 'log', id, values: values.map(loggable) }),
+      log: levelled((level, values) => tell({ pawl: 'log', id, level, values: values.map(loggable) })),
       heartbeat: () => tell({ pawl: 'heartbeat', id }),
       progress,
       receive: refuseReceive,

@@ -1,5 +1,6 @@
 import { UnserializableError, type ModuleSpec } from '@pawl/sdk';
 import { decode } from '../../journal/codec.ts';
+import { isLevel } from '../../journal/log-line.ts';
 import { reviveError } from '../../journal/error-record.ts';
 import { unreachable } from '../../journal/invariant.ts';
 import { encodePayload, tooLarge } from '../../process/payload.ts';
@@ -69,7 +70,7 @@ export class Signs {
     const { context } = this.#work;
     switch (sign.pawl) {
       case 'log':
-        context.log(...sign.values.map((value) => decode(value)));
+        context.log[sign.level](...sign.values.map((value) => decode(value)));
         return;
       case 'heartbeat':
         context.heartbeat();
@@ -102,6 +103,8 @@ function isSign(message: unknown): message is SignOfLife {
   return (
     pawl === 'heartbeat' ||
     pawl === 'progress' ||
-    (pawl === 'log' && Array.isArray(Reflect.get(message, 'values')))
+    (pawl === 'log' &&
+      isLevel(Reflect.get(message, 'level')) &&
+      Array.isArray(Reflect.get(message, 'values')))
   );
 }

@@ -1,4 +1,5 @@
 import type { RunId } from '../../journal/ids.ts';
+import type { LogLine } from '../../journal/log-line.ts';
 import type { PoolTexts } from './memory-pools.ts';
 import type { WorkFacts } from './memory-work.ts';
 import type { Run } from './rows.ts';
@@ -10,5 +11,6 @@ export interface MemorySnapshot {
   readonly shared: readonly SharedStep[];
   readonly pools?: PoolTexts;
   readonly keys?: ReadonlyMap<RunId, string>;
+  readonly logs?: ReadonlyMap<RunId, readonly LogLine[]>;
   readonly work?: WorkFacts;
 }

@@ -49,6 +49,7 @@ import {
   type Run,
 } from './rows.ts';
 import type { MemoryFaults } from './memory-faults.ts';
+import { MemoryLogs } from './memory-logs.ts';
 import { MemoryPools } from './memory-pools.ts';
 import type { MemorySnapshot } from './memory-snapshot.ts';
 import { MemoryWork, restingUntil } from './memory-work.ts';
@@ -64,8 +65,10 @@ export class MemoryStore implements JournalStore {
   readonly #deadOwners = new Set<string>();
   readonly #shared: Shared;
   readonly #pools: MemoryPools;
+  readonly #logs: MemoryLogs;
   /** Given out while their runs go on; a prefix is of a time when they did. */
   readonly #keys: Map<RunId, string>;
+  readonly logs: JournalStore['logs'] = (...asked) => this.#logs.page(...asked);
   readonly isPosted = (runId: RunId, id: string): boolean => this.#runs.get(runId)?.inbox.has(id) === true;
   #mark = 0;
 
@@ -75,6 +78,7 @@ export class MemoryStore implements JournalStore {
     this.#keys = new Map(options.from?.keys);
     this.work = new MemoryWork(this.#asRuns(), options.from?.work);
     this.#shared = new Shared(options.from?.shared);
+    this.#logs = new MemoryLogs(options.from?.logs);
     this.#pools = new MemoryPools(options.from?.pools, (owner) => this.#deadOwners.has(owner));
   }
 
@@ -86,7 +90,8 @@ export class MemoryStore implements JournalStore {
   snapshot(): MemorySnapshot {
     const pools = this.#pools.texts();
     const shared = [...this.#shared.steps];
-    return { runs: new Map(this.#runs), shared, pools, keys: new Map(this.#keys), work: this.work.facts() };
+    const [logs, work] = [this.#logs.snapshot(), this.work.facts()];
+    return { runs: new Map(this.#runs), shared, pools, keys: new Map(this.#keys), logs, work };
   }
 
   #asRuns(): ConstructorParameters<typeof MemoryWork>[0] {
@@ -131,6 +136,7 @@ export class MemoryStore implements JournalStore {
       if (created.some(({ runId }) => this.#runs.has(runId))) return 'fenced';
       const answer = this.#appendRun(each, stored[i] ?? [], claim);
       if (answer === 'fenced') return answer;
+      if (each.logs !== undefined) this.#logs.keep(each.runId, each.logs);
       for (const run of created) {
         const events = run.events.map(({ event }) => storeEvent(event));
         this.#appendRun(run, events, claim);

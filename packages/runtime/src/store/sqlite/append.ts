@@ -15,6 +15,7 @@ import type { RunRow } from './run-row.ts';
 import type { ForkStart, Shared as Inherited } from './fork-start.ts';
 import type { Sealing } from './sealing.ts';
 import type { Keys } from './keys.ts';
+import type { Logs } from './logs.ts';
 import type { Shared } from './shared.ts';
 import type { StartMail } from './start-mail.ts';
 import type { Starts } from './starts.ts';
@@ -77,6 +78,7 @@ export class Append {
   readonly #tables: UserTables;
   readonly #forkStart: ForkStart;
   readonly #sealing: Sealing;
+  readonly #logs: Logs;
   readonly #selectRun: Statement<[RunId], RunRow>;
   readonly #insertRun: Statement<Value[]>;
   readonly #updateRun: Statement<Value[]>;
@@ -97,6 +99,7 @@ export class Append {
       readonly tables: UserTables;
       readonly forkStart: ForkStart;
       readonly sealing: Sealing;
+      readonly logs: Logs;
     },
   ) {
     this.#shared = others.shared;
@@ -108,6 +111,7 @@ export class Append {
     this.#tables = others.tables;
     this.#forkStart = others.forkStart;
     this.#sealing = others.sealing;
+    this.#logs = others.logs;
     this.#selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where run_id = ?`);
     this.#insertRun = db.prepare(
       `insert into runs (module, code_hash, inputs_hash, process, started_at, status, updated_at, last_seq,
@@ -168,6 +172,8 @@ export class Append {
         if (each.wakes !== undefined) this.#waking.wake(each.wakes, claim.now);
       }
       if (each.notes !== undefined) this.#shared.note(each.notes);
+      if (each.logs !== undefined && before !== undefined)
+        bytes += this.#logs.keep(each.runId, before, each.logs);
       return 'committed';
     });
     this.#insertRows(values);

@@ -22,6 +22,7 @@ import { failureOf, storageError } from './failure.ts';
 import { Inbox } from './inbox.ts';
 import { Keys } from './keys.ts';
 import { Leases } from './lease.ts';
+import { Logs } from './logs.ts';
 import { OwnerLocks } from './liveness.ts';
 import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
@@ -58,6 +59,7 @@ interface Statements {
   readonly waking: Waking;
   readonly starts: Starts;
   readonly schedules: Schedules;
+  readonly logs: Logs;
 }
 
 /**
@@ -130,6 +132,7 @@ export class JournalFile {
     const schedules = new Schedules(db, sealing);
     const forks = new Forks(db);
     const read = new Read(db, forks, sealing, readOnly ? 'mark' : 'refuse');
+    const logs = new Logs(db, sealing);
     const projections = new Projections(db, { states, offers, inbox, starts, schedules, forks, sealing });
     this.statements = {
       shared,
@@ -138,6 +141,7 @@ export class JournalFile {
       starts,
       states,
       schedules,
+      logs,
       append: new Append(db, {
         shared,
         keys,
@@ -148,6 +152,7 @@ export class JournalFile {
         tables: new UserTables(db, path),
         sealing,
         forkStart: new ForkStart(db, { read, forks, keys, states }),
+        logs,
       }),
       compact: new Compact(db, forks),
       read,

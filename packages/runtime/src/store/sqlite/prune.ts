@@ -22,7 +22,17 @@ interface Link {
 }
 
 /** What is kept of a run beside its row, in the order in which it may go. */
-const TABLES = ['inbox', 'run_state', 'run_keys', 'offers', 'waking', 'start_keys', 'pawl_forks', 'events'];
+const TABLES = [
+  'inbox',
+  'run_state',
+  'run_keys',
+  'offers',
+  'waking',
+  'start_keys',
+  'pawl_forks',
+  'pawl_logs',
+  'events',
+];
 
 /** Second event of a run that another one started. */
 const PARENTS = `select e.run, p.id as other from runs r join events e on e.run = r.id and e.seq = 2

@@ -15,6 +15,7 @@ const COLUMNS = [
   ['run_state', 'value'],
   ['kept_results', 'output'],
   ['offers', 'refusal'],
+  ['pawl_logs', 'line'],
 ] as const;
 const MESSAGES = ['inbox', 'start_inbox'] as const;
 

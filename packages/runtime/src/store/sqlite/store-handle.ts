@@ -9,6 +9,7 @@ import type { Circuit, TrialClaim } from '../../journal/circuit.ts';
 import type { Encoded, Recorded } from '../../journal/event.ts';
 import type { Epoch, Millis, RunId, Seq } from '../../journal/ids.ts';
 import { assert } from '../../journal/invariant.ts';
+import type { LogLine } from '../../journal/log-line.ts';
 import type { Offer, OfferChange } from '../../journal/offer.ts';
 import type {
   AppendRun,
@@ -98,6 +99,10 @@ export class StoreHandle implements JournalStore {
 
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
     return this.#read(({ read }) => read.page(runId, afterSeq, limit));
+  }
+
+  logs(runId: RunId, after: number, limit: number): readonly LogLine[] {
+    return this.#read(({ logs }) => logs.page(runId, after, limit));
   }
 
   forksOf(runId: RunId): readonly RunId[] {

@@ -95,6 +95,7 @@ test('runs of an older journal that nobody drives can go on', () => {
   raw(path, (db) => {
     for (const table of [
       'pawl_data_keys',
+      'pawl_logs',
       'pawl_forks',
       'waking',
       'start_inbox',

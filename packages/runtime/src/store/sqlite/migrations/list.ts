@@ -8,6 +8,7 @@ import { CREATE_STATE } from './0007.ts';
 import { CREATE_START_INBOX } from './0008.ts';
 import { CREATE_FORKS } from './0009.ts';
 import { CREATE_DATA_KEYS } from './0010.ts';
+import { CREATE_LOGS } from './0011.ts';
 
 /** SQL by version, the first makes version 1. A released one is never changed. */
 export const MIGRATIONS: readonly string[] = [
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE_START_INBOX,
   CREATE_FORKS,
   CREATE_DATA_KEYS,
+  CREATE_LOGS,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

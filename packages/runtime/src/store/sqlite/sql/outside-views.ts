@@ -1,3 +1,4 @@
+import { LOG_LEVELS } from '../../../journal/log-line.ts';
 import { iso, NOW, type ViewText } from './view-text.ts';
 
 export const MESSAGES: ViewText = {
@@ -29,6 +30,38 @@ export const MESSAGES: ViewText = {
     from main.inbox i join main.runs r on r.id = i.run
     union all select s.run_id, q.id, q.posted_at, ${opened([`'message'`, 'q.id'], 'q.payload')}
     from ${table('start_inbox')} q join ${table('starts')} s on s.n = q.start) m`,
+};
+
+export const LOGS: ViewText = {
+  name: 'logs',
+  what: 'one row a line that tasks or the process logged: the newest that are kept',
+  columns: [
+    { name: 'run_id', type: 'TEXT', what: 'whose', sql: 'r.run_id' },
+    {
+      name: 'n',
+      type: 'INTEGER',
+      what: 'place among all lines of the run, from 1; what is missing is left out',
+      sql: 'l.n',
+    },
+    { name: 'at', type: 'TEXT', what: 'when', sql: iso('l.at') },
+    { name: 'seq', type: 'INTEGER', what: 'last event of the run by then', sql: 'l.seq' },
+    {
+      name: 'level',
+      type: 'TEXT',
+      what: LOG_LEVELS.join(', '),
+      sql: `case l.level ${LOG_LEVELS.map((level, i) => `when ${i} then '${level}'`).join(' ')} end`,
+    },
+    { name: 'key', type: 'TEXT', what: 'the call that logged; null: the process', sql: 'l.key' },
+    { name: 'task', type: 'TEXT', what: 'its task, or source', sql: 'l.task' },
+    { name: 'attempt', type: 'INTEGER', what: 'its attempt', sql: 'l.attempt' },
+    {
+      name: 'line',
+      type: 'TEXT',
+      what: 'what it said',
+      sql: ({ opened }) => opened([`'log line'`, 'r.run_id', 'l.n'], 'l.line'),
+    },
+  ],
+  from: ({ table }) => `${table('pawl_logs')} l join main.runs r on r.id = l.run`,
 };
 
 const LIVE = `l.pool = p.name and l.until > ${NOW} and not pawl_is_dead(l.owner)`;

@@ -59,7 +59,8 @@ function registerOpening(db: Database, sealing: Sealing): void {
     const names = JSON.parse(String(place)) as readonly (string | number)[];
     const [kind, id] = names;
     if (kind === 'message') return sealing.wholeMessageOrMark(String(id), value);
-    return kind === 'run error' ? sealing.wholeText(names, value) : sealing.wholeJson(names, value);
+    const isText = kind === 'run error' || kind === 'log line';
+    return isText ? sealing.wholeText(names, value) : sealing.wholeJson(names, value);
   });
 }
 

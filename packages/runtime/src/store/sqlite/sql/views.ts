@@ -7,7 +7,7 @@
  */
 import { ATTEMPTS, TASK_STATS } from './attempt-views.ts';
 import { iso, type SqlPlace, type ViewText } from './view-text.ts';
-import { SCHEDULES, POOLS, MESSAGES } from './outside-views.ts';
+import { LOGS, SCHEDULES, POOLS, MESSAGES } from './outside-views.ts';
 import { RUNS } from './run-view.ts';
 import { STEPS, WAITS } from './step-views.ts';
 
@@ -50,6 +50,7 @@ export const VIEWS: readonly ViewText[] = [
   POOLS,
   SCHEDULES,
   TASK_STATS,
+  LOGS,
 ];
 
 /**

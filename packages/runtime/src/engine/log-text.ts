@@ -1,0 +1,17 @@
+import { formatWithOptions } from 'node:util';
+
+/** What was logged, as console.log would write it, without colours. Never throws: what is logged may be anything. */
+export function logText(values: readonly unknown[]): string {
+  try {
+    return formatWithOptions({ colors: false, depth: 4, breakLength: 100 }, ...values);
+  } catch {
+    return '[what was logged has no text]';
+  }
+}
+
+/** @param most characters */
+export function cutText(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const left = (text.length - most).toLocaleString('en');
+  return `${text.slice(0, most).toWellFormed()}… (${left} more characters)`;
+}
