@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -16,6 +17,8 @@ import {
   started,
   succeeded,
 } from '../src/render/run.fixture.ts';
+import type { LoggedLine } from '../../runtime/src/journal/log-line.ts';
+import { openSqliteStore } from '../../runtime/src/store/sqlite/sqlite-store.ts';
 import { TopReader } from '../src/top-reader.ts';
 import { freshFolder, printed, writeRun, type Printed, type Timed } from './in-process.fixture.ts';
 
@@ -26,6 +29,7 @@ const MINUTE = 60_000;
 const NOW = START + 90 * MINUTE;
 const cwd = freshFolder();
 const db = join(cwd, 'journal.db');
+const other = join(cwd, 'other.db');
 
 /** Names and values that take two columns a letter, or none; and one that would turn the line around. */
 const WIDE: readonly Timed[] = [
@@ -40,12 +44,69 @@ const WIDE: readonly Timed[] = [
   attempt(911, '0/:x/0'),
 ];
 
+/** Code of an order, whose name is that of its file. */
+const orderOf = (first: string, second: string): string => `import { defineTask } from '@pawl/sdk';
+const ${first} = defineTask({ name: '${first}', run: (id: number) => 'box ' + id });
+const ${second} = defineTask({ name: '${second}', run: (box: string) => box + ' shipped' });
+export async function process(id: number, ctx: any) {
+  const box = await ctx.task(${first}, id);
+  return ctx.task(${second}, box);
+}
+`;
+
+function called(afterMs: number, key: string, task: string, args: string | number): Timed {
+  const [at, event] = scheduled(afterMs, key, task, args);
+  return [at, { ...event, inputHash: `=${JSON.stringify(args)}` } as typeof event];
+}
+
+const PACKED: readonly Timed[] = [
+  started(0, 1),
+  called(1, '0', 'pack', 1),
+  attempt(2, '0'),
+  succeeded(30, '0', 'box 1'),
+];
+const SHIPPED: readonly Timed[] = [
+  ...PACKED,
+  called(31, '1', 'ship', 'box 1'),
+  attempt(32, '1'),
+  succeeded(90, '1', 'box 1 shipped'),
+  [91, { type: 'RunSucceeded', output: 'box 1 shipped' }],
+];
+
+const LINES: readonly LoggedLine[] = [
+  { key: null, task: null, attempt: null, level: 'info', text: 'begun with { boxes: 1 }', leftOut: 0 },
+  { key: '0', task: 'pack', attempt: 1, level: 'debug', text: 'looks for a box', leftOut: 0 },
+  { key: '0', task: 'pack', attempt: 2, level: 'warn', text: 'the last one\nof its size', leftOut: 1200 },
+  { key: '1', task: 'ship', attempt: 1, level: 'error', text: 'Error: nobody is at the gate', leftOut: 0 },
+].map((line, i) => ({ ...line, seq: i, at: START + i }) as LoggedLine);
+
+function keepLines(runId: string): void {
+  const store = openSqliteStore({ path: db, durability: 'normal' });
+  const claim = { owner: 'somebody', now: START, ttlMs: 1 };
+  const logs = { lines: LINES, mostOfRun: 100, mostOfCall: 100 };
+  const afterSeq = store.getRun(runId, START)?.lastSeq ?? 0;
+  const lease = store.acquireLease(runId, claim);
+  const epoch = lease.status === 'acquired' ? lease.lease.epoch : 0;
+  expect(store.append([{ runId, epoch, afterSeq, events: [], consumed: [], logs }], claim)).toEqual([
+    'committed',
+  ]);
+  store.releaseLease(runId, epoch);
+  store.close();
+}
+
 beforeAll(() => {
   process.env['TZ'] = 'UTC';
+  symlinkSync(join(import.meta.dirname, '../node_modules'), join(cwd, 'node_modules'));
+  writeFileSync(join(cwd, 'order.ts'), orderOf('pack', 'ship'));
+  mkdirSync(join(cwd, 'new'));
+  writeFileSync(join(cwd, 'new', 'order.ts'), orderOf('wrap', 'ship'));
+  writeRun(other, 'shipped', START, SHIPPED);
+  writeRun(other, 'packed', START + 5 * MINUTE, PACKED);
   writeRun(db, 'done', START, DONE);
   writeRun(db, 'failed', START + 20 * MINUTE, FAILED);
   writeRun(db, 'asked', START + 40 * MINUTE, ASKED);
   writeRun(db, 'w-wide', START + 60 * MINUTE, WIDE);
+  keepLines('asked');
 });
 
 const COMMANDS: readonly (readonly string[])[] = [
@@ -62,14 +123,29 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['waiting'],
   ['top'],
   ['events', 'w-wide'],
+  ['logs', 'asked'],
+  ['prune', '--older-than', '1h', '--dry-run'],
+  ['sql', 'select run_id, status, process, duration_ms, error from runs order by started_at'],
+  ['replay', 'shipped', '--module', 'order.ts'],
+  ['replay', 'packed', '--module', 'order.ts'],
+  ['replay', '--all', '--module', 'new/order.ts'],
+  ['retry', 'failed', '--dry-run'],
 ];
+
+/** Lines of these are whole, however long: a terminal breaks them, and a pipe must not. */
+const UNBROKEN: readonly string[] = ['logs', 'export'];
 
 async function capture(
   args: readonly string[],
   columns: number | undefined,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Printed> {
-  const look = { cwd, now: NOW, env: { PAWL_DB: db, ...env }, ...(columns === undefined ? {} : { columns }) };
+  const look = {
+    cwd,
+    now: NOW,
+    env: { PAWL_DB: args[0] === 'replay' ? other : db, ...env },
+    ...(columns === undefined ? {} : { columns }),
+  };
   return await printed(args, look);
 }
 
@@ -83,8 +159,10 @@ test.each(COMMANDS)('%s %s %s', async (...given) => {
     [80, usual],
     [140, wide],
   ] as const)
-    for (const line of out.split('\n'))
-      expect(columnsOf(line), `${width}: ${line}`).toBeLessThanOrEqual(width);
+    for (const line of UNBROKEN.includes(args[0] ?? '') ? [] : out.split('\n'))
+      // A command to copy stays in one piece.
+      if (!/^ *→ .*\bpawl /.test(line))
+        expect(columnsOf(line), `${width}: ${line}`).toBeLessThanOrEqual(width);
   expect(
     `40 columns\n\n${narrow.out}\n80 columns\n\n${usual.out}\n140 columns\n\n${wide.out}`,
   ).toMatchSnapshot();
@@ -96,6 +174,25 @@ test.each(COMMANDS)('%s %s %s', async (...given) => {
     .split('\n')
     .map((line) => line.trimEnd());
   expect(bare).toEqual(usual.out.split('\n'));
+});
+
+test('an export is for programs and git: each line is an event, whole', async () => {
+  const { out } = await capture(['export', 'asked'], 80);
+  expect(out).toMatchSnapshot();
+  expect((await capture(['export', 'asked'], 40)).out).toBe(out);
+});
+
+test('code that does not fit is refused at a resume, and the run stays as it was', async () => {
+  const events = async (): Promise<string> =>
+    (await capture(['events', 'packed', '--db', other], undefined)).out;
+  const before = await events();
+  const { code, out, err } = await capture(
+    ['resume', 'packed', '--module', 'new/order.ts', '--db', other],
+    undefined,
+  );
+  expect({ code, out }).toEqual({ code: 7, out: '' });
+  expect(err).toMatchSnapshot();
+  expect(await events()).toBe(before);
 });
 
 test('colours, once', async () => {

@@ -29,8 +29,10 @@ export function renderForkPlan({ word, runId, plan }: View, width: number, theme
     ['does again', again.length === 0 ? 'nothing that was begun' : namesOf(counted(again))],
   ];
   const risky = again.filter(({ isRisky }) => isRisky).length;
+  const [title = '', ...more] = wrap(`${word} of ${clean(runId)} behind event ${seq}${place}`, width);
   return [
-    `${theme.bold(word)} of ${fit(clean(runId), width - 40)} behind event ${seq}${place}`,
+    `${theme.bold(word)}${title.slice(word.length)}`,
+    ...more,
     '',
     ...renderFacts(facts, width, theme),
     ...(again.length === 0 ? [] : ['', ...callLines(again, theme)]),

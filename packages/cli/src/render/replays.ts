@@ -32,7 +32,11 @@ export function renderReplays({ tally, cwd, tookMs }: Told, width: number, theme
       : [theme.dim(`· ${count(counts.skipped, 'run')} of other processes left out`)]),
   ];
   const replayed = `replayed ${count(tally.replayed, 'run')}, ${count(tally.events, 'event')} in ${formatDuration(tookMs)}; nothing was run or written`;
-  return [...failures, ...lines.flatMap((line) => hanging(line, width)), theme.dim(replayed)];
+  return [
+    ...failures,
+    ...lines.flatMap((line) => hanging(line, width)),
+    ...wrap(replayed, width).map(theme.dim),
+  ];
 }
 
 function renderKind({ first, ids, runs }: Kind, width: number, theme: Theme): string[] {
