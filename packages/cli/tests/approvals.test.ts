@@ -83,7 +83,7 @@ test('answers: who may not, what is none, a second one, and the one that decides
   const refused = await folder.pawl('approve', 'one', '--as', 'eve');
   expect([refused.code, refused.stdout]).toEqual([
     11,
-    "'Deploy' of one: not taken: only these are asked: ada, grace, lin\n",
+    "'Deploy' of one: the answer was not taken: only these are asked: ada, grace, lin\n",
   ]);
   const bad = await folder.pawl('approve', 'one', '--as', 'ada', '--option', 'never', '--json');
   expect(bad.code).toBe(11);

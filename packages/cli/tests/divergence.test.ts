@@ -107,7 +107,7 @@ describe.concurrent('an attempt of which nobody knows the end', () => {
     expect(folder.effects()).toEqual(['charge']);
 
     const said = await folder.pawl('resolve', 'one', '0', '--as', 'done', '--output', '{"receipt":"found"}');
-    expect(said).toMatchObject({ code: 0, stdout: 'call 0 of one: done\n' });
+    expect(said).toMatchObject({ code: 0, stdout: 'call 0 of one counts as done\n' });
     expect(said.stderr).toBe('go on with: pawl resume one\n');
     expect(await folder.pawl('resume', 'one')).toMatchObject({ code: 0, stdout: 'found\n' });
     expect(folder.effects()).toEqual(['charge']);

@@ -96,7 +96,7 @@ test('the loop of an agent outside: run, list, claim, answer, resume', async () 
     'k',
   ];
   const taken = await folder.pawl(...answer);
-  expect(taken).toMatchObject({ code: 0, stdout: `task ${one?.id}: taken\n` });
+  expect(taken).toMatchObject({ code: 0, stdout: `task ${one?.id}: the answer was taken\n` });
   expect(taken.stderr).toContain('go on with: pawl resume r');
   expect((await folder.pawl(...answer)).stdout).toContain('answered so before');
   expect((await folder.pawl('task', 'cancel', one?.id ?? '')).code).toBe(11);

@@ -229,7 +229,7 @@ test('C64 a secret goes by the command line, and is told by none of it', async (
   expect(refused).toMatchObject({ code: 11, stderr: expect.stringContaining('openssl rand -base64 32') });
   // It is known from the journal that the run waits for a secret.
   const sent = await pawl(['send', 'login', 'token', '-'], key, JSON.stringify(canary));
-  expect(sent).toMatchObject({ code: 0, stdout: "message 'token' for login: taken\n" });
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'token' for login was taken\n" });
   expect(await pawl(['resume', 'login'])).toMatchObject({
     code: 11,
     stderr: expect.stringContaining('there is none here'),
@@ -305,7 +305,7 @@ test('waiting and send: a run that waits for a person is left, answered, and goe
   const other = await folder.pawl('send', 'asks', 'aproval', '1');
   expect(other).toMatchObject({ code: 0, stderr: "it is kept; what the run waits for now is 'approval'\n" });
   const sent = await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1');
-  expect(sent).toMatchObject({ code: 0, stdout: "message 'approval' for asks: taken\n" });
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'approval' for asks was taken\n" });
   expect((await folder.pawl('send', 'asks', 'approval', '{"ok":true}', '--id', 'm1')).stdout).toContain(
     'counts once',
   );

@@ -155,7 +155,7 @@ describe.concurrent('a run that is interrupted', () => {
     await isInStepTwo(folder);
     const cancel = await folder.pawl('cancel', 'one', '--reason', 'wrong input');
     expect(cancel).toMatchObject({ code: 0, stderr: '' });
-    expect(cancel.stdout).toMatch(/^one asked to stop/);
+    expect(cancel.stdout).toMatch(/^one was asked to stop/);
     const { code, stderr } = await run.ended;
     expect(code).toBe(12);
     expect(stderr).toContain('Run one was cancelled: wrong input');

@@ -29,7 +29,7 @@ test('a run that nobody drives and that has to clean up: pawl cancel says so, an
   const cancelled = await folder.pawl('cancel', 'one', '-r', 'no more');
   expect(cancelled).toMatchObject({
     code: 0,
-    stdout: 'one asked to stop: its scopes have to be cleaned up, which takes its code\n',
+    stdout: 'one was asked to stop: its scopes have to be cleaned up, which takes its code\n',
     stderr: 'do it with: pawl resume one\n',
   });
   expect(folder.effects()).toEqual(['done']);

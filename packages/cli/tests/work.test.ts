@@ -122,12 +122,15 @@ test('a start that waits is shown, takes messages, and is cancelled', async () =
     stderr: expect.stringContaining('has not begun'),
   });
   const sent = await folder.pawl('send', 'q', 'word', '"early"', '--id', 'm');
-  expect(sent).toMatchObject({ code: 0, stdout: "message 'word' for q: taken\n" });
+  expect(sent).toMatchObject({ code: 0, stdout: "message 'word' for q was taken\n" });
   expect(sent.stderr).toContain('pawl work');
   expect((await folder.pawl('send', 'q', 'word', '"early"', '--id', 'm')).stdout).toContain('counts once');
   await folder.pawl('enqueue', 'asks.ts', '--id', 'not');
   const cancelled = await folder.pawl('cancel', 'not');
-  expect([cancelled.code, cancelled.stdout]).toEqual([0, 'not taken out of the queue: it had not begun\n']);
+  expect([cancelled.code, cancelled.stdout]).toEqual([
+    0,
+    'not was taken out of the queue: it had not begun\n',
+  ]);
   expect((await folder.pawl('cancel', 'not')).code).toBe(4);
   expect((await folder.pawl('work', '--until-idle')).code).toBe(0);
   expect(eventsOf(folder, 'q').at(-1)).toMatchObject({ type: 'RunSucceeded', output: 'early' });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DISPLAY_STATUSES } from '../../runtime/src/views/display-status.ts';
 import { describe, expect, it } from 'vitest';
 import { connect, connectBy, folder, install, pawl, PAWL, pawlEnd, type Answer } from './client.fixture.ts';
 
@@ -73,6 +74,8 @@ describe('pawl mcp', () => {
       expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
       expect(description?.length).toBeLessThan(300);
     }
+    // What it lists again, since it imports nothing of ours.
+    expect(tools[0]?.inputSchema.properties).toMatchObject({ status: { enum: DISPLAY_STATUSES } });
     const started = await call('start_run', { module: 'release.js', input: { version: '1.2' }, id: 'r1' });
     expect(started).toMatchObject({ isError: false });
     expect(started.text).toMatch(/^Run r1 waits, and nobody drives it\./);

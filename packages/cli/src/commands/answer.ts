@@ -60,7 +60,7 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
           ? clean(`${approved ? 'approved' : 'rejected'} by ${as}`)
           : ackText(ack, as);
       const what = question.title === '' ? runId : `'${clean(question.title)}' of ${runId}`;
-      if (!options.json) io.out.line(`${what}: ${told}`);
+      if (!options.json) io.out.line(ack.status === 'accepted' ? `${what} was ${told}` : `${what}: ${told}`);
       if (ack.status !== 'accepted' && ack.status !== 'duplicate') return EXIT_CODES.REFUSED;
       if (!isDriven && !options.json)
         io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);

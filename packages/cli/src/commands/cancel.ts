@@ -6,11 +6,11 @@ import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 
 const SAID = {
-  asked: 'asked to stop: the program that drives it records the request and gives it up',
-  owes: 'asked to stop: its scopes have to be cleaned up, which takes its code',
-  cancelled: 'cancelled: nobody drove it',
-  removed: 'taken out of the queue: it had not begun',
-  ended: 'it had ended already; nothing was changed',
+  asked: 'was asked to stop: the program that drives it records the request and gives it up',
+  owes: 'was asked to stop: its scopes have to be cleaned up, which takes its code',
+  cancelled: 'is cancelled: nobody drove it',
+  removed: 'was taken out of the queue: it had not begun',
+  ended: 'had ended already; nothing was changed',
 } as const;
 
 export const cancelCommand: Command = defineCommand({

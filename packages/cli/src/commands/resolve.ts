@@ -17,6 +17,12 @@ interface Said {
   readonly message: string | undefined;
 }
 
+const SAID: Readonly<Record<Answer['status'], string>> = {
+  done: 'counts as done',
+  failed: 'counts as failed',
+  retry: 'is tried again',
+};
+
 export const resolveCommand: Command = defineCommand({
   description:
     'A program that dies between an effect and its record leaves an attempt of which nobody knows the end. ' +
@@ -49,7 +55,7 @@ export const resolveCommand: Command = defineCommand({
       io.out.line(jsonLine({ runId, key, as: answer.status, isDriven }));
       return DONE;
     }
-    io.out.line(`call ${clean(key)} of ${runId}: ${answer.status}`);
+    io.out.line(`call ${clean(key)} of ${runId} ${SAID[answer.status]}`);
     if (!isDriven) io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
     return DONE;
   },

@@ -42,7 +42,7 @@ export const sendCommand: Command = defineCommand({
     });
     const { ack, isDriven, isQueued, awaited } = await changeRun(place, runId, send, { secretKeyCommand });
     if (options.json) io.out.line(jsonLine({ runId, name, ...ack, isDriven }));
-    else io.out.line(`message '${clean(name)}' for ${runId}: ${inWords(ack)}`);
+    else io.out.line(`message '${clean(name)}' for ${runId} ${inWords(ack)}`);
     if (ack.status === 'closed' || ack.status === 'invalid') return EXIT_CODES.REFUSED;
     if (ack.status === 'accepted' && awaited.length > 0 && !awaited.includes(name)) {
       if (!options.json)
@@ -76,15 +76,15 @@ interface Sent {
 function inWords(ack: Ack): string {
   switch (ack.status) {
     case 'accepted':
-      return 'taken';
+      return 'was taken';
     case 'duplicate':
       return 'was sent before, and counts once';
     case 'invalid':
-      return `not what the run takes: ${ack.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ')}`;
+      return `was not taken, it is not what the run takes: ${ack.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ')}`;
     case 'closed':
-      return 'the run has ended, nothing was sent';
+      return 'was not sent: the run has ended';
     case 'unknown':
-      return 'there is no such run';
+      return 'was not sent: there is no such run';
     default:
       return ack satisfies never;
   }

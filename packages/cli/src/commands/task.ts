@@ -219,19 +219,19 @@ function exitCodeOf({ status }: TaskAnswer): number {
 function inWords(answer: TaskAnswer): string {
   switch (answer.status) {
     case 'claimed':
-      return `claimed by ${clean(answer.worker)} until ${timestamp(answer.until)}; --claim ${answer.claim}`;
+      return `it is claimed by ${clean(answer.worker)} until ${timestamp(answer.until)}; --claim ${answer.claim}`;
     case 'held':
-      return `held until ${timestamp(answer.until)}`;
+      return `it is held until ${timestamp(answer.until)}`;
     case 'released':
-      return 'given back';
+      return 'it was given back';
     case 'notHeld':
-      return 'is not held by you';
+      return 'it is not held by you';
     case 'accepted':
-      return 'taken';
+      return 'the answer was taken';
     case 'duplicate':
-      return 'was answered so before, and counts once';
+      return 'it was answered so before, and that counts once';
     case 'invalid':
-      return `not what the task gives: ${answer.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ')}`;
+      return `the answer was not taken, it is not what the task gives: ${answer.issues.map(({ path, message }) => clean(`${path}: ${message}`)).join('; ')}`;
     case 'busy':
       return `${clean(answer.worker)} works on it, until ${timestamp(answer.until)} without a sign`;
     case 'early':

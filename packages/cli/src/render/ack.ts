@@ -6,11 +6,11 @@ import { clean } from './clean.ts';
 export function ackText(ack: Ack, by: string): string {
   switch (ack.status) {
     case 'accepted':
-      return 'taken';
+      return 'the answer was taken';
     case 'duplicate':
       return clean(`${by} has answered before, and that counts`);
     case 'invalid':
-      return `not taken: ${ack.issues.map(({ message }) => clean(message)).join('; ')}`;
+      return `the answer was not taken: ${ack.issues.map(({ message }) => clean(message)).join('; ')}`;
     case 'closed':
       return 'it was decided before, or the run has ended; nothing was sent';
     case 'unknown':

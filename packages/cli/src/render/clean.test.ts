@@ -21,6 +21,7 @@ const ATTACKS: readonly (readonly [what: string, text: string, shown: string])[]
   ['text turned around', 'user\u202egpj.exe', 'user\\u202egpj.exe'],
   ['isolates and marks', '\u2066x\u2069\u200e\u200f\u061c', '\\u2066x\\u2069\\u200e\\u200f\\u061c'],
   ['invisible characters', 'ad\u200bmin\u200d\u2060\ufeff\u00ad', 'ad\\u200bmin\\u200d\\u2060\\ufeff\\u00ad'],
+  ['a joiner of nothing', 'a\u200db 👩\u200d 👩\u200d\u200d👧', 'a\\u200db 👩\\u200d 👩\\u200d\\u200d👧'],
   ['separators', 'a\u2028b\u2029c\u0085', 'a\\u2028b\\u2029c\\u0085'],
   ['tag characters', 'x\u{e0041}', 'x\\udb40\\udc41'],
   ['half a character', 'x\ud83d', 'x\\ud83d'],
@@ -35,7 +36,7 @@ test.each(ATTACKS)('%s does no harm in text of several lines', (_what, text) => 
 });
 
 test('what is harmless stays as it is', () => {
-  const text = 'Zoë 東京 🎉 ✓ naïve — “quoted” 𝒳';
+  const text = 'Zoë 東京 🎉 ✓ naïve — “quoted” 𝒳 👩‍👩‍👧‍👦 👩🏽‍💻 🏳️‍🌈 ❤️‍🔥';
   expect(clean(text)).toBe(text);
 });
 

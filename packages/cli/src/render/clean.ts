@@ -5,8 +5,12 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 
-/** Controls, invisible and direction-changing characters, line and paragraph separators, lone surrogates. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/**
+ * Controls, invisible and direction-changing characters, line and paragraph separators, lone surrogates. What joins two
+ * pictographs makes one of them, such as a family, and hides nothing.
+ */
+const UNSAFE =
+  /(?!(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic}))[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

@@ -24,7 +24,7 @@ export function renderFailure(failure: Failure, width: number, theme: Theme): st
   const { message, where, facts, hints, stack } = failure;
   const [first = '', ...rest] = cleanLines(message).flatMap((line) => wrap(line, width - 2));
   return [
-    `${theme.bad('✗')} ${first}`,
+    `${failure.code === 'WAITING' ? theme.attention('?') : theme.bad('✗')} ${first}`,
     ...rest.map((line) => `  ${line}`),
     ...(where === undefined ? [] : [theme.dim(`  at ${clean(where)}`)]),
     ...renderFacts(

@@ -19,7 +19,11 @@ export function renderResumedRuns(runs: readonly ResumedRun[], width: number, th
   const ids = runs.map(({ runId }) => fit(clean(runId), 32));
   const room = width - widest(names) - widest(ids) - 7;
   const rows = runs.map(({ failure }, index) => [
-    failure === undefined ? theme.good('✓') : theme.bad('✗'),
+    failure === undefined
+      ? theme.good('✓')
+      : failure.code === 'WAITING'
+        ? theme.attention('?')
+        : theme.bad('✗'),
     names[index] ?? '',
     theme.dim(ids[index] ?? ''),
     ...(room < SHORTEST_WHY ? [] : [failure === undefined ? '' : fit(clean(failure.message), room)]),

@@ -53,9 +53,9 @@ export function renderStats(stats: ProcessStats, width: number, theme: Theme): s
     fit(clean(task.name), Math.max(8, width - (isNarrow ? 36 : 62))),
     String(task.calls),
     failedText(task, theme),
-    formatDuration(task.run.p50Ms),
-    formatDuration(task.run.p95Ms),
-    ...(isNarrow ? [] : [formatDuration(task.run.maxMs), retriesText(task, theme)]),
+    took(task.run.p50Ms, task),
+    took(task.run.p95Ms, task),
+    ...(isNarrow ? [] : [took(task.run.maxMs, task), retriesText(task, theme)]),
   ]);
   return [
     ...renderFacts(factsOf(stats), width, theme, LABEL),
@@ -64,6 +64,11 @@ export function renderStats(stats: ProcessStats, width: number, theme: Theme): s
       ? []
       : ['', theme.dim('slowest branches'), ...renderFacts(slowFacts(stats, width), width, theme)]),
   ];
+}
+
+/** Nothing, of a task no attempt of which has ended: it took no time yet. */
+function took(ms: number, { run }: TaskStats): string {
+  return run.count === 0 ? '' : formatDuration(ms);
 }
 
 function factsOf({ duration, resumes, savedMs }: ProcessStats): Fact[] {

@@ -28,6 +28,10 @@ export class RunHandle<Output = unknown> {
     this.id = id;
     this.#ended = ended;
     this.#deps = deps;
+    // Taken off the handle (`const { result } = runtime.start(…)`) they are still its own.
+    this.result = this.result.bind(this);
+    this.events = this.events.bind(this);
+    this.cancel = this.cancel.bind(this);
     // Whoever does not ask for the result is not told of it.
     ended
       .catch(() => undefined)

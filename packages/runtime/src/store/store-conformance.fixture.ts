@@ -1019,6 +1019,19 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(store.getRun('no-such-run', START)).toBeUndefined();
       });
 
+      test('a run of any status is listed where none is asked for', () => {
+        const ends = [RunSucceeded, SAMPLE_EVENTS.RunFailed, SAMPLE_EVENTS.RunCancelled, RunContinued];
+        for (const [i, end] of ends.entries()) create(`run-${i}`, [RunStarted, end]);
+        create('run-4');
+        expect(store.queryRuns({ limit: 9 }, START).map(({ status }) => status)).toEqual([
+          'running',
+          'continued',
+          'cancelled',
+          'failed',
+          'succeeded',
+        ]);
+      });
+
       test('runs are listed newest first, by pages, whatever they are called', () => {
         const ids = ['m', 'z', 'a', 'k', 'b'];
         for (const id of ids) create(id);
