@@ -9,17 +9,21 @@ import type { JournalStore } from '../ports/journal-store.ts';
 
 const PAGE = 500;
 
+/** A fork takes what its parent would have taken, and so on upwards. */
+const MOST_GENERATIONS = 100;
+
 /** A result that another run recorded. */
 interface Found {
+  readonly runId: RunId;
   readonly key: CallKey;
   readonly seq: Seq;
 }
 
 /**
  * Results that the calls of a fork come to without being done: those that were given for it, and those that its
- * parent recorded behind the place where it begins.
+ * parent recorded behind the place where it begins, or would have taken itself.
  *
- * Owns where in the parent's journal they are, looked for when the first call asks. Talks to the store.
+ * Owns where in these journals they are, looked for when the first call asks. Talks to the store.
  */
 export class RunReuse {
   readonly #store: Pick<JournalStore, 'read'>;
@@ -69,9 +73,11 @@ export class RunReuse {
     const taken = found[at];
     if (taken === undefined) return undefined;
     if (found.length > 1) found.splice(at, 1);
-    const output = this.#output(parentRunId, taken.seq);
+    const output = this.#output(taken);
     if (output === undefined) return undefined;
-    const answer = { status: 'done', output, fromSeq: taken.seq } as const;
+    // A place in the parent's journal; what is from further up has none there.
+    const place = taken.runId === parentRunId ? { fromSeq: taken.seq } : {};
+    const answer = { status: 'done', output, ...place } as const;
     return { type: 'OutcomeResolved', key, by: 'reused', answer };
   }
 
@@ -80,13 +86,32 @@ export class RunReuse {
     return event?.type === 'RunForked' ? event : null;
   }
 
-  #output(parentRunId: RunId, seq: Seq): Encoded | undefined {
-    const event = this.#store.read(parentRunId, seq - 1, 1)[0]?.event;
+  #output({ runId, seq }: Found): Encoded | undefined {
+    const event = this.#store.read(runId, seq - 1, 1)[0]?.event;
     return event?.type === 'TaskSucceeded' ? event.output : undefined;
   }
 
-  #look({ parentRunId, parentSeq }: RunForked): ReadonlyMap<string, Found[]> {
+  #look(forked: RunForked): ReadonlyMap<string, Found[]> {
     const found = new Map<string, Found[]>();
+    let next: RunForked | undefined = forked;
+    for (let i = 0; next?.reuses === true && i < MOST_GENERATIONS; i += 1) {
+      this.#lookIn(next, found);
+      next = this.#forkOf(next.parentRunId);
+    }
+    return found;
+  }
+
+  /** What a run that is a fork began with: the last such event that it has. */
+  #forkOf(runId: RunId): RunForked | undefined {
+    let forked: RunForked | undefined;
+    for (let page = this.#store.read(runId, 0, PAGE); page.length > 0;) {
+      for (const { event } of page) if (event.type === 'RunForked') forked = event;
+      page = this.#store.read(runId, page.at(-1)?.seq ?? 0, PAGE);
+    }
+    return forked;
+  }
+
+  #lookIn({ parentRunId, parentSeq }: RunForked, found: Map<string, Found[]>): void {
     const asked = new Map<CallKey, string | null>();
     for (let seq = parentSeq, page = this.#store.read(parentRunId, seq, PAGE); page.length > 0;) {
       for (const { seq: place, event } of page) {
@@ -102,13 +127,15 @@ export class RunReuse {
         const fingerprint = own === undefined ? this.#run.state.calls.get(event.key)?.fingerprint : own;
         asked.delete(event.key);
         if (fingerprint === undefined || fingerprint === null) continue;
-        const all = found.get(fingerprint);
-        if (all === undefined) found.set(fingerprint, [{ key: event.key, seq: place }]);
-        else all.push({ key: event.key, seq: place });
+        const { key } = event;
+        const all = found.get(fingerprint) ?? [];
+        // The latest generation that has a call has the say.
+        if (all.some((each) => each.key === key && each.runId !== parentRunId)) continue;
+        all.push({ runId: parentRunId, key, seq: place });
+        found.set(fingerprint, all);
       }
       seq = page.at(-1)?.seq ?? seq;
       page = this.#store.read(parentRunId, seq, PAGE);
     }
-    return found;
   }
 }

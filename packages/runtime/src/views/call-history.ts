@@ -1,5 +1,6 @@
 /** Every call of a run with where it began and ended: what a fork is planned by. A fold of its events. */
 import { ROOT_SCOPE, scopeOf, type CallKey } from '../journal/call-key.ts';
+import type { ErrorRecord } from '../journal/error-record.ts';
 import { isTerminal, type JournalEvent, type Recorded, type TaskPolicy } from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
 
@@ -35,11 +36,20 @@ export interface PastCall {
   marks: Seq[];
 }
 
+/** Keys of calls whose errors are what the run failed with, or lie within it. */
+export interface Blame {
+  readonly keys: ReadonlySet<CallKey>;
+  /** The code of the process is wrong, whatever failed before. */
+  readonly isCode: boolean;
+}
+
 export interface CallHistory {
   readonly calls: Map<CallKey, PastCall>;
   /** Where the run began to end: everything from here on belongs to its end. 0 while it goes on. */
   endSeq: Seq;
   ended: 'RunSucceeded' | 'RunFailed' | 'RunCancelled' | 'RunContinued' | null;
+  /** Of a run that failed: whose failure it was. */
+  blame: Blame;
   /** The process failed, or was cancelled, at this place. */
   lastSeq: Seq;
   /** Rows of calls were removed up to here. */
@@ -47,13 +57,15 @@ export interface CallHistory {
 }
 
 export function createCallHistory(): CallHistory {
-  return { calls: new Map(), endSeq: 0, ended: null, lastSeq: 0, compactedSeq: 0 };
+  const blame = { keys: new Set<CallKey>(), isCode: false };
+  return { calls: new Map(), endSeq: 0, ended: null, blame, lastSeq: 0, compactedSeq: 0 };
 }
 
 export function addToHistory(history: CallHistory, { seq, event }: Recorded): void {
   history.lastSeq = seq;
   if (isEndOfRun(event) && history.endSeq === 0) history.endSeq = seq;
   if (isTerminal(event)) history.ended = event.type;
+  if (event.type === 'RunFailed') history.blame = blameOf(event.error);
   if (event.type === 'Compacted') history.compactedSeq = seq;
   const begun = begunBy(event);
   if (begun !== undefined) {
@@ -71,6 +83,29 @@ export function addToHistory(history: CallHistory, { seq, event }: Recorded): vo
   if (event.type === 'ScopeTimedOut' && call.end === null) call.isTimedOut = true;
   const outcome = outcomeIn(event);
   if (outcome !== undefined) call.end ??= { seq, outcome };
+}
+
+/** What no task throws into a process, since there it comes as an error of ours: the process made it itself. */
+const OF_CODE: ReadonlySet<string> = new Set([
+  'TypeError',
+  'ReferenceError',
+  'RangeError',
+  'SyntaxError',
+  'InvalidArgumentError',
+  'InvalidOptionError',
+  'UnserializableError',
+]);
+
+function blameOf(error: ErrorRecord): Blame {
+  const keys = new Set<CallKey>();
+  const open = [error];
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    const key = each.fields?.['key'];
+    if (typeof key === 'string') keys.add(key);
+    if (each.cause !== undefined) open.push(each.cause);
+    open.push(...(each.errors ?? []));
+  }
+  return { keys, isCode: OF_CODE.has(error.name) };
 }
 
 function isEndOfRun(event: JournalEvent): boolean {

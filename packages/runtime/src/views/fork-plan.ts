@@ -135,15 +135,18 @@ function unknownCall(history: CallHistory, key: CallKey): ForkRefusal {
 }
 
 /**
- * Before the failure that came last: of calls that failed in the same group, before the first of them, so that all get
- * another try.
+ * Before the failure that the run failed with, and else before the one that came last: of calls that failed in the same
+ * group, before the first of them, so that all get another try. Behind all where the code itself is wrong: what had
+ * failed before that was dealt with.
  */
-function placeOfRetry({ calls, ended }: CallHistory, last: Seq): Place {
+function placeOfRetry({ calls, ended, blame }: CallHistory, last: Seq): Place {
   const failed = [...calls.values()].filter(
     ({ kind, end, isTimedOut }) =>
       (kind !== 'group' || isTimedOut) && end?.outcome === 'failed' && end.seq <= last,
   );
-  const cause = failed.reduce<PastCall | undefined>(
+  const blamed = failed.filter(({ key }) => blame.keys.has(key));
+  const causes = blamed.length > 0 ? blamed : blame.isCode ? [] : failed;
+  const cause = causes.reduce<PastCall | undefined>(
     (latest, call) => ((latest?.end?.seq ?? 0) > (call.end?.seq ?? 0) ? latest : call),
     undefined,
   );

@@ -277,6 +277,94 @@ describe('retry', () => {
     expect(on.ran).toEqual(['a', 'b']);
   });
 
+  it('goes back to what the run failed with, and not to what the process dealt with', async () => {
+    const broken = new Set(['optional', 'charge']);
+    const on = bench(broken);
+    const order =
+      (end: (error: unknown) => unknown): Process<null, unknown> =>
+      async (_, ctx) => {
+        await ctx.task(on.step, 'optional').catch(() => null);
+        await ctx.task(on.step, 'after');
+        try {
+          return await ctx.task(on.step, 'charge');
+        } catch (error) {
+          await ctx.task(on.step, 'tell').catch(() => null);
+          return end(error);
+        }
+      };
+    const fails = (make: (error: unknown) => Error) => (error: unknown) => {
+      throw make(error);
+    };
+    const cases = [
+      ['itself', fails((error) => error as Error), 'charge'],
+      ['as the cause', fails((error) => new Error('no order', { cause: error })), 'charge'],
+      ['among others', fails((error) => new AggregateError([new Error('x'), error])), 'charge'],
+      ['in words', fails((error) => new Error(`no order: ${(error as Error).message}`)), 'charge'],
+      ['a wrong line', () => (undefined as unknown as { total: number }).total, null],
+    ] as const;
+    await on.within(async (runtime) => {
+      for (const [id, end, name] of cases) {
+        await failureOf(runtime.start(order(end), null, { id: id.replaceAll(' ', '-') }).result());
+        const plan = runtime.planRetry(id.replaceAll(' ', '-'));
+        expect([id, plan.before === null ? null : name]).toEqual([id, name]);
+        expect(plan.before ?? '2', id).toBe('2');
+        const run = runtime.get(id.replaceAll(' ', '-'));
+        if (name === null) expect(plan.seq, id).toBe((run?.lastSeq ?? 0) - 1);
+      }
+      // With the code put right it goes on where it failed, and does nothing twice.
+      on.ran.length = 0;
+      const right = order(() => 'no order, and told so');
+      expect(await (await runtime.retry('a-wrong-line', { process: right })).result()).toBe(
+        'no order, and told so',
+      );
+      expect(on.ran).toEqual([]);
+      // One that failed behind what was dealt with begins there.
+      broken.add('tell');
+      await failureOf(runtime.start(order(fails((error) => error as Error)), null, { id: 'late' }).result());
+      expect(runtime.planRetry('late').before).toBe('2');
+    });
+  });
+
+  it('takes what an earlier generation had, where the one between did not come to it', async () => {
+    const broken = new Set(['b']);
+    const on = bench(broken);
+    const process: Process<null, unknown> = async (_, ctx) => {
+      const [first] = await ctx.parallel.all(
+        [
+          async () => {
+            await ctx.task(on.step, 'b', { key: 'b' });
+            return ctx.task(on.step, 'c', { key: 'c' });
+          },
+          async () => ctx.task(on.step, 'd', { key: 'd' }),
+        ],
+        { losers: 'drain' },
+      );
+      return [first, await ctx.task(on.step, 'e', { key: 'e' })];
+    };
+    broken.clear();
+    await on.within(async (runtime) => {
+      await runtime.start(process, null, { id: 'r' }).result();
+      broken.add('b');
+      // It begins before b, which is done again and fails: it does not come to c and e.
+      await failureOf((await runtime.fork('r', { at: '0/0/:b', reuse: true, id: 'f', process })).result());
+      expect(journal(on.store, 'f').some(({ event }) => 'key' in event && event.key === ':e')).toBe(false);
+      broken.clear();
+      on.ran.length = 0;
+      const retry = await runtime.retry('f', { id: 'g', process });
+      expect(await retry.result()).toEqual(['c!', 'e!']);
+      // b was to be made anew, whatever the first of them had.
+      expect(on.ran).toEqual(['b']);
+      expect(await runtime.replay('g', process)).toMatchObject({ reached: 'end' });
+      const places = journal(on.store, 'g').flatMap(({ event }) =>
+        event.type === 'TaskSucceeded' && event.by === 'reused' && [':e'].includes(event.key)
+          ? [event.fromSeq]
+          : [],
+      );
+      expect(places).toEqual([undefined]);
+    });
+    expect(on.store.verify().damage).toEqual([]);
+  });
+
   it('gives what failed all its tries once more', async () => {
     let tries = 0;
     const flaky = defineTask({
