@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { CLOSED_STATUSES, isOpenStatus, OPEN_STATUSES } from '../statuses.ts';
 import type { Counts, RunLine, RunPage } from './api.ts';
@@ -101,10 +101,18 @@ function ChosenBar({ selection }: { readonly selection: Selection }): JSX.Elemen
 function Filter({ route }: { readonly route: URL }): JSX.Element {
   const shown = route.searchParams.get('text') ?? '';
   const [text, setText] = useState(shown);
-  useEffect(() => setText(shown), [shown]);
+  // What comes back of what was typed must not take away what was typed since.
+  const sent = useRef(shown);
+  useEffect(() => {
+    if (shown !== sent.current) setText(shown);
+    sent.current = shown;
+  }, [shown]);
   useEffect(() => {
     if (text === shown) return undefined;
-    const timer = setTimeout(() => go(withQuery(route, { text, before: undefined }), 'replace'), TYPING_MS);
+    const timer = setTimeout(() => {
+      sent.current = text;
+      go(withQuery(route, { text, before: undefined }), 'replace');
+    }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);
   return (
