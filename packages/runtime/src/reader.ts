@@ -108,6 +108,12 @@ function notBegun(id: RunId): RuntimeError {
   });
 }
 
+function poolsOf(store: JournalStore, runs: readonly ReadRun[]): PoolStatus[] {
+  const fold = createPoolFold();
+  for (const { runId } of runs) addPoolEvents(fold, runId, eventsOf(store, runId));
+  return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
+}
+
 /**
  * Opens an existing journal to read. Of one that is encrypted, values are `⟨sealed⟩` without its key.
  * @throws RuntimeError NOT_FOUND where there is no file; STORAGE, CORRUPT, NEWER
@@ -158,11 +164,7 @@ export function openJournal(options: {
     waits: (id) => runWaits(store, get(id).runId),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
-    pools: (runs) => {
-      const fold = createPoolFold();
-      for (const { runId } of list({ limit: runs })) addPoolEvents(fold, runId, eventsOf(store, runId));
-      return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
-    },
+    pools: (runs) => poolsOf(store, list({ limit: runs })),
     start,
     queued: (limit) => store.work.queuedStarts(limit),
     setBack: (limit) => store.work.setBackRuns(limit),

@@ -31,6 +31,7 @@ import type { Executors } from './executors/executors.ts';
 import type { Work } from './executors/work.ts';
 import { pollUntil } from './executors/poll.ts';
 import { decode, isPlain } from '../journal/codec.ts';
+import type { SaidByTask } from './log-text.ts';
 import { Redaction } from './redaction.ts';
 import { isRetryable } from './retryable.ts';
 import type { StreamWindow } from './stream-window.ts';
@@ -50,13 +51,6 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   readonly within: TelemetrySink['within'] | undefined;
   warn(message: string): void;
   log(place: AttemptPlace, task: string, said: SaidByTask): void;
-}
-
-/** What a task logs: its values without what is secret, and what cuts that out of a text that is made of them. */
-export interface SaidByTask {
-  readonly level: LogLevel;
-  readonly values: readonly unknown[];
-  cut(text: string): string;
 }
 
 /** The slot that an attempt runs in. */

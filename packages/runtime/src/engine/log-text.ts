@@ -1,4 +1,5 @@
 import { formatWithOptions } from 'node:util';
+import type { LogLevel } from '@pawl/sdk';
 
 /** What was logged, as console.log would write it, without colours. Never throws: what is logged may be anything. */
 export function logText(values: readonly unknown[]): string {
@@ -14,4 +15,11 @@ export function cutText(text: string, most: number): string {
   if (text.length <= most) return text;
   const left = (text.length - most).toLocaleString('en');
   return `${text.slice(0, most).toWellFormed()}… (${left} more characters)`;
+}
+
+/** What a task logs: its values without what is secret, and what cuts that out of a text that is made of them. */
+export interface SaidByTask {
+  readonly level: LogLevel;
+  readonly values: readonly unknown[];
+  cut(text: string): string;
 }

@@ -69,6 +69,8 @@ export class MemoryStore implements JournalStore {
   /** Given out while their runs go on; a prefix is of a time when they did. */
   readonly #keys: Map<RunId, string>;
   readonly logs: JournalStore['logs'] = (...asked) => this.#logs.page(...asked);
+  readonly circuit: JournalStore['circuit'] = (name) => this.#shared.circuit(name);
+  readonly keptResult: JournalStore['keptResult'] = (...asked) => this.#shared.kept(...asked);
   readonly isPosted = (runId: RunId, id: string): boolean => this.#runs.get(runId)?.inbox.has(id) === true;
   #mark = 0;
 
@@ -321,16 +323,8 @@ export class MemoryStore implements JournalStore {
     return this.#runs.get(runId)?.inbox.has(messageId) ?? false;
   }
 
-  circuit(name: string): Circuit | undefined {
-    return this.#shared.circuit(name);
-  }
-
   claimTrial(claim: TrialClaim): Circuit | undefined {
     return this.#shared.claim(claim);
-  }
-
-  keptResult(place: string, now: Millis, ttlMs: number): Encoded | undefined {
-    return this.#shared.kept(place, now, ttlMs);
   }
 
   changeMark(): number {
