@@ -17,7 +17,8 @@ import { isDecided } from './render/waits.ts';
 /** Runs that could not go on: more are not looked through. */
 const MOST_SET_BACK = 10_000;
 
-export function readWhy(reader: JournalReader, runId: RunId, now: number): WhyView {
+/** @param known what is open in it, where somebody has read it already */
+export function readWhy(reader: JournalReader, runId: RunId, now: number, known?: OpenCalls): WhyView {
   const run = reader.get(runId);
   if (run.status !== 'running') {
     const why = whyOf(
@@ -26,8 +27,7 @@ export function readWhy(reader: JournalReader, runId: RunId, now: number): WhyVi
     );
     return { run, why, end: endOf(reader, run), setBack: undefined, claims: new Map(), now };
   }
-  const open = createOpenCalls();
-  for (const recorded of reader.events(runId)) addOpenCall(open, recorded);
+  const open = known ?? readOpenCalls(reader, runId);
   const setBack = reader.setBack(MOST_SET_BACK).find((other) => other.runId === runId);
   const { answered, claims } = outsideOf(reader, run, open);
   return {
@@ -38,6 +38,12 @@ export function readWhy(reader: JournalReader, runId: RunId, now: number): WhyVi
     claims,
     now,
   };
+}
+
+function readOpenCalls(reader: JournalReader, runId: RunId): OpenCalls {
+  const open = createOpenCalls();
+  for (const recorded of reader.events(runId)) addOpenCall(open, recorded);
+  return open;
 }
 
 /** What people and workers did that is no event yet. */

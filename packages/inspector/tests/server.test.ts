@@ -46,6 +46,7 @@ const describeBriefly: Describe = {
   place: () => undefined,
 };
 
+const closing = new AbortController();
 let reader: JournalReader;
 let app: Hono;
 
@@ -60,15 +61,16 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
+  closing.abort();
   reader.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-function inspector(actions: Hono | undefined): Hono {
+function inspector(actions: Hono | undefined, over: JournalReader = reader): Hono {
   const index = { body: new TextEncoder().encode('<title>Pawl</title>'), type: 'text/html' };
   const script = { body: new TextEncoder().encode('1'), type: 'text/javascript' };
   return createInspector({
-    reader,
+    reader: over,
     describe: describeBriefly,
     page: new Map([
       ['/index.html', index],
@@ -76,7 +78,7 @@ function inspector(actions: Hono | undefined): Hono {
     ]),
     about: { journal: path, user: 'ada' },
     actions,
-    closing: new AbortController().signal,
+    closing: closing.signal,
   }).onError((error, c) => c.json({ error: { code: 'code' in error ? error.code : 'UNEXPECTED' } }, 400));
 }
 
@@ -142,6 +144,34 @@ test('of a wide group the first calls have rows, and all where they are asked fo
   const whole = (await ask('/runs/wide?all=1'))['rows'] as Record<string, unknown>[];
   expect(whole).toHaveLength(301);
   expect(whole[1]).toMatchObject({ name: 'echo', kind: 'task', depth: 1, status: 'succeeded' });
+});
+
+test('of a long run what is read is told at once, and the rest is read while others are answered', async () => {
+  const file = join(folder, 'long.db');
+  {
+    await using runtime = await openRuntime({ path: file, durability: 'normal' });
+    await runtime.start(many, 1500, { id: 'long' }).result();
+  }
+  using long = openJournal({ path: file });
+  const over = inspector(undefined, long);
+  const look = async (): Promise<Record<string, unknown>> =>
+    (await (await over.request('/api/runs/long?all=1')).json()) as Record<string, unknown>;
+  const first = await look();
+  expect(first).toMatchObject({ isPart: true, read: 2000, run: { status: 'succeeded' } });
+  expect((await over.request('/api/runs/long/call?key=0/1400/0')).status).toBe(400);
+  const seen: unknown[] = [first];
+  for (let isPart = true; isPart;) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const next = await look();
+    seen.push(next);
+    isPart = next['isPart'] === true;
+  }
+  expect(seen.at(-1)).toMatchObject({ isPart: false, read: long.get('long').lastSeq });
+  expect((seen.at(-1) as { rows: unknown[] }).rows).toHaveLength(1501);
+  const { call } = (await (await over.request('/api/runs/long/call?key=0/1400/0')).json()) as {
+    call: unknown;
+  };
+  expect(call).toMatchObject({ status: 'succeeded', output: { value: 1400 } });
 });
 
 test('a large value is cut, and given whole where it is asked for', async () => {

@@ -63,10 +63,10 @@ function actionsOf(runtime: Runtime): Hono {
 export function describeIn({ cwd, flags }: Pick<UiAppOptions, 'cwd' | 'flags'>): Describe {
   return {
     run: runDocument,
-    why: (reader, id) => {
+    why: (reader, id, open) => {
       const start = reader.start(id);
       if (start !== undefined) return queuedWhyDocument(start, queuedWhyNext(start, flags), Date.now());
-      const view = readWhy(reader, id, Date.now());
+      const view = readWhy(reader, id, Date.now(), open);
       return whyDocument(view, whyNext(view, flags));
     },
     waits: (reader, id) => readWaits(reader, id).map(waitDocument),

@@ -139,6 +139,10 @@ export interface RunDetail {
   readonly isDriven: boolean;
   readonly from: number;
   readonly to: number;
+  /** The last event that is in the rows. */
+  readonly read: number;
+  /** More of it is being read. */
+  readonly isPart: boolean;
   readonly rows: readonly Row[];
   /** When it went on after a stop or a crash in the middle of an attempt. */
   readonly resumes: readonly { readonly at: number; readonly after: 'stop' | 'crash' }[];

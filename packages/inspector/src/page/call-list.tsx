@@ -2,8 +2,8 @@
  * The tree of calls, and beside each its time: one list, of which only what is seen is in the page, so that ten
  * thousand calls scroll like ten.
  */
-import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { JSX, RefObject } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { Row, RunDetail } from './api.ts';
 import { useChildren, type Children } from './child-rows.tsx';
@@ -17,7 +17,7 @@ import { Mark } from './status.tsx';
 import { Overview, TICKS, tickAt, zoomed, type Span } from './time-axis.tsx';
 
 const ROW_PX = 30;
-/** Rows above and below what is seen. */
+/** Rows above and below what is seen, and by how many that moves. */
 const SPARE = 8;
 
 export function CallList(props: {
@@ -54,7 +54,15 @@ export function CallList(props: {
   return (
     <div class={`calls${chosen === null ? '' : ' with-panel'}`}>
       <div class="chart">
-        <Overview rows={rows} whole={whole} zoom={zoom} onZoom={setZoom} />
+        <Overview
+          rows={rows}
+          whole={whole}
+          zoom={zoom}
+          hint={
+            detail.isPart ? `Reading ${count(detail.read)} of ${count(detail.run.lastSeq)}` : 'Drag to zoom'
+          }
+          onZoom={setZoom}
+        />
         <Axis span={span} start={detail.from} />
         <Rows
           rows={rows}
@@ -68,7 +76,7 @@ export function CallList(props: {
         />
         {children.feeds}
       </div>
-      {chosen === null ? null : (
+      {chosen === null || detail.isPart ? null : (
         <CallPanel
           key={chosen}
           id={detail.run.id}
@@ -108,29 +116,67 @@ interface RowsProps {
   readonly onZoom: (span: Span | undefined) => void;
 }
 
-function Rows({ rows, span, whole, chosen, resumes, within, onChoose, onZoom }: RowsProps): JSX.Element {
-  const element = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState({ top: 0, height: 600 });
+/** The rows that are seen, and some around them: it changes once in several rows, so that most of a scroll draws none. */
+function useSeen(
+  element: RefObject<HTMLDivElement | null>,
+  total: number,
+): readonly [first: number, last: number] {
+  const [[first, last], setSeen] = useState<readonly [number, number]>([0, 4 * SPARE]);
   useEffect(() => {
     const { current } = element;
     if (current === null) return undefined;
-    const measure = (): void => setSeen({ top: current.scrollTop, height: current.clientHeight });
+    const measure = (): void => {
+      const top = Math.floor(current.scrollTop / ROW_PX / SPARE) * SPARE;
+      const bottom = Math.ceil((current.scrollTop + current.clientHeight) / ROW_PX / SPARE) * SPARE;
+      const next = [Math.max(0, top - SPARE), bottom + SPARE] as const;
+      setSeen((now) => (now[0] === next[0] && now[1] === next[1] ? now : next));
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(current);
-    return () => observer.disconnect();
+    current.addEventListener('scroll', measure, { passive: true });
+    return () => {
+      observer.disconnect();
+      current.removeEventListener('scroll', measure);
+    };
   }, []);
-  const first = Math.max(0, Math.floor(seen.top / ROW_PX) - SPARE);
-  const last = Math.min(rows.length, Math.ceil((seen.top + seen.height) / ROW_PX) + SPARE);
+  return [Math.min(first, total), Math.min(last, total)];
+}
+
+function Rows({ rows, span, whole, chosen, resumes, within, onChoose, onZoom }: RowsProps): JSX.Element {
+  const element = useRef<HTMLDivElement>(null);
+  const [first, last] = useSeen(element, rows.length);
+  // What was drawn of a row is kept: a scroll draws only the rows that come in.
+  const made = useMemo(() => new Map<number, JSX.Element>(), [rows, span.from, span.to, whole.to, chosen]);
+  const rowAt = (at: number, row: Row): JSX.Element => {
+    const known = made.get(at);
+    if (known !== undefined) return known;
+    const fresh = (
+      <CallRow
+        key={`${row.of ?? ''} ${row.key} ${row.kind}`}
+        row={row}
+        at={at}
+        span={span}
+        whole={whole}
+        isChosen={row.of === undefined && row.key === chosen && row.kind !== 'rest'}
+        within={within}
+      />
+    );
+    made.set(at, fresh);
+    return fresh;
+  };
   return (
     <div
       ref={element}
       class="rows"
       role="list"
       aria-label={`${count(rows.length)} calls`}
-      onScroll={(event) =>
-        setSeen({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })
-      }
+      onClick={({ target }) => {
+        const at =
+          target instanceof Element ? target.closest<HTMLElement>('[data-at]')?.dataset['at'] : undefined;
+        const row = rows[Number(at)];
+        if (row !== undefined) onChoose(row);
+      }}
       onWheel={(event) => {
         if (!event.ctrlKey && !event.metaKey) return;
         event.preventDefault();
@@ -140,18 +186,7 @@ function Rows({ rows, span, whole, chosen, resumes, within, onChoose, onZoom }: 
       }}
     >
       <div class="room" style={{ height: `${rows.length * ROW_PX}px` }}>
-        {rows.slice(first, last).map((row, index) => (
-          <CallRow
-            key={`${row.of ?? ''} ${row.key} ${row.kind}`}
-            row={row}
-            top={(first + index) * ROW_PX}
-            span={span}
-            whole={whole}
-            isChosen={row.of === undefined && row.key === chosen && row.kind !== 'rest'}
-            within={within}
-            onChoose={onChoose}
-          />
-        ))}
+        {rows.slice(first, last).map((row, index) => rowAt(first + index, row))}
         <ResumeLines resumes={resumes} span={span} />
       </div>
     </div>
@@ -160,26 +195,25 @@ function Rows({ rows, span, whole, chosen, resumes, within, onChoose, onZoom }: 
 
 function CallRow(props: {
   readonly row: Row;
-  readonly top: number;
+  readonly at: number;
   readonly span: Span;
   readonly whole: Span;
   readonly isChosen: boolean;
   readonly within: Children;
-  readonly onChoose: (row: Row) => void;
 }): JSX.Element {
-  const { row, top, span, whole, isChosen, within, onChoose } = props;
+  const { row, at, span, whole, isChosen, within } = props;
   const indent = 8 + Math.min(row.depth, 8) * 14;
   const { runId } = row;
   const end = row.to ?? whole.to;
   const isRest = row.kind === 'rest';
   return (
-    <div role="listitem" class="call-item" style={{ top: `${top}px` }}>
+    <div role="listitem" class="call-item" style={{ transform: `translateY(${at * ROW_PX}px)` }}>
       <button
         type="button"
         class={`call ${row.kind}${isChosen ? ' chosen' : ''}${row.of === undefined ? '' : ' inner'}`}
         data-row
+        data-at={at}
         aria-expanded={isRest ? undefined : isChosen}
-        onClick={() => onChoose(row)}
       >
         <span class="label" style={{ paddingLeft: `${indent + (runId === undefined ? 0 : 20)}px` }}>
           <Mark status={row.status} />

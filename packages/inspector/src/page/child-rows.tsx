@@ -1,6 +1,6 @@
 /** Runs within a run, in the rows of the one that is shown. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import type { RunDetail, Row, StartDetail } from './api.ts';
 import { useData } from './data.ts';
@@ -26,8 +26,13 @@ export function useChildren(own: readonly Row[]): Children {
   };
   const keep = (runId: string, rows: readonly Row[]): void =>
     setOpen((now) => (now.has(runId) ? new Map(now).set(runId, rows) : now));
+  // The same rows are the same list: what was drawn of them is kept.
+  const rows = useMemo(
+    () => (open.size === 0 ? own : [...withChildren(own, open, 0, undefined)]),
+    [own, open],
+  );
   return {
-    rows: open.size === 0 ? own : [...withChildren(own, open, 0, undefined)],
+    rows,
     isOpen: (runId) => open.has(runId),
     toggle,
     feeds: (

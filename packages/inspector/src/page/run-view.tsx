@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { isOpenStatus } from '../statuses.ts';
 import { WaitCard } from './answer-form.tsx';
@@ -31,6 +31,10 @@ export function RunView({ id, route, about }: RunProps): JSX.Element {
   const isAll = route.searchParams.get('all') === '1';
   const { data, error, reload } = useData<RunDetail | StartDetail>(`${runPath(id)}${isAll ? '?all=1' : ''}`);
   const [steer, setSteer] = useState<Steer>();
+  const isPart = data !== undefined && 'run' in data && data.isPart;
+  useEffect(() => {
+    if (isPart) reload();
+  }, [data]);
   if (data === undefined)
     return (
       <>
@@ -129,7 +133,13 @@ function Head(props: {
           )}
         </div>
       </div>
-      <Why why={why} tone={toneOf(run.status)} isOpen={!isClosed} />
+      {detail.isPart && !isClosed ? (
+        <p class="why dim" role="status">
+          Reading its events: {count(detail.read)} of {count(run.lastSeq)}
+        </p>
+      ) : (
+        <Why why={why} tone={toneOf(run.status)} isOpen={!isClosed} />
+      )}
       <Facts detail={detail} />
       {detail.forkOf === null && detail.forks.length === 0 ? null : <LineageView id={run.id} />}
     </header>

@@ -1,9 +1,10 @@
 /** The time that a timeline shows: all of it as one picture, and the part that is looked at. */
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Row } from './api.ts';
 import { duration } from './format.ts';
+import { lanesFor, stretchesOf, TONES } from './overview-picture.ts';
 
 export interface Span {
   readonly from: number;
@@ -34,12 +35,13 @@ export function Overview(props: {
   readonly rows: readonly Row[];
   readonly whole: Span;
   readonly zoom: Span | undefined;
+  readonly hint: string;
   readonly onZoom: (span: Span | undefined) => void;
 }): JSX.Element {
-  const { rows, whole, zoom, onZoom } = props;
+  const { rows, whole, zoom, hint, onZoom } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [drag, setDrag] = useState<{ readonly from: number; readonly to: number }>();
-  useEffect(() => draw(canvas.current, rows, whole));
+  usePicture(canvas, rows, whole);
   const at = (event: PointerEvent): number => {
     const box = canvas.current?.getBoundingClientRect();
     return box === undefined ? 0 : Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
@@ -54,7 +56,7 @@ export function Overview(props: {
     <div class="overview">
       <span class="label dim">
         {zoom === undefined ? (
-          'Drag to zoom'
+          hint
         ) : (
           <button type="button" class="link" onClick={() => onZoom(undefined)}>
             Show all of it
@@ -94,39 +96,47 @@ export function Overview(props: {
   );
 }
 
-/** Every bar, a thin line each; where there are more than lines they lie over each other. */
+/** Draws again when what is drawn changes: its bars, the room, the colours; and not while somebody zooms or scrolls. */
+function usePicture(canvas: RefObject<HTMLCanvasElement | null>, rows: readonly Row[], whole: Span): void {
+  const again = useRef(() => {});
+  useEffect(() => {
+    again.current = () => draw(canvas.current, rows, whole);
+    again.current();
+  }, [rows, whole.from, whole.to]);
+  useEffect(() => {
+    const { current } = canvas;
+    if (current === null) return undefined;
+    const listener = (): void => again.current();
+    const size = new ResizeObserver(listener);
+    size.observe(current);
+    const theme = new MutationObserver(listener);
+    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    system.addEventListener('change', listener);
+    return () => {
+      size.disconnect();
+      theme.disconnect();
+      system.removeEventListener('change', listener);
+    };
+  }, []);
+}
+
 function draw(canvas: HTMLCanvasElement | null, rows: readonly Row[], whole: Span): void {
   const context = canvas?.getContext('2d');
   if (canvas === null || context === null || context === undefined) return;
   const scale = devicePixelRatio || 1;
   const { clientWidth } = canvas;
-  canvas.width = clientWidth * scale;
+  if (clientWidth === 0) return;
+  // It is emptied by this.
+  canvas.width = Math.round(clientWidth * scale);
   canvas.height = HEIGHT * scale;
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
-  const colours: Readonly<Record<string, string>> = {
-    good: style.getPropertyValue('--bar-good'),
-    bad: style.getPropertyValue('--bar-bad'),
-    busy: style.getPropertyValue('--bar-busy'),
-    wait: style.getPropertyValue('--bar-wait'),
-  };
-  const width = whole.to - whole.from;
-  const step = Math.max(0.5, Math.min(5, (HEIGHT - 4) / rows.length));
-  for (const [index, row] of rows.entries()) {
-    const y = 2 + ((index * step) % (HEIGHT - 4));
-    const bars = row.parts.length === 0 ? [['run', row.from, row.to, 0] as const] : row.parts;
-    for (const [kind, from, to, failed] of bars) {
-      const left = ((from - whole.from) / width) * clientWidth;
-      const right = (((to ?? whole.to) - whole.from) / width) * clientWidth;
-      context.fillStyle = colours[colourOf(row, kind, failed)] ?? '';
-      context.fillRect(left, y, Math.max(1, right - left), Math.max(1, step - 1));
-    }
+  const step = (HEIGHT - 4) / lanesFor(rows.length);
+  const stretches = stretchesOf(rows, whole, clientWidth);
+  for (const tone of TONES) {
+    context.fillStyle = style.getPropertyValue(`--bar-${tone}`);
+    for (const { tone: own, lane, from, to } of stretches)
+      if (own === tone) context.fillRect(from, 2 + lane * step, to - from, Math.max(1, step - 1));
   }
-}
-
-function colourOf(row: Row, kind: string, failed: number): string {
-  if (failed === 1) return 'bad';
-  if (kind !== 'run' || row.kind === 'group') return 'wait';
-  if (row.status === 'failed') return 'bad';
-  return row.status === 'succeeded' ? 'good' : 'busy';
 }

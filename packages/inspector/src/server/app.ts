@@ -106,8 +106,8 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
   );
 }
 
-function addRun(api: Hono, { reader, describe }: InspectorOptions): void {
-  const folds = new RunFolds(reader);
+function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): void {
+  const folds = new RunFolds(reader, closing);
   api.get('/runs/:id', (c) => {
     const id = idOf(c);
     const start = reader.start(id);
@@ -117,7 +117,9 @@ function addRun(api: Hono, { reader, describe }: InspectorOptions): void {
   });
   api.get('/runs/:id/call', (c) => {
     const id = mustGet(reader, c);
-    const call = callDetail(folds.read(id, isWhole(c)).tree, c.req.query('key') ?? '', describe);
+    const { tree, isPart } = folds.read(id, isWhole(c));
+    const call = callDetail(tree, c.req.query('key') ?? '', describe);
+    if (call === undefined && isPart) throw new RuntimeError('BUSY', 'The run is still being read.');
     if (call === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such call in this run.');
     return answer(c, { call });
   });

@@ -1,6 +1,7 @@
 import type {
   ErrorRecord,
   JournalReader,
+  OpenCalls,
   OpenTask,
   QueuedStart,
   RunId,
@@ -14,8 +15,12 @@ export type Document = Readonly<Record<string, unknown>>;
 /** What is said of things: the same words and documents as the commands have, which whoever serves the page gives. */
 export interface Describe {
   run(run: RunRecord): Document;
-  /** One sentence, its state, and the commands to type next. @throws RuntimeError NOT_FOUND */
-  why(reader: JournalReader, id: RunId): Document;
+  /**
+   * One sentence, its state, and the commands to type next.
+   * @param open what is open in the run, where that is known: it is not read again
+   * @throws RuntimeError NOT_FOUND
+   */
+  why(reader: JournalReader, id: RunId, open?: OpenCalls): Document;
   /** What all runs wait for, or one does. */
   waits(reader: JournalReader, id: RunId | undefined): readonly Document[];
   task(task: OpenTask): Document;

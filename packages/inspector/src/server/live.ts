@@ -23,6 +23,8 @@ export class Live {
   constructor(reader: JournalReader, closing: AbortSignal) {
     this.#reader = reader;
     this.#closing = closing;
+    // The journal is closed behind it: it is not looked at once more.
+    closing.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
   stream(c: Context): Response {
@@ -30,6 +32,7 @@ export class Live {
     this.#start();
     return streamSSE(c, async (stream) => {
       let seen = -1;
+      stream.onAbort(() => this.#wake());
       let beatAt = performance.now() + BEAT_MS;
       try {
         while (!stream.aborted && !this.#closing.aborted) {
@@ -56,8 +59,7 @@ export class Live {
   #start(): void {
     this.#timer ??= setInterval(() => {
       this.#mark = this.#reader.changeMark();
-      for (const wake of this.#woken) wake();
-      this.#woken.clear();
+      this.#wake();
     }, LOOK_MS);
     this.#timer.unref();
   }
@@ -65,6 +67,10 @@ export class Live {
   #stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const wake of this.#woken) wake();
     this.#woken.clear();
   }

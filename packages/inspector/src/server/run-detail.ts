@@ -26,10 +26,10 @@ export function runDetail(
   isWhole: boolean,
 ): Document {
   const run = reader.get(id);
-  const { tree, bars, from, to, resumes } = folds.read(id, isWhole);
+  const { tree, open, bars, from, to, resumes, isPart } = folds.read(id, isWhole);
   return {
     run: describe.run(run),
-    why: describe.why(reader, id),
+    why: describe.why(reader, id, open),
     state: Object.fromEntries(
       Object.entries(reader.state(id)).map(([name, value]) => [name, bounded(value)]),
     ),
@@ -47,10 +47,12 @@ export function runDetail(
     forkOf: tree.forkOf ?? null,
     forks: reader.forksOf(id),
     continuedAs: tree.nextRunId ?? null,
-    endedAt: tree.endedAt,
+    endedAt: tree.endedAt ?? (run.status === 'running' ? null : run.updatedAt),
     isDriven: run.ownerAlive,
     from,
-    to,
+    to: isPart ? Math.max(to, run.updatedAt) : to,
+    read: tree.lastSeq,
+    isPart,
     rows: bars.map((bar) => rowOf(bar, tree)),
     resumes,
     counts: tree.counts,
