@@ -289,3 +289,40 @@ test('bad answers change nothing: a bad token, a bad body, a wait or a task that
   client.pawl.child.kill('SIGTERM');
   await until(() => client.pawl.child.exitCode !== null);
 });
+
+const PAY = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { defineTask, type Context } from '@pawl/sdk';
+const pay = defineTask({
+  name: 'pay',
+  onUnknown: 'ask',
+  run: async () => {
+    appendFileSync('paying', '.');
+    while (!existsSync('never')) await new Promise((resolve) => setTimeout(resolve, 20));
+  },
+});
+export async function process(_: unknown, ctx: Context) { return { receipt: await ctx.task(pay) }; }
+`;
+
+test('what became of an attempt that nobody knows the end of is said over HTTP', async () => {
+  using folder = new Folder();
+  folder.write('pay.ts', PAY);
+  const dying = folder.start(['run', 'pay.ts', '--id', 'p1']);
+  await until(() => folder.has('paying'));
+  dying.child.kill('SIGKILL');
+  await dying.ended;
+  const client = await serving(folder);
+  const wait = await untilSome(client, '/runs/p1/waits', 'waits');
+  expect(wait).toMatchObject({ kind: 'outcome', key: '0' });
+  const say = async (body: unknown): Promise<number> =>
+    (await client.ask('POST', '/runs/p1/resolve', body)).status;
+  for (const wrong of [{}, { key: '0' }, { key: '0', as: 'well' }, { key: '0', as: 'retry', output: 1 }])
+    expect([wrong, await say(wrong)]).toEqual([wrong, 400]);
+  expect(await say({ key: '7', as: 'retry' })).toBe(404);
+  expect((await client.ask('POST', '/runs/none/resolve', { key: '0', as: 'retry' })).status).toBe(404);
+  expect(await say({ key: '0', as: 'done', output: { id: 7 } })).toBe(202);
+  expect((await client.get('/runs/p1/result?wait=30s')).body).toMatchObject({
+    output: { receipt: { id: 7 } },
+  });
+  expect(await client.stop()).toBe(0);
+});

@@ -100,7 +100,7 @@ test('a page of elsewhere, another name, another method and another form are ref
   const huge = await ui.ask('POST', '/api/runs/r1/messages/x', JSON.stringify('x'.repeat(2_000_000)), bearer);
   expect(huge.status).toBe(413);
   // What changes something is never a GET.
-  for (const path of ['cancel', 'approve', 'reject', 'retry', 'fork'])
+  for (const path of ['cancel', 'approve', 'reject', 'retry', 'fork', 'rewind', 'replay', 'resolve'])
     expect((await ui.get(`/api/runs/r1/${path}`, bearer)).status).toBe(404);
   expect((await ui.get('/api/runs/r1', bearer)).body).toMatchObject({ run: { status: 'waiting' } });
 });
@@ -114,7 +114,16 @@ test('with --read-only nothing is written, and no route is there that would', as
   const { bearer } = looking;
   expect((await looking.get('/api/about', bearer)).body).toMatchObject({ readOnly: true });
   expect((await looking.get('/api/runs/r1', bearer)).body).toMatchObject({ run: { status: 'waiting' } });
-  for (const path of ['r1/approve', 'r1/cancel', 'f1/retry', 'h1/fork', 'r1/messages/x'])
+  for (const path of [
+    'r1/approve',
+    'r1/cancel',
+    'f1/retry',
+    'h1/fork',
+    'h1/rewind',
+    'h1/replay',
+    'r1/resolve',
+    'r1/messages/x',
+  ])
     expect((await looking.ask('POST', `/api/runs/${path}`, {}, bearer)).status).toBe(404);
   expect(await looking.stop()).toBe(0);
   expect(sizes()[0]).toBe(before[0]);
@@ -154,6 +163,48 @@ test('people answer, retry, fork and cancel', async () => {
     total: 5,
   });
   expect(await ui.stop()).toBe(0);
+});
+
+test('a fork is asked with another input and result, a rewind gives the run up, and a replay runs nothing', async () => {
+  const steering = await showing(folder);
+  const { bearer } = steering;
+  const act = (path: string, body: unknown) => steering.ask('POST', `/api/runs/${path}`, body, bearer);
+  expect((await steering.get('/api/runs/h1/plan?set=0', bearer)).body).toMatchObject({ again: [] });
+  const set = await act('h1/fork', { set: { '0': 'set by hand' } });
+  expect(set.status).toBe(201);
+  const other = await act('h1/fork', { at: '0', input: { name: 'y' }, reuse: true, yes: true });
+  expect(other.status).toBe(201);
+  await folder.pawl('resume', '--all');
+  for (const [made, output] of [
+    [set, 'set by hand'],
+    [other, 'Hello, y!'],
+  ] as const)
+    expect((await steering.get(`/api/runs/${String(made.body['id'])}`, bearer)).body).toMatchObject({
+      output: { value: output },
+    });
+  for (const wrong of [{ set: [] }, { set: { nope: 1 } }, { at: 3 }, { place: '0' }])
+    expect([400, 409]).toContain((await act('h1/fork', wrong)).status);
+
+  await folder.pawl('run', 'review.ts', '--id', 'r2');
+  expect((await act('r2/rewind', {})).status).toBe(400);
+  const back = await act('r2/rewind', { at: '0' });
+  expect([back.status, back.body]).toMatchObject([201, { parent: 'r2' }]);
+  expect((await steering.get('/api/runs/r2', bearer)).body).toMatchObject({
+    run: { status: 'cancelled' },
+    cancelReason: expect.stringContaining(String(back.body['id'])),
+  });
+
+  const same = await act('h1/replay', {});
+  expect(same.body).toMatchObject({ verdicts: [{ run: 'h1', class: 'same' }], more: 0 });
+  folder.write('hello.ts', HELLO.replace("name: 'greet'", "name: 'salute'"));
+  const changed = await act('h1/replay', {});
+  expect(changed.body).toMatchObject({
+    verdicts: [{ class: 'diverges', seq: 2, error: { message: expect.any(String) } }],
+  });
+  expect((await act('none/replay', {})).body).toMatchObject({
+    error: { code: 'NOT_FOUND', message: expect.stringContaining("no run 'none'") },
+  });
+  expect(await steering.stop()).toBe(0);
 });
 
 test('it says what is missing, and needs a token that was chosen where others reach it', async () => {

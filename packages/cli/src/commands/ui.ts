@@ -82,6 +82,7 @@ async function serve({ io, place, reader, runtime }: Served, options: UiOptions)
     runtime,
     closing: closing.signal,
     cwd: io.cwd,
+    env: io.env,
     flags: place.flags,
     journal: place.path,
     user: userName(io.env),

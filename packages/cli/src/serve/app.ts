@@ -10,6 +10,7 @@ import { queuedRunDocument } from '../start-document.ts';
 import { guard, refusal, type GuardOptions } from './guard.ts';
 import { addLogs } from './logs.ts';
 import { addMessages } from './messages.ts';
+import { addOutcomes } from './outcomes.ts';
 import { addPeople } from './people.ts';
 import { bodyOf, idOf, mustGet, notFound } from './request.ts';
 import { endOf, waitForEnd } from './run-end.ts';
@@ -71,6 +72,7 @@ export function createApp(options: AppOptions): Hono {
   addLogs(app, runtime);
   addMessages(app, runtime);
   addPeople(app, runtime);
+  addOutcomes(app, runtime);
   addTasks(app, runtime);
   app.notFound((c) => refusal(c, 404, 'NOT_FOUND', 'There is nothing here.'));
   app.onError((error, c) => told(error, c));

@@ -19,8 +19,11 @@ import { queuedWhyDocument, whyDocument } from '../why-document.ts';
 import { queuedWhyNext, whyNext } from '../why-next.ts';
 import { guard, type GuardOptions } from './guard.ts';
 import { addMessages } from './messages.ts';
+import { addOutcomes } from './outcomes.ts';
 import { addPeople } from './people.ts';
+import { addReplay } from './replay.ts';
 import { addSteering } from './steer.ts';
+import { addTasks } from './tasks.ts';
 import { told } from './told.ts';
 
 export interface UiAppOptions extends GuardOptions {
@@ -29,6 +32,8 @@ export interface UiAppOptions extends GuardOptions {
   readonly runtime: Runtime | undefined;
   readonly closing: AbortSignal;
   readonly cwd: string;
+  /** Of programs that are started for the page. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Of the next commands, as they would be typed. */
   readonly flags: readonly string[];
   readonly journal: string;
@@ -45,18 +50,21 @@ export function createUiApp(options: UiAppOptions): Hono {
     describe: describeIn(options),
     page: readPage(),
     about: { journal, user },
-    actions: runtime === undefined ? undefined : actionsOf(runtime),
+    actions: runtime === undefined ? undefined : actionsOf(runtime, options),
     closing,
   });
   app.route('/', inspector);
   return app;
 }
 
-function actionsOf(runtime: Runtime): Hono {
+function actionsOf(runtime: Runtime, { closing, cwd, env, journal }: UiAppOptions): Hono {
   const actions = new Hono();
   addMessages(actions, runtime);
   addPeople(actions, runtime);
   addSteering(actions, runtime);
+  addOutcomes(actions, runtime);
+  addTasks(actions, runtime);
+  addReplay(actions, runtime, { closing, cwd, env, journal });
   return actions;
 }
 

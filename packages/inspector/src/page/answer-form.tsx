@@ -2,12 +2,15 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { post, type About, type OpenTask, type Wait } from './api.ts';
+import type { About, Wait } from './api.ts';
 import { Command } from './copy-button.tsx';
 import { Problem } from './dialog.tsx';
 import { duration, moment } from './format.ts';
 import { Link } from './link.tsx';
+import { OutcomeForm } from './outcome-form.tsx';
 import { runPath } from './route.ts';
+import { SchemaForm } from './schema-form.tsx';
+import { useSending } from './sending.ts';
 import { ValueView } from './value-view.tsx';
 
 interface CardProps {
@@ -61,7 +64,7 @@ export function WaitCard({ wait, about, now, isAlone, onDone }: CardProps): JSX.
       ) : kind === 'breakpoint' ? (
         <Approval wait={wait} about={about} onDone={onDone} />
       ) : kind === 'outcome' ? (
-        <Command command={`pawl resolve ${runId} ${wait.key} --as done`} why="or --as failed, --as retry" />
+        <OutcomeForm wait={wait} onDone={onDone} />
       ) : (
         <Message wait={wait} onDone={onDone} />
       )}
@@ -91,32 +94,6 @@ export function Answers({
       ))}
     </ul>
   );
-}
-
-/** What became of what was sent. */
-function useSending(onDone: () => void): {
-  readonly state: 'idle' | 'busy' | 'done';
-  readonly error: Error | undefined;
-  readonly send: (path: string, body: unknown) => void;
-} {
-  const [state, setState] = useState<'idle' | 'busy' | 'done'>('idle');
-  const [error, setError] = useState<Error>();
-  const send = (path: string, body: unknown): void => {
-    setState('busy');
-    setError(undefined);
-    const work = async (): Promise<void> => {
-      try {
-        await post(path, body);
-        setState('done');
-        onDone();
-      } catch (problem) {
-        setState('idle');
-        setError(problem instanceof Error ? problem : new TypeError(String(problem)));
-      }
-    };
-    void work();
-  };
-  return { state, error, send };
 }
 
 function Approval(props: {
@@ -191,73 +168,20 @@ function Approval(props: {
 }
 
 function Message({ wait, onDone }: { readonly wait: Wait; readonly onDone: () => void }): JSX.Element {
-  const [text, setText] = useState('');
   const { state, error, send } = useSending(onDone);
-  const parsed = parse(text);
   const { runId, name, secret } = wait;
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if ('value' in parsed) send(`${runPath(runId)}/messages/${encodeURIComponent(name)}`, parsed.value);
-      }}
-    >
-      <label>
-        Message, as JSON{secret ? ' (kept encrypted)' : ''}
-        <textarea
-          rows={3}
-          class="code"
-          value={text}
-          spellcheck={false}
-          placeholder='{"ok": true}   "a text"   42'
-          aria-invalid={text !== '' && 'problem' in parsed}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </label>
-      <div class="buttons">
-        <button type="submit" class="primary" disabled={state !== 'idle' || !('value' in parsed)}>
-          Send
-        </button>
-        <span class="hint dim" role="status">
-          {state === 'done' ? 'Sent' : text !== '' && 'problem' in parsed ? parsed.problem : ''}
-        </span>
-      </div>
+    <>
+      <SchemaForm
+        schema={null}
+        label={`Message, as JSON${secret ? ' (kept encrypted)' : ''}`}
+        submit="Send"
+        isBusy={state !== 'idle'}
+        onSubmit={(value) => send(`${runPath(runId)}/messages/${encodeURIComponent(name)}`, value)}
+      >
+        {state === 'done' ? <span role="status">Sent</span> : null}
+      </SchemaForm>
       <Problem error={error} />
-    </form>
-  );
-}
-
-function parse(text: string): { readonly value: unknown } | { readonly problem: string } {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    return { problem: 'That is not JSON yet.' };
-  }
-}
-
-export function TaskCard({ task, now }: { readonly task: OpenTask; readonly now: number }): JSX.Element {
-  const { runId, status, worker } = task;
-  return (
-    <article class="ask" aria-label={`task ${task.task}`}>
-      <header>
-        <span class="mark attention" aria-hidden="true">
-          ?
-        </span>
-        <h2>
-          <bdi>{task.task}</bdi>
-        </h2>
-        <span class="dim">
-          external task for <bdi>{task.kind}</bdi> · {status}
-          {worker === null ? '' : ` by ${worker}`} · {duration(now - Date.parse(task.offeredAt))}
-        </span>
-      </header>
-      <p class="of">
-        <Link to={runPath(runId)}>
-          <bdi class="id">{runId}</bdi>
-        </Link>
-      </p>
-      <ValueView title="Description" given={task.description} whole={undefined} />
-      <Command command={`pawl task claim ${task.id}`} why="take it" />
-    </article>
+    </>
   );
 }

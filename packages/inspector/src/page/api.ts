@@ -82,6 +82,7 @@ export interface OpenTask {
   readonly kind: string;
   readonly status: string;
   readonly description: Bounded;
+  readonly outputSchema: Bounded;
   readonly offeredAt: string;
   readonly dueAt: string | null;
   readonly worker: string | null;
@@ -265,6 +266,13 @@ function ackText(status: string | undefined, issues: unknown): string | undefine
       return 'The run has ended.';
     case 'unknown':
       return 'There is nothing of that name.';
+    case 'busy':
+      return 'Somebody else holds this task.';
+    case 'early':
+      return 'It failed, and is not open again yet.';
+    case 'lost':
+    case 'notHeld':
+      return 'It is not held any more by who answers.';
     default:
       return undefined;
   }

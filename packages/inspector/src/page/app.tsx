@@ -100,7 +100,7 @@ function Content(props: {
   if (a !== undefined) return <ComparePicker key={a} id={decodeURIComponent(a)} />;
   switch (route.pathname) {
     case '/':
-      return <RunsView route={route} />;
+      return <RunsView route={route} about={about} />;
     case '/waiting':
       return <WaitingView found={waits} about={about} />;
     case '/workers':

@@ -14,6 +14,7 @@ import { useKeys } from './keys.ts';
 import { ExpandButton, ResumeLines } from './call-marks.tsx';
 import { go, runPath, withQuery } from './route.ts';
 import { Mark } from './status.tsx';
+import type { Steer } from './steer-dialog.tsx';
 import { Overview, TICKS, tickAt, zoomed, type Span } from './time-axis.tsx';
 
 const ROW_PX = 30;
@@ -23,9 +24,9 @@ const SPARE = 8;
 export function CallList(props: {
   readonly detail: RunDetail;
   readonly route: URL;
-  readonly onFork: ((at: string) => void) | undefined;
+  readonly onSteer: ((steer: Steer) => void) | undefined;
 }): JSX.Element {
-  const { detail, route, onFork } = props;
+  const { detail, route, onSteer } = props;
   const now = useNow(detail.isDriven ? 250 : 60_000);
   const whole: Span = { from: detail.from, to: Math.max(detail.from + 1, detail.isDriven ? now : detail.to) };
   const [zoom, setZoom] = useState<Span>();
@@ -82,7 +83,7 @@ export function CallList(props: {
           id={detail.run.id}
           callKey={chosen}
           isAll={route.searchParams.get('all') === '1'}
-          onFork={onFork}
+          onSteer={onSteer}
           onClose={() => go(withQuery(route, { call: undefined }), 'replace')}
         />
       )}

@@ -12,16 +12,17 @@ import { Link } from './link.tsx';
 import { Icon } from './icons.tsx';
 import { runPath } from './route.ts';
 import { StatusBadge } from './status.tsx';
+import type { Steer } from './steer-dialog.tsx';
 import { ValueView } from './value-view.tsx';
 
 export function CallPanel(props: {
   readonly id: string;
   readonly callKey: string;
   readonly isAll: boolean;
-  readonly onFork: ((at: string) => void) | undefined;
+  readonly onSteer: ((steer: Steer) => void) | undefined;
   readonly onClose: () => void;
 }): JSX.Element {
-  const { id, callKey, isAll, onFork, onClose } = props;
+  const { id, callKey, isAll, onSteer, onClose } = props;
   const key = encodeURIComponent(callKey);
   const { data, error } = useData<{ call: CallDetail }>(
     `${runPath(id)}/call?key=${key}${isAll ? '&all=1' : ''}`,
@@ -50,10 +51,15 @@ export function CallPanel(props: {
           {(call.error ?? null) === null ? null : <LastError call={call} />}
           <ValueView title="Input" given={call.input} whole={whole('input')} />
           <ValueView title="Output" given={call.output} whole={whole('output')} />
-          {onFork === undefined || call.kind === 'group' ? null : (
-            <button type="button" class="button" onClick={() => onFork(callKey)}>
-              Fork from here…
-            </button>
+          {onSteer === undefined || call.kind === 'group' ? null : (
+            <div class="buttons">
+              <button type="button" class="button" onClick={() => onSteer({ what: 'fork', at: callKey })}>
+                Fork from here…
+              </button>
+              <button type="button" class="button" onClick={() => onSteer({ what: 'rewind', at: callKey })}>
+                Rewind to here…
+              </button>
+            </div>
           )}
         </>
       )}

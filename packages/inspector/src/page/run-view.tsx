@@ -19,6 +19,7 @@ import { recorded } from './recorded.ts';
 import { runPath, withQuery } from './route.ts';
 import { StatusBadge, toneOf } from './status.tsx';
 import { SteerDialog, type Steer } from './steer-dialog.tsx';
+import { TaskCard } from './task-card.tsx';
 import { ValueView } from './value-view.tsx';
 
 interface RunProps {
@@ -54,6 +55,9 @@ export function RunView({ id, route, about }: RunProps): JSX.Element {
       {data.waits.map((wait) => (
         <WaitLive key={wait.key} wait={wait} about={about} onDone={reload} />
       ))}
+      {data.tasks.map((task) => (
+        <TaskLive key={task.id} task={task} about={about} onDone={reload} />
+      ))}
       <Tabs route={route} detail={data} />
       <Tab id={id} route={route} detail={data} about={about} onSteer={setSteer} />
       {steer === undefined ? null : <SteerDialog id={id} steer={steer} onClose={() => setSteer(undefined)} />}
@@ -68,6 +72,15 @@ function WaitLive(props: {
 }): JSX.Element {
   const now = useNow(1000);
   return <WaitCard wait={props.wait} about={props.about} now={now} isAlone={true} onDone={props.onDone} />;
+}
+
+function TaskLive(props: {
+  readonly task: RunDetail['tasks'][number];
+  readonly about: About;
+  readonly onDone: () => void;
+}): JSX.Element {
+  const now = useNow(1000);
+  return <TaskCard task={props.task} about={props.about} now={now} isAlone={true} onDone={props.onDone} />;
 }
 
 function StartView({ id, detail }: { readonly id: string; readonly detail: StartDetail }): JSX.Element {
@@ -119,6 +132,9 @@ function Head(props: {
           ) : null}
           {about.readOnly ? null : (
             <>
+              <button type="button" class="button" onClick={() => onSteer({ what: 'replay' })}>
+                Replay
+              </button>
               {run.status === 'failed' || run.status === 'cancelled' ? (
                 <button type="button" class="primary" onClick={() => onSteer({ what: 'retry' })}>
                   Retry
@@ -271,11 +287,7 @@ function Tab(
       return (
         <>
           {detail.failure === null ? null : <ErrorView error={detail.failure} title="Why it failed" />}
-          <CallList
-            detail={detail}
-            route={route}
-            onFork={about.readOnly ? undefined : (at) => onSteer({ what: 'fork', at })}
-          />
+          <CallList detail={detail} route={route} onSteer={about.readOnly ? undefined : onSteer} />
         </>
       );
   }

@@ -2,15 +2,15 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { CLOSED_STATUSES, isOpenStatus, OPEN_STATUSES } from '../statuses.ts';
-import type { Counts, RunLine, RunPage } from './api.ts';
+import type { About, Counts, RunLine, RunPage } from './api.ts';
 import { useData, useNow } from './data.ts';
+import { BulkBar, PickBox } from './bulk-bar.tsx';
 import { Problem } from './dialog.tsx';
 import { ago, count, duration, moment } from './format.ts';
 import { FilterBar, FilterButton, filterCount, FILTERS } from './runs-filter.tsx';
-import { moveFocus, useKeys } from './keys.ts';
+import { moveFocus } from './keys.ts';
 import { Link } from './link.tsx';
-import { comparePath, go, runPath, withQuery } from './route.ts';
-import { useSelection, type Selection } from './selection.ts';
+import { go, runPath, withQuery } from './route.ts';
 import { Mark, StatusBadge } from './status.tsx';
 
 const PAGE = 50;
@@ -19,19 +19,12 @@ const TYPING_MS = 150;
 
 const STATUSES = [...OPEN_STATUSES, ...CLOSED_STATUSES];
 
-export function RunsView({ route }: { readonly route: URL }): JSX.Element {
+export function RunsView({ route, about }: { readonly route: URL; readonly about: About }): JSX.Element {
   const query = new URLSearchParams(route.search);
   query.set('limit', String(PAGE));
   const { data, error } = useData<RunPage>(`/runs?${query.toString()}`);
   const counts = useData<Counts>('/counts').data;
   const now = useNow(1000);
-  const selection = useSelection();
-  useKeys({
-    x: () => {
-      const id = document.activeElement?.closest('.pickable')?.querySelector('.id')?.textContent;
-      if (typeof id === 'string') selection.toggle(id);
-    },
-  });
   const [isOpen, setOpen] = useState(filterCount(route) > 0);
   const given = FILTERS.filter((name) => route.searchParams.has(name));
   const isFiltered = given.length > 0 || route.searchParams.has('status') || route.searchParams.has('before');
@@ -52,21 +45,14 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
       ) : (
         <ul class="list">
           {data.runs.map((run) => (
-            <li key={run.id} class="pickable">
-              <label class="pick">
-                <span class="hidden">Choose {run.id}</span>
-                <input
-                  type="checkbox"
-                  checked={selection.ids.includes(run.id)}
-                  onChange={() => selection.toggle(run.id)}
-                />
-              </label>
+            <li key={run.id}>
+              <PickBox run={run} runs={data.runs} />
               <RunRow run={run} now={now} />
             </li>
           ))}
         </ul>
       )}
-      {selection.ids.length === 0 ? null : <ChosenBar selection={selection} />}
+      <BulkBar runs={data?.runs ?? []} readOnly={about.readOnly} />
       <Pages
         route={route}
         next={data?.next ?? null}
@@ -74,27 +60,6 @@ export function RunsView({ route }: { readonly route: URL }): JSX.Element {
         scanned={data?.scanned ?? 0}
       />
     </>
-  );
-}
-
-function ChosenBar({ selection }: { readonly selection: Selection }): JSX.Element {
-  const [a, b, more] = selection.ids;
-  return (
-    <div class="chosen-bar" role="group" aria-label="Chosen runs">
-      <span>
-        <b>{count(selection.ids.length)}</b> chosen
-      </span>
-      {a !== undefined && b !== undefined && more === undefined ? (
-        <Link class="button" to={comparePath(a, b)}>
-          Compare
-        </Link>
-      ) : (
-        <span class="dim">two can be compared</span>
-      )}
-      <button type="button" class="link" onClick={selection.clear}>
-        Choose none
-      </button>
-    </div>
   );
 }
 

@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
 
-import { TaskCard, WaitCard } from './answer-form.tsx';
+import { WaitCard } from './answer-form.tsx';
 import type { About, OpenTask, Wait } from './api.ts';
 import { useNow, type Data } from './data.ts';
 import { Problem } from './dialog.tsx';
+import { TaskCard } from './task-card.tsx';
 
 export function WaitingView(props: {
   readonly found: Data<{ readonly waits: readonly Wait[]; readonly tasks: readonly OpenTask[] }>;
@@ -36,7 +37,7 @@ export function WaitingView(props: {
           />
         ))}
         {data?.tasks.map((task) => (
-          <TaskCard key={task.id} task={task} now={now} />
+          <TaskCard key={task.id} task={task} about={props.about} now={now} isAlone={false} onDone={reload} />
         ))}
       </div>
     </>

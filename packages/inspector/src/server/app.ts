@@ -1,5 +1,5 @@
 /** What the page asks for. It only reads; what changes anything is added by whoever serves it, or left out. */
-import { isRunId, type JournalReader, type RunId } from '@pawl/runtime';
+import { isRunId, type ForkAsk, type JournalReader, type RunId } from '@pawl/runtime';
 import { RuntimeError } from '@pawl/runtime/errors';
 import { Hono, type Context } from 'hono';
 
@@ -147,8 +147,7 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
   api.get('/runs/:id/lineage', (c) => answer(c, { lineage: lineage.of(mustGet(reader, c), describe) }));
   api.get('/runs/:id/plan', (c) => {
     const id = mustGet(reader, c);
-    const at = c.req.query('at');
-    const plan = reader.planFork(id, at === undefined ? { retries: true } : { retries: false, at });
+    const plan = reader.planFork(id, askOf(c));
     const { seq, before, kept, reused, again } = plan;
     return answer(c, {
       seq,
@@ -194,6 +193,19 @@ const FILTERS = ['status', 'process', 'within', 'from', 'to', 'where', 'before']
 
 function isOnlyText(c: Context): boolean {
   return FILTERS.every((name) => c.req.query(name) === undefined);
+}
+
+/** What a fork would come to does not depend on the results that are set: their calls are named. */
+function askOf(c: Context): ForkAsk {
+  const at = c.req.query('at');
+  const set = c.req.queries('set') ?? [];
+  if (at === undefined && set.length === 0) return { retries: true };
+  return {
+    retries: false,
+    reuse: c.req.query('reuse') === '1',
+    ...(at === undefined ? {} : { at }),
+    set: Object.fromEntries(set.map((key) => [key, null])),
+  };
 }
 
 /** Every call is asked for, and not only the first of each place. */
