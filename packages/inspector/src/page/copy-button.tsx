@@ -5,7 +5,13 @@ import { Icon } from './icons.tsx';
 
 const SHOWN_MS = 1200;
 
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+export function CopyButton(props: {
+  /** A function is asked once it is wanted: a large value is not written out to be shown. */
+  readonly text: string | (() => string);
+  readonly label: string;
+  readonly icon?: 'copy' | 'path';
+}): JSX.Element {
+  const { text, label, icon = 'copy' } = props;
   const [isDone, setDone] = useState(false);
   useEffect(() => {
     if (!isDone) return undefined;
@@ -19,13 +25,13 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
       aria-label={label}
       title={label}
       onClick={() =>
-        void navigator.clipboard.writeText(text).then(
+        void navigator.clipboard.writeText(typeof text === 'string' ? text : text()).then(
           () => setDone(true),
           () => undefined,
         )
       }
     >
-      <Icon name={isDone ? 'done' : 'copy'} />
+      <Icon name={isDone ? 'done' : icon} />
     </button>
   );
 }
