@@ -66,6 +66,7 @@ export function App(): JSX.Element {
     <div class="shell">
       <Side path={route.pathname} asked={asked} about={about} onHelp={() => setHelp(true)} />
       <main>
+        <LineNote />
         <Content route={route} about={about} waits={waits} />
       </main>
       {isHelp ? (
@@ -83,6 +84,19 @@ export function App(): JSX.Element {
         </Dialog>
       ) : null}
     </div>
+  );
+}
+
+/** What is on the page stays, and is old. */
+function LineNote(): JSX.Element | null {
+  const line = useLine();
+  if (line === 'live' || line === 'opening') return null;
+  return (
+    <p class="problem line-note" role="alert">
+      {line === 'lost'
+        ? 'The server does not answer: what you see is as it was. Start it again with pawl ui; the page comes back by itself if it has the same --port and --token.'
+        : 'The server was started anew. Open the address that pawl ui printed.'}
+    </p>
   );
 }
 
@@ -158,8 +172,8 @@ function Side(props: {
           <bdi>{about.journal}</bdi>
         </div>
         <div class="foot">
-          <span class={`line ${line}`} role="status">
-            {line === 'live' ? 'live' : line === 'opening' ? 'opening' : 'no connection'}
+          <span class={`line ${line === 'shut' ? 'lost' : line}`} role="status">
+            {line === 'live' || line === 'opening' ? line : 'no connection'}
           </span>
           <button
             type="button"

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, Refusal } from './api.ts';
 import { recorded } from './recorded.ts';
 
-export type Line = 'opening' | 'live' | 'lost';
+/** 'shut': it is there again, and does not know this page. */
+export type Line = 'opening' | 'live' | 'lost' | 'shut';
 
 /** A run whose program is killed changes nothing in the journal: it is looked at again now and then. */
 const LOOK_MS = 4000;
@@ -19,12 +20,28 @@ let line: Line = 'opening';
 
 function listen(): void {
   if (source !== undefined || recorded !== undefined) return;
-  source = new EventSource('/api/live');
-  source.addEventListener('open', () => setLine('live'));
-  source.addEventListener('error', () => setLine('lost'));
-  source.addEventListener('change', tell);
+  open();
   setInterval(tell, LOOK_MS);
   document.addEventListener('visibilitychange', tell);
+}
+
+function open(): void {
+  source = new EventSource('/api/live');
+  source.addEventListener('open', () => {
+    setLine('live');
+    tell();
+  });
+  source.addEventListener('change', tell);
+  source.addEventListener('error', ({ target }) => {
+    if (line !== 'shut') setLine('lost');
+    // What was refused is not tried again by the browser.
+    if (!(target instanceof EventSource) || target.readyState !== EventSource.CLOSED) return;
+    void fetch('/api/about').then(
+      ({ status }) => status === 401 && setLine('shut'),
+      () => undefined,
+    );
+    setTimeout(open, LOOK_MS);
+  });
 }
 
 function setLine(next: Line): void {
@@ -32,7 +49,9 @@ function setLine(next: Line): void {
   for (const listener of lines) listener(next);
 }
 
+/** Nobody is asked who is known to be gone. */
 function tell(): void {
+  if (line === 'lost' || line === 'shut') return;
   if (document.visibilityState === 'visible') for (const listener of changed) listener();
 }
 
@@ -63,9 +82,15 @@ export function useData<T>(path: string | undefined): Data<T> {
   const again = useRef(() => {});
   useEffect(() => {
     if (path === undefined) return undefined;
-    const poll = new Poll<T>(path, (data, error) =>
-      keep((now) => ({ path, data: data ?? (now.path === path ? now.data : undefined), error })),
-    );
+    const poll = new Poll<T>(path, (data, error) => {
+      // That nobody answers is said once, for the whole page.
+      const isGone = error instanceof Refusal && error.status === 0 && line !== 'opening';
+      keep((now) => ({
+        path,
+        data: data ?? (now.path === path ? now.data : undefined),
+        error: isGone ? undefined : error,
+      }));
+    });
     again.current = () => poll.ask();
     listen();
     changed.add(again.current);
@@ -112,7 +137,10 @@ class Poll<T> {
       this.#told(await get<T>(this.#path, this.#ended.signal), undefined);
     } catch (error) {
       if (this.#ended.signal.aborted) return;
-      this.#told(undefined, error instanceof Error ? error : new Refusal(0, String(error), undefined));
+      this.#told(
+        undefined,
+        error instanceof Refusal ? error : new Refusal(0, 'The server does not answer.', undefined),
+      );
     }
     const took = performance.now() - began;
     await new Promise((resolve) => setTimeout(resolve, Math.max(LEAST_PAUSE_MS, took * PAUSE_PER_TOOK)));

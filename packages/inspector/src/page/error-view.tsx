@@ -12,7 +12,7 @@ export function ErrorView({
 }): JSX.Element {
   return (
     <section class="failure" aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <OneError error={error} />
     </section>
   );

