@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { stderr, stdout } from 'node:process';
+import { argv, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 
@@ -24,6 +24,8 @@ import { comparisonText, durabilityLines, figureTable, subjectTable } from './ta
 
 const HELP = `pnpm bench [options]           measures A to J of the goals, raw limits before and after each
 pnpm bench growth [map] [steps] [runs]   what a step costs as a map, a run and a file grow
+pnpm bench inspector --runs n --events n the page of pawl ui over a large journal, each view timed
+pnpm bench beside --minutes n --events n a page beside a run that is written: the log, and the reader's transactions
 pnpm bench flame <profile> --svg file    what node --cpu-prof wrote, as a flame graph
 
   --only A,B         these cases only (raw, A to J)
@@ -38,6 +40,8 @@ pnpm bench flame <profile> --svg file    what node --cpu-prof wrote, as a flame 
   --dir folder       where journals are written (it has to be a disk)
   --durability full|normal, --concurrency n   of the growth tables
 `;
+
+const INSPECTOR_COMMANDS = ['inspector', 'beside'] as const;
 
 interface Asked {
   /** A profile that is to be drawn. */
@@ -184,6 +188,15 @@ function drawFlame(path: string, svg: string | undefined): void {
 }
 
 async function main(): Promise<void> {
+  const [, , command, ...args] = argv;
+  const inspector = INSPECTOR_COMMANDS.find((name) => name === command);
+  if (inspector !== undefined && !args.includes('--help')) {
+    endWithParent();
+    // Whoever measures steps needs no browser.
+    const { inspectorCommand } = await import('./inspector/command.ts');
+    if (!(await inspectorCommand(inspector, { args, folder: CACHE, onStep: tell }))) process.exitCode = 1;
+    return;
+  }
   const asked = readArguments();
   if (asked === undefined) {
     stdout.write(HELP);

@@ -1,0 +1,72 @@
+/**
+ * Loaded before `pawl ui`: how long each of its statements holds a transaction. Outside an explicit transaction a
+ * statement is one from its first row to its last.
+ */
+import { writeFileSync } from 'node:fs';
+import { env } from 'node:process';
+
+import Database from 'better-sqlite3';
+
+export interface Probed {
+  readonly statements: number;
+  readonly longestMs: number;
+  readonly longest: string;
+}
+
+const WRITE_MS = 500;
+
+type Method = (this: unknown, ...values: unknown[]) => unknown;
+
+const seen = { statements: 0, longestMs: 0, longest: '' };
+
+function note(source: string, began: number): void {
+  const ms = performance.now() - began;
+  seen.statements += 1;
+  if (ms <= seen.longestMs) return;
+  seen.longestMs = ms;
+  seen.longest = source.replaceAll(/\s+/g, ' ').slice(0, 160);
+}
+
+function timed(source: string, method: Method): Method {
+  return function run(...values) {
+    const began = performance.now();
+    try {
+      return method.apply(this, values);
+    } finally {
+      note(source, began);
+    }
+  };
+}
+
+const prototype = Database.prototype as unknown as Record<'prepare' | 'transaction', Method>;
+const { prepare, transaction } = prototype;
+
+prototype.prepare = function prepareTimed(source, ...more) {
+  const statement = prepare.call(this, source, ...more) as Record<string, Method>;
+  for (const name of ['get', 'all', 'run']) {
+    const method = statement[name];
+    if (method !== undefined)
+      Object.defineProperty(statement, name, { value: timed(String(source), method) });
+  }
+  const { iterate } = statement;
+  if (iterate !== undefined)
+    Object.defineProperty(statement, 'iterate', {
+      value: function* iterateTimed(...values: unknown[]) {
+        const began = performance.now();
+        try {
+          yield* iterate.apply(statement, values) as Iterable<unknown>;
+        } finally {
+          note(String(source), began);
+        }
+      },
+    });
+  return statement;
+};
+
+prototype.transaction = function transactionTimed(work, ...more) {
+  const made = transaction.call(this, work, ...more);
+  return typeof made === 'function' ? timed('a transaction', made as Method) : made;
+};
+
+const file = env['PAWL_PROBE'];
+if (file !== undefined) setInterval(() => writeFileSync(file, JSON.stringify(seen)), WRITE_MS).unref();
