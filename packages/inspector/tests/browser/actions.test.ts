@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
-import { CHROMIUM, Looking, NAME } from './browser.fixture.ts';
+import { Looking, NAME } from './browser.fixture.ts';
+import { CHROMIUM } from './chromium.fixture.ts';
 
 /* What people do on the page, over real runs: several at once, answers with a form, forks with other values. */
 
@@ -62,8 +63,8 @@ describe.skipIf(CHROMIUM === undefined)(`what people do on the page, ${NAME}`, (
     await page.keyboard.press('j');
     await page.keyboard.press('j');
     await page.keyboard.press('X');
-    const bar = page.getByRole('region', { name: 'Selected runs' });
-    await bar.getByText('3 selected').waitFor();
+    const bar = page.getByRole('region', { name: 'Chosen runs' });
+    await bar.getByText('3 chosen').waitFor();
     await bar.getByRole('button', { name: /^Retry 2/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Retry 2 runs of 3' });
     await dialog.getByText('keeps 0, again: charge').first().waitFor();

@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs';
-
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 import type { Folder } from '../../../cli/tests/pawl.fixture.ts';
 import { showing, type Ui } from '../../../cli/tests/ui.fixture.ts';
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-export const CHROMIUM: string | undefined =
-  process.env['PAWL_CHROMIUM'] ?? PLACES.find((place) => existsSync(place));
+import { launch } from './chromium.fixture.ts';
 
 export const NAME = 'in Chromium (none here: set PAWL_CHROMIUM)';
 
@@ -25,10 +20,7 @@ export class Looking {
   }
 
   static async at(folder: Folder, args: readonly string[] = []): Promise<Looking> {
-    const [browser, ui] = await Promise.all([
-      chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] }),
-      showing(folder, args, { USER: 'ada' }),
-    ]);
+    const [browser, ui] = await Promise.all([launch(), showing(folder, args, { USER: 'ada' })]);
     return new Looking(browser, ui);
   }
 

@@ -5,7 +5,8 @@ import { defineTask, type Process } from '@pawl/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder, STEPS, until } from '../../../cli/tests/pawl.fixture.ts';
-import { CHROMIUM, Looking, NAME } from './browser.fixture.ts';
+import { Looking, NAME } from './browser.fixture.ts';
+import { CHROMIUM } from './chromium.fixture.ts';
 
 /* The page beside programs that run, are killed, and come back. */
 

@@ -5,7 +5,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
-import { CHROMIUM, Looking, NAME } from './browser.fixture.ts';
+import { Looking, NAME } from './browser.fixture.ts';
+import { CHROMIUM } from './chromium.fixture.ts';
 
 /* The page, in a real browser, over a real journal. */
 
@@ -152,7 +153,7 @@ describe.skipIf(CHROMIUM === undefined)(`the page, ${NAME}`, () => {
       expect([view[0], await problems(page, rules)]).toEqual([view[0], []]);
     }
     await go(page, ['/', '.run-row']);
-    await page.getByLabel('Select r1').click();
+    await page.getByLabel('Choose r1').click();
     await page.getByRole('button', { name: /^Cancel/ }).click();
     await page.getByRole('dialog').waitFor();
     expect(['dialog', await problems(page, rules)]).toEqual(['dialog', []]);

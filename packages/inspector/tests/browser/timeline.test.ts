@@ -6,7 +6,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
-import { CHROMIUM, Looking, NAME } from './browser.fixture.ts';
+import { Looking, NAME } from './browser.fixture.ts';
+import { CHROMIUM } from './chromium.fixture.ts';
 
 /* Ten thousand calls: what they cost is counted, in rows that are drawn and strokes of the picture, not in time. */
 
