@@ -26,19 +26,13 @@ export function isFor(act: BulkAct, { status }: RunLine): boolean {
   return act === 'retry' ? TRIED.has(status) : !ENDED.has(status);
 }
 
-export function BulkDialog(props: {
-  readonly act: BulkAct;
-  readonly runs: readonly RunLine[];
-  readonly onClose: (isDone: boolean) => void;
-}): JSX.Element {
-  const { act, onClose } = props;
+/** Those that were chosen, how each stands, and what goes on. */
+function useBulk(act: BulkAct, given: readonly RunLine[]) {
   // Those that were picked when it was opened, as they were then.
-  const [runs] = useState(() => props.runs.toSorted((a, b) => Number(isFor(act, b)) - Number(isFor(act, a))));
+  const [runs] = useState(() => given.toSorted((a, b) => Number(isFor(act, b)) - Number(isFor(act, a))));
   const [items, setItems] = useState<ReadonlyMap<string, Item>>(
     () => new Map(runs.map((run) => [run.id, begun(act, run)])),
   );
-  const [reason, setReason] = useState('');
-  const [isSure, setSure] = useState(false);
   const [phase, setPhase] = useState<'asking' | 'working' | 'done'>('asking');
   const note = (id: string, item: Item): void => setItems((now) => new Map(now).set(id, item));
   useEffect(() => {
@@ -52,17 +46,29 @@ export function BulkDialog(props: {
       isOver = true;
     };
   }, []);
+  const work = async (reason: string): Promise<void> => {
+    setPhase('working');
+    // One after the other: each is said as it is done, and who closes the page has not begun the rest.
+    for (const { id } of runs) if (items.get(id)?.is === 'meant') note(id, await done(act, id, reason));
+    setPhase('done');
+  };
+  return { runs, items, phase, work };
+}
+
+export function BulkDialog(props: {
+  readonly act: BulkAct;
+  readonly runs: readonly RunLine[];
+  readonly onClose: (isDone: boolean) => void;
+}): JSX.Element {
+  const { act, onClose } = props;
+  const { runs, items, phase, work } = useBulk(act, props.runs);
+  const [reason, setReason] = useState('');
+  const [isSure, setSure] = useState(false);
   const all = [...items.values()];
   const meant = runs.filter(({ id }) => items.get(id)?.is === 'meant');
   const risky = all.reduce((sum, item) => sum + (item.is === 'meant' ? item.risky : 0), 0);
   const failed = runs.filter(({ id }) => items.get(id)?.is === 'failed');
   const isLooking = all.some(({ is }) => is === 'looked at');
-  const work = async (): Promise<void> => {
-    setPhase('working');
-    // One after the other: each is said as it is done, and who closes the page has not begun the rest.
-    for (const { id } of meant) note(id, await done(act, id, reason));
-    setPhase('done');
-  };
   const word = act === 'retry' ? 'Retry' : 'Cancel';
   const fit = runs.filter((run) => isFor(act, run)).length;
   const title = `${word} ${fit === 1 ? 'one run' : `${count(fit)} runs`}${fit < runs.length ? ` of ${count(runs.length)}` : ''}`;
@@ -78,24 +84,15 @@ export function BulkDialog(props: {
           <ItemView key={run.id} run={run} item={items.get(run.id) ?? { is: 'looked at' }} />
         ))}
       </ul>
-      {act === 'cancel' && phase === 'asking' ? (
-        <label>
-          Reason
-          <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
-        </label>
-      ) : null}
-      {risky > 0 && phase === 'asking' ? (
-        <label class="option sure">
-          <input
-            type="checkbox"
-            checked={isSure}
-            onChange={(event) => setSure(event.currentTarget.checked)}
-          />
-          <span>
-            Yes, do {risky === 1 ? 'this call' : `these ${count(risky)} calls`} again, which may have had an
-            effect already and which nothing declares safe to be repeated.
-          </span>
-        </label>
+      {phase === 'asking' ? (
+        <Asked
+          act={act}
+          reason={reason}
+          onReason={setReason}
+          risky={risky}
+          isSure={isSure}
+          onSure={setSure}
+        />
       ) : null}
       <p role="status" class={failed.length > 0 ? 'bad' : 'dim'}>
         {phase === 'done'
@@ -110,7 +107,7 @@ export function BulkDialog(props: {
             type="button"
             class={act === 'cancel' || risky > 0 ? 'danger' : 'primary'}
             disabled={phase === 'working' || isLooking || meant.length === 0 || (risky > 0 && !isSure)}
-            onClick={() => void work()}
+            onClick={() => void work(reason)}
           >
             {word} {count(meant.length)}
           </button>
@@ -120,6 +117,36 @@ export function BulkDialog(props: {
         </button>
       </div>
     </Dialog>
+  );
+}
+
+function Asked(props: {
+  readonly act: BulkAct;
+  readonly reason: string;
+  readonly onReason: (reason: string) => void;
+  readonly risky: number;
+  readonly isSure: boolean;
+  readonly onSure: (isSure: boolean) => void;
+}): JSX.Element {
+  const { act, reason, onReason, risky, isSure, onSure } = props;
+  return (
+    <>
+      {act === 'cancel' ? (
+        <label>
+          Reason
+          <input value={reason} onInput={(event) => onReason(event.currentTarget.value)} />
+        </label>
+      ) : null}
+      {risky > 0 ? (
+        <label class="option sure">
+          <input type="checkbox" checked={isSure} onChange={(event) => onSure(event.currentTarget.checked)} />
+          <span>
+            Yes, do {risky === 1 ? 'this call' : `these ${count(risky)} calls`} again, which may have had an
+            effect already and which nothing declares safe to be repeated.
+          </span>
+        </label>
+      ) : null}
+    </>
   );
 }
 

@@ -36,51 +36,55 @@ interface ForkProps {
   readonly onClose: () => void;
 }
 
-export function ForkDialog({ id, word, at, onClose }: ForkProps): JSX.Element {
-  const [title, text, act] = SAID[word];
+/** What is asked of it, what that would come to, and how it is made. */
+function useFork({ id, word, at, onClose }: ForkProps) {
   const input = useEdit(
     `${runPath(id)}`,
     (found: RunDetail) => found.input,
     `${runPath(id)}/value?part=input`,
   );
-  const callPath = `${runPath(id)}/call?key=${encodeURIComponent(at ?? '')}&all=1`;
+  const key = encodeURIComponent(at ?? '');
+  const callPath = `${runPath(id)}/call?key=${key}&all=1`;
   const output = useEdit(
     callPath,
     (found: { call: CallDetail }) => found.call.output,
-    `${runPath(id)}/value?part=output&key=${encodeURIComponent(at ?? '')}`,
+    `${runPath(id)}/value?part=output&key=${key}`,
   );
   const [reuse, setReuse] = useState(false);
   const kind = useData<{ call: CallDetail }>(word === 'fork' ? callPath : undefined).data?.call.kind;
   const query = new URLSearchParams();
-  if (output.isOn && at !== undefined) query.append('set', at);
-  else if (at !== undefined) query.append('at', at);
+  if (at !== undefined) query.append(output.isOn ? 'set' : 'at', at);
   if (reuse) query.append('reuse', '1');
   const { data: plan, error: refusal } = useData<Plan>(`${runPath(id)}/plan?${query.toString()}`);
   const [error, setError] = useState<Error>();
   const [isBusy, setBusy] = useState(false);
-  const [isSure, setSure] = useState(false);
   const risky = (plan?.again ?? []).filter((call) => call.isRisky && call.outcome !== 'failed');
-  const isReady = plan !== undefined && input.isReady && output.isReady && (risky.length === 0 || isSure);
-  const make = (): void => {
+  const make = async (): Promise<void> => {
     setBusy(true);
-    const body = {
-      yes: risky.length > 0,
-      ...(output.isOn && at !== undefined ? { set: { [at]: output.value } } : at === undefined ? {} : { at }),
-      ...(input.isOn ? { input: input.value } : {}),
-      ...(reuse ? { reuse } : {}),
-    };
-    const work = async (): Promise<void> => {
-      try {
-        const made = await post<{ id: string }>(`${runPath(id)}/${word}`, body);
-        onClose();
-        go(runPath(made.id));
-      } catch (problem) {
-        setError(problem instanceof Error ? problem : new TypeError(String(problem)));
-        setBusy(false);
-      }
-    };
-    void work();
+    const place = at === undefined ? {} : output.isOn ? { set: { [at]: output.value } } : { at };
+    try {
+      const made = await post<{ id: string }>(`${runPath(id)}/${word}`, {
+        yes: risky.length > 0,
+        ...place,
+        ...(input.isOn ? { input: input.value } : {}),
+        ...(reuse ? { reuse } : {}),
+      });
+      onClose();
+      go(runPath(made.id));
+    } catch (problem) {
+      setError(problem instanceof Error ? problem : new TypeError(String(problem)));
+      setBusy(false);
+    }
   };
+  const isReady = plan !== undefined && input.isReady && output.isReady && !isBusy;
+  return { input, output, reuse, setReuse, kind, plan, error: refusal ?? error, risky, make, isReady };
+}
+
+export function ForkDialog(props: ForkProps): JSX.Element {
+  const { word, onClose } = props;
+  const [title, text, act] = SAID[word];
+  const { input, output, reuse, setReuse, kind, plan, error, risky, make, isReady } = useFork(props);
+  const [isSure, setSure] = useState(false);
   return (
     <Dialog title={title} onClose={onClose}>
       <p>{text}</p>
@@ -109,30 +113,14 @@ export function ForkDialog({ id, word, at, onClose }: ForkProps): JSX.Element {
         </div>
       ) : null}
       {plan === undefined ? null : <PlanView plan={plan} />}
-      {risky.length === 0 ? null : (
-        <label class="option sure">
-          <input
-            type="checkbox"
-            checked={isSure}
-            onChange={(event) => setSure(event.currentTarget.checked)}
-          />
-          <span>
-            Yes, do{' '}
-            {risky.length === 1
-              ? `${risky[0]?.name ?? ''} again: it`
-              : `these ${risky.length} calls again: they`}{' '}
-            may have had {risky.length === 1 ? 'its effect' : 'their effects'} already, and nothing declares
-            that safe to be repeated.
-          </span>
-        </label>
-      )}
-      <Problem error={refusal ?? error} />
+      {risky.length === 0 ? null : <Sure risky={risky} isSure={isSure} onSure={setSure} />}
+      <Problem error={error} />
       <div class="buttons">
         <button
           type="button"
           class={risky.length > 0 ? 'danger' : 'primary'}
-          disabled={isBusy || !isReady}
-          onClick={make}
+          disabled={!isReady || (risky.length > 0 && !isSure)}
+          onClick={() => void make()}
         >
           {act}
         </button>
@@ -141,6 +129,27 @@ export function ForkDialog({ id, word, at, onClose }: ForkProps): JSX.Element {
         </button>
       </div>
     </Dialog>
+  );
+}
+
+/** What nothing declares safe to be repeated is asked for in words. */
+function Sure(props: {
+  readonly risky: Plan['again'];
+  readonly isSure: boolean;
+  readonly onSure: (isSure: boolean) => void;
+}): JSX.Element {
+  const { risky, isSure, onSure } = props;
+  const [first] = risky;
+  return (
+    <label class="option sure">
+      <input type="checkbox" checked={isSure} onChange={(event) => onSure(event.currentTarget.checked)} />
+      <span>
+        {risky.length === 1
+          ? `Yes, do ${first?.name ?? ''} again: it may have had its effect already,`
+          : `Yes, do these ${risky.length} calls again: they may have had their effects already,`}{' '}
+        and nothing declares that safe to be repeated.
+      </span>
+    </label>
   );
 }
 
@@ -213,7 +222,7 @@ function Edited({
 
 const SHOWN = 12;
 
-export function PlanView({ plan }: { readonly plan: Plan }): JSX.Element {
+function PlanView({ plan }: { readonly plan: Plan }): JSX.Element {
   const kept = plan.kept.map(([name, count]) => (count === 1 ? name : `${name} ×${count}`)).join(', ');
   const reused = plan.reused.map(({ name }) => name);
   return (
