@@ -8,7 +8,8 @@ const kept = defineTask({ name: 'kept', cache: { ttl: '1000d' }, run: (n: number
 const breaking = defineTask({
   name: 'breaking',
   circuit: { threshold: 1, openFor: '1000d' },
-  run: (_: null): never => {
+  run: (_: null, task): never => {
+    task.log('it breaks');
     throw new RangeError('it does not work');
   },
 });
@@ -19,6 +20,7 @@ export default defineProcess({
   name: 'waiting',
   run: async (inputs: { readonly what: string }, ctx) => {
     const { what } = inputs;
+    ctx.log(`about ${what}`);
     ctx.setState('what', what);
     const n = await ctx.task(kept, 1);
     const failure = await ctx.task(breaking, null).catch((error: unknown) => String(error));

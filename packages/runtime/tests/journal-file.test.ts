@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -56,6 +56,13 @@ const FILLED = [
 
 /** Versions before forks. */
 const UNFORKED = ['0.1.0'];
+/** Versions before logs were kept. */
+const SILENT = ['0.1.0', '0.2.0'];
+
+const LINES = [
+  [null, 'about ended'],
+  ['breaking', 'it breaks'],
+];
 
 function keyOf(file: string): { readonly encryption?: { readonly key: string } } {
   return file === SEALED_FILE ? { encryption: { key: JOURNAL_KEY } } : {};
@@ -63,13 +70,15 @@ function keyOf(file: string): { readonly encryption?: { readonly key: string } }
 
 describe.each(files)('$file of $version', ({ version, file }) => {
   const hasForks = !UNFORKED.includes(version);
+  const hasLogs = !SILENT.includes(version);
   const open = hasForks ? ['forked', 'open', 'keyed', 'queued'] : ['open', 'keyed', 'queued'];
 
   test('has something in each table that a program at rest leaves something in', () => {
     const db = new Database(copyOf(version, file), { readonly: true });
     const count = (table: string): unknown => db.prepare(`select count(*) from ${table}`).pluck().get();
     const forked = hasForks ? ['pawl_forks'] : [];
-    const filled = [...FILLED, ...forked, ...(file === SEALED_FILE ? ['pawl_data_keys'] : [])];
+    const logged = hasLogs ? ['pawl_logs'] : [];
+    const filled = [...FILLED, ...forked, ...logged, ...(file === SEALED_FILE ? ['pawl_data_keys'] : [])];
     expect(filled.filter((table) => count(table) === 0)).toEqual([]);
     db.close();
   });
@@ -81,6 +90,10 @@ describe.each(files)('$file of $version', ({ version, file }) => {
     const forked = hasForks ? ['forked running'] : [];
     expect(runs.toSorted()).toEqual(['ended succeeded', ...forked, 'keyed running', 'open running']);
     expect(journal.waits('open').map(({ name }) => name)).toEqual(['ship', 'word']);
+    const lines = [...journal.logs('ended')].map(({ task, text }) => [task, text]);
+    expect(lines).toEqual(hasLogs ? LINES : []);
+    const bytes = readFileSync(join(FIXTURES, version, file));
+    expect(bytes.includes('it breaks')).toBe(hasLogs && file !== SEALED_FILE);
   });
 
   test('goes on: what was open ends, what waited starts, and nothing that was done is done again', async () => {
