@@ -14,6 +14,7 @@ import { continueAsNew } from './continue-as-new.ts';
 import type { AnyProcess } from './definition.ts';
 import type { ProcessHost } from './host.ts';
 import { openScope } from './exits/scope-call.ts';
+import { outsideProcess } from './process-code.ts';
 import { openReduce, type ReduceArguments } from './reduce/reduce-call.ts';
 import { createChannel } from './channel.ts';
 import { createParallel } from './parallel/create-parallel.ts';
@@ -79,7 +80,7 @@ export function createContext(host: ProcessHost): Context {
     random: () => randomFrom(host.port.digest, host.seed, value()),
     uuid: () => uuidFrom(host.port.digest, host.seed, value()),
     log: levelled((level, values) => {
-      if (!host.quiet) host.port.log(level, values);
+      if (!host.quiet) outsideProcess(() => host.port.log(level, values));
     }),
   };
   return ctx;
