@@ -14,10 +14,7 @@ export const keyCommand: Command = defineCommand({
   examples: [
     { command: 'pawl key', what: 'what is encrypted, since when' },
     { command: 'pawl key new', what: '32 random bytes, base64: keep them where nobody finds the journal' },
-    {
-      command: 'PAWL_NEW_KEY_COMMAND="pass show pawl-next" pawl key rotate',
-      what: 'another key from now on',
-    },
+    { command: 'pawl key rotate', what: 'from now on the key that $PAWL_NEW_KEY has' },
   ],
   run: async ({ args: [action = 'status'], options, io }) => {
     if (action === 'new') {
