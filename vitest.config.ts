@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -52,7 +53,7 @@ export default defineConfig({
     // It has sources under the condition of ours, and Node takes no types off in node_modules.
     server: { deps: { inline: [/@modelcontextprotocol\/client/, /eventsource/] } },
     // Programs that tests start would take the types off all sources and compile them, each anew.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled') },
     pool: 'forks',
     maxWorkers: 2,
     // A case that is crashed at every prefix takes seconds alone, and a busy machine many times that.
