@@ -77,13 +77,21 @@ export class ProcessWatch {
     const original = originalOf(Reflect.get(owner, name));
     if (typeof original !== 'function' || found?.configurable === false) return;
     const before = found === undefined || 'get' in found ? found : { ...found, value: original };
-    const call = (host: ProcessHost, run: () => unknown): unknown => this.#call(host, watched, run);
-    const replaced = function replaced(this: unknown, ...args: readonly unknown[]): unknown {
-      const code = codeHere();
-      // Nearly always: the engine, and tasks, pay for no more than this.
-      if (code === undefined) return Reflect.apply(original as Callable, this, args);
-      return call(code.host, () => Reflect.apply(original as Callable, this, args));
-    };
+    const whole = (host: ProcessHost, self: unknown, args: readonly unknown[]): unknown =>
+      this.#call(host, watched, () => Reflect.apply(original as Callable, self, args));
+    // Nearly always there is no process code: the engine, and tasks, pay for no more than this. They ask for the time
+    // again and again, and so for a function that makes no list of what it was given.
+    const replaced =
+      watched.value === undefined
+        ? function replaced(this: unknown, ...args: readonly unknown[]): unknown {
+            const code = codeHere();
+            if (code === undefined) return Reflect.apply(original as Callable, this, args);
+            return whole(code.host, this, args);
+          }
+        : function replaced(this: unknown): unknown {
+            const code = codeHere();
+            return code === undefined ? (original as Callable).call(this) : whole(code.host, this, []);
+          };
     // Some carry more than their code, such as `promisify.custom`.
     Object.defineProperties(replaced, Object.getOwnPropertyDescriptors(original));
     const rights = { configurable: true, enumerable: before?.enumerable ?? true, writable: true };
