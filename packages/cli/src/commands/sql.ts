@@ -31,7 +31,7 @@ interface Form {
 
 export const sqlCommand: Command = defineCommand({
   description:
-    'Asks the journal by SQL, over documented views (see --schema): runs, steps, attempts, events, waits, messages, pools, schedules, task_stats. It only reads: nothing it is given can write, attach a file or load code, and what takes too long is ended.',
+    'Asks the journal by SQL, over documented views (see --schema): runs, steps, attempts, events, waits, messages, pools, schedules, logs, task_stats. It only reads: nothing it is given can write, attach a file or load code, and what takes too long is ended.',
   arguments: [{ name: '[query]', description: 'one select; - or nothing: from stdin' }],
   options: {
     schema: flag('--schema', 'print the views, their columns and types'),
