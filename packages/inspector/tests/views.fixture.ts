@@ -12,7 +12,8 @@ const reserve = defineTask({ name: 'reserve', run: (sku: string) => ({ sku, held
 const charge = defineTask({
   name: 'charge',
   retry: { attempts: 2, delay: 1 },
-  run: (total: number) => {
+  run: (total: number, task) => {
+    task.log.warn(`asks for ${total} ${HOSTILE}`);
     if (total > 50) throw new RangeError(`declined ${HOSTILE}`);
     return { charged: total };
   },

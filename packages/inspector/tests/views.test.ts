@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createInspector, type Describe } from '../src/index.ts';
 import { sharedRun } from '../src/server/shared-run.ts';
-import { recordOrders } from './views.fixture.ts';
+import { HOSTILE, recordOrders } from './views.fixture.ts';
 
 /* What each view is told, over a real journal. */
 
@@ -64,6 +64,15 @@ afterAll(() => {
 async function ask(url: string): Promise<Record<string, unknown>> {
   return (await (await app.request(`/api${url}`)).json()) as Record<string, unknown>;
 }
+
+test('what a run logged is told a page at a time', async () => {
+  const { lines } = (await ask('/runs/order-3/logs?limit=1')) as { lines: { n: number }[] };
+  expect(lines).toMatchObject([
+    { n: 1, level: 'warn', task: 'charge', key: '1', attempt: 1, text: `asks for 90 ${HOSTILE}`, leftOut: 0 },
+  ]);
+  expect(await ask('/runs/order-3/logs?after=1')).toMatchObject({ lines: [{ n: 2, attempt: 2 }] });
+  expect(await ask('/runs/order-1.2/logs')).toMatchObject({ lines: [] });
+});
 
 test.each([
   ['/runs?process=order', ['order-3', 'order-2', 'order-1']],

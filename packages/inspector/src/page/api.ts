@@ -202,6 +202,17 @@ export interface EventLine {
   readonly fields: Bounded;
 }
 
+export interface LogLine {
+  readonly n: number;
+  readonly at: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly key: string | null;
+  readonly task: string | null;
+  readonly attempt: number | null;
+  readonly text: string;
+  readonly leftOut: number;
+}
+
 export interface Plan {
   readonly seq: number;
   readonly before: string | null;

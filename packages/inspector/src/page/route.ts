@@ -37,6 +37,11 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
   if (how === 'push') scrollTo(0, 0);
 }
 
+/** For what is done: where the page is by now, which may not be drawn yet. */
+export function placeNow(): URL {
+  return new URL(here());
+}
+
 export function useRoute(): URL {
   const [href, set] = useState(here());
   useEffect(() => {

@@ -271,7 +271,7 @@ function Tab(
     case 'events':
       return <EventsView id={id} route={route} />;
     case 'logs':
-      return <LogsView id={id} />;
+      return <LogsView id={id} route={route} />;
     case 'values':
       return (
         <div class="values">

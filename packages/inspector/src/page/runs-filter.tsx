@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { useData } from './data.ts';
 import { Icon } from './icons.tsx';
-import { go, withQuery } from './route.ts';
+import { go, placeNow, withQuery } from './route.ts';
 
 /** What counts cannot be told under. */
 export const FILTERS = ['process', 'within', 'from', 'to', 'where', 'text'] as const;
@@ -41,15 +41,25 @@ export function FilterButton(props: {
   );
 }
 
+function change(changes: Readonly<Record<string, string | undefined>>): void {
+  go(withQuery(placeNow(), { ...changes, before: undefined }), 'replace');
+}
+
+function changeTerms(from: (terms: readonly string[]) => readonly string[]): void {
+  const { pathname, searchParams: query } = placeNow();
+  const next = from(query.getAll('where'));
+  for (const name of ['where', 'before']) query.delete(name);
+  for (const term of next) query.append('where', term);
+  go(`${pathname}?${query.toString()}`.replace(/\?$/, ''), 'replace');
+}
+
 export function FilterBar({ route }: { readonly route: URL }): JSX.Element {
   const terms = route.searchParams.getAll('where');
-  const change = (changes: Readonly<Record<string, string | undefined>>): void =>
-    go(withQuery(route, { ...changes, before: undefined }), 'replace');
   return (
     <div class="filters" id="filters" role="group" aria-label="Filters">
       <ProcessField key={route.searchParams.get('process')} route={route} onChange={change} />
       <StartedField route={route} onChange={change} />
-      <WhereField route={route} terms={terms} />
+      <WhereField terms={terms} />
       {filterCount(route) === 0 ? null : (
         <button
           type="button"
@@ -165,21 +175,9 @@ function localOf(at: string): string {
   return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-function WhereField({
-  route,
-  terms,
-}: {
-  readonly route: URL;
-  readonly terms: readonly string[];
-}): JSX.Element {
+function WhereField({ terms }: { readonly terms: readonly string[] }): JSX.Element {
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string>();
-  const put = (next: readonly string[]): void => {
-    const query = new URLSearchParams(route.search);
-    for (const name of ['where', 'before']) query.delete(name);
-    for (const term of next) query.append('where', term);
-    go(`${route.pathname}?${query.toString()}`.replace(/\?$/, ''), 'replace');
-  };
   return (
     <>
       <form
@@ -194,7 +192,7 @@ function WhereField({
           }
           setProblem(undefined);
           setText('');
-          put([...terms.filter((other) => other !== term), term]);
+          changeTerms((others) => [...others.filter((other) => other !== term), term]);
         }}
       >
         <label>
@@ -218,7 +216,7 @@ function WhereField({
           <button
             type="button"
             aria-label={`Take ${term} away`}
-            onClick={() => put(terms.filter((other) => other !== term))}
+            onClick={() => changeTerms((others) => others.filter((other) => other !== term))}
           >
             <Icon name="close" />
           </button>

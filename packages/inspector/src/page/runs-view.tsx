@@ -10,7 +10,7 @@ import { ago, count, duration, moment } from './format.ts';
 import { FilterBar, FilterButton, filterCount, FILTERS } from './runs-filter.tsx';
 import { moveFocus } from './keys.ts';
 import { Link } from './link.tsx';
-import { go, runPath, withQuery } from './route.ts';
+import { go, placeNow, runPath, withQuery } from './route.ts';
 import { Mark, StatusBadge } from './status.tsx';
 
 const PAGE = 50;
@@ -76,7 +76,7 @@ function Filter({ route }: { readonly route: URL }): JSX.Element {
     if (text === shown) return undefined;
     const timer = setTimeout(() => {
       sent.current = text;
-      go(withQuery(route, { text, before: undefined }), 'replace');
+      go(withQuery(placeNow(), { text, before: undefined }), 'replace');
     }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);

@@ -136,6 +136,11 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
     const events = [...reader.events(id, after).take(limit)];
     return answer(c, { events: events.map(eventDocument), last: reader.get(id).lastSeq });
   });
+  api.get('/runs/:id/logs', (c) => {
+    const after = numberOf(c, 'after', 0, Number.MAX_SAFE_INTEGER);
+    const limit = numberOf(c, 'limit', 200, MOST_LISTED);
+    return answer(c, { lines: [...reader.logs(mustGet(reader, c), { after }).take(limit)] });
+  });
   api.get('/runs/:id/events/:seq', (c) => {
     const id = mustGet(reader, c);
     const seq = Number(c.req.param('seq'));

@@ -79,9 +79,12 @@ describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL
     await page.getByRole('img', { name: 'Running: 0 now' }).waitFor();
     expect(await page.locator('.pool').innerText()).toMatch(/Attempts\n12, 1 tried again, 1 failed$/);
     await isFit(page);
-    const logs = await visit(browser, ui, '/runs/order-1?tab=logs');
-    await logs.getByText('pawl logs order-1').waitFor();
+    const logs = await visit(browser, ui, '/runs/order-3?tab=logs');
+    await logs.getByText('asks for 90 <img src=x').first().waitFor();
+    expect(await logs.locator('.log-line').count()).toBe(2);
     await isFit(logs);
+    const silent = await visit(browser, ui, '/runs/order-1.2?tab=logs');
+    await silent.getByText('pawl logs order-1.2 --replay').waitFor();
   });
 
   test('the calls of a run within a run stand among its own, and its forks above them', async () => {
