@@ -164,9 +164,7 @@ test('what tasks and the process log goes to stderr, marked, and cannot forge a 
   );
   const { code, stdout, stderr } = await folder.pawl('run', 'm.ts');
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toMatch(
-    /^● m {2}run_\w+\n› before\n› noisy: in task \{ n: 1 \} \n› ✓ forged\n✓ noisy/,
-  );
+  expect(stderr).toMatch(/^● m {2}run_\w+\n› before\n› noisy: in task \{ n: 1 \} \n› ✓ forged\n✓ noisy/);
 });
 
 test('the program ends although user code left a timer', async () => {
