@@ -53,6 +53,9 @@ test('a run is started, asked about, answered and read over HTTP', async () => {
   expect((await client.get('/runs/h1')).body).toMatchObject({ run: { id: 'h1', status: 'succeeded' } });
   expect((await client.get('/runs?limit=1')).body).toMatchObject({ runs: [{ id: 'h1' }] });
 
+  expect((await client.get('/runs/h1/logs')).body).toEqual({ version: 1, logs: [], after: 0 });
+  expect((await client.get('/runs/h1/logs?level=loud')).status).toBe(400);
+
   await client.ask('POST', '/runs', { process: 'asks', id: 'a1' });
   expect((await client.get('/runs/a1/result')).status).toBe(202);
   const events = client.get('/runs/a1/events');

@@ -177,7 +177,8 @@ test('a run is one file: nothing of it is markup, and nothing runs but what the 
     readonly answers: Readonly<Record<string, Record<string, unknown>>>;
     readonly leftOut: readonly string[];
   };
-  expect(leftOut).toEqual([]);
+  expect(leftOut).toEqual(['what was logged']);
+  expect(data).not.toContain('asks for');
   expect(answers['/runs/order-2']).toMatchObject({ run: { id: 'order-2' }, isDriven: false });
   expect(answers['/runs/order-2/call?key=1']).toMatchObject({ call: { name: 'charge' } });
   expect(answers['/runs/order-2.2']).toMatchObject({ run: { process: 'notify' } });

@@ -16,6 +16,7 @@ import { PoolsView } from './pools-view.tsx';
 import { SchedulesView } from './schedules-view.tsx';
 import { QueueView } from './tables-view.tsx';
 import { switchTheme } from './theme.ts';
+import { ThemeButton } from './theme-button.tsx';
 import { WorkersView } from './workers-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
@@ -175,15 +176,7 @@ function Side(props: {
           <span class={`line ${line === 'shut' ? 'lost' : line}`} role="status">
             {line === 'live' || line === 'opening' ? line : 'no connection'}
           </span>
-          <button
-            type="button"
-            class="icon"
-            onClick={switchTheme}
-            aria-label="Light or dark"
-            title="Light or dark (t)"
-          >
-            <Icon name="theme" />
-          </button>
+          <ThemeButton />
           <button type="button" class="icon" onClick={onHelp} aria-label="Keys" title="Keys (?)">
             <Icon name="help" />
           </button>

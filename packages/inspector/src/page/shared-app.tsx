@@ -4,11 +4,11 @@ import type { JSX } from 'preact';
 import type { About } from './api.ts';
 import { moment } from './format.ts';
 import { moveFocus, useKeys } from './keys.ts';
-import { Icon } from './icons.tsx';
 import type { recorded } from './recorded.ts';
 import { useRoute } from './route.ts';
 import { RunView } from './run-view.tsx';
 import { switchTheme } from './theme.ts';
+import { ThemeButton } from './theme-button.tsx';
 
 const ABOUT: About = { journal: '', user: '', readOnly: true };
 
@@ -25,15 +25,7 @@ export function SharedApp({ file }: { readonly file: NonNullable<typeof recorded
           As it was on {moment(file.at)}; saved from Pawl.
           {file.leftOut.length === 0 ? ' Nothing was left out.' : ` Left out: ${file.leftOut.join('; ')}.`}
         </span>
-        <button
-          type="button"
-          class="icon"
-          onClick={switchTheme}
-          aria-label="Light or dark"
-          title="Light or dark (t)"
-        >
-          <Icon name="theme" />
-        </button>
+        <ThemeButton />
       </footer>
     </div>
   );

@@ -79,7 +79,14 @@ export async function sharedRun(id: RunId, ask: AskPage, about: Document, at: nu
   await addEvents(recording, path, detail, leftOut);
   await addCalls(recording, path, rows, leftOut);
   await addChildren(recording, rows, leftOut);
+  // A path that takes a value out finds it in events, and not in a line that says it again.
+  if (await hasLogs(path, ask)) leftOut.push('what was logged');
   return { id, at, about, answers: recording.answers, leftOut };
+}
+
+async function hasLogs(path: string, ask: AskPage): Promise<boolean> {
+  const answer = await ask(`${path}/logs?limit=1`);
+  return Array.isArray(answer?.['lines']) && answer['lines'].length > 0;
 }
 
 /** With a row for every call, where they are few enough. */

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Folder } from '../../../cli/tests/pawl.fixture.ts';
 import { showing, type Ui } from '../../../cli/tests/ui.fixture.ts';
 import { recordOrders } from '../views.fixture.ts';
+import { NAME } from './browser.fixture.ts';
 import { CHROMIUM, isFit, launch, visit } from './chromium.fixture.ts';
 
 /* Each view by itself: what it shows, that it is reached by its address, and that all can read it. */
 
-describe.skipIf(CHROMIUM === undefined)('views, in Chromium (none here: set PAWL_CHROMIUM)', () => {
+describe.skipIf(CHROMIUM === undefined)(`views, ${NAME}`, () => {
   const folder = new Folder();
   let browser: Browser;
   let ui: Ui;
