@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 
 import { columnsOf, fit, fitEnd, padEnd, padStart, wrap } from './columns.ts';
@@ -45,4 +46,18 @@ test.each([
   ['', 10, ['']],
 ])('%j is wrapped at %i', (text, width, lines) => {
   expect(wrap(text, width)).toEqual(lines);
+});
+
+test('what counts as one column takes one', () => {
+  const ranges = [
+    [0x20, 0x7e],
+    [0x2500, 0x259f],
+    [0x2800, 0x28ff],
+  ] as const;
+  const drawn = ranges.flatMap(([from, to]) =>
+    Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)),
+  );
+  const ours = [...drawn, ...'·×–…›→↻∞≠⋮○◌●✓✗'];
+  expect(ours.filter((each) => stringWidth(each) !== 1)).toEqual([]);
+  expect(columnsOf(ours.join(''))).toBe(ours.length);
 });

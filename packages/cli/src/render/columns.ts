@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import type StringWidth from 'string-width';
 
 const ELLIPSIS = '…';
-const PLAIN = /^[\x20-\x7e]*$/;
+/** One column each: ASCII, and what our own views are drawn with. The library that knows all others takes long to load. */
+const PLAIN = /^[\x20-\x7e·×–…›→↻∞≠⋮○◌●✓✗\u2500-\u259f\u2800-\u28ff]*$/;
 
 const require = createRequire(import.meta.url);
 
