@@ -1,6 +1,10 @@
-import Table from 'cli-table3';
+import { createRequire } from 'node:module';
+
+import type CliTable from 'cli-table3';
 
 import type { Theme } from './theme.ts';
+
+const require = createRequire(import.meta.url);
 
 const EDGES = [
   'top',
@@ -33,6 +37,8 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   theme: Theme,
 ): string[] {
+  // Most views that may have a table have none: they do not wait for what draws it.
+  const Table = require('cli-table3') as typeof CliTable;
   const table = new Table({
     head: columns.map(({ head }) => theme.dim(head)),
     colAligns: columns.map(({ align }) => align ?? 'left'),

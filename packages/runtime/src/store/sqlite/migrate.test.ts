@@ -2,8 +2,8 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { identify, migrate } from './migrate.ts';
-import { MIGRATIONS, SCHEMA_VERSION } from './migrations/list.ts';
-import { RESERVED_PREFIX } from './schema.ts';
+import { MIGRATIONS, SCHEMA_DIGESTS, SCHEMA_VERSION } from './migrations/list.ts';
+import { expectedDigest, RESERVED_PREFIX } from './schema.ts';
 import { freshPath } from './temp-journals.fixture.ts';
 
 test.each(['pragma application_id', 'pragma user_version', 'select'])(
@@ -42,4 +42,8 @@ test('formats since users have tables of their own take none of their names', ()
   for (const sql of MIGRATIONS.slice(OPEN_SINCE)) db.exec(sql);
   const added = names().filter((name) => !before.has(name) && !String(name).startsWith('sqlite_autoindex_'));
   expect(added.filter((name) => !String(name).startsWith(RESERVED_PREFIX))).toEqual([]);
+});
+
+test('the digest of each version is that of what its migrations make', () => {
+  expect(SCHEMA_DIGESTS).toEqual(MIGRATIONS.map((_, i) => expectedDigest(i + 1)));
 });
