@@ -12,55 +12,16 @@ import type { Statement } from 'better-sqlite3';
 import { RuntimeError } from '../../errors.ts';
 import type { Millis } from '../../journal/ids.ts';
 import type { Driver } from '../../ports/journal-store.ts';
-import { Append } from './append.ts';
-import { Compact } from './compact.ts';
-import { ForkStart } from './fork-start.ts';
-import { Forks } from './forks.ts';
 import { checkDurability, connect, setDurability } from './connect.ts';
 import type { ConnectOptions, Durability } from './connect.ts';
 import { failureOf, storageError } from './failure.ts';
-import { Inbox } from './inbox.ts';
-import { Keys } from './keys.ts';
-import { Leases } from './lease.ts';
-import { Logs } from './logs.ts';
 import { OwnerLocks } from './liveness.ts';
 import { patiently } from './patience.ts';
 import { FileWatch, IN_MEMORY } from './place.ts';
-import { Offers } from './offers.ts';
-import { Pools } from './pools.ts';
-import { Projections } from './projections.ts';
-import { Query, type OwnerRow } from './query.ts';
-import { Read } from './read.ts';
-import { Schedules } from './schedules.ts';
+import type { OwnerRow } from './query.ts';
 import { Sealing } from './sealing.ts';
-import { Shared } from './shared.ts';
-import { StartMail } from './start-mail.ts';
-import { Starts } from './starts.ts';
-import { States } from './states.ts';
-import { UserTables } from './user-tables.ts';
-import { Verify } from './verify.ts';
-import { Waking } from './waking.ts';
+import { statementsOf, type Statements } from './statements.ts';
 import { WalKeeper } from './wal.ts';
-
-interface Statements {
-  readonly append: Append;
-  readonly compact: Compact;
-  readonly read: Read;
-  readonly leases: Leases;
-  readonly inbox: Inbox;
-  readonly offers: Offers;
-  readonly keys: Keys;
-  readonly states: States;
-  readonly pools: Pools;
-  readonly query: Query;
-  readonly verify: Verify;
-  readonly shared: Shared;
-  readonly forks: Forks;
-  readonly waking: Waking;
-  readonly starts: Starts;
-  readonly schedules: Schedules;
-  readonly logs: Logs;
-}
 
 /**
  * Connections that see a journal whose disk failed, and write nothing. While one is open, closing
@@ -121,49 +82,12 @@ export class JournalFile {
     this.#wal = isFile && !readOnly ? new WalKeeper(db, (error) => this.#fail(error)) : undefined;
     const sealing = new Sealing(db, path, options.master);
     this.sealing = sealing;
-    const waking = new Waking(db, sealing);
-    const startMail = new StartMail(db, sealing);
-    const inbox = new Inbox(db, { waking, startMail, sealing });
-    const offers = new Offers(db, inbox, sealing);
-    const shared = new Shared(db, offers, sealing);
-    const keys = new Keys(db, startMail);
-    const starts = new Starts(db, sealing);
-    const states = new States(db, sealing);
-    const schedules = new Schedules(db, sealing);
-    const forks = new Forks(db);
-    const read = new Read(db, forks, sealing, readOnly ? 'mark' : 'refuse');
-    const logs = new Logs(db, sealing);
-    const projections = new Projections(db, { states, offers, inbox, starts, schedules, forks, sealing });
-    this.statements = {
-      shared,
-      keys,
-      waking,
-      starts,
-      states,
-      schedules,
-      logs,
-      append: new Append(db, {
-        shared,
-        keys,
-        starts,
-        startMail,
-        states,
-        waking,
-        tables: new UserTables(db, path),
-        sealing,
-        forkStart: new ForkStart(db, { read, forks, keys, states }),
-        logs,
-      }),
-      compact: new Compact(db, forks),
-      read,
-      forks,
-      leases: new Leases(db, waking),
-      inbox,
-      offers,
-      pools: new Pools(db),
-      query: new Query(db, { states, sealing }, (owner) => this.isOwnerDead(owner)),
-      verify: new Verify(db, { projections, read, sealing }),
-    };
+    this.statements = statementsOf(db, {
+      path,
+      readOnly,
+      sealing,
+      isOwnerDead: (owner) => this.isOwnerDead(owner),
+    });
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');
     this.#rollback = db.prepare('rollback');
