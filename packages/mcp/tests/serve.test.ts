@@ -8,7 +8,7 @@ import { connect, connectBy, folder, install, pawl, PAWL, pawlEnd, type Answer }
 const RELEASE = `
 import { defineTask } from '@pawl/sdk';
 console.log('printed by a module');
-const build = defineTask({ name: 'build', run: async (version) => { console.log('printed by a task'); return version + '.tgz'; } });
+const build = defineTask({ name: 'build', run: async (version, task) => { console.log('printed by a task'); task.log.warn('builds', version); return version + '.tgz'; } });
 export async function process({ version, note }, ctx) {
   const file = await ctx.task(build, version);
   const { approved, respondedBy } = await ctx.breakpoint({ title: 'release', question: note ?? 'Release ' + version + '?' });
@@ -54,6 +54,7 @@ describe('pawl mcp', () => {
       'show_run',
       'timeline',
       'events',
+      'logs',
       'diff_runs',
       'waiting',
       'tasks',
@@ -141,7 +142,7 @@ describe('pawl mcp', () => {
     );
     const before = digestOf(join(cwd, '.pawl/journal.db'));
     const { call } = await connect(cwd);
-    for (const name of ['why_run', 'show_run', 'events']) {
+    for (const name of ['why_run', 'show_run', 'events', 'logs']) {
       const { text } = await call(name, { run: 'r1' });
       const [, mark] = /\n<(journal-[0-9a-f]{16})>\n/.exec(text) ?? [];
       expect(mark, name).toBeDefined();

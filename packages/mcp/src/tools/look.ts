@@ -129,6 +129,19 @@ export const LOOK: readonly Tool[] = [
     },
   }),
   defineTool({
+    name: 'logs',
+    kind: 'look',
+    description: 'Gives what the tasks and the process of a run logged, line by line, the oldest first.',
+    input: {
+      run: RUN,
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('debug').describe('Only this and above'),
+      task: z.string().max(200).optional().describe('Only what this task logged'),
+      from_line: FROM_LINE,
+    },
+    call: ({ run, level, task, from_line }, deps) =>
+      page(deps, { command: 'logs', options: { level, task }, args: [run] }, from_line),
+  }),
+  defineTool({
     name: 'diff_runs',
     kind: 'look',
     description: 'Compares two runs, call by call: the first difference, inputs, outputs, durations.',
