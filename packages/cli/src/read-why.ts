@@ -14,9 +14,6 @@ import { endOfRun } from './read-events.ts';
 import type { RunEnd, WhyView } from './render/why.ts';
 import { isDecided } from './render/waits.ts';
 
-/** Runs that could not go on: more are not looked through. */
-const MOST_SET_BACK = 10_000;
-
 /** @param known what is open in it, where somebody has read it already */
 export function readWhy(reader: JournalReader, runId: RunId, now: number, known?: OpenCalls): WhyView {
   const run = reader.get(runId);
@@ -28,7 +25,7 @@ export function readWhy(reader: JournalReader, runId: RunId, now: number, known?
     return { run, why, end: endOf(reader, run), setBack: undefined, claims: new Map(), now };
   }
   const open = known ?? readOpenCalls(reader, runId);
-  const setBack = reader.setBack(MOST_SET_BACK).find((other) => other.runId === runId);
+  const setBack = reader.setBackOf(runId);
   const { answered, claims } = outsideOf(reader, run, open);
   return {
     run,

@@ -87,6 +87,8 @@ export interface JournalReader extends Disposable {
   start(id: RunId): QueuedStart | undefined;
   /** Runs that could not go on, and are tried again. */
   setBack(limit: number): readonly SetBackRun[];
+  /** This one of them; undefined where it goes on, or has ended. */
+  setBackOf(id: RunId): SetBackRun | undefined;
   schedules(): readonly Schedule[];
   /** Runs code against these runs without effects; close it before the journal. */
   replayer(options?: ReplayerOptions): Replayer;
@@ -161,13 +163,14 @@ export function openJournal(options: {
       needKey();
       return forkPlan(store, get(id), ask);
     },
-    waits: (id) => runWaits(store, get(id).runId),
+    waits: (id) => runWaits(store, get(id)),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
     pools: (runs) => poolsOf(store, list({ limit: runs })),
     start,
     queued: (limit) => store.work.queuedStarts(limit),
     setBack: (limit) => store.work.setBackRuns(limit),
+    setBackOf: (id) => store.work.setBackRun(id),
     schedules: () => store.work.schedules().map(shownSchedule),
     changeMark: () => store.changeMark(),
     replayer: (told = {}) => {

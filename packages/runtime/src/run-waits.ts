@@ -1,19 +1,26 @@
 /** What a run waits for from outside, and what came for it that the run has not taken yet. */
 import { postedAnswers } from './engine/posted-answers.ts';
 import { withAnswers } from './kernel/breakpoint.ts';
-import type { RunId } from './journal/ids.ts';
+import type { Recorded } from './journal/event.ts';
+import type { RunSummary } from './journal/run-summary.ts';
 import type { JournalStore } from './ports/journal-store.ts';
 import { eventsOf } from './run-events.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
 export type { OpenWait };
 
+type Waiting = Pick<RunSummary, 'runId' | 'status' | 'asked' | 'lastSeq'>;
+
+/** Of the end of a run: so many events are looked at first, and ever more where that does not reach. */
+const NEAREST = 64;
+const FURTHER = 8;
+
 /** The oldest first. */
-export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, runId: RunId): OpenWait[] {
-  return openWaits(eventsOf(store, runId)).map((wait) => {
+export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, run: Waiting): OpenWait[] {
+  return waitsFromEnd(store, run).map((wait) => {
     const { breakpoint } = wait;
     if (breakpoint === null) return wait;
-    const { counted, outcome } = withAnswers(breakpoint, postedAnswers(store, runId, wait.key));
+    const { counted, outcome } = withAnswers(breakpoint, postedAnswers(store, run.runId, wait.key));
     const posted = counted.map(({ by, approved, option, feedback }) => ({
       by,
       approved,
@@ -24,4 +31,36 @@ export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, runId:
     const answers = [...breakpoint.answers, ...posted];
     return { ...wait, breakpoint: { ...breakpoint, answers, decided: outcome ?? null } };
   });
+}
+
+/**
+ * What is waited for was mostly asked near the end, so a long run is read from there, as far back as the oldest of it.
+ * The summary names all of these calls: nothing that happened before they were recorded says anything of them.
+ */
+function waitsFromEnd(
+  store: Pick<JournalStore, 'read'>,
+  { runId, status, asked, lastSeq }: Waiting,
+): OpenWait[] {
+  if (status !== 'running' || asked.length === 0) return [];
+  for (let length = NEAREST; ; length *= FURTHER) {
+    const from = Math.max(0, lastSeq - length);
+    const events = [...eventsOf(store, runId, from)];
+    if (from === 0 || areRecorded(asked, events)) return openWaits(events);
+  }
+}
+
+function areRecorded(keys: readonly string[], events: readonly Recorded[]): boolean {
+  const missing = new Set(keys);
+  for (const { event } of events) {
+    switch (event.type) {
+      case 'TaskScheduled':
+      case 'TaskOffered':
+      case 'SignalAwaited':
+      case 'BreakpointOpened':
+        missing.delete(event.key);
+        break;
+      default:
+    }
+  }
+  return missing.size === 0;
 }

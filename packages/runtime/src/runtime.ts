@@ -327,7 +327,7 @@ export class Runtime implements AsyncDisposable {
 
   /** What a run waits for from outside, its tasks included, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[] {
-    return runWaits(this.store, this.#lastOf(this.#mustGet(id)).runId);
+    return runWaits(this.store, this.#lastOf(this.#mustGet(id)));
   }
 
   /** What it has asked people by now. @throws RuntimeError NOT_FOUND */

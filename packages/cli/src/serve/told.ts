@@ -10,6 +10,7 @@ const STATUS = {
   NOT_FOUND: 404,
   REFUSED: 409,
   NEWER: 409,
+  SEALED: 409,
   BUSY: 503,
   STOPPED: 503,
 } as const;

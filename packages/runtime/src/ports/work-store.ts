@@ -124,6 +124,8 @@ export interface WorkStore {
   setBack(lease: RunLease, now: Millis, problem: string, kind: SetbackKind): void;
   /** Runs that could not go on, the first to be tried again first. */
   setBackRuns(limit: number): readonly SetBackRun[];
+  /** This one of them; undefined where it is none. */
+  setBackRun(runId: RunId): SetBackRun | undefined;
 
   /** @throws RuntimeError REFUSED where too many starts wait */
   enqueue(start: NewStart, now: Millis): EnqueueAnswer;

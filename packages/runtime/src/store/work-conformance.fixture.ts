@@ -183,13 +183,17 @@ export function describeWork(name: string, open: () => JournalStore): void {
         expect(store.work.setBackRuns(9)).toEqual([
           { runId: 'r', process: 'job', at: START + 10_000, setbacks: 1, problem: 'no module' },
         ]);
+        expect(store.work.setBackRun('r')).toEqual(store.work.setBackRuns(9)[0]);
         expect(due(START + 10_000)).toEqual(['r']);
+        // Somebody drives it by now.
+        expect(store.work.setBackRun('r')).toBeUndefined();
         store.work.setBack({ runId: 'r', epoch: 2 }, START, 'no module', 'error');
         expect(store.work.setBackRuns(9)).toMatchObject([{ setbacks: 2, at: START + 20_000 }]);
         expect(due(START + 20_000)).toEqual(['r']);
         // It got on, and starts anew.
         store.releaseLease('r', 3);
         expect(store.work.setBackRuns(9)).toEqual([]);
+        expect([store.work.setBackRun('r'), store.work.setBackRun('none')]).toEqual([undefined, undefined]);
       });
     });
 

@@ -164,6 +164,10 @@ export class MemoryWork implements WorkStore {
     return rows.toSorted((a, b) => a.at - b.at).slice(0, limit);
   }
 
+  setBackRun(runId: RunId): SetBackRun | undefined {
+    return this.setBackRuns(Infinity).find((run) => run.runId === runId);
+  }
+
   enqueue(start: NewStart, now: Millis): EnqueueAnswer {
     const known = this.#runs.get(start.runId)?.summary ?? this.#starts.get(start.runId);
     if (known !== undefined) {

@@ -54,7 +54,11 @@ interface Statements {
   readonly owned: Statement<[string, Millis, number], Freed>;
   readonly disown: Statement<[number]>;
   readonly setBackRuns: Statement<[number], SetBackRow>;
+  readonly setBackRun: Statement<[RunId], SetBackRow>;
 }
+
+const SET_BACK = `select waking.run, runs.run_id, waking.process, waking.at, setbacks, problem
+  from waking join runs on runs.id = waking.run where problem is not null and at is not null`;
 
 const DUE = `select waking.run, runs.run_id, runs.epoch, runs.min_reader
   from waking join runs on runs.id = waking.run where`;
@@ -85,11 +89,8 @@ function prepare(db: Database): Statements {
       .pluck(),
     owned: db.prepare('select id, status, process from runs where owner = ? and lease_until <= ? limit ?'),
     disown: db.prepare('update runs set owner = null, lease_until = 0 where id = ?'),
-    setBackRuns: db.prepare(
-      `select waking.run, runs.run_id, waking.process, waking.at, setbacks, problem
-       from waking join runs on runs.id = waking.run
-       where problem is not null and at is not null order by at limit ?`,
-    ),
+    setBackRuns: db.prepare(`${SET_BACK} order by at limit ?`),
+    setBackRun: db.prepare(`${SET_BACK} and runs.run_id = ?`),
   };
 }
 
@@ -215,15 +216,19 @@ export class Waking {
   }
 
   setBackRuns(limit: number): readonly SetBackRun[] {
-    if (this.#prepared === undefined && !hasTable(this.#db, 'waking')) return [];
-    return this.#statements.setBackRuns
-      .all(limit)
-      .map(({ run, run_id: runId, process, at, setbacks, problem }) => ({
-        runId,
-        process,
-        at,
-        setbacks,
-        problem: this.#sealing.wholeText(problemPlace(run), problem),
-      }));
+    return this.#isThere ? this.#statements.setBackRuns.all(limit).map((row) => this.#setBackOf(row)) : [];
+  }
+
+  setBackRun(runId: RunId): SetBackRun | undefined {
+    const row = this.#isThere ? this.#statements.setBackRun.get(runId) : undefined;
+    return row === undefined ? undefined : this.#setBackOf(row);
+  }
+
+  get #isThere(): boolean {
+    return this.#prepared !== undefined || hasTable(this.#db, 'waking');
+  }
+
+  #setBackOf({ run, run_id: runId, process, at, setbacks, problem }: SetBackRow): SetBackRun {
+    return { runId, process, at, setbacks, problem: this.#sealing.wholeText(problemPlace(run), problem) };
   }
 }

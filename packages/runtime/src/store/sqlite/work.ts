@@ -71,6 +71,10 @@ export class SqliteWork implements WorkStore {
     return this.#access.read(({ waking }) => waking.setBackRuns(limit));
   }
 
+  setBackRun(runId: RunId): SetBackRun | undefined {
+    return this.#access.read(({ waking }) => waking.setBackRun(runId));
+  }
+
   enqueue(start: NewStart, now: Millis): EnqueueAnswer {
     this.#access.needKey();
     return this.#access.write(({ starts }) => starts.enqueue(start, now));
