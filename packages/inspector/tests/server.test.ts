@@ -128,6 +128,8 @@ test.each([
   '/runs/wide/events/999999',
   '/runs/wide/call?key=nope',
   '/runs/wide/value?key=nope',
+  '/runs/wide/value?key=0/1/0&part=all',
+  '/runs/wide/value?part=context',
   '/nothing',
 ])('%s is refused in words', async (url) => {
   const response = await app.request(`/api${url}`);
@@ -181,6 +183,9 @@ test('a large value is cut, and given whole where it is asked for', async () => 
   expect(await ask('/runs/large')).toMatchObject({ output: cut });
   expect(await ask('/runs/large/value?key=0&part=output')).toMatchObject({ value: { text: LARGE } });
   expect(await ask('/runs/large/value?part=output')).toMatchObject({ value: { text: LARGE } });
+  // What it was started with, and not what its calls were.
+  expect(await ask('/runs/large/value?part=input')).toMatchObject({ value: null });
+  expect(await ask('/runs/large/value?key=0')).toMatchObject({ value: { text: LARGE } });
   const events = (await ask('/runs/large/events?after=1&limit=1'))['events'] as Record<string, unknown>[];
   expect(events).toMatchObject([{ seq: 2, fields: { cut: expect.any(String) } }]);
   expect(await ask('/runs/large/events/2')).toMatchObject({ value: { type: 'TaskScheduled' } });

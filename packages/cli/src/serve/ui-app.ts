@@ -84,6 +84,8 @@ export function describeIn({ cwd, flags }: Pick<UiAppOptions, 'cwd' | 'flags'>):
     where: whereOf,
     diff: (reader, a, b) => {
       const [runA, runB] = [reader.get(a), reader.get(b)];
+      // Values that nobody can read are all alike.
+      reader.needKey();
       return diffDocument(runA, runB, readDiff(reader.events(a), reader.events(b)));
     },
     place: (error) => sourcePlace(error.stack, cwd, OWN_FOLDERS),

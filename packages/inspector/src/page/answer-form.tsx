@@ -8,7 +8,7 @@ import { Problem } from './dialog.tsx';
 import { duration, moment } from './format.ts';
 import { Link } from './link.tsx';
 import { OutcomeForm } from './outcome-form.tsx';
-import { runPath } from './route.ts';
+import { runPath, valuePath } from './route.ts';
 import { SchemaForm } from './schema-form.tsx';
 import { useSending } from './sending.ts';
 import { ValueView } from './value-view.tsx';
@@ -54,7 +54,7 @@ export function WaitCard({ wait, about, now, isAlone, onDone }: CardProps): JSX.
       )}
       {prompt === null ? null : <p class="question">{prompt}</p>}
       {'value' in data && data.value === null ? null : (
-        <ValueView title="Context" given={data} whole={undefined} />
+        <ValueView title="Context" given={data} whole={valuePath(runId, 'context', wait.key)} />
       )}
       {breakpoint === undefined || breakpoint.answers.length === 0 ? null : (
         <Answers answers={breakpoint.answers} />

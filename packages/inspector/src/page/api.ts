@@ -78,6 +78,7 @@ export interface Wait {
 export interface OpenTask {
   readonly id: string;
   readonly runId: string;
+  readonly key: string;
   readonly task: string;
   readonly kind: string;
   readonly status: string;

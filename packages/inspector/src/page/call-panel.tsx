@@ -10,7 +10,7 @@ import { ErrorView } from './error-view.tsx';
 import { clock, count, duration, moment } from './format.ts';
 import { Link } from './link.tsx';
 import { Icon } from './icons.tsx';
-import { runPath } from './route.ts';
+import { runPath, valuePath } from './route.ts';
 import { StatusBadge } from './status.tsx';
 import type { Steer } from './steer-dialog.tsx';
 import { ValueView } from './value-view.tsx';
@@ -28,7 +28,6 @@ export function CallPanel(props: {
     `${runPath(id)}/call?key=${key}${isAll ? '&all=1' : ''}`,
   );
   const call = data?.call;
-  const whole = (part: string): string => `${runPath(id)}/value?key=${key}&part=${part}`;
   return (
     <aside class="panel" aria-label="Call">
       <header>
@@ -49,8 +48,8 @@ export function CallPanel(props: {
             <Answers answers={call.answers} />
           )}
           {(call.error ?? null) === null ? null : <LastError call={call} />}
-          <ValueView title="Input" given={call.input} whole={whole('input')} />
-          <ValueView title="Output" given={call.output} whole={whole('output')} />
+          <ValueView title="Input" given={call.input} whole={valuePath(id, 'input', callKey)} />
+          <ValueView title="Output" given={call.output} whole={valuePath(id, 'output', callKey)} />
           {onSteer === undefined || call.kind === 'group' ? null : (
             <div class="buttons">
               <button type="button" class="button" onClick={() => onSteer({ what: 'fork', at: callKey })}>

@@ -8,7 +8,7 @@ import { Problem } from './dialog.tsx';
 import { ErrorView } from './error-view.tsx';
 import { ago, count, duration } from './format.ts';
 import { Link } from './link.tsx';
-import { comparePath, go, runPath } from './route.ts';
+import { comparePath, go, runPath, valuePath } from './route.ts';
 import { StatusBadge } from './status.tsx';
 import { ValueView } from './value-view.tsx';
 
@@ -270,13 +270,12 @@ function WholeCall(props: {
     isThere ? path : undefined,
   );
   const call = isRun ? data : data?.call;
-  const whole = (part: string): string => `${runPath(id)}/value?key=${key}&part=${part}`;
   if (!isThere) return <div class="whole-call dim">It has no such call.</div>;
   return (
     <div class="whole-call">
       <Problem error={error} />
-      <ValueView title="Input" given={call?.input} whole={whole('input')} />
-      <ValueView title="Output" given={call?.output} whole={whole('output')} />
+      <ValueView title="Input" given={call?.input} whole={valuePath(id, 'input', callKey)} />
+      <ValueView title="Output" given={call?.output} whole={valuePath(id, 'output', callKey)} />
       {(data?.call?.error ?? data?.failure ?? null) === null ? null : (
         <ErrorView
           error={(data?.call?.error ?? data?.failure) as NonNullable<RunValues['failure']>}

@@ -6,7 +6,7 @@ import { get, post, type CallDetail, type Json, type Plan, type RunDetail } from
 import { useData } from './data.ts';
 import { Dialog, Problem } from './dialog.tsx';
 import { JsonEditor } from './json-editor.tsx';
-import { go, runPath } from './route.ts';
+import { go, runPath, valuePath } from './route.ts';
 import { parseJson } from './schema-draft.ts';
 
 type Word = 'fork' | 'retry' | 'rewind';
@@ -38,17 +38,13 @@ interface ForkProps {
 
 /** What is asked of it, what that would come to, and how it is made. */
 function useFork({ id, word, at, onClose }: ForkProps) {
-  const input = useEdit(
-    `${runPath(id)}`,
-    (found: RunDetail) => found.input,
-    `${runPath(id)}/value?part=input`,
-  );
+  const input = useEdit(`${runPath(id)}`, (found: RunDetail) => found.input, valuePath(id, 'input'));
   const key = encodeURIComponent(at ?? '');
   const callPath = `${runPath(id)}/call?key=${key}&all=1`;
   const output = useEdit(
     callPath,
     (found: { call: CallDetail }) => found.call.output,
-    `${runPath(id)}/value?part=output&key=${key}`,
+    valuePath(id, 'output', at),
   );
   const [reuse, setReuse] = useState(false);
   const kind = useData<{ call: CallDetail }>(word === 'fork' ? callPath : undefined).data?.call.kind;

@@ -68,6 +68,16 @@ export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
 
+/** A value as a whole: of a call, or of the run itself where no key is given. */
+export function valuePath(
+  id: string,
+  part: 'input' | 'output' | 'context' | 'description',
+  key = '',
+): string {
+  const call = key === '' ? '' : `&key=${encodeURIComponent(key)}`;
+  return `${runPath(id)}/value?part=${part}${call}`;
+}
+
 /** Of the page and of the server. */
 export function comparePath(a: string, b: string): string {
   return `${runPath(a)}/compare/${encodeURIComponent(b)}`;

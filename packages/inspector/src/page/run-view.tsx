@@ -16,7 +16,7 @@ import { LineageView } from './lineage-view.tsx';
 import { Link } from './link.tsx';
 import { LogsView } from './logs-view.tsx';
 import { recorded } from './recorded.ts';
-import { runPath, withQuery } from './route.ts';
+import { runPath, valuePath, withQuery } from './route.ts';
 import { StatusBadge, toneOf } from './status.tsx';
 import { SteerDialog, type Steer } from './steer-dialog.tsx';
 import { TaskCard } from './task-card.tsx';
@@ -276,8 +276,8 @@ function Tab(
       return (
         <div class="values">
           {detail.failure === null ? null : <ErrorView error={detail.failure} title="Why it failed" />}
-          <ValueView title="Input" given={detail.input} whole={`${runPath(id)}/value?part=input`} />
-          <ValueView title="Output" given={detail.output} whole={`${runPath(id)}/value?part=output`} />
+          <ValueView title="Input" given={detail.input} whole={valuePath(id, 'input')} />
+          <ValueView title="Output" given={detail.output} whole={valuePath(id, 'output')} />
           {Object.entries(detail.state).map(([name, value]) => (
             <ValueView key={name} title={`State: ${name}`} given={value} whole={undefined} />
           ))}

@@ -7,7 +7,7 @@ import { Command } from './copy-button.tsx';
 import { Problem } from './dialog.tsx';
 import { duration } from './format.ts';
 import { Link } from './link.tsx';
-import { runPath } from './route.ts';
+import { runPath, valuePath } from './route.ts';
 import { SchemaForm } from './schema-form.tsx';
 import { useSending } from './sending.ts';
 import { ValueView } from './value-view.tsx';
@@ -44,7 +44,11 @@ export function TaskCard({ task, about, now, isAlone, onDone }: CardProps): JSX.
           </Link>
         </p>
       )}
-      <ValueView title="Description" given={task.description} whole={undefined} />
+      <ValueView
+        title="Description"
+        given={task.description}
+        whole={valuePath(runId, 'description', task.key)}
+      />
       {refusal === null ? null : (
         <p class="problem">
           The last answer was refused: <bdi>{refusal}</bdi>

@@ -9,13 +9,14 @@ import { Lineage } from './lineage.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
 import { processGraph } from './process-graph.ts';
-import { callDetail, eventDocument, runDetail, wholeValue } from './run-detail.ts';
+import { callDetail, eventDocument, runDetail } from './run-detail.ts';
 import { RunFolds } from './run-folds.ts';
 import { runFilter } from './run-filter.ts';
 import { countsOf, pageOfRuns, runNamed } from './run-page.ts';
 import { sharedPage } from './shared-page.ts';
 import { sharedRun } from './shared-run.ts';
 import { taskDocuments, waitDocuments } from './waits.ts';
+import { PARTS, wholeValue } from './whole-value.ts';
 import { scheduleDetail, workerDocuments } from './workers.ts';
 
 export interface InspectorOptions {
@@ -108,6 +109,7 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
 
 function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): void {
   const folds = new RunFolds(reader, closing);
+  const reading = { reader, closing };
   api.get('/runs/:id', (c) => {
     const id = idOf(c);
     const start = reader.start(id);
@@ -123,9 +125,10 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
     if (call === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such call in this run.');
     return answer(c, { call });
   });
-  api.get('/runs/:id/value', (c) => {
-    const part = c.req.query('part') === 'output' ? 'output' : 'input';
-    const value = wholeValue(reader, mustGet(reader, c), c.req.query('key') ?? '', part);
+  api.get('/runs/:id/value', async (c) => {
+    const part = PARTS.find((name) => name === (c.req.query('part') ?? 'input'));
+    if (part === undefined) throw new RuntimeError('USAGE', `part is ${PARTS.join(', ')}.`);
+    const value = await wholeValue(reading, mustGet(reader, c), c.req.query('key') ?? '', part);
     if (value === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such value in this run.');
     return answer(c, { value: whole(value, c.req.param('id')) });
   });
@@ -148,8 +151,10 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
     if (recorded === undefined) throw new RuntimeError('NOT_FOUND', 'There is no such event in this run.');
     return answer(c, { value: whole(recorded.event, id) });
   });
-  const lineage = new Lineage(reader);
-  api.get('/runs/:id/lineage', (c) => answer(c, { lineage: lineage.of(mustGet(reader, c), describe) }));
+  const lineage = new Lineage(reading);
+  api.get('/runs/:id/lineage', async (c) =>
+    answer(c, { lineage: await lineage.of(mustGet(reader, c), describe) }),
+  );
   api.get('/runs/:id/plan', (c) => {
     const id = mustGet(reader, c);
     const plan = reader.planFork(id, askOf(c));
@@ -173,7 +178,7 @@ function addCompare(api: Hono, { reader, describe }: InspectorOptions): void {
   });
 }
 
-function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
+function addTables(api: Hono, { reader, describe, closing }: InspectorOptions): void {
   api.get('/pools', (c) => answer(c, { pools: reader.pools(POOL_RUNS) }));
   api.get('/queue', (c) =>
     answer(c, {
@@ -186,10 +191,11 @@ function addTables(api: Hono, { reader, describe }: InspectorOptions): void {
       schedules: reader.schedules().map((schedule) => scheduleDetail(reader, describe, schedule)),
     }),
   );
-  api.get('/graph', (c) => {
+  api.get('/graph', async (c) => {
     const process = c.req.query('process');
     if (process === undefined) throw new RuntimeError('USAGE', 'Of which process: ?process=<name>');
-    return answer(c, processGraph(reader, process, numberOf(c, 'runs', 50, 200)));
+    const most = numberOf(c, 'runs', 50, 200);
+    return answer(c, await processGraph({ reader, closing }, process, most));
   });
   api.get('/workers', (c) => answer(c, { workers: workerDocuments(reader, describe) }));
 }

@@ -26,7 +26,7 @@ export interface Describe {
   task(task: OpenTask): Document;
   start(start: QueuedStart): Document;
   schedule(schedule: Schedule): Document;
-  /** As `pawl diff --json`: calls of the same key beside each other. @throws RuntimeError NOT_FOUND */
+  /** As `pawl diff --json`: calls of the same key beside each other. @throws RuntimeError NOT_FOUND, SEALED */
   diff(reader: JournalReader, a: RunId, b: RunId): Document;
   /** What runs say of themselves, as `pawl list --where` takes it. @throws RuntimeError USAGE */
   where(terms: readonly string[]): NonNullable<RunQuery['where']>;

@@ -1,7 +1,8 @@
 /** Where a run was forked from, as far up as is known, and all that was forked from there. */
-import type { JournalReader, RunId } from '@pawl/runtime';
+import type { RunId } from '@pawl/runtime';
 
 import type { Describe, Document } from './describe.ts';
+import { slicesOf, type Unhurried } from './slices.ts';
 
 const MOST_ABOVE = 50;
 const MOST_NODES = 200;
@@ -15,51 +16,54 @@ interface Origin {
 
 /** Owns what was found: where a run was forked from never changes. */
 export class Lineage {
-  readonly #reader: JournalReader;
+  readonly #reading: Unhurried;
   readonly #origins = new Map<RunId, Origin | null>();
 
-  constructor(reader: JournalReader) {
-    this.#reader = reader;
+  constructor(reading: Unhurried) {
+    this.#reading = reading;
   }
 
   /** @returns null for a run that is no fork and has none; @throws RuntimeError NOT_FOUND */
-  of(id: RunId, describe: Describe): Document | null {
-    let root = this.#reader.get(id).runId;
+  async of(id: RunId, describe: Describe): Promise<Document | null> {
+    let root = this.#reading.reader.get(id).runId;
     for (let above = 0; above < MOST_ABOVE; above += 1) {
-      const origin = this.#originOf(root);
+      const origin = await this.#originOf(root);
       if (origin === null || !this.#isThere(origin.runId)) break;
       root = origin.runId;
     }
     const left = { nodes: MOST_NODES };
-    const tree = this.#node(root, describe, left);
+    const tree = await this.#node(root, describe, left);
     const { forks } = tree as { readonly forks: readonly unknown[] };
     return root === id && forks.length === 0 ? null : { tree, isPart: left.nodes <= 0 };
   }
 
-  #node(id: RunId, describe: Describe, left: { nodes: number }): Document {
+  async #node(id: RunId, describe: Describe, left: { nodes: number }): Promise<Document> {
+    const { reader } = this.#reading;
     left.nodes -= 1;
     const forks: Document[] = [];
-    for (const fork of this.#reader.forksOf(id)) {
+    for (const fork of reader.forksOf(id)) {
       if (left.nodes <= 0) break;
-      forks.push(this.#node(fork, describe, left));
+      forks.push(await this.#node(fork, describe, left));
     }
-    return { run: describe.run(this.#reader.get(id)), behind: this.#originOf(id)?.seq ?? null, forks };
+    const origin = await this.#originOf(id);
+    return { run: describe.run(reader.get(id)), behind: origin?.seq ?? null, forks };
   }
 
-  #originOf(id: RunId): Origin | null {
+  async #originOf(id: RunId): Promise<Origin | null> {
     const known = this.#origins.get(id);
     if (known !== undefined) return known;
     let origin: Origin | null = null;
     // A fork of a fork has both marks: the last is its own.
-    for (const { event } of this.#reader.events(id).take(MOST_EVENTS))
-      if (event.type === 'RunForked') origin = { runId: event.parentRunId, seq: event.parentSeq };
+    for await (const slice of slicesOf(this.#reading, id, MOST_EVENTS))
+      for (const { event } of slice)
+        if (event.type === 'RunForked') origin = { runId: event.parentRunId, seq: event.parentSeq };
     this.#origins.set(id, origin);
     return origin;
   }
 
   #isThere(id: RunId): boolean {
     try {
-      this.#reader.get(id);
+      this.#reading.reader.get(id);
       return true;
     } catch {
       return false;

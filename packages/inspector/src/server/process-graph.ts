@@ -5,16 +5,10 @@
  *    another within the same scope. What runs at once in one scope follows in the order of its calls.
  * 2. It is bounded in runs, events and nodes, and says what it is made of.
  */
-import {
-  addEvent,
-  createRunTree,
-  type CallNode,
-  type JournalReader,
-  type ReadRun,
-  type RunTree,
-} from '@pawl/runtime';
+import { addEvent, createRunTree, type CallNode, type ReadRun, type RunTree } from '@pawl/runtime';
 
 import type { Document } from './describe.ts';
+import { slicesOf, type Unhurried } from './slices.ts';
 
 const MOST_LOOKED_AT = 50_000;
 const MOST_EVENTS = 50_000;
@@ -43,18 +37,18 @@ interface Graph {
   readonly edges: Map<string, number>;
 }
 
-/** @param most runs */
-export function processGraph(reader: JournalReader, process: string, most: number): Document {
+/** @param most runs @throws RuntimeError STOPPED */
+export async function processGraph(reading: Unhurried, process: string, most: number): Promise<Document> {
   const graph: Graph = { nodes: new Map(), edges: new Map() };
-  const { runs } = reader.search({ process, limit: most, lookAt: MOST_LOOKED_AT });
+  const { runs } = reading.reader.search({ process, limit: most, lookAt: MOST_LOOKED_AT });
   let events = 0;
   let used = 0;
   for (const run of runs) {
     if (used > 0 && events + run.lastSeq > MOST_EVENTS) break;
     const tree = createRunTree(() => null, MOST_OF_A_PLACE);
-    for (const recorded of reader.events(run.runId).take(MOST_EVENTS)) {
-      addEvent(tree, recorded);
-      events += 1;
+    for await (const slice of slicesOf(reading, run.runId, MOST_EVENTS)) {
+      for (const recorded of slice) addEvent(tree, recorded);
+      events += slice.length;
     }
     used += 1;
     addRun(graph, run, tree);

@@ -4,7 +4,6 @@ import type {
   CallNode,
   Encoded,
   ErrorRecord,
-  JournalEvent,
   JournalReader,
   Recorded,
   RunId,
@@ -176,47 +175,4 @@ export function eventDocument({ seq, at, event }: Recorded): Document {
     key: 'key' in event ? event.key : null,
     fields: bounded(fields as unknown as Encoded),
   };
-}
-
-export type Part = 'input' | 'output';
-
-/** A value as a whole: of a call, or of the run where the key is empty. */
-export function wholeValue(reader: JournalReader, id: RunId, key: string, part: Part): Encoded | undefined {
-  let found: Encoded | undefined;
-  for (const { event } of reader.events(id)) {
-    if (key !== '' && !('key' in event && event.key === key)) continue;
-    found = (part === 'input' ? inputIn(event) : outputIn(event)) ?? found;
-  }
-  return found;
-}
-
-function inputIn(event: JournalEvent): Encoded | undefined {
-  switch (event.type) {
-    case 'RunStarted':
-      return event.inputs;
-    case 'RunForked':
-      return event.inputs?.value;
-    case 'TaskScheduled':
-      return event.args;
-    case 'TaskOffered':
-      return event.description;
-    case 'SignalAwaited':
-      return event.data;
-    default:
-      return undefined;
-  }
-}
-
-function outputIn(event: JournalEvent): Encoded | undefined {
-  switch (event.type) {
-    case 'RunSucceeded':
-    case 'TaskSucceeded':
-      return event.output;
-    case 'SignalReceived':
-      return event.payload;
-    case 'ChildFinished':
-      return event.outcome.status === 'succeeded' ? event.outcome.output : undefined;
-    default:
-      return undefined;
-  }
 }
