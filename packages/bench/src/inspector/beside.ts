@@ -163,7 +163,7 @@ function lookWithoutPage(ui: UiServer): Looker {
 }
 
 function probedIn(file: string): Probed {
-  if (!existsSync(file)) return { statements: 0, longestMs: 0, longest: '' };
+  if (!existsSync(file)) return { statements: 0, longestMs: 0, longestBusyMs: 0, longest: '' };
   return JSON.parse(readFileSync(file, 'utf8')) as Probed;
 }
 
@@ -184,7 +184,7 @@ export async function benchBeside(ask: BesideAsk): Promise<boolean> {
       `${events} events in ${ask.minutes} minutes, beside ${looked} that asked ${requests} times`,
       `log, MiB, every ${every} s: ${over.join(' ')}`,
       `log: at most ${mib(walMost)} MiB (limit ${mib(LIMITS.walMost)}), idle ${mib(walIdle)} MiB (limit ${mib(LIMITS.walIdle)})`,
-      `longest of ${probed.statements} transactions of the reader: ${probed.longestMs.toFixed(1)} ms (limit ${LIMITS.transactionMs}): ${probed.longest}`,
+      `longest of ${probed.statements} transactions of the reader: ${probed.longestMs.toFixed(1)} ms (limit ${LIMITS.transactionMs}), ${probed.longestBusyMs.toFixed(1)} ms of it on a processor: ${probed.longest}`,
       '',
     ].join('\n'),
   );

@@ -3,13 +3,15 @@
  * statement is one from its first row to its last.
  */
 import { writeFileSync } from 'node:fs';
-import { env } from 'node:process';
+import { env, threadCpuUsage } from 'node:process';
 
 import Database from 'better-sqlite3';
 
 export interface Probed {
   readonly statements: number;
   readonly longestMs: number;
+  /** Of that, what it had a processor for: on a machine that does more than this the rest is waiting for one. */
+  readonly longestBusyMs: number;
   readonly longest: string;
 }
 
@@ -17,19 +19,30 @@ const WRITE_MS = 500;
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 
-const seen = { statements: 0, longestMs: 0, longest: '' };
+const seen = { statements: 0, longestMs: 0, longestBusyMs: 0, longest: '' };
 
-function note(source: string, began: number): void {
-  const ms = performance.now() - began;
+interface Begun {
+  readonly at: number;
+  readonly busy: NodeJS.CpuUsage;
+}
+
+function begin(): Begun {
+  return { at: performance.now(), busy: threadCpuUsage() };
+}
+
+function note(source: string, { at, busy }: Begun): void {
+  const ms = performance.now() - at;
   seen.statements += 1;
   if (ms <= seen.longestMs) return;
+  const { user, system } = threadCpuUsage(busy);
   seen.longestMs = ms;
+  seen.longestBusyMs = (user + system) / 1000;
   seen.longest = source.replaceAll(/\s+/g, ' ').slice(0, 160);
 }
 
 function timed(source: string, method: Method): Method {
   return function run(...values) {
-    const began = performance.now();
+    const began = begin();
     try {
       return method.apply(this, values);
     } finally {
@@ -52,7 +65,7 @@ prototype.prepare = function prepareTimed(source, ...more) {
   if (iterate !== undefined)
     Object.defineProperty(statement, 'iterate', {
       value: function* iterateTimed(...values: unknown[]) {
-        const began = performance.now();
+        const began = begin();
         try {
           yield* iterate.apply(statement, values) as Iterable<unknown>;
         } finally {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { EVENT_VERSION } from '../journal/chain.ts';
+import type { OfferQuery } from '../ports/offer-store.ts';
 import type { Encoded, EventType, JournalEvent } from '../journal/event.ts';
 import type { Epoch, RunId, Seq } from '../journal/ids.ts';
 import type { LoggedLine } from '../journal/log-line.ts';
@@ -541,6 +542,25 @@ export function describeStore(name: string, open: () => JournalStore): void {
         store.append([{ ...appendOf(runId, 2, [settled]), notes }], claimOf(OWNER_A));
         expect(store.offer('t1')).toBeUndefined();
         expect(store.changeOffer('t1', () => ({ type: 'claim', claim }), START)).toBe('unknown');
+      });
+
+      test('of many the oldest come first, whatever their kinds, and no more than are asked for', () => {
+        const kinds = ['person', 'agent', 'shell', 'agent', 'person', 'zoo'];
+        const notes = kinds.map((kind, n) => ({
+          kind: 'offered' as const,
+          seq: 3 + n,
+          offer: { ...offer, taskId: `o${n}`, key: String(n + 1), seq: 3 + n, kind, offeredAt: START - n },
+        }));
+        const events = kinds.map((_, n) => ({ ...offered, key: String(n + 1), taskId: `o${n}` }));
+        store.append([{ ...appendOf(runId, 2, events), notes }], claimOf(OWNER_A));
+        const ids = (query: Omit<OfferQuery, 'limit'>, limit = 9): string[] =>
+          store.offers({ ...query, limit }).map(({ taskId }) => taskId);
+        expect(ids({})).toEqual(['o5', 'o4', 'o3', 'o2', 'o1', 't1', 'o0']);
+        expect(ids({}, 3)).toEqual(['o5', 'o4', 'o3']);
+        expect(ids({ kinds: ['agent', 'person', 'agent'] }, 4)).toEqual(['o4', 'o3', 'o1', 't1']);
+        expect(ids({ runId, kinds: ['agent', 'none'] })).toEqual(['o3', 'o1', 't1']);
+        store.changeOffer('o5', () => ({ type: 'claim', claim }), START);
+        expect(ids({ claimableAt: START }, 2)).toEqual(['o4', 'o3']);
       });
 
       test('a fenced run notes nothing', () => {

@@ -10,6 +10,7 @@ import type { Sealing } from './sealing.ts';
 
 interface OfferRow {
   readonly task_id: string;
+  readonly run: number;
   readonly run_id: string;
   readonly key: string;
   readonly seq: number;
@@ -31,7 +32,9 @@ type Value = string | number | null;
 
 const COLUMNS =
   'key, seq, task, kind, offered_at, due_at, lease_ms, failures, opens_at, worker, token, until, answered_by, refusal';
-const SELECT = `select task_id, run_id, ${COLUMNS} from offers join runs on runs.id = offers.run`;
+const SELECT = `select task_id, run, run_id, ${COLUMNS} from offers join runs on runs.id = offers.run`;
+const OF_RUN = 'run = (select id from runs where run_id = ?)';
+const IN_ORDER = 'order by offered_at, run, seq';
 const CLAIMABLE =
   'answered_by is null and opens_at <= ? and (due_at is null or due_at > ?) and (until is null or until <= ?)';
 
@@ -39,6 +42,7 @@ interface Statements {
   readonly select: Statement<[string], OfferRow>;
   readonly put: Statement<Value[]>;
   readonly drop: Statement<[string]>;
+  readonly kinds: Statement<[], string>;
 }
 
 function prepare(db: Database): Statements {
@@ -49,6 +53,14 @@ function prepare(db: Database): Statements {
        values (?, (select id from runs where run_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     drop: db.prepare('delete from offers where task_id = ?'),
+    kinds: db
+      .prepare<[], string>(
+        `with recursive kinds (kind) as (
+           select min(kind) from offers
+           union all select (select min(kind) from offers where kind > kinds.kind) from kinds where kind is not null)
+         select kind from kinds where kind is not null`,
+      )
+      .pluck(),
   };
 }
 
@@ -81,24 +93,39 @@ export class Offers {
     return row === undefined ? undefined : offerOf(row, this.#sealing);
   }
 
+  /**
+   * Each kind from its index, which has them in this order: of many thousands that are open no more are read than are
+   * asked for. What is open in one run is few.
+   */
   page({ runId, kinds, claimableAt, limit }: OfferQuery): readonly Offer[] {
     if (!this.#isThere) return [];
-    const where: string[] = [];
-    const values: Value[] = [];
-    const add = (text: string, ...given: readonly Value[]): void => {
-      where.push(text);
-      values.push(...given);
+    const ofRun = runId === undefined ? undefined : OF_RUN;
+    const claimable = claimableAt === undefined ? undefined : CLAIMABLE;
+    const look = (kind: string | undefined): readonly OfferRow[] => {
+      const ofKind = kind === undefined ? undefined : 'kind = ?';
+      const text = [ofRun, ofKind, claimable].filter((part) => part !== undefined).join(' and ');
+      const values = [runId, kind, ...Array.from({ length: 3 }, () => claimableAt)];
+      return this.#pageOf(text).all(...values.filter((value) => value !== undefined), limit);
     };
-    if (runId !== undefined) add('run = (select id from runs where run_id = ?)', runId);
-    if (kinds !== undefined) add(`kind in (${kinds.map(() => '?').join(', ')})`, ...kinds);
-    if (claimableAt !== undefined) add(CLAIMABLE, claimableAt, claimableAt, claimableAt);
-    const text = where.length === 0 ? '' : ` where ${where.join(' and ')}`;
-    let page = this.#pages.get(text);
-    if (page === undefined) {
-      page = this.#db.prepare(`${SELECT}${text} order by offered_at, run, seq limit ?`);
-      this.#pages.set(text, page);
-    }
-    return page.all(...values, limit).map((row) => offerOf(row, this.#sealing));
+    const asked = kinds ?? (runId === undefined ? this.#kinds() : [undefined]);
+    return [...new Set(asked)]
+      .flatMap(look)
+      .toSorted((a, b) => a.offered_at - b.offered_at || a.run - b.run || a.seq - b.seq)
+      .slice(0, limit)
+      .map((row) => offerOf(row, this.#sealing));
+  }
+
+  #pageOf(where: string): Statement<Value[], OfferRow> {
+    const known = this.#pages.get(where);
+    if (known !== undefined) return known;
+    const page = this.#db.prepare<Value[], OfferRow>(`${SELECT} where ${where} ${IN_ORDER} limit ?`);
+    this.#pages.set(where, page);
+    return page;
+  }
+
+  /** One step of the index for each. */
+  #kinds(): readonly string[] {
+    return this.#statements.kinds.all();
   }
 
   /** Inside the transaction of the events that say so. */
