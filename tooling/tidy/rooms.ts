@@ -137,6 +137,13 @@ export const ROOMS: readonly Room[] = [
   { ...OPEN, name: 'mcp', paths: ['packages/mcp/'] },
   // It measures SQLite itself beside us, and the engine over a store in memory.
   { ...OPEN, name: 'bench', paths: ['packages/bench/'], imports: ['runtime', 'testing', 'sdk'] },
+  // It tortures all of it: the runtime and the command line, and the file itself.
+  {
+    ...OPEN,
+    name: 'torture',
+    paths: ['packages/torture/'],
+    imports: ['runtime', 'errors', 'testing', 'sdk', 'cli'],
+  },
   ...['create-pawl', 'eslint-plugin-pawl'].map((name) => ({ ...OPEN, name, paths: [`packages/${name}/`] })),
   { ...OPEN, name: 'processes', paths: ['processes/'], imports: ['sdk'] },
   { ...OPEN, name: 'tooling', paths: ['tooling/', 'vitest.config.ts', 'oxlint.config.ts'] },
@@ -144,7 +151,7 @@ export const ROOMS: readonly Room[] = [
 
 /** Packages that only these folders may know. */
 export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: readonly string[] }[] = [
-  { name: 'better-sqlite3', within: [inRuntime('store/sqlite/'), 'packages/bench/'] },
+  { name: 'better-sqlite3', within: [inRuntime('store/sqlite/'), 'packages/bench/', 'packages/torture/'] },
   { name: '@opentelemetry/api', within: [inRuntime('otel.ts'), inRuntime('otel/')] },
 ];
 

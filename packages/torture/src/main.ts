@@ -1,0 +1,86 @@
+/** `pnpm torture`: parts of the torture, one after the other; exits with 1 where something was violated. */
+import { argv, stderr, stdout } from 'node:process';
+import { parseArgs } from 'node:util';
+
+import type { Part, Tier } from './part.ts';
+import { PARTS } from './parts.ts';
+import { reportOf, tortureBy, type Asked } from './torture.ts';
+
+const HELP = `pnpm torture [options]
+
+  --tier ci|night   how long: minutes (ci, the default), or hours
+  --only a,b        these parts only
+  --seed n          draws all that is drawn (default 1)
+  --at n            this round only, of one part: what a violation says to do again
+  --rounds n        so many rounds instead of the tier's; what must have happened at least scales with it
+
+Parts:
+${PARTS.map(({ name, what }) => `  ${name.padEnd(16)}  ${what}`).join('\n')}
+`;
+
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+function numberOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new UsageError(`--${name} is a whole number, not ${text}`);
+}
+
+function tierOf(text: string): Tier {
+  if (text === 'ci' || text === 'night') return text;
+  throw new UsageError(`--tier is ci or night, not ${text}`);
+}
+
+function chosen(only: string | undefined): readonly Part[] {
+  if (only === undefined) return PARTS;
+  return only.split(',').map((name) => {
+    const part = PARTS.find((each) => each.name === name);
+    if (part === undefined) throw new UsageError(`there is no part ${name}`);
+    return part;
+  });
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    args: argv.slice(2),
+    options: {
+      tier: { type: 'string', default: 'ci' },
+      only: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      at: { type: 'string' },
+      rounds: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    stdout.write(HELP);
+    return 0;
+  }
+  const asked: Asked = {
+    tier: tierOf(values.tier),
+    seed: numberOf('seed', values.seed) ?? 1,
+    at: numberOf('at', values.at),
+    rounds: numberOf('rounds', values.rounds),
+  };
+  let isSound = true;
+  for (const part of chosen(values.only)) {
+    const outcome = await tortureBy(part, asked);
+    stdout.write(`${reportOf(outcome, part.budgetSeconds[asked.tier])}\n`);
+    if (outcome.violations.length > 0 || outcome.missed.length > 0) isSound = false;
+  }
+  return isSound ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  const isUsage =
+    error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE'));
+  if (!isUsage) throw error;
+  stderr.write(`${error.message}\n\n${HELP}`);
+  process.exitCode = 2;
+}
