@@ -185,10 +185,8 @@ function fold(state: RunState, recorded: Recorded, line: number): void {
     evolve(state, recorded);
   } catch (error) {
     if (!(error instanceof InvariantError)) throw error;
-    const { type } = recorded.event;
-    // It is a bug in Pawl only where Pawl wrote it.
-    const why = /broken: (.*?)\. This is/s.exec(error.message)?.[1] ?? error.invariant;
-    throw new JournalTextRefusal('malformed', line, `a ${type} cannot follow what is before it: ${why}`);
+    const problem = `a ${recorded.event.type} cannot follow what is before it: ${error.problem}`;
+    throw new JournalTextRefusal('malformed', line, problem);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Encoded, JournalEvent, Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
+import { RuntimeError } from '../errors.ts';
+import { InvariantError } from '../journal/invariant.ts';
 import { evolve } from '../kernel/evolve.ts';
 import { initialState, type RunState } from '../kernel/state.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
@@ -17,7 +19,7 @@ export interface FoldedRun {
   readonly recorded: readonly Recorded[];
 }
 
-/** Folds the whole journal of a run. */
+/** Folds the whole journal of a run. @throws RuntimeError CORRUPT where its events contradict each other */
 export function foldRun(store: JournalStore, runId: RunId): FoldedRun {
   let state = initialState();
   let recorded: Recorded[] = [];
@@ -35,13 +37,29 @@ export function foldRun(store: JournalStore, runId: RunId): FoldedRun {
       continue;
     }
     for (const each of page) {
-      evolve(state, each);
+      foldOne(state, each, runId);
       if (!keeps) continue;
       recorded.push(each);
       chars += charsOf(each.event);
       keeps = recorded.length < KEPT_EVENTS && chars < KEPT_CHARS;
     }
     if (page.length < PAGE) return { state, recorded };
+  }
+}
+
+/** Checksums need no key: who forges a journal makes them right, and only what the events say shows it. */
+function foldOne(state: RunState, recorded: Recorded, runId: RunId): void {
+  try {
+    evolve(state, recorded);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    const { seq } = recorded;
+    const problem = `it contradicts those before it (${error.invariant}: ${error.problem})`;
+    throw new RuntimeError('CORRUPT', `Event ${seq} of run ${runId} is damaged: ${problem}.`, {
+      hint: `See what is recorded: pawl events ${runId}`,
+      data: { runId, seq, problem },
+      cause: error,
+    });
   }
 }
 

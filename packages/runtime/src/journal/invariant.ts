@@ -3,10 +3,13 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
   /** Number of the invariant in ARCHITECTURE.md, such as 'J4'. */
   readonly invariant: string;
+  /** What is not as it must be, without who is to blame: in a file it may be whoever wrote it. */
+  readonly problem: string;
 
-  constructor(invariant: string, message: string) {
-    super(`Invariant ${invariant} is broken: ${message}. This is a bug in Pawl; the run was left as it was.`);
+  constructor(invariant: string, problem: string) {
+    super(`Invariant ${invariant} is broken: ${problem}. This is a bug in Pawl; the run was left as it was.`);
     this.invariant = invariant;
+    this.problem = problem;
   }
 }
 

@@ -10,6 +10,7 @@ import { parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { codeOf, typeOf } from './event-types.ts';
 import type { Forks } from './forks.ts';
+import { CHAIN_COLUMN } from './run-row.ts';
 
 interface PlaceRow {
   readonly seq: number;
@@ -33,7 +34,7 @@ interface Fence {
 }
 
 /** `key` is read out of the payload by SQLite; nothing of a row but its place comes up to here. */
-const PLACE = `seq, at, type, version, lower(hex(chain)) as chain,
+const PLACE = `seq, at, type, version, ${CHAIN_COLUMN} as chain,
   case when type = ${codeOf('Compacted')} then payload end as payload`;
 
 export class Compact {

@@ -27,7 +27,7 @@ import { storageError } from './failure.ts';
 import { MOST_GENERATIONS } from './forks.ts';
 import type { JournalFile } from './journal-file.ts';
 import { Prune } from './prune.ts';
-import { runErrorPlace, runInputsPlace } from './run-row.ts';
+import { CHAIN_COLUMN, runErrorPlace, runInputsPlace } from './run-row.ts';
 import type { Access } from './work.ts';
 
 /** How a row is to be stored in this journal. */
@@ -71,7 +71,7 @@ export class SqliteCopies implements CopyStore {
 
   head(runId: RunId): JournalHead | undefined {
     this.#selectHead ??= this.#file.db.prepare(
-      'select id, last_seq, lower(hex(chain)) as chain, status, min_reader from runs where run_id = ?',
+      `select id, last_seq, ${CHAIN_COLUMN} as chain, status, min_reader from runs where run_id = ?`,
     );
     const select = this.#selectHead;
     return this.#access.read(() => {

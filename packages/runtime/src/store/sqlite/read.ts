@@ -13,6 +13,7 @@ import { corrupt, parseRow } from '../damage.ts';
 import { sha256 } from '../sha256.ts';
 import { typeOf } from './event-types.ts';
 import { MOST_GENERATIONS, type Forks } from './forks.ts';
+import { CHAIN_COLUMN } from './run-row.ts';
 import type { Sealing, WhenLocked } from './sealing.ts';
 
 /** As it is stored. */
@@ -38,7 +39,7 @@ interface Head {
 }
 
 /** What `eventRow` takes. */
-export const EVENT_COLUMNS = 'seq, at, type as code, version, payload, lower(hex(chain)) as chain';
+export const EVENT_COLUMNS = `seq, at, type as code, version, payload, ${CHAIN_COLUMN} as chain`;
 
 export function eventRow(run: number, { seq, at, code, version, payload, chain }: RawEvent): EventRow {
   return { run, seq, at, code, type: typeOf(code), version, payload, chain };
@@ -89,11 +90,9 @@ export class Read {
     this.#whenLocked = whenLocked;
     this.#selectId = db.prepare<[number], RunId>('select run_id from runs where id = ?').pluck();
     this.#forks = forks;
-    this.#selectHead = db.prepare(
-      'select id, last_seq, lower(hex(chain)) as chain from runs where run_id = ?',
-    );
+    this.#selectHead = db.prepare(`select id, last_seq, ${CHAIN_COLUMN} as chain from runs where run_id = ?`);
     this.#selectChain = db
-      .prepare<[number, Seq], string>('select lower(hex(chain)) from events where run = ? and seq = ?')
+      .prepare<[number, Seq], string>(`select ${CHAIN_COLUMN} from events where run = ? and seq = ?`)
       .pluck();
     this.#selectEvents = db.prepare(
       `select ${EVENT_COLUMNS} from events
