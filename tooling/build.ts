@@ -20,6 +20,7 @@ const PACKAGES: readonly Package[] = [
     name: 'runtime',
     entries: {
       index: 'index.ts',
+      elsewhere: 'elsewhere.ts',
       errors: 'errors.ts',
       otel: 'otel.ts',
       testing: 'testing.ts',
@@ -32,6 +33,7 @@ const PACKAGES: readonly Package[] = [
   { name: 'inspector', entries: { index: 'index.ts' } },
   { name: 'create-pawl', entries: { index: 'index.ts', bin: 'bin.ts' } },
   { name: 'cli', entries: { bin: 'bin.ts' } },
+  { name: 'restate', entries: { index: 'index.ts' } },
   { name: 'mcp', entries: { serve: 'serve.ts' } },
   { name: 'eslint-plugin-pawl', entries: { index: 'index.ts' } },
 ];

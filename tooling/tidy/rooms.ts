@@ -127,7 +127,15 @@ export const ROOMS: readonly Room[] = [
     imports: 'every room',
   },
   { ...OPEN, name: 'runtime', paths: [inRuntime('index.ts')], imports: 'every room' },
-  ...['cli', 'inspector', 'restate'].map((name) => ({
+  // What those need who keep journals elsewhere than in a file.
+  { ...OPEN, name: 'elsewhere', paths: [inRuntime('elsewhere.ts')], imports: 'every room' },
+  {
+    ...OPEN,
+    name: 'restate',
+    paths: ['packages/restate/'],
+    imports: ['runtime', 'elsewhere', 'errors', 'sdk'],
+  },
+  ...['cli', 'inspector'].map((name) => ({
     ...OPEN,
     name,
     paths: [`packages/${name}/`],
@@ -152,6 +160,7 @@ export const ROOMS: readonly Room[] = [
 /** Packages that only these folders may know. */
 export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: readonly string[] }[] = [
   { name: 'better-sqlite3', within: [inRuntime('store/sqlite/'), 'packages/bench/', 'packages/torture/'] },
+  { name: '@restatedev/restate-sdk', within: ['packages/restate/'] },
   { name: '@opentelemetry/api', within: [inRuntime('otel.ts'), inRuntime('otel/')] },
 ];
 
@@ -161,6 +170,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/sdk': 'packages/sdk/src/index.ts',
   '@pawl/sdk/babysitter': 'packages/sdk/src/babysitter.ts',
   '@pawl/runtime': 'packages/runtime/src/index.ts',
+  '@pawl/runtime/elsewhere': 'packages/runtime/src/elsewhere.ts',
   '@pawl/runtime/errors': 'packages/runtime/src/errors.ts',
   '@pawl/runtime/otel': 'packages/runtime/src/otel.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',

@@ -135,6 +135,8 @@ export class Engine {
   #cancelPoll: (() => void) | undefined;
   /** Set while another program has the journal locked. */
   #cancelRetry: (() => void) | undefined;
+  /** A burst is on its way to where it is kept. */
+  #isUnderWay = false;
   #changeMark = -1;
   #failure: RuntimeError | undefined;
   /** Commits made so far, for tests and reports. */
@@ -221,7 +223,7 @@ export class Engine {
   /** @returns whether there was anything to do */
   #flush(): boolean {
     // Each try holds the event loop for as long as the store waits for the lock.
-    if (this.#failure !== undefined || this.#cancelRetry !== undefined) return false;
+    if (this.#failure !== undefined || this.#cancelRetry !== undefined || this.#isUnderWay) return false;
     try {
       if (this.dispatcher.canGrant) this.dispatcher.grant();
       if (this.#dirty.size === 0) return false;
@@ -251,12 +253,34 @@ export class Engine {
     // Where this throws, the runs stay dirty, and another try finds the same.
     const answers = writing.length === 0 ? [] : this.#append(writing);
     this.#dirty.clear();
-    writing.forEach((run, index) => {
-      if (answers[index] === 'committed') run.committed();
-      else if (answers[index] === 'fenced') run.fenced();
-    });
-    for (const run of runs) if (!writing.includes(run)) run.afterBurst();
-    for (const run of writing) this.#compact(run);
+    const { kept } = this.options.store;
+    const follow = (): void => {
+      writing.forEach((run, index) => {
+        // While it was on its way the run may have been left.
+        if (this.runs.get(run.runId) !== run) return;
+        if (answers[index] === 'committed') run.committed();
+        else if (answers[index] === 'fenced') run.fenced();
+      });
+      for (const run of runs) if (!writing.includes(run)) run.afterBurst();
+      for (const run of writing) this.#compact(run);
+    };
+    if (kept === undefined || writing.length === 0) follow();
+    else void this.#followWhen(kept(), follow);
+  }
+
+  /** E1: what follows from a burst waits until it is kept. */
+  async #followWhen(kept: Promise<void>, follow: () => void): Promise<void> {
+    this.#isUnderWay = true;
+    this.loop.hold();
+    try {
+      await kept;
+      this.#outside(follow);
+    } catch (error) {
+      this.#failAll(error);
+    } finally {
+      this.#isUnderWay = false;
+      this.loop.release();
+    }
   }
 
   /** It can wait, and what is wrong with one run's rows is that run's error. */

@@ -1,11 +1,8 @@
-import { decode } from '../journal/codec.ts';
-import { reviveError } from '../journal/error-record.ts';
 import { isTerminal, type Recorded } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
-import { unreachable } from '../journal/invariant.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
-import { RuntimeError } from '../errors.ts';
 import type { FinalEvent } from './run-plan.ts';
+import { outputOf } from './run-result.ts';
 
 const PAGE = 500;
 
@@ -45,24 +42,8 @@ export class RunHandle<Output = unknown> {
    * CANCELLED, STOPPED, FENCED, STALLED, STORAGE; or with NonDeterminismError.
    */
   async result(): Promise<Output> {
-    const event = await this.#ended;
-    switch (event.type) {
-      case 'RunSucceeded':
-        // The journal gives back what the process returned, whose type the handle carries.
-        return decode(event.output) as Output;
-      case 'RunFailed':
-        throw new RuntimeError('RUN_FAILED', `Run ${this.id} failed: ${event.error.message}`, {
-          hint: `See what it did: pawl show ${this.id}`,
-          data: { runId: this.id },
-          cause: reviveError(event.error),
-        });
-      case 'RunCancelled':
-        throw new RuntimeError('CANCELLED', `Run ${this.id} was cancelled: ${event.reason}`, {
-          data: { runId: this.id },
-        });
-      default:
-        return unreachable(event);
-    }
+    // The journal gives back what the process returned, whose type the handle carries.
+    return outputOf(this.id, await this.#ended) as Output;
   }
 
   /** All events from the first on, each once it is committed; ends with the run, or when it is left. */

@@ -1,11 +1,14 @@
 import { isTerminal, type TerminalEvent } from '../journal/event.ts';
 import type { JournalStore, RunRecord } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
-import { toErrorRecord } from '../journal/error-record.ts';
+import { decode } from '../journal/codec.ts';
+import { reviveError, toErrorRecord } from '../journal/error-record.ts';
+import { unreachable } from '../journal/invariant.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { RunResult } from '../kernel/input.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { ProcessResult } from '../process/process-result.ts';
+import type { FinalEvent } from './run-plan.ts';
 
 /**
  * What a process came to, as it is recorded: an output that cannot be kept is a failure.
@@ -39,4 +42,24 @@ export function terminalEventOf(store: JournalStore, { runId, lastSeq, status }:
   throw new RuntimeError('CORRUPT', `Run ${runId} is marked ${status} and has no end.`, {
     hint: `pawl verify ${runId}`,
   });
+}
+
+/** What a run came to, for whoever waits for it. @throws RuntimeError RUN_FAILED (its `cause` is what the process threw), CANCELLED */
+export function outputOf(runId: RunId, event: FinalEvent): unknown {
+  switch (event.type) {
+    case 'RunSucceeded':
+      return decode(event.output);
+    case 'RunFailed':
+      throw new RuntimeError('RUN_FAILED', `Run ${runId} failed: ${event.error.message}`, {
+        hint: `See what it did: pawl show ${runId}`,
+        data: { runId },
+        cause: reviveError(event.error),
+      });
+    case 'RunCancelled':
+      throw new RuntimeError('CANCELLED', `Run ${runId} was cancelled: ${event.reason}`, {
+        data: { runId },
+      });
+    default:
+      return unreachable(event);
+  }
 }

@@ -40,6 +40,8 @@ export class TurnLoop {
   #nextSteps = FEWEST_STEPS;
   /** A burst was flushed: what it let start took its time, and the event loop goes round before the next turn. */
   #isSpent = false;
+  /** A burst is on its way to where it is kept: nothing is delivered or decided before it is there. */
+  #isHeld = false;
 
   constructor(flush: () => boolean, onError: (run: Turnable, error: unknown) => void) {
     this.#flush = flush;
@@ -48,7 +50,21 @@ export class TurnLoop {
 
   wake(run: Turnable): void {
     this.#awake.add(run);
-    if (this.isIdle) this.#outside(() => this.#queueSteps());
+    this.#resume();
+  }
+
+  /** Called by a flush: no turn is made before `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    if (this.#awake.size > 0) this.#resume();
+  }
+
+  #resume(): void {
+    if (this.isIdle && !this.#isHeld) this.#outside(() => this.#queueSteps());
   }
 
   get isIdle(): boolean {
@@ -72,6 +88,10 @@ export class TurnLoop {
   #makeStep(): void {
     this.#steps -= 1;
     const isLast = this.#steps === 0;
+    if (this.#isHeld) {
+      if (isLast) this.#rest();
+      return;
+    }
     // What a commit lets start has its microtasks before the next turn, which did not cause them.
     if (!this.#isSpent && !this.#isBursting()) this.#isSpent = this.#settle();
     const goesOn = !this.#isSpent;
@@ -83,6 +103,12 @@ export class TurnLoop {
     const isBusy = this.#awake.size > 0;
     this.#nextSteps = isBusy && goesOn ? Math.min(this.#nextSteps * 2, MOST_STEPS) : FEWEST_STEPS;
     if (isBusy && this.isIdle) this.#queueSteps();
+  }
+
+  /** The last step of a round in which a flush was held. */
+  #rest(): void {
+    this.#isSpent = false;
+    this.#nextSteps = FEWEST_STEPS;
   }
 
   #begin(): void {

@@ -234,6 +234,11 @@ export interface JournalStore extends OfferStore, LogStore {
    */
   append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[];
   /**
+   * Undefined where what was appended is kept when `append` returns. Else it settles once all that was appended by
+   * now is kept, and nothing follows from it before; it rejects where it never will be.
+   */
+  readonly kept?: () => Promise<void>;
+  /**
    * ONE transaction, fenced like an append: a stretch of useless rows becomes one row `Compacted`, all
    * others stay as they are. From the end backwards, so that what is left of it is a run's history after
    * each slice. A row is never removed before the mark that stands for it is committed.

@@ -62,7 +62,7 @@ export class Child {
     return this.tell('open', options);
   }
 
-  call<Method extends Exclude<keyof JournalStore, 'work' | 'copies' | 'sealing' | 'hasTables'>>(
+  call<Method extends Exclude<keyof JournalStore, 'work' | 'copies' | 'sealing' | 'hasTables' | 'kept'>>(
     method: Method,
     ...args: Parameters<JournalStore[Method]>
   ): Promise<Answer> {

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer, OpenWait, RunId } from '@pawl/runtime';
+import {
+  answerMessage,
+  definitionOf,
+  encodeAnswer,
+  encodePayload,
+  outputOf,
+  reviveError,
+  type AnyProcess,
+} from '@pawl/runtime/elsewhere';
+import { connect, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
+import type { Posted, RunHandlers } from './run-service.ts';
+import type { Mail } from './run-session.ts';
+
+/** Of one value that is sent, in characters of JSON. */
+const MOST_CHARS = 16 * 1024 * 1024;
+
+export interface ClientOptions {
+  /** Address of Restate's ingress (default http://127.0.0.1:8080). */
+  readonly ingress?: string;
+}
+
+/** A person's answer to `ctx.breakpoint`. */
+export type Response = Parameters<typeof answerMessage>[2];
+
+/** Runs on Restate, from outside. */
+export class RestateClient {
+  readonly #ingress: Ingress;
+
+  constructor({ ingress = 'http://127.0.0.1:8080' }: ClientOptions = {}) {
+    this.#ingress = connect({ url: ingress });
+  }
+
+  /**
+   * Starts a run: it is in Restate when this resolves. One of the same id is that run, whatever its inputs.
+   * @throws UnserializableError, LimitError
+   */
+  async start<Inputs, Output>(
+    process: AnyProcess<Inputs, Output> | string,
+    inputs: NoInfer<Inputs>,
+    { id = `run_${randomUUID()}` }: { readonly id?: RunId } = {},
+  ): Promise<RestateRun<Output>> {
+    const run = this.run<Output>(typeof process === 'string' ? process : definitionOf(process).name, id);
+    await run.submit(inputs);
+    return run;
+  }
+
+  /** A run that was started before, by the name of its process. */
+  run<Output = unknown>(process: string, id: RunId): RestateRun<Output> {
+    return new RestateRun<Output>(this.#ingress, process, id);
+  }
+}
+
+export class RestateRun<Output = unknown> {
+  readonly id: RunId;
+  readonly process: string;
+  readonly #ingress: Ingress;
+
+  constructor(ingress: Ingress, process: string, id: RunId) {
+    this.#ingress = ingress;
+    this.process = process;
+    this.id = id;
+  }
+
+  get #client(): IngressWorkflowClient<RunHandlers> {
+    return this.#ingress.workflowClient<RunHandlers>({ name: this.process }, this.id);
+  }
+
+  async submit(inputs: unknown): Promise<void> {
+    const encoded = encodePayload('The input of the process', inputs, MOST_CHARS);
+    await this.#client.workflowSubmit({ inputs: encoded });
+  }
+
+  /** As `RunHandle.result`; of inputs that the process does not take, what it said of them. */
+  async result(): Promise<Output> {
+    const result = await this.#client.workflowAttach();
+    if (result.status === 'refused') throw reviveError(result.error);
+    // Restate gives back what the process returned, whose type is the run's.
+    return outputOf(this.id, result.event) as Output;
+  }
+
+  /**
+   * Sends a message to whoever waits for that name in the run, now or later. The same id twice is one message.
+   * @param to a run that this one started (default: this one)
+   */
+  send(
+    name: string,
+    payload: unknown,
+    { id = randomUUID(), to = this.id }: { readonly id?: string; readonly to?: RunId } = {},
+  ): Promise<Posted> {
+    const encoded = encodePayload(`The message '${name}'`, payload, MOST_CHARS);
+    return this.#post({ to, message: { kind: 'signal', id, name, payload: encoded } });
+  }
+
+  /** Answers the question of `ctx.breakpoint` under that key; `waits` says which are open. */
+  respond(key: string, response: Response, { to = this.id }: { readonly to?: RunId } = {}): Promise<Posted> {
+    return this.#post({ to, message: answerMessage(to, key, response, MOST_CHARS) });
+  }
+
+  /** Says what became of an attempt whose end is not recorded. */
+  resolve(key: string, as: Answer, { to = this.id }: { readonly to?: RunId } = {}): Promise<Posted> {
+    const message = {
+      kind: 'resolve',
+      id: randomUUID(),
+      runId: to,
+      key,
+      as: encodeAnswer(as, MOST_CHARS),
+    } as const;
+    return this.#post({ to, message });
+  }
+
+  /** Asks the run to give up. @param force gives up also what its scopes registered for their end */
+  cancel(
+    reason = 'asked by the program',
+    { force = false }: { readonly force?: boolean } = {},
+  ): Promise<Posted> {
+    const message = { kind: 'cancel', id: randomUUID(), reason } as const;
+    return this.#post({ to: this.id, message: force ? { ...message, force: true } : message });
+  }
+
+  /** What the run waits for from outside, the oldest first: as of when it was put down; empty while it works. */
+  waits(): Promise<readonly OpenWait[]> {
+    return Promise.resolve(this.#client.waits());
+  }
+
+  #post(mail: Mail): Promise<Posted> {
+    return Promise.resolve(this.#client.post(mail));
+  }
+}

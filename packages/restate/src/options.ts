@@ -1,0 +1,26 @@
+import type { RuntimeOptions } from '@pawl/runtime';
+import type { AnyProcess } from '@pawl/runtime/elsewhere';
+import type { ProcessDefinition } from '@pawl/sdk';
+
+/** Of the runtime that drives each run; what is about files, leases or keys means nothing here. */
+export type DriveOptions = Pick<
+  RuntimeOptions,
+  | 'graceMs'
+  | 'guard'
+  | 'limits'
+  | 'logger'
+  | 'notify'
+  | 'onLog'
+  | 'onWarning'
+  | 'pools'
+  | 'stallMs'
+  | 'strict'
+>;
+
+export type { AnyProcess };
+
+export interface ResolvedOptions {
+  readonly processes: readonly ProcessDefinition[];
+  readonly restAfterMs: number;
+  readonly runtime: DriveOptions;
+}

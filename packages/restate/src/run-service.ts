@@ -1,0 +1,164 @@
+import { NEVER } from '@pawl/runtime';
+import type { OpenWait, RunId } from '@pawl/runtime';
+import type { ProcessDefinition } from '@pawl/sdk';
+import {
+  CancelledError,
+  RestatePromise,
+  workflow,
+  type WorkflowContext,
+  type WorkflowDefinition,
+  type WorkflowSharedContext,
+} from '@restatedev/restate-sdk';
+import type { RunRequest, RunResult } from './messages.ts';
+import type { ResolvedOptions } from './options.ts';
+import { RunSession, type Mail, type Next } from './run-session.ts';
+import type { Entry } from './step.ts';
+
+/** Restate's longest sleep is none of ours: it is asked for again. */
+const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
+
+/** What a message to a run came to. */
+export type Posted = 'posted' | 'closed';
+
+// No interface: Restate's clients take records.
+// oxlint-disable-next-line typescript/consistent-type-definitions
+export type RunHandlers = {
+  run(ctx: WorkflowContext, request: RunRequest): Promise<RunResult>;
+  post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted>;
+  waits(ctx: WorkflowSharedContext): Promise<readonly OpenWait[]>;
+};
+
+export type RunWorkflow = WorkflowDefinition<string, RunHandlers>;
+
+/** A process as a workflow of Restate: one invocation for each run, with the run's id as its key. */
+export function runService(definition: ProcessDefinition, options: ResolvedOptions): RunWorkflow {
+  return workflow({
+    name: definition.name,
+    handlers: {
+      run: (ctx: WorkflowContext, request: RunRequest) => drive(ctx, request, definition, options),
+      post,
+      waits: async (ctx: WorkflowSharedContext) => (await ctx.get<readonly OpenWait[]>('waits')) ?? [],
+    },
+  });
+}
+
+async function drive(
+  ctx: WorkflowContext,
+  request: RunRequest,
+  definition: ProcessDefinition,
+  options: ResolvedOptions,
+): Promise<RunResult> {
+  const session = new RunSession(ctx.key, request, definition, options);
+  ctx.request().attemptCompletedSignal.addEventListener('abort', () => void session.drop());
+  const inbox = new Inbox(ctx, session);
+  for (;;) {
+    const next = await untilRecorded(ctx, inbox, session);
+    if (next.type === 'goesOn') continue;
+    if (next.type === 'ended') {
+      ctx.set('over', true);
+      return next.result;
+    }
+    await rest(ctx, inbox, next);
+  }
+}
+
+/** Messages are taken as they come, in Restate's order, until the entry that was asked for is there. */
+async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSession): Promise<Next> {
+  const entry = ctx.run('burst', () => session.next()).map((value) => ({ entry: value as Entry }));
+  for (;;) {
+    const won = await inbox.orElse(entry);
+    if (won !== undefined) return session.recorded(won.entry);
+  }
+}
+
+async function rest(
+  ctx: WorkflowContext,
+  inbox: Inbox,
+  { at, wakeAt, waits }: Extract<Next, { type: 'rest' }>,
+): Promise<void> {
+  ctx.set('waits', waits);
+  const ms = Math.min(wakeAt - at, LONGEST_SLEEP_MS);
+  if (wakeAt === NEVER) await inbox.message();
+  else await inbox.orElse(ctx.sleep(ms).map(() => ({ slept: true })));
+  ctx.clear('waits');
+}
+
+/**
+ * The messages of a run: durable promises of its workflow, numbered from 0.
+ *
+ * Owns which is next. Talks to the session. A cancel of the invocation, by Restate's own means, is one of them.
+ */
+class Inbox {
+  readonly #ctx: WorkflowContext;
+  readonly #session: RunSession;
+  #count = 0;
+  #next: RestatePromise<{ readonly mail: Mail }>;
+
+  constructor(ctx: WorkflowContext, session: RunSession) {
+    this.#ctx = ctx;
+    this.#session = session;
+    this.#next = this.#ask();
+  }
+
+  #ask(): RestatePromise<{ readonly mail: Mail }> {
+    return this.#ctx
+      .promise<Mail>(nameOf(this.#count))
+      .get()
+      .map((mail) => ({ mail: mail as Mail }));
+  }
+
+  async message(): Promise<void> {
+    await this.#taken(this.#next);
+  }
+
+  /** What the other one gives; undefined where a message came first, which is delivered by now. */
+  async orElse<T extends object>(other: RestatePromise<T>): Promise<T | undefined> {
+    return this.#taken(RestatePromise.race([this.#next, other]));
+  }
+
+  async #taken<T extends object>(won: RestatePromise<T | { readonly mail: Mail }>): Promise<T | undefined> {
+    try {
+      const first = await won;
+      if (!('mail' in first)) return first;
+      this.#count += 1;
+      this.#ctx.set('taken', this.#count);
+      this.#session.deliver(first.mail);
+      this.#next = this.#ask();
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      this.#session.deliver(cancelMail(this.#ctx.key));
+    }
+    return undefined;
+  }
+}
+
+function cancelMail(to: RunId): Mail {
+  return {
+    to,
+    message: { kind: 'cancel', id: 'cancelled by Restate', reason: 'its invocation was cancelled' },
+  };
+}
+
+function nameOf(count: number): string {
+  return `message ${count}`;
+}
+
+/** The first number that is free is the message's: two that come at once find each other's promise resolved. */
+async function post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted> {
+  if ((await ctx.get<boolean>('over')) === true) return 'closed';
+  for (let count = (await ctx.get<number>('taken')) ?? 0; ; count += 1) {
+    const promise = ctx.promise<Mail>(nameOf(count));
+    const there = await promise.peek();
+    if (there?.message.id === mail.message.id) return 'posted';
+    if (there === undefined && (await isResolved(promise, mail))) return 'posted';
+  }
+}
+
+async function isResolved(
+  promise: ReturnType<WorkflowSharedContext['promise']>,
+  mail: Mail,
+): Promise<boolean> {
+  await promise.resolve(mail);
+  const kept = (await promise.peek()) as Mail | undefined;
+  return kept?.message.id === mail.message.id;
+}

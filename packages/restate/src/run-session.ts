@@ -1,0 +1,241 @@
+import {
+  NEVER,
+  openRuntime,
+  type InboxMessage,
+  type Millis,
+  type RunId,
+  type Runtime,
+  type Worker,
+} from '@pawl/runtime';
+import { BurstStore, decode, finalEvent, lastOf, toErrorRecord } from '@pawl/runtime/elsewhere';
+import { RuntimeError } from '@pawl/runtime/errors';
+import type { ProcessDefinition } from '@pawl/sdk';
+import { PauseError } from '@restatedev/restate-sdk';
+import type { RunRequest, RunResult } from './messages.ts';
+import type { ResolvedOptions } from './options.ts';
+import { entriesOf, StepReader, type Entry, type Step } from './step.ts';
+
+/** What was appended and is waited for by nobody goes with what follows within so long. */
+const LINGER_MS = 20;
+/** Restate gives an invocation up of which it hears nothing for a minute. */
+const PULSE_MS = 30_000;
+/** How often the worker in it looks what can go on. */
+const POLL_MS = 50;
+
+/** What the handler does next. */
+export type Next =
+  | { readonly type: 'goesOn' }
+  | Extract<Step, { type: 'rest' }>
+  | { readonly type: 'ended'; readonly result: RunResult };
+
+/** A message, and the run that it is for: the one of the invocation, or one that it started. */
+export interface Mail {
+  readonly to: RunId;
+  readonly message: InboxMessage;
+}
+
+const GOES_ON: Next = { type: 'goesOn' };
+
+/**
+ * One attempt of Restate at one run: what was recorded is loaded, and at the head of it the run goes on.
+ *
+ * Owns a runtime over journals in memory, from the head on. Talks to the handler: it gives what is to be recorded, and
+ * is told once it is. Invariants: E1 nothing follows from a burst before Restate has it; what it gives depends on
+ * the world, and what it says to be next on nothing but what was recorded.
+ */
+export class RunSession {
+  readonly #runId: RunId;
+  readonly #request: RunRequest;
+  readonly #definition: ProcessDefinition;
+  readonly #options: ResolvedOptions;
+  readonly #store: BurstStore = new BurstStore(() => this.#appended());
+  readonly #reader = new StepReader();
+  /** From the head on. */
+  #runtime: Runtime | undefined;
+  #worker: Worker | undefined;
+  /** For runs that are not there yet. */
+  #early: Mail[] = [];
+  #outgoing: Entry[] = [];
+  /** Restate waits for the next entry. */
+  #asked: PromiseWithResolvers<Entry> | undefined;
+  #failure: Error | undefined;
+  #cancelTimers: () => void = () => undefined;
+  #isDropped = false;
+
+  constructor(runId: RunId, request: RunRequest, definition: ProcessDefinition, options: ResolvedOptions) {
+    this.#runId = runId;
+    this.#request = request;
+    this.#definition = definition;
+    this.#options = options;
+  }
+
+  /** What is to be recorded next: asked at the head only, while nothing else is under way to it. */
+  async next(): Promise<Entry> {
+    const piece = this.#outgoing.shift();
+    if (piece !== undefined) return piece;
+    const asked = Promise.withResolvers<Entry>();
+    this.#asked = asked;
+    const pulse = setTimeout(() => this.#propose({ type: 'pulse' }), PULSE_MS);
+    this.#cancelTimers = () => clearTimeout(pulse);
+    if (this.#failure !== undefined) this.#fail(this.#failure);
+    else void this.#goOn().catch((error: unknown) => this.#fail(error));
+    return asked.promise;
+  }
+
+  /** What Restate has now, in its order: of this attempt, or of one before it. */
+  recorded(entry: Entry): Next {
+    const step = this.#reader.read(entry);
+    switch (step?.type) {
+      case 'burst':
+        if (this.#runtime === undefined) this.#load(step.burst);
+        else this.#store.keptLast();
+        return step.isOver ? { type: 'ended', result: this.#result() } : GOES_ON;
+      case 'rest':
+        return step;
+      case 'refused':
+        return { type: 'ended', result: { status: 'refused', error: step.error } };
+      default:
+        return GOES_ON;
+    }
+  }
+
+  deliver(mail: Mail): void {
+    const { to, message } = mail;
+    if (this.#store.post(to, message, Date.now()) === 'unknown') this.#early.push(mail);
+  }
+
+  /** The attempt is over, however it ended: nothing of it acts any more. */
+  async drop(): Promise<void> {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#cancelTimers();
+    this.#asked = undefined;
+    this.#store.lost(
+      new RuntimeError('FENCED', `Restate has ended this attempt at run ${this.#runId}.`, {
+        hint: 'It goes on in another one, if it has not ended',
+        data: { runId: this.#runId },
+      }),
+    );
+    await this.#runtime?.close();
+  }
+
+  #load(burst: Extract<Step, { type: 'burst' }>['burst']): void {
+    this.#store.load(burst, Date.now());
+    this.#deliverEarly();
+  }
+
+  #deliverEarly(): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const mail of early) this.deliver(mail);
+  }
+
+  async #goOn(): Promise<void> {
+    if (this.#runtime === undefined) await this.#open();
+    if (this.#asked === undefined) return;
+    if (this.#store.hasUntaken) this.#appended();
+    if (this.#worker === undefined) this.#work();
+  }
+
+  async #open(): Promise<void> {
+    const { processes, runtime } = this.#options;
+    this.#runtime = await openRuntime({ ...runtime, processes, store: this.#store, keepLogs: false });
+    this.#store.open(Date.now());
+    if (this.#store.getRun(this.#runId, Date.now()) !== undefined) return;
+    try {
+      // Its schema, where it has one, says whether they are what it takes.
+      const inputs = decode(this.#request.inputs) as never;
+      await this.#runtime.enqueue(this.#definition, inputs, { id: this.#runId });
+    } catch (error) {
+      this.#propose({ type: 'refused', error: toErrorRecord(error) });
+    }
+    this.#deliverEarly();
+  }
+
+  #work(): void {
+    const worker = this.#runtime?.work({
+      poll: POLL_MS,
+      restAfter: this.#options.restAfterMs,
+      untilIdle: true,
+      onNote: (note) => {
+        // The code and what is recorded do not go together, or something else that only a person can put right.
+        if (note.type === 'setBack') this.#fail(new PauseError(note.problem));
+      },
+    });
+    this.#worker = worker;
+    worker?.done.then(
+      () => this.#idle(),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  /** Nothing can go on now. */
+  #idle(): void {
+    this.#worker = undefined;
+    if (this.#asked === undefined || this.#isDropped) return;
+    if (this.#store.hasUntaken) {
+      this.#flush();
+      return;
+    }
+    const at = Date.now();
+    const wakeAt = this.#wakeAt(at);
+    if (wakeAt <= at) this.#work();
+    else this.#propose({ type: 'rest', at, wakeAt, waits: this.#waits() });
+  }
+
+  #wakeAt(now: Millis): Millis {
+    let earliest = NEVER;
+    for (const { wakeAt } of this.#running(now)) earliest = Math.min(earliest, wakeAt ?? now);
+    return earliest;
+  }
+
+  #running(now: Millis): ReturnType<BurstStore['queryRuns']> {
+    return this.#store.queryRuns({ limit: Number.MAX_SAFE_INTEGER, statuses: ['running'] }, now);
+  }
+
+  #waits(): Extract<Step, { type: 'rest' }>['waits'] {
+    return this.#running(Date.now()).flatMap(({ runId }) => this.#runtime?.waits(runId) ?? []);
+  }
+
+  #appended(): void {
+    if (this.#asked === undefined) return;
+    if (this.#store.isAwaited) this.#flush();
+    else setTimeout(() => this.#flush(), LINGER_MS);
+  }
+
+  #flush(): void {
+    if (this.#asked === undefined || !this.#store.hasUntaken) return;
+    const burst = this.#store.take();
+    const isOver =
+      this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
+    this.#propose({ type: 'burst', burst, isOver });
+  }
+
+  #propose(step: Step): void {
+    const asked = this.#asked;
+    if (asked === undefined) return;
+    this.#asked = undefined;
+    this.#cancelTimers();
+    const [first, ...more] = entriesOf(step);
+    this.#outgoing = more;
+    if (first !== undefined) asked.resolve(first);
+  }
+
+  #fail(error: unknown): void {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    this.#failure = failure;
+    this.#cancelTimers();
+    this.#store.lost(failure);
+    this.#asked?.reject(failure);
+    this.#asked = undefined;
+  }
+
+  /** As it was recorded. */
+  #result(): RunResult {
+    const now = Date.now();
+    const record = this.#store.getRun(this.#runId, now);
+    if (record === undefined)
+      throw new RuntimeError('CORRUPT', `Of run ${this.#runId} Restate has an end and no beginning.`);
+    return { status: 'ended', event: finalEvent(this.#store, lastOf(this.#store, record, now)) };
+  }
+}

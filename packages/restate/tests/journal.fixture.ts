@@ -1,0 +1,35 @@
+import type { Recorded } from '@pawl/runtime';
+import { BurstStore } from '@pawl/runtime/elsewhere';
+import { StepReader, type Entry } from '../src/step.ts';
+import type { RestateServer } from './server.fixture.ts';
+
+interface Row {
+  readonly raw: string;
+}
+
+/** A run's journal as Restate has it. */
+export async function journalOf(server: RestateServer, runId: string): Promise<readonly Recorded[]> {
+  const store = new BurstStore(() => undefined);
+  for (const burst of await burstsOf(server, runId)) store.load(burst, 0);
+  return store.read(runId, 0, 1_000_000);
+}
+
+async function burstsOf(server: RestateServer, runId: string): Promise<Parameters<BurstStore['load']>[0][]> {
+  const [invocation] = await server.sql<{ id: string }>(
+    `select id from sys_invocation where target_service_key = '${runId}' and target_handler_name = 'run'`,
+  );
+  const rows = await server.sql<Row>(
+    `select raw from sys_journal where id = '${invocation?.id}' and entry_type = 'Notification: Run' order by index`,
+  );
+  const reader = new StepReader();
+  return rows.flatMap(({ raw }) => {
+    const step = reader.read(entryOf(raw));
+    return step?.type === 'burst' ? [step.burst] : [];
+  });
+}
+
+/** The value is the last field of Restate's message. */
+function entryOf(raw: string): Entry {
+  const text = Buffer.from(raw, 'hex').toString('utf8');
+  return JSON.parse(text.slice(text.indexOf('{"'), text.lastIndexOf('}') + 1)) as Entry;
+}

@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Seen } from './random-process.fixture.ts';
+
+const PROGRAM = fileURLToPath(new URL('worker-main.fixture.ts', import.meta.url));
+
+/** Worker programs that share a port, and a file in which their tasks say that they were invoked. */
+export class Workers {
+  readonly #effects: string;
+  readonly #children = new Set<ChildProcess>();
+  port = 0;
+
+  constructor(folder: string) {
+    this.#effects = join(folder, 'effects');
+    writeFileSync(this.#effects, '');
+  }
+
+  async start(): Promise<ChildProcess> {
+    const child = spawn(execPath, ['--conditions=source', PROGRAM], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        PAWL_EFFECTS: this.#effects,
+        PAWL_PORT: String(this.port),
+        RESTATE_LOGGING: 'ERROR',
+      },
+    });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    this.port = Number(/\d+/.exec(String(line))?.[0]);
+    return child;
+  }
+
+  /**
+   * Kills, so many times, the one that invoked a task last, once so many more were invoked; each has a successor.
+   * Ends earlier where nothing more is invoked for five seconds. @returns how many were killed
+   */
+  async killBusy(times: number, every: number): Promise<number> {
+    const started: Promise<unknown>[] = [];
+    while (started.length < times) {
+      const last = await this.#invoked(this.invocations.length + every);
+      if (last === undefined) break;
+      // Programs take long to start: others are there meanwhile.
+      started.push(this.start());
+      const child = [...this.#children].find(({ pid }) => pid === last.pid);
+      child?.kill('SIGKILL');
+    }
+    await Promise.all(started);
+    return started.length;
+  }
+
+  async #invoked(count: number): Promise<Seen | undefined> {
+    for (let waitedMs = 0; waitedMs < 5000; waitedMs += 10) {
+      const seen = this.invocations;
+      if (seen.length >= count) return seen.at(-1);
+      await delay(10);
+    }
+    return undefined;
+  }
+
+  /** What tasks were invoked, in the order in which they said so. */
+  get invocations(): readonly Seen[] {
+    const lines = readFileSync(this.#effects, 'utf8').split('\n');
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as Seen);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#children].map(async (child) => {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }),
+    );
+  }
+}
