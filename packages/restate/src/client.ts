@@ -119,7 +119,7 @@ export class RestateRun<Output = unknown> {
     return this.#post({ to: this.id, message: force ? { ...message, force: true } : message });
   }
 
-  /** What the run waits for from outside, the oldest first: as of when it was put down; empty while it works. */
+  /** What the run waits for from outside, the oldest first. */
   waits(): Promise<readonly OpenWait[]> {
     return Promise.resolve(this.#client.waits());
   }

@@ -19,8 +19,16 @@ export type DriveOptions = Pick<
 
 export type { AnyProcess };
 
+/** What goes on in this program. */
+export interface Attempt {
+  /** Resolves when nothing of it acts any more. */
+  drop(): Promise<void>;
+}
+
 export interface ResolvedOptions {
   readonly processes: readonly ProcessDefinition[];
   readonly restAfterMs: number;
+  readonly suspendAfterMs: number;
+  readonly attempts: Set<Attempt>;
   readonly runtime: DriveOptions;
 }

@@ -34,6 +34,7 @@ export type RunWorkflow = WorkflowDefinition<string, RunHandlers>;
 export function runService(definition: ProcessDefinition, options: ResolvedOptions): RunWorkflow {
   return workflow({
     name: definition.name,
+    options: { inactivityTimeout: options.suspendAfterMs },
     handlers: {
       run: (ctx: WorkflowContext, request: RunRequest) => drive(ctx, request, definition, options),
       post,
@@ -49,11 +50,17 @@ async function drive(
   options: ResolvedOptions,
 ): Promise<RunResult> {
   const session = new RunSession(ctx.key, request, definition, options);
-  ctx.request().attemptCompletedSignal.addEventListener('abort', () => void session.drop());
+  options.attempts.add(session);
+  ctx.request().attemptCompletedSignal.addEventListener('abort', () => {
+    void session.drop().finally(() => options.attempts.delete(session));
+  });
   const inbox = new Inbox(ctx, session);
   for (;;) {
     const next = await untilRecorded(ctx, inbox, session);
-    if (next.type === 'goesOn') continue;
+    if (next.type === 'goesOn') {
+      if (next.waits !== undefined) ctx.set('waits', next.waits);
+      continue;
+    }
     if (next.type === 'ended') {
       ctx.set('over', true);
       return next.result;
@@ -74,13 +81,11 @@ async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSes
 async function rest(
   ctx: WorkflowContext,
   inbox: Inbox,
-  { at, wakeAt, waits }: Extract<Next, { type: 'rest' }>,
+  { at, wakeAt }: Extract<Next, { type: 'rest' }>,
 ): Promise<void> {
-  ctx.set('waits', waits);
   const ms = Math.min(wakeAt - at, LONGEST_SLEEP_MS);
   if (wakeAt === NEVER) await inbox.message();
   else await inbox.orElse(ctx.sleep(ms).map(() => ({ slept: true })));
-  ctx.clear('waits');
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   openRuntime,
   type InboxMessage,
   type Millis,
+  type OpenWait,
   type RunId,
   type Runtime,
   type Worker,
@@ -12,19 +13,20 @@ import { RuntimeError } from '@pawl/runtime/errors';
 import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { Attempt, ResolvedOptions } from './options.ts';
 import { entriesOf, StepReader, type Entry, type Step } from './step.ts';
 
 /** What was appended and is waited for by nobody goes with what follows within so long. */
 const LINGER_MS = 20;
-/** Restate gives an invocation up of which it hears nothing for a minute. */
-const PULSE_MS = 30_000;
+/** Of the time after which Restate takes an invocation out of the worker of which it hears nothing. */
+const PULSE_SHARE = 1 / 2;
 /** How often the worker in it looks what can go on. */
 const POLL_MS = 50;
 
 /** What the handler does next. */
 export type Next =
-  | { readonly type: 'goesOn' }
+  /** `waits`: to be shown from now on. */
+  | { readonly type: 'goesOn'; readonly waits?: readonly OpenWait[] | undefined }
   | Extract<Step, { type: 'rest' }>
   | { readonly type: 'ended'; readonly result: RunResult };
 
@@ -43,7 +45,7 @@ const GOES_ON: Next = { type: 'goesOn' };
  * is told once it is. Invariants: E1 nothing follows from a burst before Restate has it; what it gives depends on
  * the world, and what it says to be next on nothing but what was recorded.
  */
-export class RunSession {
+export class RunSession implements Attempt {
   readonly #runId: RunId;
   readonly #request: RunRequest;
   readonly #definition: ProcessDefinition;
@@ -58,9 +60,11 @@ export class RunSession {
   #outgoing: Entry[] = [];
   /** Restate waits for the next entry. */
   #asked: PromiseWithResolvers<Entry> | undefined;
+  /** What runs wait for from outside, as it is shown. */
+  #shown = '';
   #failure: Error | undefined;
   #cancelTimers: () => void = () => undefined;
-  #isDropped = false;
+  #dropped: Promise<void> | undefined;
 
   constructor(runId: RunId, request: RunRequest, definition: ProcessDefinition, options: ResolvedOptions) {
     this.#runId = runId;
@@ -75,7 +79,10 @@ export class RunSession {
     if (piece !== undefined) return piece;
     const asked = Promise.withResolvers<Entry>();
     this.#asked = asked;
-    const pulse = setTimeout(() => this.#propose({ type: 'pulse' }), PULSE_MS);
+    const pulse = setTimeout(
+      () => this.#propose({ type: 'pulse' }),
+      this.#options.suspendAfterMs * PULSE_SHARE,
+    );
     this.#cancelTimers = () => clearTimeout(pulse);
     if (this.#failure !== undefined) this.#fail(this.#failure);
     else void this.#goOn().catch((error: unknown) => this.#fail(error));
@@ -87,9 +94,11 @@ export class RunSession {
     const step = this.#reader.read(entry);
     switch (step?.type) {
       case 'burst':
-        if (this.#runtime === undefined) this.#load(step.burst);
+        if (this.#runtime === undefined) this.#load(step);
         else this.#store.keptLast();
-        return step.isOver ? { type: 'ended', result: this.#result() } : GOES_ON;
+        return step.isOver
+          ? { type: 'ended', result: this.#result() }
+          : { type: 'goesOn', waits: step.waits };
       case 'rest':
         return step;
       case 'refused':
@@ -105,9 +114,12 @@ export class RunSession {
   }
 
   /** The attempt is over, however it ended: nothing of it acts any more. */
-  async drop(): Promise<void> {
-    if (this.#isDropped) return;
-    this.#isDropped = true;
+  drop(): Promise<void> {
+    this.#dropped ??= this.#drop();
+    return this.#dropped;
+  }
+
+  async #drop(): Promise<void> {
     this.#cancelTimers();
     this.#asked = undefined;
     this.#store.lost(
@@ -119,8 +131,9 @@ export class RunSession {
     await this.#runtime?.close();
   }
 
-  #load(burst: Extract<Step, { type: 'burst' }>['burst']): void {
+  #load({ burst, waits }: Extract<Step, { type: 'burst' }>): void {
     this.#store.load(burst, Date.now());
+    if (waits !== undefined) this.#shown = this.#askedFor();
     this.#deliverEarly();
   }
 
@@ -172,7 +185,7 @@ export class RunSession {
   /** Nothing can go on now. */
   #idle(): void {
     this.#worker = undefined;
-    if (this.#asked === undefined || this.#isDropped) return;
+    if (this.#asked === undefined || this.#dropped !== undefined) return;
     if (this.#store.hasUntaken) {
       this.#flush();
       return;
@@ -180,7 +193,7 @@ export class RunSession {
     const at = Date.now();
     const wakeAt = this.#wakeAt(at);
     if (wakeAt <= at) this.#work();
-    else this.#propose({ type: 'rest', at, wakeAt, waits: this.#waits() });
+    else this.#propose({ type: 'rest', at, wakeAt });
   }
 
   #wakeAt(now: Millis): Millis {
@@ -193,7 +206,18 @@ export class RunSession {
     return this.#store.queryRuns({ limit: Number.MAX_SAFE_INTEGER, statuses: ['running'] }, now);
   }
 
-  #waits(): Extract<Step, { type: 'rest' }>['waits'] {
+  #askedFor(): string {
+    return this.#running(Date.now())
+      .filter(({ asked }) => asked.length > 0)
+      .map(({ runId, asked }) => [runId, ...asked].join(' '))
+      .join('\n');
+  }
+
+  /** Undefined where they are as they are shown. */
+  #newWaits(): readonly OpenWait[] | undefined {
+    const asked = this.#askedFor();
+    if (asked === this.#shown) return undefined;
+    this.#shown = asked;
     return this.#running(Date.now()).flatMap(({ runId }) => this.#runtime?.waits(runId) ?? []);
   }
 
@@ -208,7 +232,8 @@ export class RunSession {
     const burst = this.#store.take();
     const isOver =
       this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
-    this.#propose({ type: 'burst', burst, isOver });
+    const waits = this.#newWaits();
+    this.#propose({ type: 'burst', burst, isOver, ...(waits === undefined ? {} : { waits }) });
   }
 
   #propose(step: Step): void {

@@ -18,6 +18,8 @@ export interface ServeOptions extends DriveOptions {
   readonly reusePort?: boolean;
   /** A run that has only waited for so long is put down: Restate suspends it, and it needs no memory (default 2 s). */
   readonly restAfter?: Duration;
+  /** So long a run that waits stays in this worker, ready for what comes (default 1 min). */
+  readonly suspendAfter?: Duration;
   /** Only requests that are signed by one of these keys of Restate are taken. */
   readonly identityKeys?: readonly string[];
   /** Address of Restate's admin interface, where this worker is announced; default: it is not. */
@@ -61,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<RestateWorker> {
     close: async () => {
       const closed = new Promise((done) => server.close(done));
       for (const session of sessions) session.destroy();
-      await closed;
+      await Promise.all([closed, ...Array.from(resolved.attempts, (attempt) => attempt.drop())]);
     },
     [Symbol.asyncDispose]: () => worker.close(),
   };
@@ -79,6 +81,7 @@ function resolve(options: ServeOptions): ResolvedOptions {
     admin: _____,
     uri: ______,
     restAfter = 2000,
+    suspendAfter = 60_000,
     ...runtime
   } = options;
   const definitions = processes.map((process) => definitionOf(process));
@@ -93,7 +96,13 @@ function resolve(options: ServeOptions): ResolvedOptions {
     if (names.has(name)) throw new InvalidOptionError('processes', name, 'a name of its own for each');
     names.add(name);
   }
-  return { processes: definitions, restAfterMs: durationMs(restAfter, 'restAfter'), runtime };
+  return {
+    processes: definitions,
+    restAfterMs: durationMs(restAfter, 'restAfter'),
+    suspendAfterMs: durationMs(suspendAfter, 'suspendAfter'),
+    attempts: new Set(),
+    runtime,
+  };
 }
 
 function listening(

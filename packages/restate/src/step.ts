@@ -4,15 +4,17 @@ import type { ErrorRecord, OpenWait } from '@pawl/runtime';
 
 /** What the driver of a run did, as Restate keeps it: an entry of the invocation's journal. */
 export type Step =
-  /** Events of the run and its sub-runs. `isOver`: all of them have ended. */
-  | { readonly type: 'burst'; readonly burst: Burst; readonly isOver: boolean }
-  /** Nothing goes on before that time, or before a message comes. `waits`: what it waits for from outside. */
+  /** Events of the run and its sub-runs. */
   | {
-      readonly type: 'rest';
-      readonly at: Millis;
-      readonly wakeAt: Millis;
-      readonly waits: readonly OpenWait[];
+      readonly type: 'burst';
+      readonly burst: Burst;
+      /** All of them have ended. */
+      readonly isOver: boolean;
+      /** What they wait for from outside, where that has changed. */
+      readonly waits?: readonly OpenWait[];
     }
+  /** Nothing goes on before that time, or before a message comes. */
+  | { readonly type: 'rest'; readonly at: Millis; readonly wakeAt: Millis }
   /** Work goes on: Restate gives up invocations of which it hears nothing. */
   | { readonly type: 'pulse' }
   /** The run was not started. */

@@ -1,0 +1,84 @@
+import { openRuntime, type OpenWait, type Runtime } from '@pawl/runtime';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RestateClient, serve, type RestateRun, type RestateWorker } from '../src/index.ts';
+import { CASES, INNER, processOf, type Case, type Outside } from './conformance.fixture.ts';
+import { RestateServer, serverProgram } from './server.fixture.ts';
+
+async function judge({ gives, fails }: Case, result: Promise<unknown>): Promise<void> {
+  if (fails === undefined) expect(await result).toEqual(gives);
+  else await expect(result).rejects.toThrow(fails);
+}
+
+/** Looks until it is there: waits are known when the run was put down. */
+async function found(
+  waits: () => Promise<readonly OpenWait[]> | readonly OpenWait[],
+  name: string,
+): Promise<OpenWait> {
+  for (;;) {
+    const wait = (await waits()).find((each) => each.name === name);
+    if (wait !== undefined) return wait;
+    await delay(10);
+  }
+}
+
+describe('on SQLite', () => {
+  let runtime: Runtime;
+
+  beforeAll(async () => {
+    runtime = await openRuntime({ path: ':memory:', processes: INNER });
+  });
+  afterAll(() => runtime.close());
+
+  it.for(CASES)('$name', async (each) => {
+    const run = runtime.start(processOf(each), each.inputs ?? null);
+    const result = run.result();
+    result.catch(() => undefined);
+    const waits = (): readonly OpenWait[] => (runtime.get(run.id) === undefined ? [] : runtime.waits(run.id));
+    await each.outside?.({
+      send: (name, payload, id) => runtime.send(run.id, name, payload, id === undefined ? {} : { id }),
+      respond: async (title, approved, by) =>
+        runtime.respond(run.id, (await found(waits, title)).key, { approved, by }),
+      cancel: async (reason) => runtime.cancel(run.id, reason),
+      waitedFor: (name) => found(waits, name),
+    });
+    await judge(each, result);
+  });
+});
+
+const program = serverProgram();
+
+describe.skipIf(program === undefined)('on Restate', () => {
+  let server: RestateServer;
+  let worker: RestateWorker;
+  let client: RestateClient;
+
+  beforeAll(async () => {
+    server = await RestateServer.start(String(program));
+    const processes = [...CASES.map(processOf), ...INNER];
+    worker = await serve({ processes, port: 0, admin: server.admin, restAfter: 50 });
+    client = new RestateClient({ ingress: server.ingress });
+  });
+  afterAll(async () => {
+    await worker.close();
+    await server.close();
+  });
+
+  it.for(CASES)('$name', async (each) => {
+    const run = await client.start(processOf(each), each.inputs ?? null);
+    const result = run.result();
+    result.catch(() => undefined);
+    await each.outside?.(outsideOf(run));
+    await judge(each, result);
+  });
+});
+
+function outsideOf(run: RestateRun): Outside {
+  const waits = (): Promise<readonly OpenWait[]> => run.waits();
+  return {
+    send: (name, payload, id) => run.send(name, payload, id === undefined ? {} : { id }),
+    respond: async (title, approved, by) => run.respond((await found(waits, title)).key, { approved, by }),
+    cancel: (reason) => run.cancel(reason),
+    waitedFor: (name) => found(waits, name),
+  };
+}
