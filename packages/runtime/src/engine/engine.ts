@@ -256,8 +256,8 @@ export class Engine {
     const { kept } = this.options.store;
     const follow = (): void => {
       writing.forEach((run, index) => {
-        // While it was on its way the run may have been left.
-        if (this.runs.get(run.runId) !== run) return;
+        // While it was on its way the run may have been left, and nobody is told of it any more.
+        if (kept !== undefined && this.runs.get(run.runId) !== run) return;
         if (answers[index] === 'committed') run.committed();
         else if (answers[index] === 'fenced') run.fenced();
       });
