@@ -160,7 +160,7 @@ export const ROOMS: readonly Room[] = [
 /** Packages that only these folders may know. */
 export const KEPT_PACKAGES: readonly { readonly name: string; readonly within: readonly string[] }[] = [
   { name: 'better-sqlite3', within: [inRuntime('store/sqlite/'), 'packages/bench/', 'packages/torture/'] },
-  { name: '@restatedev/restate-sdk', within: ['packages/restate/'] },
+  { name: '@restatedev/restate-sdk', within: ['packages/restate/', 'packages/bench/peers/'] },
   { name: '@opentelemetry/api', within: [inRuntime('otel.ts'), inRuntime('otel/')] },
 ];
 
@@ -175,6 +175,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/runtime/otel': 'packages/runtime/src/otel.ts',
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
   '@pawl/inspector': 'packages/inspector/src/index.ts',
+  '@pawl/restate': 'packages/restate/src/index.ts',
   '@pawl/runtime/testing/vitest': 'packages/runtime/src/testing/vitest-matchers.ts',
 };
 
