@@ -147,13 +147,15 @@ function fanOutCases(steps: number, goal: number): Case {
     raw: [{ who: RAW_BATCHES, order: order('rawBatches', Math.max(steps * 3, 1000)) }],
     ours: [
       ...both('fanOut', steps),
+      { who: PAWL_WARM, order: order('fanOut', steps, { warmUp: 20_000 }) },
       ...(steps < 10_000 ? [] : [{ who: wide, order: order('fanOut', steps, { concurrency: 10_000 }) }]),
       slow('fanOut', steps),
     ],
     peers: { name: 'fanOut', steps },
     speed: 'per second',
     figures: [
-      rate('tasks', goal),
+      rate('tasks, new file and program', goal),
+      figure('tasks, warm', '/s', 'more', null, (round) => meanOf(round, PAWL_WARM, perSecond)),
       figure('tasks, concurrency 10,000', '/s', 'more', null, (round) => meanOf(round, wide, perSecond)),
       timesBestPeer(40),
       ...delay(PAWL, SLOW),

@@ -16,6 +16,7 @@ import { BenchFailure } from './failure.ts';
 import { flameOf, type CpuProfile } from './flame.ts';
 import { GROWTHS, measureGrowth, type GrowthName } from './growth.ts';
 import { describeMachine, doubtsAbout } from './machine.ts';
+import { withTables } from './markdown.ts';
 import { measureCase } from './measure.ts';
 import { choosePeers, installPeer, type Peer } from './peers.ts';
 import { readReport, reportCase, type CaseReport, type Report } from './report.ts';
@@ -36,6 +37,7 @@ pnpm bench flame <profile> --svg file    what node --cpu-prof wrote, as a flame 
   --peer name        only this one; may be given several times
   --json file        write all that was measured
   --svg file         write a chart
+  --docs file        put the tables between the marks of a page, such as docs/performance.md
   --compare file     what got worse since that --json, beyond the spreads; exit 1 if something did
   --dir folder       where journals are written (it has to be a disk)
   --durability full|normal, --concurrency n   of the growth tables
@@ -53,6 +55,7 @@ interface Asked {
   readonly peers: readonly string[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
+  readonly docs: string | undefined;
   readonly compare: Report | undefined;
   readonly folder: string;
   readonly durability: 'full' | 'normal';
@@ -73,6 +76,7 @@ function readArguments(): Asked | undefined {
       peer: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
       svg: { type: 'string' },
+      docs: { type: 'string' },
       compare: { type: 'string' },
       dir: { type: 'string', default: CACHE },
       durability: { type: 'string', default: 'full' },
@@ -93,6 +97,7 @@ function readArguments(): Asked | undefined {
     peers: values.peers || values.peer.length > 0 ? choosePeers(values.peer) : [],
     json: values.json,
     svg: values.svg,
+    docs: values.docs,
     compare: values.compare === undefined ? undefined : readReport(values.compare),
     folder: resolve(values.dir),
     durability,
@@ -174,6 +179,8 @@ function show(report: Report, asked: Asked): void {
   stdout.write(`${lines.join('\n')}\n`);
   if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(report, undefined, 1)}\n`);
   if (asked.svg !== undefined) writeFileSync(asked.svg, chartOf(report));
+  if (asked.docs !== undefined)
+    writeFileSync(asked.docs, withTables(readFileSync(asked.docs, 'utf8'), report));
   if (asked.compare === undefined) return;
   const comparison = compareReports(asked.compare, report);
   stdout.write(`\n${comparisonText(comparison)}\n`);
