@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf } from './pawl.fixture.ts';
 
 /* People answer by the command line what runs ask them. */
 

@@ -2,7 +2,8 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test, vi } from 'vitest';
 
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf } from './pawl.fixture.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
 

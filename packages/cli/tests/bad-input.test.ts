@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO, type Ended } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO, type Ended } from './pawl.fixture.ts';
 
 // Bad input gets one clear message, a code, and what to do next; never a stack.
 

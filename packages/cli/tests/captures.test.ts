@@ -20,7 +20,8 @@ import {
 import type { LoggedLine } from '../../runtime/src/journal/log-line.ts';
 import { openSqliteStore } from '../../runtime/src/store/sqlite/sqlite-store.ts';
 import { TopReader } from '../src/top-reader.ts';
-import { freshFolder, printed, writeRun, type Printed, type Timed } from './in-process.fixture.ts';
+import { freshFolder, writeRun, type Timed } from './in-process.fixture.ts';
+import { printed, type Printed } from './printed.fixture.ts';
 
 // What a person sees of each command, as it is: each of these was looked at. The theme names colours of the terminal,
 // so that it is one and the same in the dark and in the light.

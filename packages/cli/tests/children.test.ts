@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
 
 const MODULE = `
 import { appendFileSync, existsSync } from 'node:fs';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { COMMANDS } from '../src/command-list.ts';
-import { Folder, HELLO } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { HELLO } from './pawl.fixture.ts';
 
 // What the shells complete, asked of the shells themselves where they are installed.
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf } from './pawl.fixture.ts';
 
 const MODULE = `
 import { defineTask, type Context } from '@pawl/sdk';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { documentOf, Folder, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 /** A run of STEPS that was killed in its second step. */
 async function interruptedRun(): Promise<Folder> {

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 // What doctor finds in journals to which something happened; each finding has the next command.
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO } from './pawl.fixture.ts';
 
 // An empty folder without node_modules: what somebody sees who tries it out.
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
 
 // Forks of processes in other forms, and forks whose maker is gone: the real program.
 

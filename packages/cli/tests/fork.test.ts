@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
 
 const ORDER = `
 import { appendFileSync, existsSync } from 'node:fs';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
 
 const GREET = `import { defineTask } from '@pawl/sdk';
 const greet = defineTask({ name: 'greet', run: (n) => \`hello \${n}\` });

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { DESCRIBED, jsonSchemaOf } from '../src/json-schema/json-schema.ts';
 import { COMMANDS } from '../src/command-list.ts';
-import { main } from '../src/main.ts';
-import { Screen, type Io } from '../src/terminal.ts';
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
+import { printed } from './printed.fixture.ts';
 import { buildPageOnce } from './ui.fixture.ts';
 
 // Every command that takes --json says what it writes, and real documents of each are held against that.
@@ -94,21 +93,10 @@ async function spawned(...args: readonly string[]): Promise<number | null> {
 
 /** In this process: for what only reads, or leaves something for a run. */
 async function said(...args: readonly string[]): Promise<number> {
-  const streams = { out: new PassThrough(), err: new PassThrough() };
-  const screenOf = (stream: PassThrough): Screen => new Screen(stream as unknown as NodeJS.WriteStream, {});
-  const io: Io = {
-    out: screenOf(streams.out),
-    err: screenOf(streams.err),
-    env: {},
-    cwd: folder.path,
-    now: () => Date.now(),
-    readStdin: async () => '',
-    unfinished: new Set(),
-    exit: () => undefined,
-  };
-  const code = await main([...args, '--json', ...(args.includes('--db') ? [] : ['--db', db])], io);
-  for (const stream of Object.values(streams))
-    hold(args[0] ?? '', String((stream.read() as Buffer | null) ?? ''));
+  const all = [...args, '--json', ...(args.includes('--db') ? [] : ['--db', db])];
+  const { code, out, err } = await printed(all, { cwd: folder.path, now: Date.now() });
+  hold(args[0] ?? '', out);
+  hold(args[0] ?? '', err);
   return code;
 }
 
@@ -140,7 +128,6 @@ test('runs as they are looked at', async () => {
     ['timeline', 'good'],
     ['events', 'agent'],
     ['top'],
-    ['replay', 'good', '--to', '5'],
     ['export', 'good', '-o', join(folder.path, 'good.pawl')],
     ['import', join(folder.path, 'good.pawl')],
     ['backup', join(folder.path, 'backup.db')],
@@ -198,6 +185,7 @@ test('what drives runs', async () => {
   expect(await spawned('rewind', 'good', '--at', '3', '--dry-run')).toBe(0);
   expect(await spawned('exec-step', 'good', '3')).not.toBe(2);
   expect(await spawned('replay', '--all')).toBe(0);
+  expect(await spawned('replay', 'good', '--to', '5')).toBe(0);
   expect(await spawned('logs', 'good')).toBe(0);
   expect(await spawned('work', '--until-idle')).toBe(0);
   expect(await spawned('prune', '--older-than', '1ms')).toBe(0);

@@ -6,8 +6,10 @@ import { expect, test } from 'vitest';
 import { SAMPLE_EVENTS } from '../../runtime/src/journal/sample-events.fixture.ts';
 import type { LoggedLine } from '../../runtime/src/journal/log-line.ts';
 import { openSqliteStore } from '../../runtime/src/store/sqlite/sqlite-store.ts';
-import { freshFolder, printed, type Printed } from './in-process.fixture.ts';
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { freshFolder } from './in-process.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
+import { printed, type Printed } from './printed.fixture.ts';
 
 const START = Date.UTC(2026, 10, 21, 12);
 

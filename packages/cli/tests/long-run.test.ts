@@ -4,7 +4,8 @@ import type * as Runtime from '@pawl/runtime';
 import type { JournalReader } from '@pawl/runtime';
 import { beforeAll, expect, test, vi } from 'vitest';
 
-import { freshFolder, printed, writeRun, type Timed } from './in-process.fixture.ts';
+import { freshFolder, writeRun, type Timed } from './in-process.fixture.ts';
+import { printed } from './printed.fixture.ts';
 import { attempt, closed, opened, scheduled, START, started, succeeded } from '../src/render/run.fixture.ts';
 
 // A long run: what is known at once is said at once. Counted, not timed.

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO } from './pawl.fixture.ts';
 import { buildPageOnce } from './ui.fixture.ts';
 
 // A run as text: to a file, through a pipe, and what is told of it.

@@ -3,11 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { vi } from 'vitest';
-
-// Each case starts programs: a busy machine takes seconds for each.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
-
 // What users get, where it was just built: it starts in a fraction of the time that the sources take.
 const BIN = join(
   import.meta.dirname,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
 
 const MODULE = `
 import { defineTask } from '@pawl/sdk';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf } from './pawl.fixture.ts';
 
 // The commands that look: what they print for programs, and that they never write.
 

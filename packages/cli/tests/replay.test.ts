@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { documentOf, Folder } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf } from './pawl.fixture.ts';
 
 const ORDER = `
 import { appendFileSync } from 'node:fs';

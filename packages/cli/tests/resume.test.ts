@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
-import { documentOf, Folder, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 const RUN = ['run', 'steps.ts', '--id', 'one'] as const;
 

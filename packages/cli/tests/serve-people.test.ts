@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { until } from './pawl.fixture.ts';
 import { serving, type Answer, type Client } from './server.fixture.ts';
 
 /* People and agents at the real server: what they are asked, what they answer, and what is refused. */

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 
 import { expect, test } from 'vitest';
 
-import { Folder, HELLO } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { HELLO } from './pawl.fixture.ts';
 import { serving, type Answer, type Client } from './server.fixture.ts';
 
 /* The server, as others see it: what it does, and what it refuses. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO, until } from './pawl.fixture.ts';
 
 const folder = new Folder();
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 test('what tasks take, and what a resume after a kill saved', async () => {
   using folder = new Folder();

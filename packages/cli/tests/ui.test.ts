@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { Folder, HELLO } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { HELLO } from './pawl.fixture.ts';
 import { showing, type Ui } from './ui.fixture.ts';
 
 /* Who may ask the server of the page, and what it does for them. What the page shows: packages/inspector/tests/browser. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO, STEPS, until } from './pawl.fixture.ts';
 
 // Runs that are followed while another program drives them, or none yet.
 

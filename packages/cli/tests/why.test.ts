@@ -6,7 +6,8 @@ import { readWhy } from '../src/read-why.ts';
 import { renderWhy, whySentence, type WhyView } from '../src/render/why.ts';
 import { PLAIN_THEME } from '../src/render/theme.ts';
 import { whyNext } from '../src/why-next.ts';
-import { documentOf, Folder, STEPS, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 /* One row for each state that a run can be in: over a journal that a real runtime made, and while it makes it. */
 

@@ -1,7 +1,8 @@
 import { openJournal, type JournalEvent } from '@pawl/runtime';
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
 
 /* Which code a worker runs, and who does external tasks of its runs. */
 

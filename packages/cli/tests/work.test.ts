@@ -1,7 +1,8 @@
 import { openJournal, openRuntime, type JournalEvent, type JournalReader } from '@pawl/runtime';
 import { expect, test } from 'vitest';
 
-import { documentOf, Folder, HELLO, STEPS, until, type Pawl } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, HELLO, STEPS, until, type Pawl } from './pawl.fixture.ts';
 
 /* Real workers over one journal: queued, drained, killed, stopped. */
 

@@ -7,7 +7,8 @@ import { parse } from 'yaml';
 
 import { findModule } from '../src/module-file.ts';
 import { checkWorkflowFile } from '../src/workflow-file/load-workflow.ts';
-import { documentOf, Folder, until } from './pawl.fixture.ts';
+import { Folder } from './here.fixture.ts';
+import { documentOf, until } from './pawl.fixture.ts';
 
 // Workflows in files: the real program, from the text to the exit code.
 
