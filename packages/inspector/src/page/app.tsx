@@ -9,7 +9,7 @@ import { GraphView } from './graph-view.tsx';
 import { Icon } from './icons.tsx';
 import { moveFocus, useKeys } from './keys.ts';
 import { Link } from './link.tsx';
-import { go, useRoute } from './route.ts';
+import { go, useRoute, withQuery } from './route.ts';
 import { RunView } from './run-view.tsx';
 import { RunsView } from './runs-view.tsx';
 import { PoolsView } from './pools-view.tsx';
@@ -56,16 +56,18 @@ export function App(): JSX.Element {
     k: () => moveFocus(-1),
     '/': () => document.querySelector<HTMLElement>('[data-filter]')?.focus(),
     Escape: () => {
-      if (route.pathname.startsWith('/runs/')) go(route.searchParams.has('call') ? route.pathname : '/');
+      if (route.pathname.startsWith('/runs/'))
+        go(route.searchParams.has('call') ? withQuery(route, { call: undefined }) : '/');
     },
     ...Object.fromEntries(VIEWS.map(([path], index) => [String(index + 1), () => go(path)])),
   });
-  const asked = (waits.data?.waits ?? []).filter(
-    ({ breakpoint }) => (breakpoint?.decided ?? null) === null,
-  ).length;
+  const { waits: asked = [], tasks = [] } = waits.data ?? {};
+  const open =
+    asked.filter(({ breakpoint }) => (breakpoint?.decided ?? null) === null).length +
+    tasks.filter(({ status }) => status === 'open').length;
   return (
     <div class="shell">
-      <Side path={route.pathname} asked={asked} about={about} onHelp={() => setHelp(true)} />
+      <Side path={route.pathname} asked={open} about={about} onHelp={() => setHelp(true)} />
       <main>
         <LineNote />
         <Content route={route} about={about} waits={waits} />

@@ -37,7 +37,7 @@ export function CallList(props: {
     '0': () => setZoom(undefined),
   });
   const chosen = route.searchParams.get('call');
-  const children = useChildren(detail.rows);
+  const children = useChildren(route, detail.rows);
   const { rows } = children;
   if (rows.length === 0)
     return (

@@ -79,9 +79,9 @@ function CallFacts({ call }: { readonly call: CallDetail }): JSX.Element {
   const facts: (readonly [string, JSX.Element | string])[] = [
     [
       'Call',
-      <>
+      <span class="idline">
         <code>{call.key}</code> <CopyButton text={call.key} label="Copy the key of the call" />
-      </>,
+      </span>,
     ],
     ['Opened', clock(openedAt)],
   ];

@@ -4,10 +4,11 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import type { RunDetail, Row, StartDetail } from './api.ts';
 import { useData } from './data.ts';
-import { runPath } from './route.ts';
+import { go, placeNow, runPath } from './route.ts';
 
 /** So many are open at once. */
 const MOST_OPEN = 20;
+const OPEN = 'open';
 
 export interface Children {
   readonly rows: readonly Row[];
@@ -17,32 +18,37 @@ export interface Children {
   readonly feeds: JSX.Element;
 }
 
-export function useChildren(own: readonly Row[]): Children {
-  const [open, setOpen] = useState<ReadonlyMap<string, readonly Row[]>>(new Map());
-  const toggle = (runId: string): void => {
-    const next = new Map(open);
-    if (!next.delete(runId) && next.size < MOST_OPEN) next.set(runId, []);
-    setOpen(next);
-  };
+/** Which are open stands in the address. */
+export function useChildren(route: URL, own: readonly Row[]): Children {
+  const asked = route.searchParams.getAll(OPEN).slice(0, MOST_OPEN);
+  const [known, setKnown] = useState<ReadonlyMap<string, readonly Row[]>>(new Map());
   const keep = (runId: string, rows: readonly Row[]): void =>
-    setOpen((now) => (now.has(runId) ? new Map(now).set(runId, rows) : now));
+    setKnown((now) => new Map(now).set(runId, rows));
   // The same rows are the same list: what was drawn of them is kept.
-  const rows = useMemo(
-    () => (open.size === 0 ? own : [...withChildren(own, open, 0, undefined)]),
-    [own, open],
-  );
+  const rows = useMemo(() => {
+    const open = new Map(asked.map((runId) => [runId, known.get(runId) ?? []]));
+    return open.size === 0 ? own : [...withChildren(own, open, 0, undefined)];
+  }, [own, known, asked.join(' ')]);
   return {
     rows,
-    isOpen: (runId) => open.has(runId),
+    isOpen: (runId) => asked.includes(runId),
     toggle,
     feeds: (
       <>
-        {[...open.keys()].map((runId) => (
+        {asked.map((runId) => (
           <Feed key={runId} runId={runId} onRows={keep} />
         ))}
       </>
     ),
   };
+}
+
+function toggle(runId: string): void {
+  const place = placeNow();
+  const open = place.searchParams.getAll(OPEN);
+  if (open.includes(runId)) place.searchParams.delete(OPEN, runId);
+  else if (open.length < MOST_OPEN) place.searchParams.append(OPEN, runId);
+  go(`${place.pathname}${place.search}`, 'replace');
 }
 
 function* withChildren(

@@ -291,7 +291,9 @@ function WholeCall(props: {
 
 type RunValues = Pick<RunDetail, 'input' | 'output' | 'failure'>;
 
-function Durations({ durations }: Pick<Comparison['diff'], 'durations'>): JSX.Element | null {
+function Durations({ durations: all }: Pick<Comparison['diff'], 'durations'>): JSX.Element | null {
+  // What reads alike is no difference.
+  const durations = all.filter(({ aMs, bMs }) => duration(aMs) !== duration(bMs));
   const longest = Math.max(1, ...durations.flatMap(({ aMs, bMs }) => [aMs, bMs]));
   if (durations.length === 0) return null;
   return (
@@ -301,7 +303,7 @@ function Durations({ durations }: Pick<Comparison['diff'], 'durations'>): JSX.El
         {durations.map(({ key, name, aMs, bMs }) => (
           <li key={key}>
             <span class="call-of">
-              <bdi>{key === '' ? 'the run itself' : name}</bdi>
+              <bdi>{key === '' ? 'the run itself' : name}</bdi>{' '}
               {key === '' ? null : <code class="dim">{key}</code>}
             </span>
             <span class="pair">

@@ -28,7 +28,9 @@ export function Table(props: {
           {props.rows.map((cells, index) => (
             <tr key={index}>
               {cells.map((cell, column) => (
-                <td key={column}>{cell}</td>
+                <td key={column} data-head={props.heads[column]}>
+                  {cell}
+                </td>
               ))}
             </tr>
           ))}
