@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 
 import type { EventLine } from './api.ts';
 import { useData } from './data.ts';
@@ -20,15 +21,7 @@ export function EventsView({ id, route }: { readonly id: string; readonly route:
       <Problem error={error} />
       <div class="events">
         {data?.events.map((event) => (
-          <details key={event.seq} class="event">
-            <summary data-row>
-              <span class="seq dim">{event.seq}</span>
-              <time class="dim">{clock(event.at)}</time>
-              <b>{event.type}</b>
-              <bdi class="id">{event.key}</bdi>
-            </summary>
-            <ValueView title="Event" given={event.fields} whole={`${runPath(id)}/events/${event.seq}`} />
-          </details>
+          <Event key={event.seq} id={id} event={event} />
         ))}
       </div>
       <div class="pages">
@@ -52,5 +45,22 @@ export function EventsView({ id, route }: { readonly id: string; readonly route:
         ) : null}
       </div>
     </>
+  );
+}
+
+/** What is in it is drawn once somebody opens it: a hundred values are dear, and one is looked at. */
+function Event({ id, event }: { readonly id: string; readonly event: EventLine }): JSX.Element {
+  const [isOpened, setOpened] = useState(false);
+  const { seq, at, type, key, fields } = event;
+  return (
+    <details class="event" onToggle={({ currentTarget }) => setOpened((was) => was || currentTarget.open)}>
+      <summary data-row>
+        <span class="seq dim">{seq}</span>
+        <time class="dim">{clock(at)}</time>
+        <b>{type}</b>
+        <bdi class="id">{key}</bdi>
+      </summary>
+      {isOpened ? <ValueView title="Event" given={fields} whole={`${runPath(id)}/events/${seq}`} /> : null}
+    </details>
   );
 }

@@ -187,6 +187,8 @@ describe.skipIf(CHROMIUM === undefined)(`the page, ${NAME}`, () => {
       const more = page.getByRole('button', { name: /^… .* more$|^Show all/ });
       for (let n = await more.count(); n > 0; n -= 1) await more.first().click();
       await page.evaluate(`document.querySelectorAll('details').forEach((each) => (each.open = true))`);
+      // What is in an event is drawn when it is opened.
+      await expect.poll(() => page.locator('.event:not(:has(.value))').count(), { timeout: 20_000 }).toBe(0);
       expect(await page.evaluate('document.title')).toBe('Pawl');
       // The page's own: one script, and no picture or frame.
       const found = `document.querySelectorAll('script:not([src^="/assets/"]), img, iframe, object, base, style, [onload], [onerror], [onmouseover], [ontoggle], meta[http-equiv]').length`;

@@ -92,6 +92,10 @@ describe.skipIf(CHROMIUM === undefined)(`views, ${NAME}`, () => {
     const page = await visit(browser, ui, '/runs/order-2');
     await page.getByRole('button', { name: 'Calls of notify, run order-2.2' }).click();
     await page.locator('.call.inner', { hasText: 'mail' }).waitFor();
+    // Who is sent the address sees the same.
+    expect(new URL(page.url()).search).toBe('?open=order-2.2');
+    await page.reload();
+    await page.locator('.call.inner', { hasText: 'mail' }).waitFor();
     const runtime = await openRuntime({ path: join(folder.path, '.pawl/journal.db') });
     await runtime.leaveFork('order-2', { retries: false, at: '1', id: 'again' });
     await runtime.close();
@@ -100,6 +104,9 @@ describe.skipIf(CHROMIUM === undefined)(`views, ${NAME}`, () => {
     await isFit(page);
     const child = await visit(browser, ui, '/runs/order-1');
     await child.getByRole('button', { name: 'Calls of notify, run order-1.2' }).click();
+    await child.getByRole('button', { name: 'Calls of notify, run order-1.2' }).click();
+    expect([new URL(child.url()).search, await child.locator('.call.inner').count()]).toEqual(['', 0]);
+    await child.goto(new URL('/runs/order-1?open=order-1.2&open=none', ui.url).href);
     await child.locator('.call.inner').click();
     await child.getByRole('complementary', { name: 'Call' }).getByText('sent to ada').first().waitFor();
     expect(new URL(child.url()).pathname).toBe('/runs/order-1.2');
