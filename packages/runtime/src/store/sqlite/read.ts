@@ -39,7 +39,7 @@ interface Head {
 }
 
 /** What `eventRow` takes. */
-export const EVENT_COLUMNS = `seq, at, type as code, version, payload, ${CHAIN_COLUMN} as chain`;
+export const EVENT_COLUMNS: string = `seq, at, type as code, version, payload, ${CHAIN_COLUMN} as chain`;
 
 export function eventRow(run: number, { seq, at, code, version, payload, chain }: RawEvent): EventRow {
   return { run, seq, at, code, type: typeOf(code), version, payload, chain };

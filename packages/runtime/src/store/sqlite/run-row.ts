@@ -31,7 +31,7 @@ export interface RunRow {
 /** A checksum as text; one that a forged file makes longer than any is read as far as that shows. */
 export const CHAIN_COLUMN = 'lower(hex(substr(chain, 1, 33)))';
 
-export const RUN_COLUMNS = `id, run_id, process, module, code_hash, inputs_hash, status, started_at,
+export const RUN_COLUMNS: string = `id, run_id, process, module, code_hash, inputs_hash, status, started_at,
   updated_at, last_seq, tasks_scheduled, tasks_settled, asked, error, ${CHAIN_COLUMN} as chain,
   min_reader, epoch, owner, lease_until`;
 
