@@ -4,6 +4,7 @@ import type { ProcessDefinition } from '@pawl/sdk';
 import {
   CancelledError,
   RestatePromise,
+  serde,
   workflow,
   type WorkflowContext,
   type WorkflowDefinition,
@@ -12,10 +13,11 @@ import {
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { RunSession, type Mail, type Next } from './run-session.ts';
-import type { Entry } from './step.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
+
+const AS_BYTES = { serde: serde.binary };
 
 /** What a message to a run came to. */
 export type Posted = 'posted' | 'closed';
@@ -71,7 +73,9 @@ async function drive(
 
 /** Messages are taken as they come, in Restate's order, until the entry that was asked for is there. */
 async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSession): Promise<Next> {
-  const entry = ctx.run('burst', () => session.next()).map((value) => ({ entry: value as Entry }));
+  const entry = ctx
+    .run('burst', () => session.next(), AS_BYTES)
+    .map((value) => ({ entry: value as Uint8Array }));
   for (;;) {
     const won = await inbox.orElse(entry);
     if (won !== undefined) return session.recorded(won.entry);

@@ -14,7 +14,7 @@ import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
-import { entriesOf, StepReader, type Entry, type Step } from './step.ts';
+import { burstText, entriesOf, StepReader, type Entry, type Step } from './step.ts';
 
 /** What was appended and is waited for by nobody goes with what follows within so long. */
 const LINGER_MS = 20;
@@ -90,7 +90,7 @@ export class RunSession implements Attempt {
   }
 
   /** What Restate has now, in its order: of this attempt, or of one before it. */
-  recorded(entry: Entry): Next {
+  recorded(entry: Uint8Array): Next {
     const step = this.#reader.read(entry);
     switch (step?.type) {
       case 'burst':
@@ -233,10 +233,15 @@ export class RunSession implements Attempt {
     const isOver =
       this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
     const waits = this.#newWaits();
-    this.#propose({ type: 'burst', burst, isOver, ...(waits === undefined ? {} : { waits }) });
+    this.#hand(burstText(burst, isOver, waits));
   }
 
-  #propose(step: Step): void {
+  #propose(step: Exclude<Step, { type: 'burst' }>): void {
+    this.#hand(JSON.stringify(step));
+  }
+
+  /** @param step its JSON */
+  #hand(step: string): void {
     const asked = this.#asked;
     if (asked === undefined) return;
     this.#asked = undefined;

@@ -1,17 +1,16 @@
-import type { Millis } from '@pawl/runtime';
+import type { ErrorRecord, Millis, OpenWait } from '@pawl/runtime';
 import type { Burst } from '@pawl/runtime/elsewhere';
-import type { ErrorRecord, OpenWait } from '@pawl/runtime';
 
-/** What the driver of a run did, as Restate keeps it: an entry of the invocation's journal. */
+/** What the driver of a run did, as Restate keeps it. */
 export type Step =
   /** Events of the run and its sub-runs. */
   | {
       readonly type: 'burst';
-      readonly burst: Burst;
       /** All of them have ended. */
       readonly isOver: boolean;
       /** What they wait for from outside, where that has changed. */
       readonly waits?: readonly OpenWait[];
+      readonly burst: Burst;
     }
   /** Nothing goes on before that time, or before a message comes. */
   | { readonly type: 'rest'; readonly at: Millis; readonly wakeAt: Millis }
@@ -20,43 +19,74 @@ export type Step =
   /** The run was not started. */
   | { readonly type: 'refused'; readonly error: ErrorRecord };
 
-/** One entry: a step, or a piece of the text of one that is too large for a message. */
-export type Entry =
-  | { readonly step: Step }
-  /** From 0: a new first piece takes the place of what a program left behind that died between two pieces. */
-  | { readonly piece: number; readonly text: string; readonly isLast: boolean };
+/**
+ * One entry of an invocation's journal, in bytes: the JSON of a step, or a piece of it where it is too large for one
+ * message, behind `<its number>/<how many>:`. A first piece takes the place of what a program left behind that died between two.
+ */
+export type Entry = Uint8Array<ArrayBuffer>;
 
-/** Restate takes 32 MiB a message, in bytes; a character of JSON is at most 3 of them, and escaping doubles quotes. */
-const LONGEST_CHARS = 4 * 1024 * 1024;
+/** Restate takes messages of 32 MiB, and compacts journals the better the smaller they are. */
+const LONGEST_BYTES = 8 * 1024 * 1024;
+const BRACE = '{'.codePointAt(0);
+const HEAD = /^(\d+)\/(\d+):/;
+const LONGEST_HEAD = 32;
 
-/** @returns at least one */
-export function entriesOf(step: Step): Entry[] {
-  const text = JSON.stringify(step);
-  if (text.length <= LONGEST_CHARS) return [{ step }];
-  const count = Math.ceil(text.length / LONGEST_CHARS);
-  return Array.from({ length: count }, (_, piece) => ({
-    piece,
-    text: text.slice(piece * LONGEST_CHARS, (piece + 1) * LONGEST_CHARS),
-    isLast: piece === count - 1,
-  }));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** @param burst JSON that is not to be made again */
+export function burstText(burst: string, isOver: boolean, waits: readonly OpenWait[] | undefined): string {
+  const shown = waits === undefined ? '' : `,"waits":${JSON.stringify(waits)}`;
+  return `{"type":"burst","isOver":${isOver}${shown},"burst":${burst}}`;
+}
+
+/** @param step its JSON. @returns at least one */
+export function entriesOf(step: string): Entry[] {
+  const bytes = encoder.encode(step);
+  if (bytes.length <= LONGEST_BYTES) return [bytes];
+  const count = Math.ceil(bytes.length / LONGEST_BYTES);
+  return Array.from({ length: count }, (_, piece) => {
+    const head = encoder.encode(`${piece}/${count}:`);
+    const part = bytes.subarray(piece * LONGEST_BYTES, (piece + 1) * LONGEST_BYTES);
+    const entry = new Uint8Array(head.length + part.length);
+    entry.set(head);
+    entry.set(part, head.length);
+    return entry;
+  });
 }
 
 /** Puts steps together again. Owns the pieces of the one that is not whole yet. */
 export class StepReader {
-  #pieces: string[] = [];
+  #pieces: Uint8Array[] = [];
 
   /** Undefined where more of it follows. */
-  read(entry: Entry): Step | undefined {
-    if ('step' in entry) {
+  read(entry: Uint8Array): Step | undefined {
+    if (entry[0] === BRACE) {
       this.#pieces = [];
-      return entry.step;
+      return parsed([entry]);
     }
-    if (entry.piece === 0) this.#pieces = [];
-    this.#pieces.push(entry.text);
-    if (!entry.isLast) return undefined;
-    // It was made by `entriesOf`.
-    const step = JSON.parse(this.#pieces.join('')) as Step;
+    const head = HEAD.exec(decoder.decode(entry.subarray(0, LONGEST_HEAD)));
+    const [whole = '', piece, count] = head ?? [];
+    if (Number(piece) === 0) this.#pieces = [];
+    this.#pieces.push(entry.subarray(whole.length));
+    if (this.#pieces.length < Number(count)) return undefined;
+    const step = parsed(this.#pieces);
     this.#pieces = [];
     return step;
   }
+}
+
+/** It was made by `entriesOf`. */
+function parsed(pieces: readonly Uint8Array[]): Step {
+  return JSON.parse(pieces.length === 1 ? decoder.decode(pieces[0]) : decoder.decode(joined(pieces))) as Step;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }

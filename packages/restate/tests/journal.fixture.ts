@@ -1,6 +1,6 @@
 import type { Recorded } from '@pawl/runtime';
 import { BurstStore } from '@pawl/runtime/elsewhere';
-import { StepReader, type Entry } from '../src/step.ts';
+import { StepReader } from '../src/step.ts';
 import type { RestateServer } from './server.fixture.ts';
 
 interface Row {
@@ -28,8 +28,9 @@ async function burstsOf(server: RestateServer, runId: string): Promise<Parameter
   });
 }
 
-/** The value is the last field of Restate's message. */
-function entryOf(raw: string): Entry {
-  const text = Buffer.from(raw, 'hex').toString('utf8');
-  return JSON.parse(text.slice(text.indexOf('{"'), text.lastIndexOf('}') + 1)) as Entry;
+/** The value is the last field of Restate's message, and the one that is long: its length is told before it. */
+function entryOf(raw: string): Uint8Array {
+  const bytes = Buffer.from(raw, 'hex');
+  const start = /\{"type":"|\d+\/\d+:/.exec(bytes.toString('latin1'))?.index ?? 0;
+  return bytes.subarray(start);
 }

@@ -32,8 +32,10 @@ export class Workers {
     });
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    this.port = Number(/\d+/.exec(String(line))?.[0]);
+    // It may be killed before it listens.
+    const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as unknown[];
+    const port = /listens on (\d+)/.exec(String(line))?.[1];
+    if (port !== undefined) this.port = Number(port);
     return child;
   }
 

@@ -5,7 +5,7 @@
  * 2. A store that has loaded what was taken of another has the same runs; only leases, and what no event holds, are gone.
  */
 import { RuntimeError } from '../../errors.ts';
-import type { RunStarted } from '../../journal/event.ts';
+import type { Recorded, RunStarted } from '../../journal/event.ts';
 import type { ParentRecorded } from '../../journal/child-event.ts';
 import type { Millis, RunId, Seq } from '../../journal/ids.ts';
 import { recordedOf, rowOf, type JournalRow } from '../../journal/journal-text.ts';
@@ -15,13 +15,18 @@ import { MemoryStore } from './memory-store.ts';
 /** A run that the events of another create: RunStarted, and ParentRecorded where it has a parent. */
 interface BornRun {
   readonly runId: RunId;
-  readonly rows: readonly JournalRow[];
+  readonly rows: readonly BurstRow[];
+}
+
+/** As in the journal's table, but for the payload, which is JSON within JSON and no text of it. */
+interface BurstRow extends Omit<JournalRow, 'payload'> {
+  readonly payload: unknown;
 }
 
 interface BurstRun {
   readonly runId: RunId;
   readonly afterSeq: Seq;
-  readonly rows: readonly JournalRow[];
+  readonly rows: readonly BurstRow[];
   /** Ids of messages that these events are the record of. */
   readonly consumed: readonly string[];
   readonly notes?: readonly StoreNote[];
@@ -29,7 +34,7 @@ interface BurstRun {
   readonly children?: readonly BornRun[];
 }
 
-/** What was appended between two times that something was taken: plain JSON, in the format of the journal's rows. */
+/** What was appended between two times that something was taken, as it is parsed. */
 export type Burst = readonly BurstRun[];
 
 /** Whoever loads has all leases until `open`. */
@@ -38,7 +43,8 @@ const FIRST_EPOCH = 1;
 
 export class BurstStore extends MemoryStore {
   readonly #appended: () => void;
-  #untaken: BurstRun[] = [];
+  /** JSON each: what is appended may be changed by who appended it. */
+  #untaken: string[] = [];
   /** Of what was taken and is not known to be kept. */
   #underWay = Promise.withResolvers<void>();
   #next = Promise.withResolvers<void>();
@@ -63,7 +69,7 @@ export class BurstStore extends MemoryStore {
     const answers = super.append(batch, claim);
     const committed = batch.filter((_, i) => answers[i] === 'committed');
     if (claim.owner !== LOADER && committed.length > 0) {
-      this.#untaken.push(...committed.map(burstRun));
+      this.#untaken.push(...committed.map(runText));
       this.#appended();
     }
     return answers;
@@ -78,15 +84,15 @@ export class BurstStore extends MemoryStore {
     return this.#untaken.length > 0;
   }
 
-  /** What was appended since the last time. */
-  take(): Burst {
+  /** What was appended since the last time: the JSON of a `Burst`. */
+  take(): string {
     const taken = this.#untaken;
     this.#untaken = [];
     this.#underWay = this.#next;
     this.#next = Promise.withResolvers<void>();
     this.#next.promise.catch(() => undefined);
     this.#isAwaited = false;
-    return taken;
+    return `[${taken.join(',')}]`;
   }
 
   /** What was taken last is kept. */
@@ -116,21 +122,27 @@ export class BurstStore extends MemoryStore {
   }
 }
 
-function burstRun({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): BurstRun {
-  return {
-    runId,
-    afterSeq,
-    rows: events.map(({ at, event }, i) => rowOf({ seq: afterSeq + i + 1, at, event })),
-    consumed: [...consumed],
-    ...(notes === undefined ? {} : { notes }),
-    ...(successor === undefined ? {} : { successor: bornRun(successor) }),
-    ...(children === undefined ? {} : { children: children.map(bornRun) }),
-  };
+/** The JSON of a `BurstRun`: payloads are JSON already. */
+function runText({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): string {
+  const rows = events.map(({ at, event }, i) => rowText({ seq: afterSeq + i + 1, at, event }));
+  const more = [
+    notes === undefined ? '' : `,"notes":${JSON.stringify(notes)}`,
+    successor === undefined ? '' : `,"successor":${bornText(successor)}`,
+    children === undefined ? '' : `,"children":[${children.map(bornText).join(',')}]`,
+  ].join('');
+  const id = JSON.stringify(runId);
+  return `{"runId":${id},"afterSeq":${afterSeq},"consumed":${JSON.stringify(consumed)},"rows":[${rows.join(',')}]${more}}`;
 }
 
-function bornRun({ runId, at, event, parent }: NewRun): BornRun {
+function rowText(recorded: Recorded): string {
+  const { seq, at, type, version, payload } = rowOf(recorded);
+  return `{"seq":${seq},"at":${at},"type":"${type}","version":${version},"payload":${payload}}`;
+}
+
+function bornText({ runId, at, event, parent }: NewRun): string {
   const events = parent === undefined ? [event] : [event, parent];
-  return { runId, rows: events.map((fact, i) => rowOf({ seq: i + 1, at, event: fact })) };
+  const rows = events.map((fact, i) => rowText({ seq: i + 1, at, event: fact }));
+  return `{"runId":${JSON.stringify(runId)},"rows":[${rows.join(',')}]}`;
 }
 
 function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children }: BurstRun): AppendRun {
@@ -138,7 +150,7 @@ function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children
     runId,
     epoch: FIRST_EPOCH,
     afterSeq,
-    events: rows.map(recordedOf),
+    events: rows.map(recorded),
     consumed,
     ...(notes === undefined ? {} : { notes }),
     ...(successor === undefined ? {} : { successor: newRun(successor) }),
@@ -146,8 +158,12 @@ function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children
   };
 }
 
+function recorded({ payload, ...row }: BurstRow): Recorded {
+  return recordedOf({ ...row, payload: JSON.stringify(payload) });
+}
+
 function newRun({ runId, rows }: BornRun): NewRun {
-  const [first, second] = rows.map(recordedOf);
+  const [first, second] = rows.map(recorded);
   // As it was taken: a run begins with RunStarted, and what may follow says whose it is.
   const event = first?.event as RunStarted;
   const parent = second?.event as ParentRecorded | undefined;

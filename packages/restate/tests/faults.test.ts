@@ -1,0 +1,166 @@
+import { defineProcess, defineTask, type Context, type TaskDefinition } from '@pawl/sdk';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RestateClient, serve } from '../src/index.ts';
+import { journalOf } from './journal.fixture.ts';
+import { RestateServer, serverProgram } from './server.fixture.ts';
+
+const program = serverProgram();
+
+interface Invocation {
+  readonly id: string;
+  readonly status: string;
+}
+
+describe.skipIf(program === undefined)('what goes wrong around a run', () => {
+  let server: RestateServer;
+  let client: RestateClient;
+
+  beforeAll(async () => {
+    server = await RestateServer.start(String(program));
+    client = new RestateClient({ ingress: server.ingress });
+  });
+  afterAll(() => server.close());
+
+  async function invocationOf(key: string, status: string): Promise<Invocation> {
+    for (;;) {
+      const [found] = await server.sql<Invocation>(
+        `select id, status from sys_invocation where target_service_key = '${key}' and target_handler_name = 'run'`,
+      );
+      if (found?.status === status) return found;
+      await delay(50);
+    }
+  }
+
+  it('a run that waits is taken out of its worker, and a message brings it back', async () => {
+    const waiting = defineProcess({ name: 'waiting', run: (_: null, ctx) => ctx.receive('word') });
+    const settings = { port: 0, admin: server.admin, restAfter: 50, suspendAfter: 500 };
+    await using _ = await serve({ ...settings, processes: [waiting] });
+    const run = await client.start(waiting, null, { id: 'waiting' });
+    await invocationOf(run.id, 'suspended');
+    await run.send('word', 'heard');
+    expect(await run.result()).toBe('heard');
+    expect(await run.send('word', 'too late')).toBe('closed');
+  });
+
+  it('code that does something else stops the run, and with the old code nothing is lost', async () => {
+    const invoked: string[] = [];
+    const named = (name: string): TaskDefinition<void, string> =>
+      defineTask({
+        name,
+        run: async () => {
+          invoked.push(name);
+          return name;
+        },
+      });
+    const done = (first: string, second: string) =>
+      defineProcess({
+        name: 'changing',
+        run: async (_: null, ctx: Context) => {
+          const one = await ctx.task(named(first));
+          await ctx.receive('go on');
+          return [one, await ctx.task(named(second))];
+        },
+      });
+    const settings = { port: 0, admin: server.admin, restAfter: 50, suspendAfter: 500 };
+    const old = await serve({ ...settings, processes: [done('a', 'b')] });
+    const { port } = old;
+    const run = await client.start('changing', null, { id: 'changing' });
+    await invocationOf(run.id, 'suspended');
+    await old.close();
+
+    const changed = await serve({ ...settings, port, processes: [done('x', 'b')] });
+    await run.send('go on', null);
+    const paused = await invocationOf(run.id, 'paused');
+    const events = await server.sql<{ event_json: string }>(
+      `select event_json from sys_journal_events where id = '${paused.id}'`,
+    );
+    expect(JSON.stringify(events)).toMatch(/'a'[^]*'x'|'x'[^]*'a'/);
+    await changed.close();
+
+    await using _ = await serve({ ...settings, port, processes: [done('a', 'b')] });
+    await fetch(`${server.admin}/invocations/${paused.id}/resume`, { method: 'PATCH' });
+    expect(await run.result()).toEqual(['a', 'b']);
+    expect(invoked).toEqual(['a', 'b']);
+  });
+
+  it('inputs that the process does not take are refused as data', async () => {
+    const strict = defineProcess({
+      name: 'strict',
+      input: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: (value: unknown) =>
+            typeof value === 'number' ? { value } : { issues: [{ message: 'a number, please' }] },
+        },
+      },
+      run: (n: unknown) => n,
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, processes: [strict] });
+    const run = await client.start<unknown, unknown>(strict, 'text');
+    await expect(run.result()).rejects.toThrow(/a number, please/);
+  });
+
+  it('outputs larger than a message of Restate are kept in pieces', async () => {
+    const large = defineTask({ name: 'large', run: async () => '"'.repeat(5_000_000) });
+    const process = defineProcess({
+      name: 'large',
+      run: async (_: null, ctx) => {
+        const all = await ctx.parallel.map([1, 2], () => ctx.task(large));
+        return all.map((text) => text.length);
+      },
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, processes: [process] });
+    const run = await client.start(process, null, { id: 'large' });
+    expect(await run.result()).toEqual([5_000_000, 5_000_000]);
+    const outputs = (await journalOf(server, 'large')).filter(({ event }) => event.type === 'TaskSucceeded');
+    expect(outputs).toHaveLength(2);
+  });
+
+  it('a cancel by means of Restate is a cancel of the run', async () => {
+    const waiting = defineProcess({
+      name: 'cancelled',
+      run: (_: null, ctx) => ctx.receive('never').finally(() => ctx.log('gone')),
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, restAfter: 50, processes: [waiting] });
+    const run = await client.start(waiting, null, { id: 'cancelled' });
+    const { id } = await invocationOf(run.id, 'running');
+    await fetch(`${server.admin}/invocations/${id}/cancel`, { method: 'PATCH' });
+    await expect(run.result()).rejects.toThrow(/cancelled/);
+  });
+
+  it('the server is killed in the middle of a run', async () => {
+    const invoked: number[] = [];
+    const step = defineTask({
+      name: 'step',
+      run: async ({ n }: { n: number }) => {
+        invoked.push(n);
+        await delay(5);
+        return n;
+      },
+    });
+    const process = defineProcess({
+      name: 'steps',
+      run: async (_: null, ctx) => {
+        let sum = 0;
+        for (let n = 0; n < 60; n += 1) sum += (await ctx.task(step, { n })) * 1;
+        return sum;
+      },
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, processes: [process] });
+    const run = await client.start(process, null, { id: 'steps' });
+    while (invoked.length < 20) await delay(5);
+    await server.kill();
+    const { length } = invoked;
+    await server.start();
+    expect(length).toBeLessThan(60);
+    expect(await run.result()).toBe(1770);
+    const journal = await journalOf(server, 'steps');
+    const attempts = journal.filter(({ event }) => event.type === 'AttemptStarted');
+    // At most the one that was under way is done again.
+    expect(attempts.length).toBeLessThanOrEqual(61);
+    expect(new Set(invoked).size).toBe(60);
+    expect(invoked.length).toBeLessThanOrEqual(61);
+  });
+});
