@@ -7,7 +7,8 @@ import { seededEntropy } from '@pawl/runtime/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
-import { freshFolder, printed, writeRun } from './in-process.fixture.ts';
+import { freshFolder, writeRun } from './in-process.fixture.ts';
+import { printed } from './printed.fixture.ts';
 
 // Ids, names, paths and values as somebody gives them who means harm: one message, a code, and nothing else happens.
 

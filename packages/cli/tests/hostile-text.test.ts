@@ -4,7 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
-import { freshFolder, printed, writeRun, type Printed } from './in-process.fixture.ts';
+import { freshFolder, writeRun } from './in-process.fixture.ts';
+import { printed, type Printed } from './printed.fixture.ts';
 
 // Whatever a journal holds, a terminal gets nothing to obey, and a program gets JSON, one document a line.
 

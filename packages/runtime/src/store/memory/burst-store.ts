@@ -134,8 +134,8 @@ function runText({ runId, afterSeq, events, consumed, notes, successor, children
   return `{"runId":${id},"afterSeq":${afterSeq},"consumed":${JSON.stringify(consumed)},"rows":[${rows.join(',')}]${more}}`;
 }
 
-function rowText(recorded: Recorded): string {
-  const { seq, at, type, version, payload } = rowOf(recorded);
+function rowText(fact: Recorded): string {
+  const { seq, at, type, version, payload } = rowOf(fact);
   return `{"seq":${seq},"at":${at},"type":"${type}","version":${version},"payload":${payload}}`;
 }
 
