@@ -72,7 +72,7 @@ function makeFolder(): string {
   );
   writeFileSync(
     join(bin, 'node'),
-    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} --conditions=source "$@"\n`,
+    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${IS_BUILT ? '' : '--conditions=source'} "$@"\n`,
     { mode: 0o755 },
   );
   mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { defineProcess, defineTask } from '@pawl/sdk';
-import { openRuntime } from '../../src/index.ts';
+import { openRuntime } from '@pawl/runtime';
 
 const ship = defineTask({ name: 'ship', run: (n: number) => n });
 const asking = defineProcess({

@@ -1,7 +1,7 @@
 /** A program that does a lot, and tells how much memory and time that takes. Run with --expose-gc. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineTask, type Process } from '@pawl/sdk';
-import { openRuntime, type Runtime } from '../../src/index.ts';
+import { openRuntime, type Runtime } from '@pawl/runtime';
 import { tell } from './world.fixture.ts';
 
 const [path = '', what = '', amount = '0'] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freshFolder } from './program.fixture.ts';
+import { freshFolder, SOURCES } from './program.fixture.ts';
 
 const ITEMS = 60_000;
 
@@ -14,7 +14,7 @@ interface Told {
 // Most of what a million items come to (165 MiB) is there after the first 40,000.
 it(`a reduce over ${ITEMS} items, 64 at once, stays below 200 MB`, { timeout: 120_000 }, () => {
   const main = join(import.meta.dirname, 'million-main.fixture.ts');
-  const args = ['--conditions=source', main, String(ITEMS), '64', 'normal', freshFolder()];
+  const args = [...SOURCES, main, String(ITEMS), '64', 'normal', freshFolder()];
   const told = execFileSync(process.execPath, args, { encoding: 'utf8' })
     .trim()
     .split('\n')

@@ -1,6 +1,6 @@
 /** A program that rejects outside any run; 'with' Pawl at work beside it or 'without'. It ends by that, or does not. */
 import type { Process } from '@pawl/sdk';
-import { openRuntime } from '../../src/index.ts';
+import { openRuntime } from '@pawl/runtime';
 
 const [mode = '', reason = '', listener = ''] = process.argv.slice(2);
 const REASONS: Readonly<Record<string, () => unknown>> = {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { defineProcess, defineTask } from '@pawl/sdk';
-import { openRuntime } from '../../src/index.ts';
+import { openRuntime } from '@pawl/runtime';
 
 const double = defineTask({ name: 'double', run: (n: number) => n * 2 });
 const wide = defineProcess({

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defineTask, type Process } from '@pawl/sdk';
-import { keepHeapSmall, openJournal, openRuntime } from '../../src/index.ts';
+import { keepHeapSmall, openJournal, openRuntime } from '@pawl/runtime';
 
 const [first = '1000000', second = '64', durability = 'normal', folder] = process.argv.slice(2);
 const total = Number(first);

@@ -48,6 +48,10 @@ export function freshFolder(): string {
 /** Longer tiers: more rounds of the same. */
 export const TORTURE = process.env['PAWL_TORTURE'] === '1';
 
+const FROM_SOURCES: readonly string[] = ['--conditions=source'];
+/** What was just built starts in a fraction of the time. */
+export const SOURCES: readonly string[] = process.env['PAWL_BUILT'] === '1' ? [] : FROM_SOURCES;
+
 export class Program {
   readonly lines: Line[] = [];
   readonly ended: Promise<Ended>;
@@ -64,11 +68,14 @@ export class Program {
       readonly nodeFlags?: readonly string[];
       readonly args?: readonly string[];
       readonly shell?: string;
+      /** Where it matters which modules are ours: in the workspace, what was built is beside what a user would write. */
+      readonly fromSources?: boolean;
     } = {},
   ) {
-    const { nodeFlags = [], args = [] } = options;
+    const { nodeFlags = [], args = [], fromSources = false } = options;
     const main = join(import.meta.dirname, file);
-    const node = [process.execPath, '--conditions=source', ...nodeFlags, main, ...args];
+    const conditions = fromSources ? FROM_SOURCES : SOURCES;
+    const node = [process.execPath, ...conditions, ...nodeFlags, main, ...args];
     const command =
       options.shell === undefined ? node : ['bash', '--norc', '-c', options.shell, 'bash', ...node];
     this.#process = spawn(command[0] ?? '', command.slice(1), {

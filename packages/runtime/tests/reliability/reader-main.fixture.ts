@@ -1,5 +1,5 @@
 /** A program that reads a journal, over and over, until its input ends. */
-import { openJournal, RuntimeError } from '../../src/index.ts';
+import { openJournal, RuntimeError } from '@pawl/runtime';
 import { tell } from './world.fixture.ts';
 
 const [path = ''] = process.argv.slice(2);

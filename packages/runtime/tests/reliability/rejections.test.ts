@@ -13,7 +13,10 @@ interface Scenario {
 }
 
 async function scenarios(what: string): Promise<Scenario[]> {
-  const program = new Program('stray-main.fixture.ts', { args: [join(freshFolder(), 'journal.db'), what] });
+  const program = new Program('stray-main.fixture.ts', {
+    args: [join(freshFolder(), 'journal.db'), what],
+    fromSources: true,
+  });
   expect(await program.ended, program.tail()).toEqual({ code: 0, signal: null });
   // Node's own word on a rejection that is handled after all.
   const told = program.stderr.replaceAll(/.*(PromiseRejectionHandledWarning|--trace-warnings).*\n/g, '');

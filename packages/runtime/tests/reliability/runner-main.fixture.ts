@@ -2,13 +2,7 @@
 import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { isPawlError } from '@pawl/sdk';
-import {
-  openRuntime,
-  RuntimeError,
-  type RunHandle,
-  type Runtime,
-  type RuntimeOptions,
-} from '../../src/index.ts';
+import { openRuntime, RuntimeError, type RunHandle, type Runtime, type RuntimeOptions } from '@pawl/runtime';
 import { danger, poisons } from './poison.fixture.ts';
 import { processes as harmless } from './processes.fixture.ts';
 import { blocking, openGate, tell, writeEffectsTo } from './world.fixture.ts';

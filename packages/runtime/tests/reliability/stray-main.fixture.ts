@@ -1,6 +1,6 @@
 /** A program whose processes leave rejections behind: one line for each, and then it ends as others do. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRuntime, type Runtime } from '../../src/index.ts';
+import { openRuntime, type Runtime } from '@pawl/runtime';
 import type { Process } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
 import { NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';

@@ -1,7 +1,7 @@
 /** A program whose run books on tables of its own, until it is killed; see transactions.test.ts. */
 import { flushCompileCache } from 'node:module';
 import { defineTask, transactionTask, type Process } from '@pawl/sdk';
-import { openRuntime } from '../../src/index.ts';
+import { openRuntime } from '@pawl/runtime';
 import { tell } from './world.fixture.ts';
 
 interface Booking {
