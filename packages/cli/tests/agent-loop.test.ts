@@ -134,7 +134,7 @@ test('an agent outside drives 32 tasks by commands alone, of which any may be ki
   const answered = new Set<string>();
   for (let step = 0; drive.code === 13; step += 1) {
     expect(step).toBeLessThan(60);
-    const listed = await insist('tasks', 'ship', '--pending', '--json');
+    const listed = await folder.pawl('tasks', 'ship', '--pending', '--json');
     const pending = (documentOf(listed.stdout)['tasks'] as Task[]).filter(({ status }) => status === 'open');
     const doing = pending.filter((task) => answerTo(task) !== undefined);
     expect(doing.length).toBeGreaterThan(0);

@@ -95,7 +95,7 @@ test('a process with every construct, by commands alone, of which any may be kil
   let drive = await insist('run', 'harbour.js', ...ALIAS, '--id', 'h', '-i', inputs, '--external', '--json');
   for (let step = 0; drive.code === 13; step += 1) {
     expect(step).toBeLessThan(80);
-    const listed = documentOf((await insist('tasks', '--pending', '--json')).stdout)['tasks'] as Task[];
+    const listed = documentOf((await folder.pawl('tasks', '--pending', '--json')).stdout)['tasks'] as Task[];
     const open = listed.filter(({ status }) => status === 'open');
     // In any order.
     for (const task of open.toSorted(() => random() - 0.5)) {
@@ -107,7 +107,7 @@ test('a process with every construct, by commands alone, of which any may be kil
       const done = await insist('task', ...say, ...same);
       expect(documentOf(done.stdout)['status'], done.stdout).toMatch(/accepted|duplicate/);
     }
-    const waiting = documentOf((await insist('waiting', 'h', '--json')).stdout)['waits'] as {
+    const waiting = documentOf((await folder.pawl('waiting', 'h', '--json')).stdout)['waits'] as {
       kind: string;
       key: string;
       data: unknown;
