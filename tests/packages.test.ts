@@ -17,6 +17,35 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+const NAMES = ['sdk', 'runtime', 'inspector', 'create-pawl', 'cli'];
+
+/** The tarballs of these: as the check of the packages has just made them, else made now. */
+function packedInto(folder: string): string[] {
+  const made = process.env['PAWL_TARBALLS'];
+  if (made === undefined) {
+    build();
+    for (const name of NAMES) {
+      execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], {
+        cwd: join(ROOT, 'packages', name),
+        stdio: 'pipe',
+      });
+    }
+  }
+  const from = made ?? folder;
+  return readdirSync(from)
+    .filter((name) => NAMES.some((each) => new RegExp(`^(pawl-)?${each}-\\d.*\\.tgz$`).test(name)))
+    .map((name) => join(from, name));
+}
+
+function build(): void {
+  // Others may be using it.
+  if (process.env['PAWL_BUILT'] === '1') return;
+  execFileSync(process.execPath, ['tooling/build.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
+  });
+}
+
 /** What a user gets from the registry: the packed tarballs, installed with plain npm in an empty folder. */
 describe('the packed packages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pawl-packed-'));
@@ -31,21 +60,7 @@ describe('the packed packages', () => {
 
   beforeAll(() => {
     for (const path of [home, project]) mkdirSync(path);
-    // Others may be using it.
-    if (process.env['PAWL_BUILT'] !== '1')
-      execFileSync(process.execPath, ['tooling/build.ts'], {
-        cwd: ROOT,
-        env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
-      });
-    for (const name of ['sdk', 'runtime', 'inspector', 'create-pawl', 'cli']) {
-      execFileSync('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder], {
-        cwd: join(ROOT, 'packages', name),
-        stdio: 'pipe',
-      });
-    }
-    const tarballs = readdirSync(folder)
-      .filter((name) => name.endsWith('.tgz'))
-      .map((name) => join(folder, name));
+    const tarballs = packedInto(folder);
     writeFileSync(join(project, 'package.json'), '{"private":true}\n');
     execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs], {
       cwd: project,

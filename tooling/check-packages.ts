@@ -9,33 +9,41 @@ import { ROOT, runCommand } from './run-command.ts';
 const PNPM = 'npx -y pnpm@12.21.0';
 
 interface Manifest {
+  readonly name: string;
+  readonly version: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
 }
 
-const tarballs = mkdtempSync(join(tmpdir(), 'pawl-pack-'));
+/** Where somebody names a folder, the tarballs stay there: the tests install them. */
+const kept = process.env['PAWL_TARBALLS'];
+const tarballs = kept ?? mkdtempSync(join(tmpdir(), 'pawl-pack-'));
 try {
-  const packages = readdirSync(join(ROOT, 'packages')).map((name) => join(ROOT, 'packages', name));
-  const passed = runCommand('node tooling/build.ts') === 0 && packages.map(isSound).every(Boolean);
-  process.exitCode = passed ? 0 : 1;
+  const published = readdirSync(join(ROOT, 'packages'))
+    .map((name) => manifestOf(join(ROOT, 'packages', name)))
+    .filter((manifest) => manifest.private !== true);
+  const isPacked = runCommand('node tooling/build.ts') === 0 && pack(published);
+  process.exitCode = isPacked && published.map(isSound).every(Boolean) ? 0 : 1;
 } finally {
-  rmSync(tarballs, { recursive: true, force: true });
+  if (kept === undefined) rmSync(tarballs, { recursive: true, force: true });
 }
 
-function isSound(path: string): boolean {
-  const manifest = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest;
-  if (manifest.private === true) return true;
+function manifestOf(path: string): Manifest {
+  return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest;
+}
 
-  const before = readdirSync(tarballs);
-  if (runCommand(`${PNPM} pack --pack-destination ${quote(tarballs)}`, { cwd: path, quiet: true }) !== 0)
-    return false;
-  const [tarball] = readdirSync(tarballs).filter((name) => !before.includes(name));
-  if (tarball === undefined) return false;
+/** All at once: a start of pnpm is most of what one takes. */
+function pack(manifests: readonly Manifest[]): boolean {
+  const filters = manifests.map(({ name }) => `--filter ${name}`).join(' ');
+  const command = `${PNPM} -r ${filters} pack --pack-destination ${quote(tarballs)}`;
+  return runCommand(command, { quiet: true }) === 0;
+}
 
-  const file = quote(join(tarballs, tarball));
+function isSound({ name, version, exports }: Manifest): boolean {
+  const file = quote(join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`));
   const lints = runCommand(`publint --strict ${file}`) === 0;
   // A package with a bin only has no types to look at.
-  const hasTypes = manifest.exports?.['.'] !== undefined;
+  const hasTypes = exports?.['.'] !== undefined;
   return (
     lints &&
     (!hasTypes || runCommand(`attw ${file} --profile esm-only --format ascii --no-emoji --no-summary`) === 0)

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { inSeconds } from './in-seconds.ts';
 import { ROOT, runCommand } from './run-command.ts';
 import { addCount, closingLine, NO_TESTS } from './test-counts.ts';
 import type { TestCounts } from './test-counts.ts';
@@ -16,26 +17,36 @@ interface Manifest {
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
-const failedChecks = CHECKS.filter((name) => run(name) !== 0);
-const tests = runTests(!failedChecks.includes('check:packages'));
-const total = failedChecks.reduce((counts) => addCount(counts, 'failed'), tests);
+/** What each took, to be seen where it is all too long. */
+const times: (readonly [name: string, ms: number])[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'pawl-verify-'));
+/** The packages as they are published: made by their check, installed by a test. */
+const packed = { PAWL_TARBALLS: folder };
 
-if (failedChecks.length > 0)
-  console.log(`\nfailed: ${failedChecks.join(', ')} (each runs alone: pnpm run <name>)`);
-console.log(`\n${closingLine(total)}`);
-process.exitCode = total.failed > 0 ? 1 : 0;
+try {
+  const failedChecks = CHECKS.filter((name) => run(name, packed) !== 0);
+  const tests = runTests(failedChecks.includes('check:packages') ? {} : { ...packed, PAWL_BUILT: '1' });
+  tellEnd(failedChecks, tests);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
 
-/** @param isBuilt whether the check of the packages left a build, for tests that start programs */
-function runTests(isBuilt: boolean): TestCounts {
-  const folder = mkdtempSync(join(tmpdir(), 'pawl-verify-'));
+function tellEnd(failedChecks: readonly string[], tests: TestCounts): void {
+  const total = failedChecks.reduce((counts) => addCount(counts, 'failed'), tests);
+  console.log('\nhow long it took:');
+  for (const [name, ms] of times) console.log(`  ${inSeconds(ms)}  ${name}`);
+  if (failedChecks.length > 0)
+    console.log(`\nfailed: ${failedChecks.join(', ')} (each runs alone: pnpm run <name>)`);
+  console.log(`\n${closingLine(total)}`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+/** @param built where the check of the packages left a build, for tests that start programs */
+function runTests(built: Readonly<Record<string, string>>): TestCounts {
   const file = join(folder, 'counts.json');
-  try {
-    const status = run('test:unit', { PAWL_TEST_COUNTS: file, ...(isBuilt ? { PAWL_BUILT: '1' } : {}) });
-    const counts = readCounts(file);
-    return status !== 0 && counts.failed === 0 ? addCount(counts, 'failed') : counts;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const status = run('test:unit', { ...built, PAWL_TEST_COUNTS: file });
+  const counts = readCounts(file);
+  return status !== 0 && counts.failed === 0 ? addCount(counts, 'failed') : counts;
 }
 
 /** No file: the test runner died before it could report, which is a failure. */
@@ -47,9 +58,12 @@ function readCounts(file: string): TestCounts {
   }
 }
 
-function run(name: string, env: Readonly<Record<string, string>> = {}): number {
+function run(name: string, env: Readonly<Record<string, string>>): number {
   const command = scripts[name];
   if (command === undefined) throw new TypeError(`package.json has no script ${name}`);
   console.log(`\n> ${name}`);
-  return runCommand(command, { env });
+  const start = performance.now();
+  const status = runCommand(command, { env });
+  times.push([name, performance.now() - start]);
+  return status;
 }
