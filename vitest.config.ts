@@ -2,12 +2,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** They keep nothing from one file to the next, so that a worker takes them one after the other. */
-const TOGETHER = [
-  'packages/runtime/tests/acceptance/**/*.test.ts',
-  'packages/runtime/src/{engine,journal,kernel,process,views}/**/*.test.ts',
-  'packages/sdk/src/**/*.test.ts',
+import { SlowFirst } from './tooling/slow-first.ts';
+
+/** They change what a process has once, or hold a folder or programs for their file: a worker for each. */
+const ALONE = [
+  'packages/cli/tests/{captures,logs}.test.ts',
+  'packages/runtime/src/store/sqlite/**/*.test.ts',
+  'packages/runtime/tests/{encryption,guard,reliability,simulation,telemetry,worker}/**/*.test.ts',
 ];
+
+/** Vite reads these for Node: they replace modules, or import what Node does not find or read by itself. */
+const BY_VITE = [
+  'packages/cli/tests/long-run.test.ts',
+  'packages/mcp/tests/**/*.test.ts',
+  'packages/runtime/tests/acceptance/babysitter.test.ts',
+  'packages/runtime/tests/simulation/sensitivity.test.ts',
+];
+
+/** Node reads the sources as it does for users, and keeps what it compiled: Vite's own way took twice the time. */
+const BY_NODE = { viteModuleRunner: false, nodeLoader: false };
 
 export default defineConfig({
   resolve: {
@@ -26,24 +39,27 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'alone',
+          name: 'together',
           include: [
             'packages/*/{src,tests}/**/*.test.ts',
             'processes/**/*.test.ts',
             'tests/**/*.test.ts',
             'tooling/**/*.test.ts',
           ],
-          exclude: [...configDefaults.exclude, '**/dist/**', ...TOGETHER],
+          exclude: [...configDefaults.exclude, '**/dist/**', ...ALONE, ...BY_VITE],
+          isolate: false,
+          experimental: BY_NODE,
           // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
           typecheck: {
             enabled: true,
             include: ['packages/*/{src,tests}/**/*.test-d.ts', 'tests/**/*.test-d.ts'],
-            tsconfig: 'tsconfig.json',
+            tsconfig: 'tsconfig.type-tests.json',
             ignoreSourceErrors: true,
           },
         },
       },
-      { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ALONE, exclude: BY_VITE, experimental: BY_NODE } },
+      { extends: true, test: { name: 'by vite', include: BY_VITE } },
     ],
     coverage: {
       provider: 'v8',
@@ -56,9 +72,10 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled') },
     pool: 'forks',
     maxWorkers: 2,
-    // A case that is crashed at every prefix takes seconds alone, and a busy machine many times that.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    sequence: { sequencer: SlowFirst },
+    // A case that is crashed at every prefix, or starts programs, takes seconds alone, and a busy machine many times that.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     teardownTimeout: 10_000,
     reporters: ['default', './tooling/closing-line-reporter.ts'],
   },

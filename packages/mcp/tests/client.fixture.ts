@@ -6,9 +6,6 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { expect, onTestFinished, vi } from 'vitest';
 
-// Each case starts programs: a busy machine takes seconds for each.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
-
 const PACKAGES = join(import.meta.dirname, '..', '..');
 const PAWL_MCP = join(PACKAGES, 'mcp/bin/pawl-mcp.js');
 /** What users get, where it was just built: it starts in a fraction of the time that the sources take. */
