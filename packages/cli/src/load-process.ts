@@ -102,12 +102,14 @@ export async function importModule(
     },
   });
   useAliases(file.path, file.aliases, cwd);
+  const idle = whenIdle();
   try {
-    return await Promise.race([importFile(file.path), neverEnding(file.given)]);
+    return await Promise.race([importFile(file.path), neverEnding(file.given, idle.reached)]);
   } catch (error) {
     if (error instanceof RuntimeError) throw error;
     throw loadFailure(error, { file, cwd, reached });
   } finally {
+    idle.forget();
     hooks.deregister();
   }
 }
@@ -116,9 +118,17 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
   return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
 }
 
+/** When nothing is left to do; a worker loads many modules, and listens for one at a time. */
+function whenIdle(): { readonly reached: Promise<void>; readonly forget: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const listener = (): void => resolve();
+  process.once('beforeExit', listener);
+  return { reached: promise, forget: () => process.off('beforeExit', listener) };
+}
+
 /** Rejects when nothing is left that could end a top-level await. */
-async function neverEnding(given: string): Promise<never> {
-  await new Promise<void>((resolve) => process.once('beforeExit', () => resolve()));
+async function neverEnding(given: string, idle: Promise<void>): Promise<never> {
+  await idle;
   throw new RuntimeError(
     'REFUSED',
     `${given} never finishes loading: a top-level await in it does not settle.`,
