@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { defineTask, type Process } from '@pawl/sdk';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../src/ports/clock.ts';
 import { openRuntime, type Runtime } from '../../src/runtime.ts';
 import { systemClock } from '../../src/system.ts';
 import { MemoryStore } from '../../src/testing.ts';
@@ -93,6 +94,37 @@ describe.each(Object.entries(waits))('%s of a minute', (name, make) => {
       });
     },
   );
+});
+
+it('a runtime that goes by the wall clock alone would be found by these', async () => {
+  const lab = new Lab();
+  const store = new MemoryStore();
+  const { clock } = lab;
+  const look = (due: number, callback: () => void): void => {
+    if (clock.now() >= due) callback();
+    else clock.after(Math.min(1000, due - clock.now()), () => look(due, callback));
+  };
+  const wall: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.now(),
+    after: (delayMs, callback) => {
+      let isCancelled = false;
+      look(clock.now() + delayMs, () => {
+        if (!isCancelled) callback();
+      });
+      return () => {
+        isCancelled = true;
+      };
+    },
+  };
+  await using runtime = await lab.open(store, { clock: wall });
+  const handle = runtime.start<null, void>(async (_, ctx) => ctx.sleep('1m'), null, { id: 'r' });
+  handle.result().catch(() => undefined);
+  await clock.advance(MINUTE_MS / 2);
+  expect(isOver(store)).toBe(false);
+  clock.jumpWall(2 * DAY_MS);
+  await clock.advance(2000);
+  expect(isOver(store)).toBe(true);
 });
 
 describe('ctx.now()', () => {

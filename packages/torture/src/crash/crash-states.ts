@@ -59,12 +59,12 @@ export async function tryStates(
     for (const { round, state, told } of statesOf(operations, seed, first, last)) {
       if (at !== undefined && round !== at) continue;
       count(figures, 'states');
+      if (state.isLossy) count(figures, 'lossy states');
+      if (told.length > 0) count(figures, 'with something acknowledged');
       const digest = `${digestOf(state)} ${told.length}`;
       if (seen.has(digest)) continue;
       seen.add(digest);
       count(figures, 'states of their own');
-      if (state.isLossy) count(figures, 'lossy states');
-      if (told.length > 0) count(figures, 'with something acknowledged');
       layOut(state, root);
       const found = (await survey(root, told, journey)) ?? integrityOf(root);
       if (found !== undefined) wrong(round, found, state);

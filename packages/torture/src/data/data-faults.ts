@@ -29,8 +29,7 @@ export const dataFaults: Part = {
   run: tryDamages,
 };
 
-/** @param read what is made of a file; another one where a planted mistake is to be found */
-export async function tryDamages(context: PartContext, read: typeof look = look): Promise<void> {
+export async function tryDamages(context: PartContext): Promise<void> {
   const { seed, rounds, at, figures } = context;
   using folder = new Folder('data-faults');
   const base = await makeBaseJournal(folder.fresh());
@@ -45,7 +44,7 @@ export async function tryDamages(context: PartContext, read: typeof look = look)
     const isLog = random() < 0.25;
     layDamaged(base, path, { how, isLog, random });
     count(figures, `${how} in the ${isLog ? 'log' : 'database'}`);
-    const looked = await read(path, UNDER_WAY);
+    const looked = await look(path, UNDER_WAY);
     for (const what of wrongOf(looked, original, isLog)) context.violated(round, `${how}: ${what}`);
     countLooked(looked, figures);
   }
