@@ -9,7 +9,7 @@ import type { TestCounts } from './test-counts.ts';
 
 // What CI runs: each check, then the tests. One that fails does not hide the next; the last line counts them all.
 
-const CHECKS = ['check:types', 'check:lint', 'check:format', 'check:dead', 'check:packages'];
+const CHECKS = ['check:types', 'check:lint', 'check:format', 'check:dead', 'check:packages', 'check:audit'];
 
 interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;

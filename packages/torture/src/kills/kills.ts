@@ -22,8 +22,8 @@ interface Line {
 export const kills: Part = {
   name: 'kills',
   what: 'the real command line, killed when its tasks have begun, over random processes, and resumed',
-  rounds: { ci: 40, night: 400 },
-  budgetSeconds: { ci: 180, night: 1800 },
+  rounds: { ci: 15, night: 300 },
+  budgetSeconds: { ci: 150, night: 2400 },
   floors: { 'kills of a run under way': 1, 'runs that went on': 0.7 },
   run: async (context) => {
     for (let round = 0; round < context.rounds; round += 1) {
