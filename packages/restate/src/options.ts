@@ -1,5 +1,4 @@
 import type { RuntimeOptions } from '@pawl/runtime';
-import type { AnyProcess } from '@pawl/runtime/elsewhere';
 import type { ProcessDefinition } from '@pawl/sdk';
 
 /** Of the runtime that drives each run; what is about files, leases or keys means nothing here. */
@@ -16,8 +15,6 @@ export type DriveOptions = Pick<
   | 'stallMs'
   | 'strict'
 >;
-
-export type { AnyProcess };
 
 /** What goes on in this program. */
 export interface Attempt {

@@ -150,7 +150,7 @@ function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children
     runId,
     epoch: FIRST_EPOCH,
     afterSeq,
-    events: rows.map(recorded),
+    events: rows.map(factOf),
     consumed,
     ...(notes === undefined ? {} : { notes }),
     ...(successor === undefined ? {} : { successor: newRun(successor) }),
@@ -158,12 +158,12 @@ function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children
   };
 }
 
-function recorded({ payload, ...row }: BurstRow): Recorded {
+function factOf({ payload, ...row }: BurstRow): Recorded {
   return recordedOf({ ...row, payload: JSON.stringify(payload) });
 }
 
 function newRun({ runId, rows }: BornRun): NewRun {
-  const [first, second] = rows.map(recorded);
+  const [first, second] = rows.map(factOf);
   // As it was taken: a run begins with RunStarted, and what may follow says whose it is.
   const event = first?.event as RunStarted;
   const parent = second?.event as ParentRecorded | undefined;

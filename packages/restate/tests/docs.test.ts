@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RestateServer, serverProgram } from './server.fixture.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const program = serverProgram();
+const folder = mkdtempSync(join(tmpdir(), 'pawl-scale-out-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.skipIf(program === undefined)('docs/scale-out.md', () => {
+  let server: RestateServer;
+
+  beforeAll(async () => {
+    server = await RestateServer.start(String(program));
+    mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
+    for (const name of ['sdk', 'runtime', 'restate'])
+      symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  });
+  afterAll(() => server.close());
+
+  it('does what it says', async () => {
+    const page = readFileSync(join(ROOT, 'docs/scale-out.md'), 'utf8');
+    const code = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text).join('\n');
+    const here = code
+      .replace('http://127.0.0.1:9070', server.admin)
+      .replace('http://127.0.0.1:8080', server.ingress)
+      .replace('port: 9080', 'port: 0');
+    const ending = 'process.stdout.write(String(id));\nawait worker.close();\n';
+    writeFileSync(join(folder, 'page.ts'), `${here}\n${ending}`);
+    const { stdout } = await promisify(execFile)(execPath, ['--conditions=source', join(folder, 'page.ts')], {
+      env: { ...process.env, RESTATE_LOGGING: 'ERROR' },
+    });
+    expect(stdout).toBe('ch_900');
+  });
+});
