@@ -35,7 +35,7 @@ async function drive(
         if (next.result.status === 'ended') return outputOf('run', next.result.event);
         return next.result;
       }
-      if (next.type === 'rest') await delay(next.wakeAt - Date.now());
+      if (next.type === 'rest') await delay(Math.max(0, next.wakeAt - Date.now()));
     }
   } finally {
     await session.drop();

@@ -1,0 +1,68 @@
+/**
+ * What our layer adds to a step, beside Restate's own SDK used directly, in turns and on one server: ms a step.
+ *
+ *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 200 5
+ */
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { loadavg } from 'node:os';
+import { argv, stdout } from 'node:process';
+import { defineProcess, defineTask } from '@pawl/sdk';
+import { createEndpointHandler, workflow, type WorkflowContext } from '@restatedev/restate-sdk';
+import { connect } from '@restatedev/restate-sdk-clients';
+import { RestateClient, serve } from '../src/index.ts';
+import { register } from '../src/register.ts';
+import { RestateServer, serverProgram } from './server.fixture.ts';
+
+const [steps = 200, rounds = 5] = argv.slice(2).map(Number);
+
+const step = defineTask({ name: 'step', run: async ({ n }: { n: number }) => n });
+const ours = defineProcess({
+  name: 'ours',
+  run: async (_: null, ctx) => {
+    for (let n = 0; n < steps; n += 1) await ctx.task(step, { n });
+  },
+});
+const direct = workflow({
+  name: 'direct',
+  handlers: {
+    run: async (ctx: WorkflowContext) => {
+      for (let n = 0; n < steps; n += 1) await ctx.run('step', async () => n);
+    },
+  },
+});
+
+const server = await RestateServer.start(String(serverProgram()));
+const plain = createServer(createEndpointHandler({ services: [direct] }));
+await new Promise<void>((done) => plain.listen(0, '127.0.0.1', done));
+await using worker = await serve({ processes: [ours], port: 0, admin: server.admin });
+try {
+  await register(server.admin, `http://127.0.0.1:${(plain.address() as AddressInfo).port}`);
+  const client = new RestateClient({ ingress: server.ingress });
+  const ingress = connect({ url: server.ingress });
+  const runs = {
+    ours: async (id: string) => (await client.start(ours, null, { id })).result(),
+    direct: async (id: string) => {
+      const run = ingress.workflowClient<{ run: (ctx: WorkflowContext) => Promise<void> }>(direct, id);
+      await run.workflowSubmit();
+      await run.workflowAttach();
+    },
+  };
+  const times: Record<keyof typeof runs, number[]> = { ours: [], direct: [] };
+  for (let round = -1; round < rounds; round += 1) {
+    for (const name of ['direct', 'ours'] as const) {
+      const from = performance.now();
+      await runs[name](`${name}-${round}`);
+      // The first round warms up.
+      if (round >= 0) times[name].push((performance.now() - from) / steps);
+    }
+  }
+  const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
+  const figures = { direct: median(times.direct), ours: median(times.ours) };
+  const overhead = `${Math.round((figures.ours / figures.direct - 1) * 100)} %`;
+  stdout.write(`${JSON.stringify({ steps, rounds, ...figures, overhead, load: loadavg()[0], times })}\n`);
+} finally {
+  await worker.close();
+  plain.close();
+  await server.close();
+}
