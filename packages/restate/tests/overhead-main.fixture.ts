@@ -1,12 +1,15 @@
 /**
- * What our layer adds to a step, beside Restate's own SDK used directly, in turns and on one server: ms a step.
+ * What our layer adds to a step, beside Restate's own SDK used directly, in turns and on one server: ms a step. How many
+ * steps, how many rounds, and how long a step takes in ms: one that takes no time at all has its command and its end in one
+ * message of the SDK, and in two of ours.
  *
- *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 200 5
+ *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 200 5 2
  */
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { loadavg } from 'node:os';
 import { argv, stdout } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineProcess, defineTask } from '@pawl/sdk';
 import { createEndpointHandler, workflow, type WorkflowContext } from '@restatedev/restate-sdk';
 import { connect } from '@restatedev/restate-sdk-clients';
@@ -14,9 +17,14 @@ import { RestateClient, serve } from '../src/index.ts';
 import { register } from '../src/register.ts';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
-const [steps = 200, rounds = 5] = argv.slice(2).map(Number);
+const [steps = 200, rounds = 5, stepMs = 0] = argv.slice(2).map(Number);
 
-const step = defineTask({ name: 'step', run: async ({ n }: { n: number }) => n });
+async function work(n: number): Promise<number> {
+  if (stepMs > 0) await delay(stepMs);
+  return n;
+}
+
+const step = defineTask({ name: 'step', run: ({ n }: { n: number }) => work(n) });
 const ours = defineProcess({
   name: 'ours',
   run: async (_: null, ctx) => {
@@ -27,7 +35,7 @@ const direct = workflow({
   name: 'direct',
   handlers: {
     run: async (ctx: WorkflowContext) => {
-      for (let n = 0; n < steps; n += 1) await ctx.run('step', async () => n);
+      for (let n = 0; n < steps; n += 1) await ctx.run('step', () => work(n));
     },
   },
 });
@@ -60,7 +68,7 @@ try {
   const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
   const figures = { direct: median(times.direct), ours: median(times.ours) };
   const overhead = `${Math.round((figures.ours / figures.direct - 1) * 100)} %`;
-  stdout.write(`${JSON.stringify({ steps, rounds, ...figures, overhead, load: loadavg()[0], times })}\n`);
+  stdout.write(`${JSON.stringify({ steps, rounds, stepMs, ...figures, overhead, load: loadavg()[0], times })}\n`);
 } finally {
   await worker.close();
   plain.close();
