@@ -68,7 +68,9 @@ try {
   const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
   const figures = { direct: median(times.direct), ours: median(times.ours) };
   const overhead = `${Math.round((figures.ours / figures.direct - 1) * 100)} %`;
-  stdout.write(`${JSON.stringify({ steps, rounds, stepMs, ...figures, overhead, load: loadavg()[0], times })}\n`);
+  stdout.write(
+    `${JSON.stringify({ steps, rounds, stepMs, ...figures, overhead, load: loadavg()[0], times })}\n`,
+  );
 } finally {
   await worker.close();
   plain.close();

@@ -22,7 +22,7 @@ export class Workers {
 
   async start(): Promise<ChildProcess> {
     const child = spawn(execPath, ['--conditions=source', PROGRAM], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
       env: {
         ...process.env,
         PAWL_EFFECTS: this.#effects,
@@ -41,7 +41,7 @@ export class Workers {
 
   /**
    * Kills, so many times, the one that invoked a task last, once so many more were invoked; each has a successor.
-   * Ends earlier where nothing more is invoked for five seconds. @returns how many were killed
+   * Ends earlier where nothing more is invoked for eight seconds. @returns how many were killed
    */
   async killBusy(times: number, every: number): Promise<number> {
     const started: Promise<unknown>[] = [];
@@ -57,8 +57,24 @@ export class Workers {
     return started.length;
   }
 
+  /**
+   * Stops the one that invoked a task last, as a machine that hangs, until others have invoked so many; then it goes on.
+   * @returns whether it came to that
+   */
+  async stopBusy(every: number): Promise<boolean> {
+    const last = await this.#invoked(this.invocations.length + every);
+    const child = [...this.#children].find(({ pid }) => pid === last?.pid);
+    if (child === undefined) return false;
+    child.kill('SIGSTOP');
+    try {
+      return (await this.#invoked(this.invocations.length + every)) !== undefined;
+    } finally {
+      child.kill('SIGCONT');
+    }
+  }
+
   async #invoked(count: number): Promise<Seen | undefined> {
-    for (let waitedMs = 0; waitedMs < 5000; waitedMs += 10) {
+    for (let waitedMs = 0; waitedMs < 8000; waitedMs += 10) {
       const seen = this.invocations;
       if (seen.length >= count) return seen.at(-1);
       await delay(10);
