@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, OpenWait, RunId } from '@pawl/runtime';
+import type { Answer, InboxMessage, OpenTask, OpenWait, RunId } from '@pawl/runtime';
 import {
   answerMessage,
   definitionOf,
@@ -15,6 +15,17 @@ import type { Mail } from './run-session.ts';
 
 /** Of one value that is sent, in characters of JSON. */
 const MOST_CHARS = 16 * 1024 * 1024;
+
+const NOBODY = 'somebody';
+
+type TaskAnswer = Extract<InboxMessage, { kind: 'taskAnswer' }>;
+
+export interface AnswerOptions {
+  /** Who did it. */
+  readonly by?: string;
+  /** The run whose task it is (default: this one). */
+  readonly to?: RunId;
+}
 
 export interface ClientOptions {
   /** Address of Restate's ingress (default http://127.0.0.1:8080). */
@@ -119,12 +130,43 @@ export class RestateRun<Output = unknown> {
     return this.#post({ to: this.id, message: force ? { ...message, force: true } : message });
   }
 
-  /** What the run waits for from outside, the oldest first. */
-  waits(): Promise<readonly OpenWait[]> {
-    return Promise.resolve(this.#client.waits());
+  /**
+   * Answers a task that others do, by its key; `tasks` says which are open. Nobody claims one here: where several do it,
+   * the first answer counts.
+   */
+  complete(key: string, value: unknown, { by = NOBODY, to = this.id }: AnswerOptions = {}): Promise<Posted> {
+    const output = encodePayload('The answer', value, MOST_CHARS);
+    return this.#answer(key, { status: 'done', output }, by, to);
+  }
+
+  /** Answers a task of others with a failure: it is tried again where its `retry` says so. */
+  fail(key: string, message: string, { by = NOBODY, to = this.id }: AnswerOptions = {}): Promise<Posted> {
+    return this.#answer(key, { status: 'failed', message, details: null }, by, to);
+  }
+
+  #answer(key: string, as: TaskAnswer['as'], worker: string, to: RunId): Promise<Posted> {
+    const message: TaskAnswer = { kind: 'taskAnswer', id: randomUUID(), runId: to, key, worker, as };
+    return this.#post({ to, message });
+  }
+
+  /** What the run and its sub-runs wait for from outside, the oldest first. */
+  async waits(): Promise<readonly OpenWait[]> {
+    return (await this.#client.shown()).waits;
+  }
+
+  /** Tasks of the run and its sub-runs that others do (`externalTask`) and that are open, up to 1,000. */
+  async tasks(): Promise<readonly OpenTask[]> {
+    const { tasks } = await this.#client.shown();
+    return tasks.map((task) => openNow(task, Date.now()));
   }
 
   #post(mail: Mail): Promise<Posted> {
     return Promise.resolve(this.#client.post(mail));
   }
+}
+
+/** A task that failed is open again when its time has come, which nobody records. */
+function openNow(task: OpenTask, now: number): OpenTask {
+  const isBack = task.status === 'backoff' && task.opensAt !== null && task.opensAt <= now;
+  return isBack ? { ...task, status: 'open', opensAt: null } : task;
 }

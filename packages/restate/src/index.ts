@@ -1,4 +1,10 @@
 export { serve, type RestateWorker, type ServeOptions } from './serve.ts';
-export { RestateClient, type ClientOptions, type RestateRun, type Response } from './client.ts';
+export {
+  RestateClient,
+  type AnswerOptions,
+  type ClientOptions,
+  type RestateRun,
+  type Response,
+} from './client.ts';
 export type { DriveOptions } from './options.ts';
 export type { Posted } from './run-service.ts';

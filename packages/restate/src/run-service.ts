@@ -1,5 +1,6 @@
 import { NEVER } from '@pawl/runtime';
-import type { OpenWait, RunId } from '@pawl/runtime';
+import type { RunId } from '@pawl/runtime';
+import type { Shown } from './step.ts';
 import type { ProcessDefinition } from '@pawl/sdk';
 import {
   CancelledError,
@@ -17,6 +18,7 @@ import { RunSession, type Mail, type Next } from './run-session.ts';
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
 
+const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };
 
 /** What a message to a run came to. */
@@ -27,7 +29,7 @@ export type Posted = 'posted' | 'closed';
 export type RunHandlers = {
   run(ctx: WorkflowContext, request: RunRequest): Promise<RunResult>;
   post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted>;
-  waits(ctx: WorkflowSharedContext): Promise<readonly OpenWait[]>;
+  shown(ctx: WorkflowSharedContext): Promise<Shown>;
 };
 
 export type RunWorkflow = WorkflowDefinition<string, RunHandlers>;
@@ -40,7 +42,7 @@ export function runService(definition: ProcessDefinition, options: ResolvedOptio
     handlers: {
       run: (ctx: WorkflowContext, request: RunRequest) => drive(ctx, request, definition, options),
       post,
-      waits: async (ctx: WorkflowSharedContext) => (await ctx.get<readonly OpenWait[]>('waits')) ?? [],
+      shown: async (ctx: WorkflowSharedContext) => (await ctx.get<Shown>('shown')) ?? NOTHING,
     },
   });
 }
@@ -60,7 +62,7 @@ async function drive(
   for (;;) {
     const next = await untilRecorded(ctx, inbox, session);
     if (next.type === 'goesOn') {
-      if (next.waits !== undefined) ctx.set('waits', next.waits);
+      if (next.shown !== undefined) ctx.set('shown', next.shown);
       continue;
     }
     if (next.type === 'ended') {

@@ -3,7 +3,6 @@ import {
   openRuntime,
   type InboxMessage,
   type Millis,
-  type OpenWait,
   type RunId,
   type Runtime,
   type Worker,
@@ -14,7 +13,7 @@ import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
-import { burstText, entriesOf, StepReader, type Entry, type Step } from './step.ts';
+import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
 
 /** What was appended and is waited for by nobody goes with what follows within so long. */
 const LINGER_MS = 20;
@@ -23,10 +22,13 @@ const PULSE_SHARE = 1 / 2;
 /** How often the worker in it looks what can go on. */
 const POLL_MS = 50;
 
+/** Tasks of others that are shown at once. */
+const MOST_SHOWN = 1000;
+
 /** What the handler does next. */
 export type Next =
-  /** `waits`: to be shown from now on. */
-  | { readonly type: 'goesOn'; readonly waits?: readonly OpenWait[] | undefined }
+  /** `shown`: from now on. */
+  | { readonly type: 'goesOn'; readonly shown?: Shown | undefined }
   | Extract<Step, { type: 'rest' }>
   | { readonly type: 'ended'; readonly result: RunResult };
 
@@ -98,7 +100,7 @@ export class RunSession implements Attempt {
         else this.#store.keptLast();
         return step.isOver
           ? { type: 'ended', result: this.#result() }
-          : { type: 'goesOn', waits: step.waits };
+          : { type: 'goesOn', shown: step.shown };
       case 'rest':
         return step;
       case 'refused':
@@ -131,9 +133,9 @@ export class RunSession implements Attempt {
     await this.#runtime?.close();
   }
 
-  #load({ burst, waits }: Extract<Step, { type: 'burst' }>): void {
+  #load({ burst, shown }: Extract<Step, { type: 'burst' }>): void {
     this.#store.load(burst, Date.now());
-    if (waits !== undefined) this.#shown = this.#askedFor();
+    if (shown !== undefined) this.#shown = this.#askedFor();
     this.#deliverEarly();
   }
 
@@ -207,18 +209,22 @@ export class RunSession implements Attempt {
   }
 
   #askedFor(): string {
-    return this.#running(Date.now())
+    const waits = this.#running(Date.now())
       .filter(({ asked }) => asked.length > 0)
-      .map(({ runId, asked }) => [runId, ...asked].join(' '))
-      .join('\n');
+      .map(({ runId, asked }) => [runId, ...asked]);
+    const tasks = this.#store
+      .offers({ limit: MOST_SHOWN })
+      .map(({ taskId, failures, opensAt }) => [taskId, failures, opensAt]);
+    return waits.length + tasks.length === 0 ? '' : JSON.stringify([waits, tasks]);
   }
 
-  /** Undefined where they are as they are shown. */
-  #newWaits(): readonly OpenWait[] | undefined {
+  /** Undefined where it is as it is shown. */
+  #news(): Shown | undefined {
     const asked = this.#askedFor();
     if (asked === this.#shown) return undefined;
     this.#shown = asked;
-    return this.#running(Date.now()).flatMap(({ runId }) => this.#runtime?.waits(runId) ?? []);
+    const waits = this.#running(Date.now()).flatMap(({ runId }) => this.#runtime?.waits(runId) ?? []);
+    return { waits, tasks: this.#runtime?.tasks.list({ limit: MOST_SHOWN }) ?? [] };
   }
 
   #appended(): void {
@@ -232,8 +238,7 @@ export class RunSession implements Attempt {
     const burst = this.#store.take();
     const isOver =
       this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
-    const waits = this.#newWaits();
-    this.#hand(burstText(burst, isOver, waits));
+    this.#hand(burstText(burst, isOver, this.#news()));
   }
 
   #propose(step: Exclude<Step, { type: 'burst' }>): void {

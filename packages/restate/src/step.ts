@@ -1,5 +1,11 @@
-import type { ErrorRecord, Millis, OpenWait } from '@pawl/runtime';
+import type { ErrorRecord, Millis, OpenTask, OpenWait } from '@pawl/runtime';
 import type { Burst } from '@pawl/runtime/elsewhere';
+
+/** What a run and its sub-runs wait for from outside: people, messages, and work that others do. */
+export interface Shown {
+  readonly waits: readonly OpenWait[];
+  readonly tasks: readonly OpenTask[];
+}
 
 /** What the driver of a run did, as Restate keeps it. */
 export type Step =
@@ -9,7 +15,7 @@ export type Step =
       /** All of them have ended. */
       readonly isOver: boolean;
       /** What they wait for from outside, where that has changed. */
-      readonly waits?: readonly OpenWait[];
+      readonly shown?: Shown;
       readonly burst: Burst;
     }
   /** Nothing goes on before that time, or before a message comes. */
@@ -35,9 +41,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** @param burst JSON that is not to be made again */
-export function burstText(burst: string, isOver: boolean, waits: readonly OpenWait[] | undefined): string {
-  const shown = waits === undefined ? '' : `,"waits":${JSON.stringify(waits)}`;
-  return `{"type":"burst","isOver":${isOver}${shown},"burst":${burst}}`;
+export function burstText(burst: string, isOver: boolean, shown: Shown | undefined): string {
+  const news = shown === undefined ? '' : `,"shown":${JSON.stringify(shown)}`;
+  return `{"type":"burst","isOver":${isOver}${news},"burst":${burst}}`;
 }
 
 /** @param step its JSON. @returns at least one */

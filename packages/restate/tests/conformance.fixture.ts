@@ -1,6 +1,7 @@
 import {
   defineProcess,
   defineTask,
+  externalTask,
   TaskError,
   type Context,
   type ProcessDefinition,
@@ -12,6 +13,9 @@ export interface Outside {
   send(name: string, payload: unknown, id?: string): Promise<unknown>;
   /** Answers the question of that title, once it is asked. */
   respond(title: string, approved: boolean, by?: string): Promise<unknown>;
+  /** Does the task of that name, once it is open. */
+  complete(task: string, value: unknown): Promise<unknown>;
+  fail(task: string, message: string): Promise<unknown>;
   cancel(reason: string): Promise<unknown>;
   /** Resolves once something waits from outside under that name. */
   waitedFor(name: string): Promise<unknown>;
@@ -56,6 +60,12 @@ const second = defineTask({
 const forever = defineTask({
   name: 'forever',
   run: (_: void, task: TaskContext) => later(1_000_000, task.signal),
+});
+
+const outsider = externalTask<{ page: number }, unknown>({
+  name: 'outsider',
+  kind: 'somebody',
+  retry: { attempts: 2, delay: 20 },
 });
 
 const progress = defineTask({
@@ -431,6 +441,16 @@ export const CASES: readonly Case[] = [
       await respond('Two', false);
     },
     gives: [true, false],
+  },
+  {
+    name: 'tasks that others do, one after a failure',
+    run: async (_, ctx) => [await ctx.task(outsider, { page: 1 }), await ctx.task(outsider, { page: 2 })],
+    outside: async ({ complete, fail }) => {
+      await complete('outsider', 'one');
+      await fail('outsider', 'not today');
+      await complete('outsider', { two: new Date(2) });
+    },
+    gives: ['one', { two: new Date(2) }],
   },
   {
     name: 'a cancel in the middle of a task',

@@ -1,4 +1,4 @@
-import { openRuntime, type OpenWait, type Runtime } from '@pawl/runtime';
+import { openRuntime, type OpenTask, type OpenWait, type Runtime } from '@pawl/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateClient, serve, type RestateRun, type RestateWorker } from '../src/index.ts';
@@ -8,6 +8,23 @@ import { RestateServer, serverProgram } from './server.fixture.ts';
 async function judge({ gives, fails }: Case, result: Promise<unknown>): Promise<void> {
   if (fails === undefined) expect(await result).toEqual(gives);
   else await expect(result).rejects.toThrow(fails);
+}
+
+/** Looks until one of that name can be done that was not done yet. */
+async function openTask(
+  tasks: () => Promise<readonly OpenTask[]> | readonly OpenTask[],
+  name: string,
+  done: Set<string>,
+): Promise<OpenTask> {
+  for (;;) {
+    for (const each of await tasks()) {
+      const place = `${each.key} ${each.failures}`;
+      if (each.task !== name || each.status === 'backoff' || done.has(place)) continue;
+      done.add(place);
+      return each;
+    }
+    await delay(10);
+  }
 }
 
 /** Looks until it is there: waits are known when the run was put down. */
@@ -35,10 +52,14 @@ describe('on SQLite', () => {
     const result = run.result();
     result.catch(() => undefined);
     const waits = (): readonly OpenWait[] => (runtime.get(run.id) === undefined ? [] : runtime.waits(run.id));
+    const tasks = (): readonly OpenTask[] => runtime.tasks.list({ runId: run.id });
+    const done = new Set<string>();
     await each.outside?.({
       send: (name, payload, id) => runtime.send(run.id, name, payload, id === undefined ? {} : { id }),
       respond: async (title, approved, by) =>
         runtime.respond(run.id, (await found(waits, title)).key, { approved, by }),
+      complete: async (task, value) => runtime.tasks.complete((await openTask(tasks, task, done)).id, value),
+      fail: async (task, message) => runtime.tasks.fail((await openTask(tasks, task, done)).id, message),
       cancel: async (reason) => runtime.cancel(run.id, reason),
       waitedFor: (name) => found(waits, name),
     });
@@ -75,9 +96,13 @@ describe.skipIf(program === undefined)('on Restate', () => {
 
 function outsideOf(run: RestateRun): Outside {
   const waits = (): Promise<readonly OpenWait[]> => run.waits();
+  const tasks = (): Promise<readonly OpenTask[]> => run.tasks();
+  const done = new Set<string>();
   return {
     send: (name, payload, id) => run.send(name, payload, id === undefined ? {} : { id }),
     respond: async (title, approved, by) => run.respond((await found(waits, title)).key, { approved, by }),
+    complete: async (task, value) => run.complete((await openTask(tasks, task, done)).key, value),
+    fail: async (task, message) => run.fail((await openTask(tasks, task, done)).key, message),
     cancel: (reason) => run.cancel(reason),
     waitedFor: (name) => found(waits, name),
   };
