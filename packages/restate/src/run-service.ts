@@ -4,9 +4,11 @@ import type { Shown } from './step.ts';
 import type { ProcessDefinition } from '@pawl/sdk';
 import {
   CancelledError,
+  TerminalError,
   RestatePromise,
   serde,
   workflow,
+  type DurablePromise,
   type WorkflowContext,
   type WorkflowDefinition,
   type WorkflowSharedContext,
@@ -165,11 +167,12 @@ async function post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted> {
   }
 }
 
-async function isResolved(
-  promise: ReturnType<WorkflowSharedContext['promise']>,
-  mail: Mail,
-): Promise<boolean> {
-  await promise.resolve(mail);
-  const kept = (await promise.peek()) as Mail | undefined;
-  return kept?.message.id === mail.message.id;
+/** Whether the promise is this message's: of several that come at once Restate takes one, and refuses the others. */
+async function isResolved(promise: DurablePromise<Mail>, mail: Mail): Promise<boolean> {
+  try {
+    await promise.resolve(mail);
+  } catch (error) {
+    if (!(error instanceof TerminalError) || error instanceof CancelledError) throw error;
+  }
+  return (await promise.peek())?.message.id === mail.message.id;
 }

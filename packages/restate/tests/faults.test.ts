@@ -84,6 +84,44 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     expect(invoked).toEqual(['a', 'b']);
   });
 
+  it('a task that takes longer than Restate waits for a sign of life runs once', async () => {
+    let invoked = 0;
+    const long = defineTask({
+      name: 'long',
+      run: async () => {
+        invoked += 1;
+        await delay(1500);
+        return invoked;
+      },
+    });
+    const process = defineProcess({ name: 'long', run: (_: null, ctx) => ctx.task(long) });
+    const settings = { port: 0, admin: server.admin, restAfter: 50, suspendAfter: 400 };
+    await using _ = await serve({ ...settings, processes: [process] });
+    const run = await client.start(process, null, { id: 'long' });
+    expect(await run.result()).toBe(1);
+    const attempts = (await journalOf(server, 'long')).filter(({ event }) => event.type === 'AttemptStarted');
+    expect([attempts.length, invoked]).toEqual([1, 1]);
+  });
+
+  it('messages that come at once are each taken once', async () => {
+    const process = defineProcess({
+      name: 'taking',
+      run: async (_: null, ctx) => {
+        const taken: unknown[] = [];
+        while (taken.length < 10) taken.push(await ctx.receive('word'));
+        return taken;
+      },
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, restAfter: 50, processes: [process] });
+    const run = await client.start(process, null, { id: 'taking' });
+    const words = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    // Each is sent twice under one id, as by a sender that did not hear whether it came through.
+    const sent = [...words, ...words].map((n) => run.send('word', n, { id: `message-${n}` }));
+    for (const posted of await Promise.allSettled(sent)) expect(posted.status).toBe('fulfilled');
+    const taken = (await run.result()) as number[];
+    expect(taken.toSorted((a, b) => a - b)).toEqual(words);
+  });
+
   it('inputs that the process does not take are refused as data', async () => {
     const strict = defineProcess({
       name: 'strict',
