@@ -49,7 +49,6 @@ let seenSince = 0;
 
 function look(pools: readonly Pool[]): void {
   const at = Date.now();
-  seenSince ||= at;
   for (const pool of pools) {
     const kept = seen.get(pool.name) ?? { used: [], queued: [] };
     seen.set(pool.name, kept);
@@ -62,6 +61,7 @@ function look(pools: readonly Pool[]): void {
 export function PoolsView(): JSX.Element {
   const { data, error } = useData<{ pools: readonly Pool[] }>('/pools');
   const now = useNow(1000);
+  seenSince ||= now;
   useEffect(() => {
     if (data !== undefined) look(data.pools);
   }, [data]);
@@ -78,8 +78,8 @@ export function PoolsView(): JSX.Element {
         ))}
       </ul>
       <p class="dim note">
-        The lines are what this page saw{seenSince === 0 ? '' : ` since ${clock(seenSince).slice(0, 8)}`},
-        five minutes at most. Times and attempts are of the newest 20 runs.
+        The lines are what this page saw since {clock(seenSince).slice(0, 8)}, five minutes at most. Times and
+        attempts are of the newest 20 runs.
       </p>
     </Page>
   );
@@ -88,10 +88,7 @@ export function PoolsView(): JSX.Element {
 function PoolCard({ pool, now }: { readonly pool: Pool; readonly now: number }): JSX.Element {
   const { name, parent, limits, used, isSet, active, queueLength, utilization, stats } = pool;
   const kept = seen.get(name);
-  const windowMs = Math.min(
-    MOST_WINDOW_MS,
-    seenSince === 0 ? LEAST_WINDOW_MS : Math.max(LEAST_WINDOW_MS, now - seenSince),
-  );
+  const windowMs = Math.min(MOST_WINDOW_MS, Math.max(LEAST_WINDOW_MS, now - seenSince));
   const isBound = Object.values(limits).some((limit) => limit !== null);
   const usedNow = isBound ? `${Math.round((utilization ?? 0) * 100)} %` : count(active);
   const mostUsed = isBound ? 1 : Math.max(1, ...(kept?.used ?? []).map(({ value }) => value));

@@ -10,8 +10,9 @@ const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 export const CHROMIUM = process.env['PAWL_CHROMIUM'] ?? PLACES.find((place) => existsSync(place));
 const AXE = createRequire(import.meta.url).resolve('axe-core');
 
-export async function launch(): Promise<Browser> {
-  return await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
+/** @param more switches of the browser */
+export async function launch(more: readonly string[] = []): Promise<Browser> {
+  return await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox', ...more] });
 }
 
 /** A fresh browser that comes by the printed address. */

@@ -21,6 +21,13 @@ const MOST_OFF = 20;
 /** Of all tiles: a control that a browser draws in its own way takes a few. */
 const MOST_TILES = 0.003;
 
+/** A letter is put where it belongs: the settings of a machine for its fonts would move it to the next pixel. */
+export const SWITCHES: readonly string[] = [
+  '--font-render-hinting=none',
+  '--disable-lcd-text',
+  '--force-color-profile=srgb',
+];
+
 export const NOW = 1_795_251_600_000 + 90 * 60_000;
 
 export interface Shop extends AsyncDisposable {
@@ -68,7 +75,7 @@ export async function openBoxed(browser: Browser, shop: Shop): Promise<Page> {
   );
   await page.addStyleTag({
     content: `*, *::before, *::after {
-      font-family: blocks !important; caret-color: transparent !important;
+      font-family: blocks !important; text-rendering: geometricPrecision !important; caret-color: transparent !important;
       animation: none !important; transition: none !important }`,
   });
   return page;

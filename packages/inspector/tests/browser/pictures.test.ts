@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { NAME } from './browser.fixture.ts';
 import { CHROMIUM, launch } from './chromium.fixture.ts';
-import { difference, openBoxed, openShop, take, type Shop } from './pictures.fixture.ts';
+import { difference, openBoxed, openShop, SWITCHES, take, type Shop } from './pictures.fixture.ts';
 
 /* How each view looks, against pictures that were looked at. After a change that is meant: PICTURES=record. */
 
@@ -14,6 +14,8 @@ const KEPT = join(import.meta.dirname, 'pictures');
 /** What differs is left here, as it is and as it was. */
 const LEFT = join(import.meta.dirname, '../../../../test-pictures');
 const IS_RECORDING = process.env['PICTURES'] === 'record';
+
+const LATE_MS = 8000;
 
 const LOOKS = [
   ['light', 1280],
@@ -50,7 +52,7 @@ describe.skipIf(CHROMIUM === undefined)(`pictures, ${NAME}`, () => {
   let page: Page;
 
   beforeAll(async () => {
-    [browser, shop] = await Promise.all([launch(), openShop()]);
+    [browser, shop] = await Promise.all([launch(SWITCHES), openShop()]);
     page = await openBoxed(browser, shop);
   });
 
@@ -76,19 +78,31 @@ describe.skipIf(CHROMIUM === undefined)(`pictures, ${NAME}`, () => {
     );
   }
 
+  /** What comes a moment later is waited for: a part of the page that asks by itself, or that goes on by the second. */
+  async function differs(file: string): Promise<string | undefined> {
+    const kept = readFileSync(join(KEPT, file));
+    for (const end = performance.now() + LATE_MS; ;) {
+      const { whole, small } = await take(page);
+      const found = await difference(page, kept, small);
+      if (found === undefined) return undefined;
+      if (performance.now() < end) continue;
+      mkdirSync(LEFT, { recursive: true });
+      writeFileSync(join(LEFT, file), whole);
+      return found;
+    }
+  }
+
   test.each(VIEWS)('%s looks as it did, light and dark, wide and narrow', async (name, path, drawn) => {
     await show(path, drawn);
+    if (IS_RECORDING) await page.waitForTimeout(LATE_MS / 4);
     for (const [colorScheme, width] of LOOKS) {
       await look(colorScheme, width);
       const file = `${name}-${colorScheme}-${width}.png`;
-      const { whole, small } = await take(page);
-      if (IS_RECORDING) writeFileSync(join(KEPT, file), small);
+      if (IS_RECORDING) writeFileSync(join(KEPT, file), (await take(page)).small);
       if (!existsSync(join(KEPT, file))) expect.fail(`there is no ${file}: PICTURES=record`);
-      const found = await difference(page, readFileSync(join(KEPT, file)), small);
-      if (found === undefined) continue;
-      mkdirSync(LEFT, { recursive: true });
-      writeFileSync(join(LEFT, file), whole);
-      expect.fail(`${file}: ${found}. As it is: test-pictures/${file}; if it is meant: PICTURES=record`);
+      const found = await differs(file);
+      if (found !== undefined)
+        expect.fail(`${file}: ${found}. As it is: test-pictures/${file}; if it is meant: PICTURES=record`);
     }
   });
 
