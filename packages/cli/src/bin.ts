@@ -1,6 +1,7 @@
 /** The program: bin/pawl.js imports this module, and nothing else does. */
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { EXIT_CODES } from '@pawl/runtime/errors';
 
@@ -10,6 +11,10 @@ import { hookModules } from './module-hooks.ts';
 import { quietWarnings } from './quiet-warnings.ts';
 import type { Failure } from './render/failure.ts';
 import { Screen, type Io } from './terminal.ts';
+
+/** Exit codes above it are those of signals. */
+const SIGNAL_BASE = 128;
+const LONGEST_FLUSH_MS = 2000;
 
 const argv = process.argv.slice(2);
 
@@ -69,9 +74,13 @@ function goOn(): string[] {
 // Not awaited at the top level: a module that never finishes loading must not keep Node from saying so.
 void main(argv, io).then(leave);
 
-/** User code may keep timers or sockets open: the end of the command is the end of the program. */
+/**
+ * User code may keep timers or sockets open: the end of the command is the end of the program. What is printed is waited
+ * for, but not for ever where a signal asked for the end: a reader who does not read would keep the program from it.
+ */
 async function leave(exitCode: number): Promise<void> {
-  await io.out.flushed();
-  await io.err.flushed();
+  const flushed = Promise.all([io.out.flushed(), io.err.flushed()]);
+  const isStopped = exitCode > SIGNAL_BASE;
+  await (isStopped ? Promise.race([flushed, delay(LONGEST_FLUSH_MS)]) : flushed);
   io.exit(exitCode);
 }
