@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', 'bin', 'pawl.js');
+const BIN = env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
+const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', BIN);
 
 let root: string;
 

@@ -14,7 +14,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Servers } from './servers.fixture.ts';
 import sharedCapacity from './shared-capacity.ts';
 
-const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', 'bin', 'pawl.js');
+const BIN = env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
+const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', BIN);
 const PACKAGES = join(import.meta.dirname, '..', 'packages');
 const CAPACITY = 30;
 const PER_TEAM = 14;

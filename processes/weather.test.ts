@@ -10,7 +10,8 @@ import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', 'bin', 'pawl.js');
+const BIN = env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
+const PAWL = join(import.meta.dirname, '..', 'packages', 'cli', BIN);
 const FLOW = join(import.meta.dirname, 'weather.yaml');
 
 let folder: string;
