@@ -4,11 +4,14 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { EXIT_CODES } from '@pawl/runtime/errors';
 import { seededEntropy } from '@pawl/runtime/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
 import { freshFolder, writeRun } from './in-process.fixture.ts';
 import { printed } from './printed.fixture.ts';
+
+// A machine that is busy with other things takes many times what it takes alone.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 // Ids, names, paths and values as somebody gives them who means harm: one message, a code, and nothing else happens.
 

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
 import { freshFolder, writeRun } from './in-process.fixture.ts';
 import { printed, type Printed } from './printed.fixture.ts';
+
+// A machine that is busy with other things takes many times what it takes alone.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 // Whatever a journal holds, a terminal gets nothing to obey, and a program gets JSON, one document a line.
 

@@ -5,6 +5,9 @@ import type * as DataFaults from './data-faults.ts';
 import { dataFaults } from './data-faults.ts';
 import { hostileJournals } from './hostile-journals.ts';
 
+// A machine that is busy with other things takes many times what it takes alone.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
 test('damage of a journal at rest is found, or it is nowhere: no changed event is used', async () => {
   const outcome = await tortureBy(dataFaults, { tier: 'ci', seed: 8, at: undefined, rounds: 60 });
   expect(outcome.violations).toEqual([]);

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { shimProblem } from '../shim/shim.ts';
 import { tortureBy } from '../torture.ts';
 import { faultSweep } from './fault-sweep.ts';
+
+// A machine that is busy with other things takes many times what it takes alone.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const problem = shimProblem();
 
