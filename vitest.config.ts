@@ -6,9 +6,11 @@ import { SlowFirst } from './tooling/slow-first.ts';
 
 /** They change what a process has once, or hold a folder or programs for their file: a worker for each. */
 const ALONE = [
-  'packages/cli/tests/{captures,logs}.test.ts',
+  'packages/{cli,create-pawl,inspector,restate}/tests/**/*.test.ts',
+  'packages/torture/**/*.test.ts',
   'packages/runtime/src/store/sqlite/**/*.test.ts',
   'packages/runtime/tests/{encryption,guard,reliability,simulation,telemetry,worker}/**/*.test.ts',
+  '{processes,tests}/**/*.test.ts',
 ];
 
 /** Vite reads these for Node: they replace modules, or import what Node does not find or read by itself. */
@@ -17,6 +19,7 @@ const BY_VITE = [
   'packages/mcp/tests/**/*.test.ts',
   'packages/runtime/tests/acceptance/babysitter.test.ts',
   'packages/runtime/tests/simulation/sensitivity.test.ts',
+  'packages/torture/src/data/data.test.ts',
 ];
 
 /** Node reads the sources as it does for users, and keeps what it compiled: Vite's own way took twice the time. */
