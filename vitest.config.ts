@@ -7,7 +7,7 @@ import { SlowFirst } from './tooling/slow-first.ts';
 /** They change what a process has once, or hold a folder or programs for their file: a worker for each. */
 const ALONE = [
   'packages/{cli,create-pawl,inspector,restate}/tests/**/*.test.ts',
-  'packages/torture/**/*.test.ts',
+  'packages/torture/src/**/*.test.ts',
   'packages/runtime/src/store/sqlite/**/*.test.ts',
   'packages/runtime/tests/{encryption,guard,reliability,simulation,telemetry,worker}/**/*.test.ts',
   '{processes,tests}/**/*.test.ts',
@@ -21,6 +21,9 @@ const BY_VITE = [
   'packages/runtime/tests/simulation/sensitivity.test.ts',
   'packages/torture/src/data/data.test.ts',
 ];
+
+/** Packages are linked into each other: their tests are found where they are. */
+const NO_TESTS = [...configDefaults.exclude, '**/dist/**'];
 
 /** Node reads the sources as it does for users, and keeps what it compiled: Vite's own way took twice the time. */
 const BY_NODE = { viteModuleRunner: false, nodeLoader: false };
@@ -49,7 +52,7 @@ export default defineConfig({
             'tests/**/*.test.ts',
             'tooling/**/*.test.ts',
           ],
-          exclude: [...configDefaults.exclude, '**/dist/**', ...ALONE, ...BY_VITE],
+          exclude: [...NO_TESTS, ...ALONE, ...BY_VITE],
           isolate: false,
           experimental: BY_NODE,
           // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
@@ -61,7 +64,10 @@ export default defineConfig({
           },
         },
       },
-      { extends: true, test: { name: 'alone', include: ALONE, exclude: BY_VITE, experimental: BY_NODE } },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, exclude: [...NO_TESTS, ...BY_VITE], experimental: BY_NODE },
+      },
       { extends: true, test: { name: 'by vite', include: BY_VITE } },
     ],
     coverage: {
