@@ -31,7 +31,7 @@ describe.skipIf(program === undefined)('random programs while workers die', () =
 
   it('end as the model says where a worker hangs, and what it did meanwhile is not recorded', async () => {
     let isStopped = false;
-    const { problems, moved } = await lab.try(programs(300, 10), async ({ workers }) => {
+    const { problems, moved } = await lab.try(programs(300, 20), async ({ workers }) => {
       isStopped = await workers.stopBusy(4);
     });
     expect(Object.fromEntries(problems)).toEqual({});

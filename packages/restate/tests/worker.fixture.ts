@@ -58,19 +58,33 @@ export class Workers {
   }
 
   /**
-   * Stops the one that invoked a task last, as a machine that hangs, until others have invoked so many; then it goes on.
-   * @returns whether it came to that
+   * Stops the one that invoked a task last, as a machine that hangs, until another one has gone on with a run of it;
+   * then it goes on. Where nothing is left to go on with, the next one is stopped. @returns whether it came to that
    */
   async stopBusy(every: number): Promise<boolean> {
-    const last = await this.#invoked(this.invocations.length + every);
-    const child = [...this.#children].find(({ pid }) => pid === last?.pid);
-    if (child === undefined) return false;
-    child.kill('SIGSTOP');
-    try {
-      return (await this.#invoked(this.invocations.length + every)) !== undefined;
-    } finally {
-      child.kill('SIGCONT');
+    for (;;) {
+      const last = await this.#invoked(this.invocations.length + every);
+      const child = [...this.#children].find(({ pid }) => pid === last?.pid);
+      if (child === undefined) return false;
+      child.kill('SIGSTOP');
+      try {
+        if (await this.#movedFrom(child.pid)) return true;
+      } finally {
+        child.kill('SIGCONT');
+      }
     }
+  }
+
+  async #movedFrom(pid: number | undefined): Promise<boolean> {
+    const before = this.invocations;
+    const runs = new Set(before.filter((each) => each.pid === pid).map(({ runId }) => runId));
+    // They share a port: the server may come to the one that hangs again, and waits some seconds for it each time.
+    for (let waitedMs = 0; waitedMs < 30_000; waitedMs += 10) {
+      if (this.invocations.slice(before.length).some((each) => each.pid !== pid && runs.has(each.runId)))
+        return true;
+      await delay(10);
+    }
+    return false;
   }
 
   async #invoked(count: number): Promise<Seen | undefined> {
