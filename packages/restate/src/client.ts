@@ -88,7 +88,11 @@ export class RestateRun<Output = unknown> {
     const result = await this.#client.workflowAttach();
     if (result.status === 'refused') throw reviveError(result.error);
     // Restate gives back what the process returned, whose type is the run's.
-    return outputOf(this.id, result.event) as Output;
+    return outputOf(
+      this.id,
+      result.event,
+      `Its invocation on Restate: workflow ${this.process}, key ${this.id}`,
+    ) as Output;
   }
 
   /**

@@ -32,7 +32,7 @@ async function drive(
       if (i === crashAt) return undefined;
       const next = session.recorded(entry);
       if (next.type === 'ended') {
-        if (next.result.status === 'ended') return outputOf('run', next.result.event);
+        if (next.result.status === 'ended') return outputOf('run', next.result.event, '');
         return next.result;
       }
       if (next.type === 'rest') await delay(Math.max(0, next.wakeAt - Date.now()));

@@ -43,7 +43,7 @@ export class RunHandle<Output = unknown> {
    */
   async result(): Promise<Output> {
     // The journal gives back what the process returned, whose type the handle carries.
-    return outputOf(this.id, await this.#ended) as Output;
+    return outputOf(this.id, await this.#ended, `See what it did: pawl show ${this.id}`) as Output;
   }
 
   /** All events from the first on, each once it is committed; ends with the run, or when it is left. */

@@ -44,14 +44,14 @@ export function terminalEventOf(store: JournalStore, { runId, lastSeq, status }:
   });
 }
 
-/** What a run came to, for whoever waits for it. @throws RuntimeError RUN_FAILED (its `cause` is what the process threw), CANCELLED */
-export function outputOf(runId: RunId, event: FinalEvent): unknown {
+/** What a run came to, for whoever waits for it. @param hint where to see what it did @throws RuntimeError RUN_FAILED (its `cause` is what the process threw), CANCELLED */
+export function outputOf(runId: RunId, event: FinalEvent, hint: string): unknown {
   switch (event.type) {
     case 'RunSucceeded':
       return decode(event.output);
     case 'RunFailed':
       throw new RuntimeError('RUN_FAILED', `Run ${runId} failed: ${event.error.message}`, {
-        hint: `See what it did: pawl show ${runId}`,
+        hint,
         data: { runId },
         cause: reviveError(event.error),
       });
