@@ -15,7 +15,7 @@ import {
 } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
-import { RunSession, type Mail, type Next } from './run-session.ts';
+import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
@@ -75,14 +75,23 @@ async function drive(
   }
 }
 
-/** Messages are taken as they come, in Restate's order, until the entry that was asked for is there. */
+/**
+ * Messages are taken as they come, in Restate's order, until the entry that was asked for is there. Where one came in
+ * that time, that nothing goes on may have been found without it, and is found anew.
+ */
 async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSession): Promise<Next> {
   const entry = ctx
     .run('burst', () => session.next(), AS_BYTES)
     .map((value) => ({ entry: value as Uint8Array }));
+  let hasMail = false;
   for (;;) {
     const won = await inbox.orElse(entry);
-    if (won !== undefined) return session.recorded(won.entry);
+    if (won === undefined) {
+      hasMail = true;
+      continue;
+    }
+    const next = session.recorded(won.entry);
+    return hasMail && next.type === 'rest' ? GOES_ON : next;
   }
 }
 

@@ -38,7 +38,7 @@ export interface Mail {
   readonly message: InboxMessage;
 }
 
-const GOES_ON: Next = { type: 'goesOn' };
+export const GOES_ON: Next = { type: 'goesOn' };
 
 /**
  * One attempt of Restate at one run: what was recorded is loaded, and at the head of it the run goes on.

@@ -124,6 +124,17 @@ const VALUES = {
 };
 
 /** Those of combinators bear the ids of the acceptance cases that they are. */
+export const ANSWERED: Case = {
+  name: 'tasks that others do, one after a failure',
+  run: async (_, ctx) => [await ctx.task(outsider, { page: 1 }), await ctx.task(outsider, { page: 2 })],
+  outside: async ({ complete, fail }) => {
+    await complete('outsider', 'one');
+    await fail('outsider', 'not today');
+    await complete('outsider', { two: new Date(2) });
+  },
+  gives: ['one', { two: new Date(2) }],
+};
+
 export const CASES: readonly Case[] = [
   { name: 'one task', run: (_, ctx) => ctx.task(value, { gives: 1 }), gives: 1 },
   {
@@ -442,16 +453,7 @@ export const CASES: readonly Case[] = [
     },
     gives: [true, false],
   },
-  {
-    name: 'tasks that others do, one after a failure',
-    run: async (_, ctx) => [await ctx.task(outsider, { page: 1 }), await ctx.task(outsider, { page: 2 })],
-    outside: async ({ complete, fail }) => {
-      await complete('outsider', 'one');
-      await fail('outsider', 'not today');
-      await complete('outsider', { two: new Date(2) });
-    },
-    gives: ['one', { two: new Date(2) }],
-  },
+  ANSWERED,
   {
     name: 'a cancel in the middle of a task',
     run: (_, ctx) => ctx.parallel.all([() => ctx.task(forever), () => ctx.receive('never')]),

@@ -2,7 +2,7 @@ import { openRuntime, type OpenTask, type OpenWait, type Runtime } from '@pawl/r
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateClient, serve, type RestateRun, type RestateWorker } from '../src/index.ts';
-import { CASES, INNER, processOf, type Case, type Outside } from './conformance.fixture.ts';
+import { ANSWERED, CASES, INNER, processOf, type Case, type Outside } from './conformance.fixture.ts';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
 async function judge({ gives, fails }: Case, result: Promise<unknown>): Promise<void> {
@@ -91,6 +91,17 @@ describe.skipIf(program === undefined)('on Restate', () => {
     result.catch(() => undefined);
     await each.outside?.(outsideOf(run));
     await judge(each, result);
+  });
+
+  it('an answer that comes while a run is being put down is taken', async () => {
+    const answered = async (): Promise<void> => {
+      for (let i = 0; i < 2; i += 1) {
+        const run = await client.start(processOf(ANSWERED), null);
+        await ANSWERED.outside?.(outsideOf(run));
+        await judge(ANSWERED, run.result());
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, answered));
   });
 });
 
