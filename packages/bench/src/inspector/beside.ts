@@ -8,6 +8,7 @@ import { openRuntime } from '@pawl/runtime';
 import { defineProcess, defineTask } from '@pawl/sdk';
 
 import { ownModule } from '../spawn.ts';
+import { LIMITS } from './limits.ts';
 import { enter, openBrowser } from './page-times.ts';
 import type { Probed } from './reader-probe.ts';
 import { UiServer } from './ui-server.ts';
@@ -35,9 +36,6 @@ const SAMPLE_MS = 1000;
 const IDLE_MS = 10_000;
 const EVENTS_A_TASK = 3;
 const RUN = 'beside';
-
-/** Bounds of the acceptance: of the log while it is written and when it is not, and of a reader's transaction. */
-const LIMITS = { walMost: 64 * MIB, walIdle: 8 * MIB, transactionMs: 100 };
 
 export async function lookBeside({ minutes, events, folder, onStep }: BesideAsk): Promise<Beside> {
   const path = join(folder, 'beside.db');
@@ -163,7 +161,8 @@ function lookWithoutPage(ui: UiServer): Looker {
 }
 
 function probedIn(file: string): Probed {
-  if (!existsSync(file)) return { statements: 0, longestMs: 0, longestBusyMs: 0, longest: '' };
+  if (!existsSync(file))
+    return { statements: 0, over: 0, longestMs: 0, longestBusyMs: 0, mostBusyMs: 0, longest: '' };
   return JSON.parse(readFileSync(file, 'utf8')) as Probed;
 }
 
@@ -184,7 +183,8 @@ export async function benchBeside(ask: BesideAsk): Promise<boolean> {
       `${events} events in ${ask.minutes} minutes, beside ${looked} that asked ${requests} times`,
       `log, MiB, every ${every} s: ${over.join(' ')}`,
       `log: at most ${mib(walMost)} MiB (limit ${mib(LIMITS.walMost)}), idle ${mib(walIdle)} MiB (limit ${mib(LIMITS.walIdle)})`,
-      `longest of ${probed.statements} transactions of the reader: ${probed.longestMs.toFixed(1)} ms (limit ${LIMITS.transactionMs}), ${probed.longestBusyMs.toFixed(1)} ms of it on a processor: ${probed.longest}`,
+      `transactions of the reader: ${probed.statements}, ${probed.over} over ${LIMITS.transactionMs} ms; the most that one had a processor for: ${probed.mostBusyMs.toFixed(1)} ms`,
+      `the longest: ${probed.longestMs.toFixed(1)} ms, ${probed.longestBusyMs.toFixed(1)} ms of it on a processor: ${probed.longest}`,
       '',
     ].join('\n'),
   );

@@ -7,11 +7,17 @@ import { env, threadCpuUsage } from 'node:process';
 
 import Database from 'better-sqlite3';
 
+import { LIMITS } from './limits.ts';
+
 export interface Probed {
   readonly statements: number;
+  /** As many took longer than they may. */
+  readonly over: number;
   readonly longestMs: number;
   /** Of that, what it had a processor for: on a machine that does more than this the rest is waiting for one. */
   readonly longestBusyMs: number;
+  /** The most that any had a processor for. */
+  readonly mostBusyMs: number;
   readonly longest: string;
 }
 
@@ -19,7 +25,7 @@ const WRITE_MS = 500;
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 
-const seen = { statements: 0, longestMs: 0, longestBusyMs: 0, longest: '' };
+const seen = { statements: 0, over: 0, longestMs: 0, longestBusyMs: 0, mostBusyMs: 0, longest: '' };
 
 interface Begun {
   readonly at: number;
@@ -32,11 +38,14 @@ function begin(): Begun {
 
 function note(source: string, { at, busy }: Begun): void {
   const ms = performance.now() - at;
-  seen.statements += 1;
-  if (ms <= seen.longestMs) return;
   const { user, system } = threadCpuUsage(busy);
+  const busyMs = (user + system) / 1000;
+  seen.statements += 1;
+  seen.mostBusyMs = Math.max(seen.mostBusyMs, busyMs);
+  if (ms > LIMITS.transactionMs) seen.over += 1;
+  if (ms <= seen.longestMs) return;
   seen.longestMs = ms;
-  seen.longestBusyMs = (user + system) / 1000;
+  seen.longestBusyMs = busyMs;
   seen.longest = source.replaceAll(/\s+/g, ' ').slice(0, 160);
 }
 

@@ -405,7 +405,7 @@ describe('an abort', () => {
         return [told, await ctx.task(stage.step, t(100, 'after'))];
       },
       [expected, 'after'],
-      { runtime: { pools: { one: 1 } } },
+      { runtime: { pools: { one: 1 } }, inVirtualTime: true },
     );
   });
 
@@ -435,6 +435,7 @@ describe('an abort', () => {
         return [result, inner];
       },
       ['CancelledError', true],
+      { inVirtualTime: true },
     );
     expect(stage.invoked).toHaveLength(1);
   });

@@ -285,6 +285,7 @@ describe('D06 thunks are invoked again on replay', () => {
         return { first, sum, order };
       },
       { first: 4, sum: 110, order: [1, 2, 3, 0] },
+      { inVirtualTime: true },
     );
   });
 

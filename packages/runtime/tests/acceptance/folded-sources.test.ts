@@ -190,6 +190,7 @@ describe('a reduce of a source', () => {
         return [winner, rest.at(-1), rest.length];
       },
       ['late', 8, 4],
+      { inVirtualTime: true },
     );
   });
 

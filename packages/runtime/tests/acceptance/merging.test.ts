@@ -91,11 +91,15 @@ describe('merge', () => {
       return [none, counts, values];
     };
     const end = { done: true, value: undefined };
-    await everywhere(program, [
-      [[], end],
-      [3, 2, 1, 0],
-      ['a0', 'b0', 'c0'],
-    ]);
+    await everywhere(
+      program,
+      [
+        [[], end],
+        [3, 2, 1, 0],
+        ['a0', 'b0', 'c0'],
+      ],
+      { inVirtualTime: true },
+    );
   });
 
   it('C04 is fair to sources that are always ready', async () => {
@@ -164,13 +168,17 @@ describe('merge', () => {
         item.type === 'ITEM' ? [item.key, item.index, item.value] : [item.key, item.index, brief(item.error)],
       );
     };
-    await everywhere(program, [
-      ['a', 0, 'a0'],
-      ['b', 1, 'b0'],
-      ['b', 1, 'TaskError: bad'],
-      ['a', 0, 'a1'],
-      ['a', 0, 'a2'],
-    ]);
+    await everywhere(
+      program,
+      [
+        ['a', 0, 'a0'],
+        ['b', 1, 'b0'],
+        ['b', 1, 'TaskError: bad'],
+        ['a', 0, 'a1'],
+        ['a', 0, 'a2'],
+      ],
+      { inVirtualTime: true },
+    );
   });
 
   it('⟲ C06 roundRobin takes strict turns, and a source that has ended drops out', async () => {

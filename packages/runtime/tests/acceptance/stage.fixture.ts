@@ -90,6 +90,36 @@ class TickClock extends ManualClock {
   }
 }
 
+/** Time passes as it does, from the same point on as in other stages. */
+class RealClock extends ManualClock {
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #began = performance.now();
+
+  override now(): number {
+    return super.now() + this.monotonic();
+  }
+
+  override monotonic(): number {
+    return performance.now() - this.#began;
+  }
+
+  override after(delayMs: number, callback: () => void): () => void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      callback();
+    }, delayMs);
+    this.#timers.add(timer);
+    return () => {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+    };
+  }
+
+  override get pending(): number {
+    return this.#timers.size;
+  }
+}
+
 /** A lab that keeps the time of each invocation, and that tells what leaks from it. */
 export class Stage extends Lab {
   readonly spans: Span[] = [];
@@ -119,6 +149,13 @@ export class Stage extends Lab {
   static override at(wall: number): Stage {
     const stage = new Stage();
     stage.clock = new ManualClock(wall);
+    return stage;
+  }
+
+  /** Its steps take real time. */
+  static live(): Stage {
+    const stage = new Stage();
+    stage.clock = new RealClock();
     return stage;
   }
 
@@ -409,6 +446,8 @@ export interface Everywhere {
   /** How many crashes a journal has in it (default 1). */
   readonly depth?: number;
   readonly runtime?: Partial<RuntimeOptions>;
+  /** What it comes to hangs on milliseconds, which only virtual time keeps. */
+  readonly inVirtualTime?: true;
 }
 
 /** Crash at every prefix of a journal and resume: same result, same prefix, nothing settled again. */
@@ -453,6 +492,20 @@ export function inBranch(program: Program): Program {
   };
 }
 
+/** Another engine, or another store, on which cases marked ⟲ have to come to the same, in real time. */
+export type Elsewhere = (
+  program: Program,
+  expected: unknown,
+  options: Partial<RuntimeOptions>,
+) => Promise<void>;
+
+const elsewhere: { readonly engine: Elsewhere; readonly longestMs: number }[] = [];
+
+/** @param longestMs of time that passes in a case: longer ones are left out */
+export function alsoOn(engine: Elsewhere, longestMs: number): void {
+  elsewhere.push({ engine, longestMs });
+}
+
 /**
  * A case marked ⟲: runs it, then replays it, crashes it at every prefix of its journal, and runs it
  * inside a branch of `parallel.map`.
@@ -479,6 +532,10 @@ export async function everywhere(
     depth: 1,
     where: 'in a branch of map, ',
   });
+  const tookMs = first.stage.clock.monotonic();
+  for (const { engine, longestMs } of elsewhere)
+    if (options.inVirtualTime !== true && tookMs <= longestMs)
+      await engine(program, expected, options.runtime ?? {});
   return { stage: first.stage, store: first.store };
 }
 
