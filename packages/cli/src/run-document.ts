@@ -96,6 +96,7 @@ function callDocument(call: CallNode): Document {
         name: call.name,
         prompt: call.prompt,
         data: call.data,
+        schema: call.schema,
         dueAt: timestamp(call.dueAt),
         output: orNull(call.output),
       };

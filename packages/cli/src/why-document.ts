@@ -74,7 +74,7 @@ function callDocument(call: LeafNode): Document {
     case 'breakpoint':
       return { ...base, name: call.title, question: call.question };
     case 'wait':
-      return { ...base, name: call.name, question: call.prompt };
+      return { ...base, name: call.name, question: call.prompt, schema: call.schema };
     case 'timer':
       return { ...base, name: call.timer };
     default:

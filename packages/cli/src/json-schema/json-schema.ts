@@ -191,6 +191,7 @@ const WAIT = fields(
     secret: YES_NO,
     since: TIME,
     dueAt: orNull(TIME),
+    schema: VALUE,
   },
   { breakpoint: DETAILS },
 );

@@ -110,7 +110,14 @@ const CALL = anyOf(
     error: orNull(sameAs('errorRecord')),
   }),
   call('timer', { timer: oneOf('sleep', 'sleepUntil'), durationMs: NUMBER, dueAt: orNull(TIME) }),
-  call('wait', { name: TEXT, prompt: orNull(TEXT), data: VALUE, dueAt: orNull(TIME), output: VALUE }),
+  call('wait', {
+    name: TEXT,
+    prompt: orNull(TEXT),
+    data: VALUE,
+    schema: VALUE,
+    dueAt: orNull(TIME),
+    output: VALUE,
+  }),
   call('breakpoint', {
     title: TEXT,
     question: TEXT,
@@ -167,6 +174,7 @@ const LEAF = fields(
     taskKind: TEXT,
     runId: TEXT,
     question: orNull(TEXT),
+    schema: VALUE,
   },
 );
 

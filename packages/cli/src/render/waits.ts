@@ -65,7 +65,7 @@ export function questionOf({ prompt, name, kind }: OpenWait): string {
 }
 
 function factsOf({ runId, process, wait }: WaitOfRun, now: number): Fact[] {
-  const { key, name, since, dueAt, data, breakpoint } = wait;
+  const { key, name, since, dueAt, data, schema, breakpoint } = wait;
   const facts: Fact[] = [
     ['run', `${clean(runId)}  ${clean(process)}`],
     ['call', breakpoint === null || name === wait.prompt ? clean(key) : `${clean(key)}  ${clean(name)}`],
@@ -74,6 +74,7 @@ function factsOf({ runId, process, wait }: WaitOfRun, now: number): Fact[] {
   facts.push(['since', `${formatDuration(now - since)} ago`]);
   if (dueAt !== null) facts.push(['gives up', `in ${formatDuration(Math.max(0, dueAt - now))}`]);
   if (data !== null) facts.push([breakpoint === null ? 'data' : 'context', shown(data)]);
+  if (schema !== null) facts.push(['takes', shown(schema)]);
   return facts;
 }
 

@@ -170,11 +170,12 @@ function Approval(props: {
 function Message({ wait, onDone }: { readonly wait: Wait; readonly onDone: () => void }): JSX.Element {
   const { state, error, send } = useSending(onDone);
   const { runId, name, secret } = wait;
+  const schema = 'value' in wait.schema ? wait.schema.value : null;
   return (
     <>
       <SchemaForm
-        schema={null}
-        label={`Message, as JSON${secret ? ' (kept encrypted)' : ''}`}
+        schema={schema}
+        label={`Message${schema === null ? ', as JSON' : ''}${secret ? ' (kept encrypted)' : ''}`}
         submit="Send"
         isBusy={state !== 'idle'}
         onSubmit={(value) => send(`${runPath(runId)}/messages/${encodeURIComponent(name)}`, value)}

@@ -59,6 +59,7 @@ export interface Wait {
   readonly prompt: string | null;
   readonly data: Bounded;
   readonly secret: boolean;
+  readonly schema: Bounded;
   readonly since: string;
   readonly dueAt: string | null;
   readonly breakpoint?: {

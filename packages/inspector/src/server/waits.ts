@@ -6,7 +6,11 @@ import type { Describe, Document } from './describe.ts';
 
 /** @param id of one run, or undefined for all */
 export function waitDocuments(reader: JournalReader, describe: Describe, id: RunId | undefined): Document[] {
-  return describe.waits(reader, id).map((wait) => ({ ...wait, data: bounded(wait['data'] as Encoded) }));
+  return describe.waits(reader, id).map((wait) => ({
+    ...wait,
+    data: bounded(wait['data'] as Encoded),
+    schema: bounded(wait['schema'] as Encoded),
+  }));
 }
 
 export function taskDocuments(tasks: readonly OpenTask[], describe: Describe): Document[] {

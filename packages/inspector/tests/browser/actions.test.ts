@@ -28,11 +28,21 @@ const inspect = defineTask('inspect', () => ({
     },
   },
 }));
+// As zod and others give it.
+const seal = { '~standard': {
+  version: 1,
+  vendor: 'test',
+  validate: (value: unknown) => ({ value }),
+  jsonSchema: { input: () => ({ type: 'object', required: ['seal'], properties: { seal: { type: 'string', minLength: 1 }, heavy: { type: 'boolean' } } }) },
+} };
 export async function process({ kilos }: { kilos: number }, ctx: Context) {
   const weight = await ctx.task(weigh, kilos);
-  const found = await ctx.task(inspect, {});
+  const [found, sealed] = await ctx.parallel.all([
+    () => ctx.task(inspect, {}),
+    () => ctx.receive('sealed', { schema: seal as never, prompt: 'Which seal?' }),
+  ]);
   const { approved, feedback } = await ctx.breakpoint({ title: 'Ship it?', question: 'May it go?' });
-  return { weight, found, approved, feedback };
+  return { weight, found, sealed, approved, feedback };
 }
 `;
 
@@ -96,6 +106,13 @@ describe.skipIf(CHROMIUM === undefined)(`what people do on the page, ${NAME}`, (
     await task.getByLabel('Remarks 1', { exact: true }).fill('a scratch');
     await complete.click();
     await task.getByText('Answered; the run takes it').waitFor();
+    // What a message must look like is a form, too.
+    const message = page.getByRole('article', { name: 'message sealed' });
+    await message.getByRole('button', { name: 'Send' }).click();
+    await message.getByText('is needed').waitFor();
+    await message.getByLabel('seal').fill('wax');
+    await message.getByRole('button', { name: 'Send' }).click();
+    await message.getByText('Sent').waitFor();
     await folder.pawl('resume', 'lot');
     const question = page.getByRole('article', { name: 'question Ship it?' });
     await question.getByLabel('Feedback').fill('not with that scratch');
@@ -106,6 +123,7 @@ describe.skipIf(CHROMIUM === undefined)(`what people do on the page, ${NAME}`, (
       run: {
         output: {
           weight: { kilos: 7 },
+          sealed: { seal: 'wax' },
           found: { verdict: 'good', score: 9, remarks: ['a scratch'] },
           approved: false,
           feedback: 'not with that scratch',

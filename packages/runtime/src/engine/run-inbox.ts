@@ -2,6 +2,7 @@ import type { RunId } from '../journal/ids.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
 import type { InboxMessage, JournalStore } from '../ports/journal-store.ts';
+import { toldSchema } from '../process/told-schema.ts';
 import type { AttemptWait } from './attempt-waits.ts';
 import type { EngineOptions } from './engine.ts';
 import { Mailbox, type Plain, type Refusal } from './mailbox.ts';
@@ -150,6 +151,14 @@ function strayOf(message: InboxMessage, runId: RunId): string | undefined {
   }
 }
 
-function missed({ key, attempt, name, timeoutMs }: AttemptWait): Report {
-  return { type: 'TaskSignalMissed', key, attempt, name, timeoutMs };
+function missed({ key, attempt, name, timeoutMs, schema }: AttemptWait): Report {
+  const told = toldSchema(schema);
+  return {
+    type: 'TaskSignalMissed',
+    key,
+    attempt,
+    name,
+    timeoutMs,
+    ...(told === null ? {} : { schema: told }),
+  };
 }

@@ -13,6 +13,8 @@ export interface SignalAwaited {
   readonly data: Encoded;
   /** The message is kept encrypted, and given to the process as a handle. Left out where it is not. */
   readonly secret?: true;
+  /** JSON Schema of what it takes. Left out where nothing is known of that. */
+  readonly schema?: Encoded;
 }
 export interface SignalReceived {
   readonly type: 'SignalReceived';
@@ -43,6 +45,8 @@ export interface TaskSignalAwaited {
   readonly name: string;
   /** From the recording of it; null = for ever. */
   readonly timeoutMs: number | null;
+  /** JSON Schema of what it takes. Left out where nothing is known of that. */
+  readonly schema?: Encoded;
 }
 /** The attempt goes on without it, since its time had passed. */
 export interface TaskSignalForgone {

@@ -26,8 +26,9 @@ const VALUES: { readonly [Type in EventType]?: readonly FieldOf<Type>[] } = {
   TaskCancelled: ['reason'],
   AttemptFailed: ['error'],
   AnswerRefused: ['issues'],
-  SignalAwaited: ['prompt', 'data'],
+  SignalAwaited: ['prompt', 'data', 'schema'],
   SignalReceived: ['payload'],
+  TaskSignalAwaited: ['schema'],
   TaskSignalReceived: ['payload'],
   BreakpointOpened: ['title', 'question', 'context', 'options'],
   BreakpointAnswered: ['option', 'feedback', 'response'],
@@ -77,6 +78,8 @@ export function markValues(type: string, open: Fields): Fields {
 function markOf(type: string, name: string, part: unknown): unknown {
   if (name === 'error') return MARKED_ERROR;
   if (name === 'options' || name === 'issues') return [];
+  // A mark is no schema: a form is made of what is there.
+  if (name === 'schema') return undefined;
   if (type === 'ChildFinished') return markOutcome(part);
   if (type === 'Folded' && name === 'source')
     return isRecord(part) ? { ...part, cursor: SEALED_MARK } : undefined;

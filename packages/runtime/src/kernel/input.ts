@@ -45,6 +45,7 @@ export type Command =
       readonly prompt: string | null;
       readonly data: Encoded;
       readonly secret?: true;
+      readonly schema?: Encoded;
     }
   | (Omit<BreakpointOpened, 'type'> & { readonly type: 'OpenBreakpoint' })
   | {

@@ -26,6 +26,7 @@ import { encodePayload } from './payload.ts';
 import { plainJson } from './plain-json.ts';
 import { outsideProcess } from './process-code.ts';
 import type { Scope } from './scope.ts';
+import { jsonSchemaOf } from './told-schema.ts';
 
 /** A call whose task may be done by somebody else. */
 interface OfferRequest {
@@ -212,19 +213,6 @@ function schemaOf(
   if (problem !== undefined)
     throw new InvalidOptionError('outputSchema', schema, `a JSON Schema (${problem})`);
   return plain;
-}
-
-/** Standard JSON Schema, which zod and others give; some schemas cannot be told so. */
-function jsonSchemaOf(schema: NonNullable<TaskDefinition['output']>): unknown {
-  const converter: unknown = Reflect.get(schema['~standard'], 'jsonSchema');
-  if (typeof converter !== 'object' || converter === null) return undefined;
-  const input: unknown = Reflect.get(converter, 'input');
-  if (typeof input !== 'function') return undefined;
-  try {
-    return (input as (options: { target: string }) => unknown)({ target: 'draft-2020-12' });
-  } catch {
-    return undefined;
-  }
 }
 
 function openOf({ name, output }: TaskDefinition<never, unknown>): OpenOffer {

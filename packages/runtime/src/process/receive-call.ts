@@ -11,6 +11,8 @@ import { checkOptionNames } from './option-names.ts';
 import type { OpenWait } from './open-call.ts';
 import { checkName } from './parallel/options.ts';
 import { encodePayload, tooLarge } from './payload.ts';
+import { outsideProcess } from './process-code.ts';
+import { toldSchema } from './told-schema.ts';
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   'schema',
@@ -46,8 +48,18 @@ export function receive<T>(
   return host.request<T>(scope, callName, { fingerprint, what: fingerprint }, (key, resolve, reject) => {
     // The payload was checked against the schema, whose type the options carry.
     host.openCalls.set(key, { resolve: (value) => resolve(value as T), reject, scope, wait });
-    const facts = { key, name, timeoutMs, prompt, data };
-    host.command({ type: 'AwaitSignal', ...facts, ...(isSecret ? { secret: true } : {}) });
+    // What is recorded already is compared by its key: nothing is converted for it.
+    const told = host.isNew(key) ? outsideProcess(() => toldSchema(schema)) : null;
+    host.command({
+      type: 'AwaitSignal',
+      key,
+      name,
+      timeoutMs,
+      prompt,
+      data,
+      ...(isSecret ? { secret: true } : {}),
+      ...(told === null ? {} : { schema: told }),
+    });
   });
 }
 

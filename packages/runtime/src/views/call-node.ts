@@ -117,6 +117,8 @@ export interface WaitNode extends NodeBase {
   readonly data: Encoded;
   /** Only what is sent encrypted will do. */
   readonly secret: boolean;
+  /** JSON Schema of what it takes; null where nothing is known of that. */
+  readonly schema: Encoded;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;
   /** What came. */
@@ -265,7 +267,7 @@ function timerNode(event: TimerStarted, at: Millis): TimerNode {
 }
 
 function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
-  const { key, name, prompt, data, timeoutMs, secret = false } = event;
+  const { key, name, prompt, data, timeoutMs, secret = false, schema = null } = event;
   return {
     kind: 'wait',
     key,
@@ -273,6 +275,7 @@ function waitNode(keep: Keep, event: SignalAwaited, at: Millis): WaitNode {
     prompt,
     data: keep(data),
     secret,
+    schema: keep(schema),
     dueAt: timeoutMs === null ? null : at + timeoutMs,
     openedAt: at,
     status: 'running',

@@ -38,10 +38,19 @@ export interface OpenWait {
   readonly secret: boolean;
   /** When it gives up; null = never. */
   readonly dueAt: Millis | null;
+  /** JSON Schema of what is taken; null where nothing is known of it. */
+  readonly schema: Encoded;
   readonly breakpoint: OpenBreakpoint | null;
 }
 
-const PLAIN = { prompt: null, data: null, secret: false, dueAt: null, breakpoint: null } as const;
+const PLAIN = {
+  prompt: null,
+  data: null,
+  secret: false,
+  dueAt: null,
+  schema: null,
+  breakpoint: null,
+} as const;
 
 /** What is still waited for after these events, the oldest first. */
 export function openWaits(events: Iterable<Recorded>): OpenWait[] {
@@ -62,8 +71,8 @@ function begun({ at, event }: Recorded, tasks: ReadonlyMap<CallKey, string>): Op
       return { ...PLAIN, kind: 'outcome', key, name, prompt, since: at };
     }
     case 'TaskSignalAwaited': {
-      const { key, name, timeoutMs } = event;
-      return { ...PLAIN, kind: 'task', key, name, since: at, dueAt: dueAt(at, timeoutMs) };
+      const { key, name, timeoutMs, schema = null } = event;
+      return { ...PLAIN, kind: 'task', key, name, since: at, dueAt: dueAt(at, timeoutMs), schema };
     }
     case 'SignalAwaited': {
       const { type: _, timeoutMs, secret = false, ...facts } = event;
