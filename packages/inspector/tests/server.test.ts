@@ -8,6 +8,8 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createInspector, type Describe } from '../src/index.ts';
+import { Comparisons } from '../src/server/comparisons.ts';
+import { PoolStatistics } from '../src/server/pools.ts';
 
 /* What the page is told, over a real journal. Who may ask is the business of whoever serves it: packages/cli/tests. */
 
@@ -41,7 +43,10 @@ const describeBriefly: Describe = {
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),
-  diff: () => ({}),
+  diff: () => {
+    const read = { a: 0, b: 0 };
+    return { add: (side, events) => (read[side] += events.length), end: () => read };
+  },
   where: (terms) => Object.fromEntries(terms.map((term) => [term.split('=')[0], [term.split('=')[1] ?? '']])),
   place: () => undefined,
 };
@@ -234,4 +239,59 @@ test('a page is told once that it changed, and again when it did', async () => {
   expect((await lines?.read())?.value).toContain('event: change');
   expect(await ask('/runs/later')).toMatchObject({ run: { status: 'succeeded' } });
   await lines?.cancel();
+});
+
+test('whoever asks what a long run must be read for does not keep others waiting', async () => {
+  const file = join(folder, 'longer.db');
+  {
+    await using runtime = await openRuntime({ path: file, durability: 'normal' });
+    for (const id of ['one', 'other']) await runtime.start(many, 300, { id }).result();
+  }
+  using long = openJournal({ path: file });
+  const over = inspector(undefined, long);
+  const dear = ['/runs/one/compare/other', '/runs/one/plan?at=0', '/pools', '/graph?process=many'];
+  for (const url of dear) {
+    const order: string[] = [];
+    const look = async (asked: string): Promise<unknown> => {
+      const response = await over.request(`/api${asked}`);
+      order.push(asked);
+      return await response.json();
+    };
+    const [found] = await Promise.all([look(url), look('/counts')]);
+    expect([found, order]).toMatchObject([{ version: 1 }, ['/counts', url]]);
+  }
+  const events = long.get('one').lastSeq;
+  expect(await (await over.request('/api/runs/one/compare/other')).json()).toMatchObject({
+    diff: { a: events, b: events },
+    comparedTo: null,
+  });
+});
+
+test('what is too long to be compared is compared to a place, and said to be', async () => {
+  const comparisons = new Comparisons({ reader, closing: closing.signal }, describeBriefly, 600);
+  expect(await comparisons.of('wide', 'small-1')).toMatchObject({
+    diff: { a: 600, b: reader.get('small-1').lastSeq },
+    comparedTo: 600,
+  });
+  const ended = AbortSignal.abort();
+  const late = new Comparisons({ reader, closing: ended }, describeBriefly);
+  await expect(late.of('wide', 'small-1')).rejects.toMatchObject({
+    code: 'STOPPED',
+    hint: expect.any(String),
+  });
+});
+
+test('pools tell of the newest runs, and what was read of one goes on behind its last event', async () => {
+  const file = join(folder, 'pools.db');
+  await using runtime = await openRuntime({ path: file, durability: 'normal' });
+  await runtime.start(many, 3, { id: 'p-1' }).result();
+  using reads = openJournal({ path: file });
+  const pools = new PoolStatistics({ reader: reads, closing: closing.signal });
+  const [first] = await pools.statuses();
+  expect(first?.stats).toMatchObject({ started: 3, completed: 3 });
+  await runtime.start(many, 4, { id: 'p-2' }).result();
+  const [[second], [same]] = await Promise.all([pools.statuses(), pools.statuses()]);
+  expect(second?.stats).toMatchObject({ started: 7, completed: 7, wait: { count: 7 }, run: { count: 7 } });
+  expect(same?.stats).toEqual(second?.stats);
+  expect(second?.stats).toEqual(reads.pools(20)[0]?.stats);
 });

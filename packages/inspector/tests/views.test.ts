@@ -27,7 +27,10 @@ const describeBriefly: Describe = {
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),
-  diff: (journal, a, b) => ({ first: [journal.get(a).runId, journal.get(b).runId] }),
+  diff: (journal, a, b) => ({
+    add: () => undefined,
+    end: () => ({ first: [journal.get(a).runId, journal.get(b).runId] }),
+  }),
   where: (terms) =>
     Object.fromEntries(terms.map((term) => [term.split('=')[0] ?? '', [term.split('=')[1] ?? '']])),
   place: () => undefined,
@@ -199,6 +202,10 @@ test('what is too much for one file is left out, and said to be', async () => {
     async (path) => {
       asked.push(path);
       if (path === '/runs/r') return detail;
+      if (path.includes('/value?part=output')) return { value: 'y'.repeat(11_900_000) };
+      if (path.includes('/value?')) return { value: 'y'.repeat(100_000) };
+      if (path.includes('key=3&'))
+        return { call: { input: { cut: 'y', size: 100_000 }, output: { cut: 'y', size: 11_900_000 } } };
       return path.includes('/call?') ? { text: 'x'.repeat(1_000_000) } : {};
     },
     {},
@@ -207,9 +214,12 @@ test('what is too much for one file is left out, and said to be', async () => {
   expect(leftOut).toEqual([
     '6,000 calls of wide groups',
     '6,000 of 9,000 events',
-    'what 29 of 40 calls got and gave',
+    'what 28 of 40 calls got and gave',
+    'the rest of 1 of 2 large values',
   ]);
   expect(asked).toContain('/runs/r/value?part=input');
+  expect(answers).toHaveProperty(['/runs/r/value?part=input&key=3']);
+  expect(answers).not.toHaveProperty(['/runs/r/value?part=output&key=3']);
   expect(JSON.stringify(answers).length).toBeLessThan(12_500_000);
 });
 

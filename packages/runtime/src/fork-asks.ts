@@ -5,7 +5,7 @@ import type { RunId, Seq } from './journal/ids.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import type { AnyProcess } from './process/definition.ts';
 import { eventsOf } from './run-events.ts';
-import { addToHistory, createCallHistory } from './views/call-history.ts';
+import { addToHistory, createCallHistory, type CallHistory } from './views/call-history.ts';
 import { planFork, type ForkPlan, type ForkTarget } from './views/fork-plan.ts';
 
 export interface ForkOptions {
@@ -40,12 +40,19 @@ export function reuses(ask: ForkAsk): boolean {
   return ask.reuse ?? ask.retries;
 }
 
-/** @throws RuntimeError REFUSED */
-export function forkPlan(store: Pick<JournalStore, 'read'>, run: RunRecord, ask: ForkAsk): ForkPlan {
+/**
+ * @param read all that the run recorded, where somebody has read it; else it is read here
+ * @throws RuntimeError REFUSED
+ */
+export function forkPlan(
+  store: Pick<JournalStore, 'read'>,
+  run: RunRecord,
+  ask: ForkAsk,
+  read?: CallHistory,
+): ForkPlan {
   const id = run.runId;
   if (ask.retries) refuseRetry(run);
-  const history = createCallHistory();
-  for (const recorded of eventsOf(store, id)) addToHistory(history, recorded);
+  const history = read ?? historyOf(store, id);
   const target: ForkTarget = {
     ...(ask.at === undefined ? {} : { at: ask.at }),
     ...(ask.afterSeq === undefined ? {} : { afterSeq: ask.afterSeq }),
@@ -58,6 +65,12 @@ export function forkPlan(store: Pick<JournalStore, 'read'>, run: RunRecord, ask:
     hint: plan.hint.replace('<run>', id),
     data: { runId: id },
   });
+}
+
+function historyOf(store: Pick<JournalStore, 'read'>, id: RunId): CallHistory {
+  const history = createCallHistory();
+  for (const recorded of eventsOf(store, id)) addToHistory(history, recorded);
+  return history;
 }
 
 function refuseRetry({ runId, status }: RunRecord): void {

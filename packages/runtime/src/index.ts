@@ -62,7 +62,8 @@ export type { BackupOptions, CopyDesk, ImportOptions, Pruned, PruneOptions } fro
 export type { ExportOptions, Exported } from './copies/export-text.ts';
 export type { ImportedRunNote } from './copies/import-text.ts';
 export type { PoolStatus } from './pool-reports.ts';
-export type { PoolStats } from './views/pool-stats.ts';
+export { addPoolEvents, createPoolFold, type PoolFold, type PoolStats } from './views/pool-stats.ts';
+export { addToHistory, createCallHistory, type CallHistory } from './views/call-history.ts';
 export type { Times } from './views/histogram.ts';
 export type { ReadRun } from './waiting-parents.ts';
 export { openJournal, type JournalReader } from './reader.ts';

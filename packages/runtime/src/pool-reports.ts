@@ -120,7 +120,7 @@ export class PoolDesk {
   }
 
   statuses({ dispatcher, shared, options }: Engine): PoolStatus[] {
-    return poolStatuses(shared.view(), poolStatsOf(this.#fold), dispatcher.statuses(), options.owner);
+    return poolStatuses(shared.view(), poolStatsOf([this.#fold]), dispatcher.statuses(), options.owner);
   }
 
   setLimits({ dispatcher }: Engine, pool: string, limits: number | StoredAmounts | null): void {

@@ -34,8 +34,9 @@ import { logsOf, type LogQuery } from './kept-logs.ts';
 import type { LogLine } from './journal/log-line.ts';
 import { Replayer, type ReplayerOptions } from './replayer.ts';
 import { runWaits } from './run-waits.ts';
+import type { CallHistory } from './views/call-history.ts';
 import type { OpenWait } from './views/open-waits.ts';
-import { addPoolEvents, createPoolFold, poolStatsOf } from './views/pool-stats.ts';
+import { addPoolEvents, createPoolFold, poolStatsOf, type PoolFold } from './views/pool-stats.ts';
 
 /** A journal to look at. It is never written to, whoever else has it open. */
 export interface JournalReader extends Disposable {
@@ -57,8 +58,12 @@ export interface JournalReader extends Disposable {
   logs(id: RunId, query?: LogQuery): Generator<LogLine, void, void>;
   /** Runs that share their beginning with this one, the oldest first, up to 1,000. */
   forksOf(id: RunId): readonly RunId[];
-  /** What a fork would keep, take over and do again. @throws RuntimeError NOT_FOUND, REFUSED */
-  planFork(id: RunId, ask: ForkAsk): ForkPlan;
+  /**
+   * What a fork would keep, take over and do again.
+   * @param read all that the run recorded, where somebody has read it already
+   * @throws RuntimeError NOT_FOUND, REFUSED, SEALED
+   */
+  planFork(id: RunId, ask: ForkAsk, read?: CallHistory): ForkPlan;
   /** What the run waits for from outside, the oldest first. @throws RuntimeError NOT_FOUND */
   waits(id: RunId): OpenWait[];
   /** External tasks that are open, the oldest first: of one run, or of all. */
@@ -79,8 +84,11 @@ export interface JournalReader extends Disposable {
    * @throws RuntimeError REFUSED where it may not be written
    */
   backup(path: string, options?: BackupOptions): number;
-  /** Pools that were declared, and what living programs have of them, with statistics of the newest runs. */
-  pools(runs: number): PoolStatus[];
+  /**
+   * Pools that were declared, and what living programs have of them, with statistics.
+   * @param of so many of the newest runs, which are read for it; or what was read of runs already
+   */
+  pools(of: number | readonly PoolFold[]): PoolStatus[];
   /** Starts that wait for a worker, in the order of their coming. */
   queued(limit: number): readonly QueuedStart[];
   /** A start that waits for a worker, by the id of the run that it becomes; undefined once it is one. */
@@ -110,10 +118,14 @@ function notBegun(id: RunId): RuntimeError {
   });
 }
 
-function poolsOf(store: JournalStore, runs: readonly ReadRun[]): PoolStatus[] {
+function poolsOf(store: JournalStore, folds: readonly PoolFold[]): PoolStatus[] {
+  return poolStatuses(store.readPools(Date.now()), poolStatsOf(folds));
+}
+
+function foldOf(store: JournalStore, runs: readonly ReadRun[]): PoolFold {
   const fold = createPoolFold();
   for (const { runId } of runs) addPoolEvents(fold, runId, eventsOf(store, runId));
-  return poolStatuses(store.readPools(Date.now()), poolStatsOf(fold));
+  return fold;
 }
 
 /**
@@ -159,14 +171,14 @@ export function openJournal(options: {
     events: (id, afterSeq) => eventsOf(store, id, afterSeq),
     logs: (id, query) => logsOf(store, get(id).runId, query),
     forksOf: (id) => store.forksOf(get(id).runId),
-    planFork: (id, ask) => {
+    planFork: (id, ask, read) => {
       needKey();
-      return forkPlan(store, get(id), ask);
+      return forkPlan(store, get(id), ask, read);
     },
     waits: (id) => runWaits(store, get(id)),
     openTasks: (query = {}) => openTasks(store, query, Date.now()),
     settledTasks: (id) => settledTasks(eventsOf(store, get(id).runId)),
-    pools: (runs) => poolsOf(store, list({ limit: runs })),
+    pools: (of) => poolsOf(store, typeof of === 'number' ? [foldOf(store, list({ limit: of }))] : of),
     start,
     queued: (limit) => store.work.queuedStarts(limit),
     setBack: (limit) => store.work.setBackRuns(limit),

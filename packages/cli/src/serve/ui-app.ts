@@ -1,11 +1,11 @@
 /** The server of `pawl ui`: the inspector behind the guard, with the words of the commands. */
 import { createInspector, readPage, type Describe } from '@pawl/inspector';
-import type { JournalReader, Runtime } from '@pawl/runtime';
+import { addDiffEvent, finishDiff, type JournalReader, type Runtime } from '@pawl/runtime';
 import { Hono } from 'hono';
 
 import { diffDocument } from '../diff-document.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
-import { readDiff } from '../read-diff.ts';
+import { newDiff } from '../read-diff.ts';
 import { readWaits } from '../read-waits.ts';
 import { readWhy } from '../read-why.ts';
 import { sourcePlace } from '../render/source-place.ts';
@@ -86,7 +86,16 @@ export function describeIn({ cwd, flags }: Pick<UiAppOptions, 'cwd' | 'flags'>):
       const [runA, runB] = [reader.get(a), reader.get(b)];
       // Values that nobody can read are all alike.
       reader.needKey();
-      return diffDocument(runA, runB, readDiff(reader.events(a), reader.events(b)));
+      const diff = newDiff();
+      return {
+        add: (side, events) => {
+          for (const recorded of events) addDiffEvent(diff, side, recorded);
+        },
+        end: () => {
+          finishDiff(diff);
+          return diffDocument(runA, runB, diff);
+        },
+      };
     },
     place: (error) => sourcePlace(error.stack, cwd, OWN_FOLDERS),
   };

@@ -3,6 +3,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import type { CallDetail, RunDetail, RunLine, RunPage } from './api.ts';
+import type { Comparison, DiffCall, Difference } from './comparison.ts';
+import { Command } from './copy-button.tsx';
 import { useData, useNow } from './data.ts';
 import { Problem } from './dialog.tsx';
 import { ErrorView } from './error-view.tsx';
@@ -11,46 +13,6 @@ import { Link } from './link.tsx';
 import { comparePath, go, runPath, valuePath } from './route.ts';
 import { StatusBadge } from './status.tsx';
 import { ValueView } from './value-view.tsx';
-
-interface DiffCall {
-  readonly seq: number;
-  readonly kind: string;
-  readonly name: string;
-  readonly input: string;
-  readonly output: string | null;
-  readonly status: string;
-  readonly error: string | null;
-  readonly attempts: number;
-  readonly openedAt: string;
-  readonly endedAt: string | null;
-}
-
-interface Difference {
-  readonly key: string;
-  readonly in: 'a' | 'b' | 'both';
-  readonly aspects: readonly string[];
-  readonly a: DiffCall | null;
-  readonly b: DiffCall | null;
-}
-
-interface Comparison {
-  readonly runA: RunLine;
-  readonly runB: RunLine;
-  readonly diff: {
-    readonly same: boolean;
-    readonly calls: Readonly<Record<'same' | 'different' | 'onlyA' | 'onlyB', number>>;
-    readonly first: Difference | null;
-    readonly differences: readonly Difference[];
-    readonly hasMore: boolean;
-    readonly durations: readonly {
-      readonly key: string;
-      readonly name: string;
-      readonly aMs: number;
-      readonly bMs: number;
-    }[];
-    readonly cut: boolean;
-  };
-}
 
 /** Differences that are shown at once. */
 const SHOWN = 50;
@@ -73,7 +35,7 @@ export function CompareView({ a, b }: { readonly a: string; readonly b: string }
             <Side letter="A" run={data.runA} />
             <Side letter="B" run={data.runB} />
           </div>
-          <Verdict {...data.diff} />
+          <Verdict {...data.diff} comparedTo={data.comparedTo} command={`pawl diff ${a} ${b}`} />
           <Differences ids={[a, b]} {...data.diff} limit={limit} onMore={() => setLimit(limit + SHOWN * 4)} />
           <Durations durations={data.diff.durations} />
         </>
@@ -110,7 +72,10 @@ const WORDS: Readonly<Record<string, string>> = {
   attempts: 'other attempts',
 };
 
-function Verdict({ same, first, calls, cut }: Comparison['diff']): JSX.Element {
+function Verdict(
+  props: Comparison['diff'] & { readonly comparedTo: number | null; readonly command: string },
+): JSX.Element {
+  const { same, first, calls, cut, comparedTo, command } = props;
   return (
     <div class="why verdict">
       <p class="sentence">{same || first === null ? 'They did the same.' : <First first={first} />}</p>
@@ -120,6 +85,12 @@ function Verdict({ same, first, calls, cut }: Comparison['diff']): JSX.Element {
         difference.
         {cut ? ' Rows of a journal were compacted: what they told of is in neither.' : ''}
       </p>
+      {comparedTo === null ? null : (
+        <>
+          <p class="dim">Of each, the first {count(comparedTo)} events were compared.</p>
+          <Command command={command} why="compare all of them" />
+        </>
+      )}
     </div>
   );
 }

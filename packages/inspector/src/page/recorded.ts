@@ -21,6 +21,11 @@ export function recordedAnswer(path: string): unknown {
   return Object.hasOwn(recorded?.answers ?? {}, asked) ? recorded?.answers[asked] : undefined;
 }
 
+/** Whether it can be asked for: a file has what it has. */
+export function isThere(path: string): boolean {
+  return recorded === undefined || recordedAnswer(path) !== undefined;
+}
+
 /** Whether a place of the page can be shown. */
 export function isKept(to: string): boolean {
   if (recorded === undefined) return true;

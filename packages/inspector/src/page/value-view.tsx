@@ -9,6 +9,7 @@ import { count, size } from './format.ts';
 import { Icon } from './icons.tsx';
 import { searchIn } from './json-search.ts';
 import { JsonNode } from './json-tree.tsx';
+import { isThere } from './recorded.ts';
 
 /** Levels that are open: as it comes, where all is opened, and where it is folded. */
 const DEPTHS = { usual: 2, all: 8, none: 1 } as const;
@@ -39,7 +40,9 @@ export function ValueView(props: {
       {'cut' in given ? (
         <div>
           <pre class="json cut">{given.cut}…</pre>
-          {whole === undefined ? null : (
+          {whole === undefined ? null : !isThere(whole) ? (
+            <p class="dim note">Its beginning: all of it ({size(given.size)}) was left out of this file.</p>
+          ) : (
             <button type="button" class="button" onClick={load}>
               Show all ({size(given.size)})
             </button>

@@ -1,5 +1,12 @@
 /** What the page asks for. It only reads; what changes anything is added by whoever serves it, or left out. */
-import { isRunId, type ForkAsk, type JournalReader, type RunId } from '@pawl/runtime';
+import {
+  addToHistory,
+  createCallHistory,
+  isRunId,
+  type ForkAsk,
+  type JournalReader,
+  type RunId,
+} from '@pawl/runtime';
 import { RuntimeError } from '@pawl/runtime/errors';
 import { Hono, type Context } from 'hono';
 
@@ -8,6 +15,7 @@ import type { Describe, Document } from './describe.ts';
 import { Lineage } from './lineage.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
+import { PoolStatistics } from './pools.ts';
 import { processGraph } from './process-graph.ts';
 import { callDetail, eventDocument, runDetail } from './run-detail.ts';
 import { RunFolds } from './run-folds.ts';
@@ -15,6 +23,7 @@ import { runFilter } from './run-filter.ts';
 import { countsOf, pageOfRuns, runNamed } from './run-page.ts';
 import { sharedPage } from './shared-page.ts';
 import { sharedRun } from './shared-run.ts';
+import { slicesOf } from './slices.ts';
 import { taskDocuments, waitDocuments } from './waits.ts';
 import { PARTS, wholeValue } from './whole-value.ts';
 import { scheduleDetail, workerDocuments } from './workers.ts';
@@ -33,7 +42,6 @@ export interface InspectorOptions {
 
 const VERSION = 1;
 const MOST_LISTED = 500;
-const POOL_RUNS = 20;
 /** Characters of a value that is sent as a whole. */
 const MOST_WHOLE = 8 * 1024 * 1024;
 
@@ -155,9 +163,13 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
   api.get('/runs/:id/lineage', async (c) =>
     answer(c, { lineage: await lineage.of(mustGet(reader, c), describe) }),
   );
-  api.get('/runs/:id/plan', (c) => {
+  api.get('/runs/:id/plan', async (c) => {
     const id = mustGet(reader, c);
-    const plan = reader.planFork(id, askOf(c));
+    const ask = askOf(c);
+    const history = createCallHistory();
+    for await (const slice of slicesOf(reading, id, Infinity))
+      for (const recorded of slice) addToHistory(history, recorded);
+    const plan = reader.planFork(id, ask, history);
     const { seq, before, kept, reused, again } = plan;
     return answer(c, {
       seq,
@@ -169,17 +181,18 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
   });
 }
 
-function addCompare(api: Hono, { reader, describe }: InspectorOptions): void {
-  const comparisons = new Comparisons(reader, describe);
-  api.get('/runs/:id/compare/:other', (c) => {
+function addCompare(api: Hono, { reader, describe, closing }: InspectorOptions): void {
+  const comparisons = new Comparisons({ reader, closing }, describe);
+  api.get('/runs/:id/compare/:other', async (c) => {
     const other = c.req.param('other');
     if (!isRunId(other)) throw new RuntimeError('USAGE', 'That is no run id.');
-    return answer(c, comparisons.of(idOf(c), other));
+    return answer(c, await comparisons.of(idOf(c), other));
   });
 }
 
 function addTables(api: Hono, { reader, describe, closing }: InspectorOptions): void {
-  api.get('/pools', (c) => answer(c, { pools: reader.pools(POOL_RUNS) }));
+  const pools = new PoolStatistics({ reader, closing });
+  api.get('/pools', async (c) => answer(c, { pools: await pools.statuses() }));
   api.get('/queue', (c) =>
     answer(c, {
       starts: reader.queued(MOST_LISTED).map(describe.start),

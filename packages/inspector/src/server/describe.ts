@@ -4,6 +4,7 @@ import type {
   OpenCalls,
   OpenTask,
   QueuedStart,
+  Recorded,
   RunId,
   RunQuery,
   RunRecord,
@@ -11,6 +12,13 @@ import type {
 } from '@pawl/runtime';
 
 export type Document = Readonly<Record<string, unknown>>;
+
+/** A comparison that is fed with slices of both runs. */
+export interface DiffFold {
+  add(side: 'a' | 'b', events: readonly Recorded[]): void;
+  /** As `pawl diff --json`: calls of the same key beside each other. */
+  end(): Document;
+}
 
 /** What is said of things: the same words and documents as the commands have, which whoever serves the page gives. */
 export interface Describe {
@@ -26,8 +34,8 @@ export interface Describe {
   task(task: OpenTask): Document;
   start(start: QueuedStart): Document;
   schedule(schedule: Schedule): Document;
-  /** As `pawl diff --json`: calls of the same key beside each other. @throws RuntimeError NOT_FOUND, SEALED */
-  diff(reader: JournalReader, a: RunId, b: RunId): Document;
+  /** Two runs to be compared, whose events are added to it. @throws RuntimeError NOT_FOUND, SEALED */
+  diff(reader: JournalReader, a: RunId, b: RunId): DiffFold;
   /** What runs say of themselves, as `pawl list --where` takes it. @throws RuntimeError USAGE */
   where(terms: readonly string[]): NonNullable<RunQuery['where']>;
   /** Where an error is first in the user's code: `src/pay.ts:12:9`. */

@@ -47,10 +47,10 @@ class Recording {
   }
 
   /** False where there is no room for it. */
-  async add(path: string, as = path): Promise<boolean> {
+  async add(path: string): Promise<boolean> {
     if (this.#left <= 0) return false;
     const answer = await this.#ask(path);
-    return answer === undefined || this.put(as, answer);
+    return answer === undefined || this.put(path, answer);
   }
 
   put(path: string, answer: Document): boolean {
@@ -77,8 +77,12 @@ export async function sharedRun(id: RunId, ask: AskPage, about: Document, at: nu
   const hidden = rows.reduce((sum, { kind, count = 0 }) => sum + (kind === 'rest' ? count : 0), 0);
   if (hidden > 0) leftOut.push(`${words(hidden)} calls of wide groups`);
   await addEvents(recording, path, detail, leftOut);
-  await addCalls(recording, path, rows, leftOut);
+  const cut = await addCalls(recording, path, rows, ask, leftOut);
   await addChildren(recording, rows, leftOut);
+  // Large values come last: what they leave no room for is less.
+  let values = 0;
+  for (const value of cut) values += (await recording.add(value)) ? 0 : 1;
+  if (values > 0) leftOut.push(`the rest of ${words(values)} of ${words(cut.length)} large values`);
   // A path that takes a value out finds it in events, and not in a line that says it again.
   if (await hasLogs(path, ask)) leftOut.push('what was logged');
   return { id, at, about, answers: recording.answers, leftOut };
@@ -115,19 +119,29 @@ async function addEvents(
   if (after < last) leftOut.push(`${words(last - after)} of ${words(last)} events`);
 }
 
+/** @returns where the values are of which these answers have the beginning only */
 async function addCalls(
   recording: Recording,
   path: string,
   rows: readonly Row[],
+  ask: AskPage,
   leftOut: string[],
-): Promise<void> {
+): Promise<readonly string[]> {
   const calls = rows.filter(({ kind }) => kind !== 'rest');
+  const cut: string[] = [];
   for (const [index, { key }] of calls.entries()) {
-    const asked = `${path}/call?key=${encodeURIComponent(key)}`;
-    if (await recording.add(`${asked}&all=1`, asked)) continue;
-    leftOut.push(`what ${words(calls.length - index)} of ${words(calls.length)} calls got and gave`);
-    return;
+    const name = encodeURIComponent(key);
+    const answer = await ask(`${path}/call?key=${name}&all=1`);
+    if (answer === undefined) continue;
+    if (!recording.put(`${path}/call?key=${name}`, answer)) {
+      leftOut.push(`what ${words(calls.length - index)} of ${words(calls.length)} calls got and gave`);
+      break;
+    }
+    const call = answer['call'] as Document | undefined;
+    for (const part of ['input', 'output'])
+      if (isCut(call?.[part])) cut.push(`${path}/value?part=${part}&key=${name}`);
   }
+  return cut;
 }
 
 async function addChildren(recording: Recording, rows: readonly Row[], leftOut: string[]): Promise<void> {

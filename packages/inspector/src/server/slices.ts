@@ -27,6 +27,9 @@ export async function* slicesOf(
     after = last.seq;
     left -= slice.length;
     await new Promise((resolve) => setImmediate(resolve));
-    if (closing.aborted) throw new RuntimeError('STOPPED', 'The server is stopping.');
+    if (closing.aborted)
+      throw new RuntimeError('STOPPED', 'The server of this page is stopping.', {
+        hint: 'Open it again: pawl ui',
+      });
   }
 }

@@ -31,6 +31,14 @@ export function addTime(histogram: Histogram, ms: number): void {
   histogram.classes.set(index, (histogram.classes.get(index) ?? 0) + 1);
 }
 
+export function addHistogram(into: Histogram, other: Histogram): void {
+  into.count += other.count;
+  into.sumMs += other.sumMs;
+  into.maxMs = Math.max(into.maxMs, other.maxMs);
+  for (const [index, members] of other.classes)
+    into.classes.set(index, (into.classes.get(index) ?? 0) + members);
+}
+
 export function timesOf(histogram: Histogram): Times {
   const { count, sumMs, maxMs } = histogram;
   return {

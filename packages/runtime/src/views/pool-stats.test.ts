@@ -22,7 +22,7 @@ function fold(...runs: readonly (readonly Row[])[]): ReadonlyMap<string, PoolSta
   for (const [i, rows] of runs.entries())
     for (const [n, [at, event]] of [[0, RunStarted] as Row, ...rows].entries())
       addPoolEvents(pools, `r${i}`, [{ seq: n + 1, at, event }]);
-  return poolStatsOf(pools);
+  return poolStatsOf([pools]);
 }
 
 const of = (...rows: readonly Row[]): PoolStats => fold(rows).get('p') ?? expect.fail('nothing of p');

@@ -13,7 +13,7 @@ import {
   type TaskScheduled,
 } from '../journal/event.ts';
 import type { Millis, RunId } from '../journal/ids.ts';
-import { addTime, createHistogram, timesOf, type Histogram, type Times } from './histogram.ts';
+import { addHistogram, addTime, createHistogram, timesOf, type Histogram, type Times } from './histogram.ts';
 
 export interface PoolStats {
   /** Attempts that were started. */
@@ -67,9 +67,35 @@ export function createPoolFold(): PoolFold {
   return { tallies: new Map(), runs: new Map() };
 }
 
-/** By name of the pool, '' for tasks that name none. */
-export function poolStatsOf(fold: PoolFold): ReadonlyMap<string, PoolStats> {
-  return new Map([...fold.tallies].map(([name, tally]) => [name, statsOf(tally)]));
+/** By name of the pool, '' for tasks that name none; of several folds together. */
+export function poolStatsOf(folds: readonly PoolFold[]): ReadonlyMap<string, PoolStats> {
+  const sums = new Map<string, Tally>();
+  for (const { tallies } of folds)
+    for (const [name, tally] of tallies) {
+      const sum = sums.get(name) ?? createTally(tally.firstAt);
+      addTally(sum, tally);
+      sums.set(name, sum);
+    }
+  return new Map([...sums].map(([name, tally]) => [name, statsOf(tally)]));
+}
+
+const COUNTS = [
+  'started',
+  'completed',
+  'failed',
+  'timedOut',
+  'cancelled',
+  'refused',
+  'retries',
+  'zombies',
+] as const;
+
+function addTally(into: Tally, other: Tally): void {
+  for (const name of COUNTS) into[name] += other[name];
+  addHistogram(into.wait, other.wait);
+  addHistogram(into.run, other.run);
+  into.firstAt = Math.min(into.firstAt, other.firstAt);
+  into.lastAt = Math.max(into.lastAt, other.lastAt);
 }
 
 /** Of a pool that nothing was recorded of. */
@@ -103,7 +129,7 @@ function createTally(at: Millis): Tally {
   };
 }
 
-/** Events of one run, in their order. */
+/** Events of one run, in their order; of calls that were opened before the first of them, nothing is counted. */
 export function addPoolEvents(fold: PoolFold, runId: RunId, events: Iterable<Recorded>): void {
   let calls = fold.runs.get(runId);
   for (const { at, event } of events) {
