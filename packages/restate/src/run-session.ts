@@ -270,7 +270,10 @@ export class RunSession implements Attempt {
     const now = Date.now();
     const record = this.#store.getRun(this.#runId, now);
     if (record === undefined)
-      throw new RuntimeError('CORRUPT', `Of run ${this.#runId} Restate has an end and no beginning.`);
+      throw new RuntimeError('CORRUPT', `Of run ${this.#runId} Restate has an end and no beginning.`, {
+        hint: 'See what it has: restate invocations list; then start it again under another id',
+        data: { runId: this.#runId },
+      });
     return { status: 'ended', event: finalEvent(this.#store, lastOf(this.#store, record, now)) };
   }
 }

@@ -386,7 +386,9 @@ export class Runtime implements AsyncDisposable {
 
   #refuseWhenClosed(): void {
     if (this.#closing !== undefined)
-      throw new RuntimeError('STOPPED', 'The runtime is closed; open another one.');
+      throw new RuntimeError('STOPPED', 'The runtime is closed.', {
+        hint: 'Open another one: openRuntime(…)',
+      });
   }
 }
 

@@ -82,7 +82,8 @@ export function createApp(options: AppOptions): Hono {
 function addHealth(app: Hono, { runtime, closing }: AppOptions): void {
   app.get('/healthz', (c) => c.json({ version: JSON_VERSION, status: 'alive' }));
   app.get('/readyz', (c) => {
-    if (closing.aborted) return refusal(c, 503, 'STOPPED', 'The server is stopping.');
+    if (closing.aborted)
+      return refusal(c, 503, 'STOPPED', 'The server is stopping.', 'Start it again: pawl serve');
     runtime.list({ limit: 1 });
     return c.json({ version: JSON_VERSION, status: 'ready' });
   });

@@ -111,7 +111,14 @@ export class BurstStore extends MemoryStore {
     const claim = { owner: LOADER, now, ttlMs: Number.MAX_SAFE_INTEGER - now };
     for (const run of burst) {
       if (this.append([appendRun(run)], claim)[0] === 'committed') continue;
-      throw new RuntimeError('CORRUPT', `A burst of run ${run.runId} does not follow event ${run.afterSeq}.`);
+      throw new RuntimeError(
+        'CORRUPT',
+        `A burst of run ${run.runId} does not follow event ${run.afterSeq}.`,
+        {
+          hint: 'See what is kept of it where its journal is (on Restate: restate invocations list); then start it again under another id',
+          data: { runId: run.runId },
+        },
+      );
     }
   }
 
