@@ -12,6 +12,9 @@ import { Link } from './link.tsx';
 import { go, hrefOf, runPath, withQuery } from './route.ts';
 import { Mark } from './status.tsx';
 
+/** Smaller, it is scrolled and not read. */
+const LEAST_SCALE = 0.7;
+
 export interface GraphNode {
   readonly id: string;
   readonly kind: string;
@@ -119,7 +122,7 @@ function Picture(props: {
     <div class="graph" tabIndex={0} role="region" aria-label={`What ${graph.process} does`}>
       <svg
         width={drawing.width}
-        height={drawing.height}
+        style={{ minWidth: `${drawing.width * LEAST_SCALE}px` }}
         viewBox={`0 0 ${drawing.width} ${drawing.height}`}
         role="group"
         aria-label="Calls and what follows them"
@@ -177,7 +180,7 @@ function NodeBox(props: {
     ? `/?process=${encodeURIComponent(route.searchParams.get('process') ?? name)}${kind === 'end' ? `&status=${encodeURIComponent(name)}` : ''}`
     : withQuery(route, { node: id });
   const what = isEnd
-    ? `${count(calls)} runs`
+    ? `${count(calls)} ${calls === 1 ? 'run' : 'runs'}`
     : `${kind} · ${count(calls)}${share > 0 ? ` · ${percent(share)} failed` : ''}`;
   return (
     <a

@@ -108,8 +108,16 @@ function StatusChips(props: {
   const { route, counts, isCounted } = props;
   const chosen = route.searchParams.get('status');
   const chips = STATUSES.filter((status) => status === chosen || (counts?.counts[status] ?? 0) > 0);
+  const nav = useRef<HTMLElement>(null);
+  // On a telephone not all of them are in sight.
+  useEffect(() => {
+    const chip = nav.current?.querySelector('[aria-current]');
+    if (nav.current === null || chip === null || chip === undefined) return;
+    nav.current.scrollLeft +=
+      chip.getBoundingClientRect().left - nav.current.getBoundingClientRect().left - 14;
+  }, [chosen, chips.length]);
   return (
-    <nav class="chips" aria-label="Status">
+    <nav class="chips" aria-label="Status" ref={nav}>
       <Link
         to={withQuery(route, { status: undefined, before: undefined })}
         class="chip"
@@ -157,7 +165,9 @@ function RunRow({ run, now }: { readonly run: RunLine; readonly now: number }): 
       <span class="what">
         <bdi class="process">{run.process}</bdi>
         <bdi class="id">{run.id}</bdi>
-        {run.error === null ? null : <bdi class="error">{run.error}</bdi>}
+        {run.error === null ? null : (
+          <bdi class={run.status === 'failed' ? 'error' : 'error dim'}>{run.error}</bdi>
+        )}
       </span>
       <span class="tasks" title={`${settled} of ${scheduled} tasks are settled`}>
         {isOpen && scheduled > settled ? (

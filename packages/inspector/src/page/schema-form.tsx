@@ -118,7 +118,7 @@ function Part(props: PartProps): JSX.Element {
       </fieldset>
     );
   return (
-    <div class="field">
+    <div class={field.kind === 'flag' ? 'field flag' : 'field'}>
       <label for={id}>
         <bdi>{title}</bdi> <Note texts={note} />
       </label>
@@ -224,7 +224,7 @@ function Control(props: PartProps & { readonly id: string; readonly isWrong: boo
   switch (field.kind) {
     case 'text':
       return field.isLong ? (
-        <textarea {...common} rows={2} value={text} onInput={typed} />
+        <textarea {...common} rows={1} value={text} onInput={typed} />
       ) : (
         <input {...common} value={text} onInput={typed} />
       );
