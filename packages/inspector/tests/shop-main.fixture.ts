@@ -49,6 +49,27 @@ const QUESTION: JournalEvent = {
   onTimeout: 'reject',
 };
 
+/** What it is told has a form. */
+const ADDRESS: JournalEvent = {
+  type: 'SignalAwaited',
+  key: '5',
+  name: 'address',
+  timeoutMs: null,
+  prompt: 'Where does the first box go?',
+  data: null,
+  schema: {
+    type: 'object',
+    required: ['street', 'zip', 'kind'],
+    properties: {
+      street: { type: 'string', minLength: 1, description: 'As on the letter box' },
+      zip: { type: 'integer', minimum: 1000 },
+      kind: { enum: ['home', 'office'] },
+      express: { type: 'boolean' },
+      notes: { type: 'array', items: { type: 'string' } },
+    },
+  },
+};
+
 const PICKED: readonly string[] = ['apple', 'pear', 'plum', 'fig', 'quince', 'medlar', 'sloe', 'damson'];
 
 /** Many calls of one group, each after the other has begun. */
@@ -96,7 +117,12 @@ function record(path: string, runId: string, start: number, events: readonly Tim
 }
 
 async function fill(path: string): Promise<void> {
-  const asked: Timed[] = [...STORY, succeeded(4100, '3', { receipt: 'r-9' }), [4200, QUESTION]];
+  const asked: Timed[] = [
+    ...STORY,
+    succeeded(4100, '3', { receipt: 'r-9' }),
+    [4200, QUESTION],
+    [4300, ADDRESS],
+  ];
   record(path, 'boxes-1', START + MINUTE, named('pack-boxes', wide()));
   for (let n = 1; n <= 9; n += 1)
     record(path, `order-${n}`, START + (5 + n * 6) * MINUTE, n % 4 === 3 ? FAILED : DONE);

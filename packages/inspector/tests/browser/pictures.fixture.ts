@@ -14,6 +14,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { buildPageOnce } from '../../../cli/tests/ui.fixture.ts';
 import { blockFont } from './block-font.fixture.ts';
+import { readPng, type Picture } from './png.fixture.ts';
 
 const TILE = 10;
 /** By which a mean colour may differ, of 255. */
@@ -81,75 +82,44 @@ export async function openBoxed(browser: Browser, shop: Shop): Promise<Page> {
   return page;
 }
 
-/** A picture, and what is kept of it; both PNG. */
+/** A picture, and the mean colours of its tiles: a pixel each. */
 export interface Taken {
   readonly whole: Buffer;
-  readonly small: Buffer;
+  readonly tiles: Picture;
 }
 
 export async function take(page: Page): Promise<Taken> {
   const whole = await page.screenshot({ animations: 'disabled' });
-  const small = await page.evaluate(
-    async ([png, tile]) => {
-      const blob = await (await fetch(`data:image/png;base64,${png}`)).blob();
-      const bitmap = await createImageBitmap(blob);
-      const from = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-      const [width, height] = [Math.ceil(bitmap.width / tile), Math.ceil(bitmap.height / tile)];
-      const canvas = new OffscreenCanvas(width, height);
-      const to = canvas.getContext('2d');
-      if (from === null || to === null) throw new TypeError('no canvas');
-      from.drawImage(bitmap, 0, 0);
-      const { data } = from.getImageData(0, 0, bitmap.width, bitmap.height);
-      const image = to.createImageData(width, height);
-      for (let y = 0; y < height; y += 1)
-        for (let x = 0; x < width; x += 1) {
-          const [right, bottom] = [
-            Math.min((x + 1) * tile, bitmap.width),
-            Math.min((y + 1) * tile, bitmap.height),
-          ];
-          const sums = [0, 0, 0];
-          let count = 0;
-          for (let row = y * tile; row < bottom; row += 1)
-            for (let column = x * tile; column < right; column += 1) {
-              const at = (row * bitmap.width + column) * 4;
-              for (const n of [0, 1, 2]) sums[n] = (sums[n] ?? 0) + (data[at + n] ?? 0);
-              count += 1;
-            }
-          image.data.set([...sums.map((sum) => Math.round(sum / count)), 255], (y * width + x) * 4);
-        }
-      to.putImageData(image, 0, 0);
-      const kept = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
-      return [...kept];
-    },
-    [whole.toString('base64'), TILE] as const,
-  );
-  return { whole, small: Buffer.from(small) };
+  return { whole, tiles: tilesOf(readPng(whole)) };
+}
+
+function tilesOf({ width, height, depth, pixels }: Picture): Picture {
+  const [across, down] = [Math.ceil(width / TILE), Math.ceil(height / TILE)];
+  const means = new Uint8Array(across * down * 3);
+  for (let tile = 0; tile < across * down; tile += 1) {
+    const [left, top] = [(tile % across) * TILE, Math.floor(tile / across) * TILE];
+    const [right, bottom] = [Math.min(left + TILE, width), Math.min(top + TILE, height)];
+    for (let n = 0; n < 3; n += 1) {
+      let sum = 0;
+      for (let row = top; row < bottom; row += 1)
+        for (let column = left; column < right; column += 1)
+          sum += pixels[(row * width + column) * depth + n] as number;
+      means[tile * 3 + n] = Math.round(sum / ((right - left) * (bottom - top)));
+    }
+  }
+  return { width: across, height: down, depth: 3, pixels: means };
 }
 
 /** What is wrong with a picture; undefined where it is the one that was kept. */
-export async function difference(page: Page, kept: Buffer, taken: Buffer): Promise<string | undefined> {
-  const found = await page.evaluate(
-    async ([a, b, most]) => {
-      const read = async (png: string): Promise<ImageData> => {
-        const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
-        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-        if (context === null) throw new TypeError('no canvas');
-        context.drawImage(bitmap, 0, 0);
-        return context.getImageData(0, 0, bitmap.width, bitmap.height);
-      };
-      const [one, other] = [await read(a), await read(b)];
-      const sizes = [one, other].map(({ width, height }) => `${width} by ${height}`);
-      if (sizes[0] !== sizes[1]) return { sizes, off: [], total: 0, width: one.width };
-      const off: number[] = [];
-      for (let at = 0; at < one.data.length; at += 4)
-        if ([0, 1, 2].some((n) => Math.abs((one.data[at + n] ?? 0) - (other.data[at + n] ?? 0)) > most))
-          off.push(at / 4);
-      return { sizes, off, total: one.data.length / 4, width: one.width };
-    },
-    [kept.toString('base64'), taken.toString('base64'), MOST_OFF] as const,
-  );
-  const { sizes, off, total, width } = found;
+export function difference(kept: Picture, taken: Picture): string | undefined {
+  const sizes = [kept, taken].map(({ width, height }) => `${width} by ${height}`);
   if (sizes[0] !== sizes[1]) return `it is ${sizes[1]} tiles, and was ${sizes[0]}`;
+  const { width, height } = kept;
+  const total = width * height;
+  const colour = (of: Picture, at: number, n: number): number => of.pixels[at * of.depth + n] ?? 0;
+  const off = Array.from({ length: total }, (_, at) => at).filter((at) =>
+    [0, 1, 2].some((n) => Math.abs(colour(kept, at, n) - colour(taken, at, n)) > MOST_OFF),
+  );
   if (off.length <= total * MOST_TILES) return undefined;
   const [xs, ys] = [off.map((at) => at % width), off.map((at) => Math.floor(at / width))];
   const [left, right, top, bottom] = [

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NAME } from './browser.fixture.ts';
 import { CHROMIUM, launch } from './chromium.fixture.ts';
 import { difference, openBoxed, openShop, SWITCHES, take, type Shop } from './pictures.fixture.ts';
+import { readPng, writePng } from './png.fixture.ts';
 
 /* How each view looks, against pictures that were looked at. After a change that is meant: PICTURES=record. */
 
@@ -80,10 +81,10 @@ describe.skipIf(CHROMIUM === undefined)(`pictures, ${NAME}`, () => {
 
   /** What comes a moment later is waited for: a part of the page that asks by itself, or that goes on by the second. */
   async function differs(file: string): Promise<string | undefined> {
-    const kept = readFileSync(join(KEPT, file));
+    const kept = readPng(readFileSync(join(KEPT, file)));
     for (const end = performance.now() + LATE_MS; ;) {
-      const { whole, small } = await take(page);
-      const found = await difference(page, kept, small);
+      const { whole, tiles } = await take(page);
+      const found = difference(kept, tiles);
       if (found === undefined) return undefined;
       if (performance.now() < end) continue;
       mkdirSync(LEFT, { recursive: true });
@@ -98,7 +99,7 @@ describe.skipIf(CHROMIUM === undefined)(`pictures, ${NAME}`, () => {
     for (const [colorScheme, width] of LOOKS) {
       await look(colorScheme, width);
       const file = `${name}-${colorScheme}-${width}.png`;
-      if (IS_RECORDING) writeFileSync(join(KEPT, file), (await take(page)).small);
+      if (IS_RECORDING) writeFileSync(join(KEPT, file), writePng((await take(page)).tiles));
       if (!existsSync(join(KEPT, file))) expect.fail(`there is no ${file}: PICTURES=record`);
       const found = await differs(file);
       if (found !== undefined)
@@ -119,11 +120,11 @@ describe.skipIf(CHROMIUM === undefined)(`pictures, ${NAME}`, () => {
   ])('a picture in which %s is another one', async (_, style) => {
     await show('/', '.run-row');
     await look('light', 1280);
-    const kept = (await take(page)).small;
-    expect(await difference(page, kept, (await take(page)).small)).toBeUndefined();
+    const { tiles: kept } = await take(page);
+    expect(difference(kept, (await take(page)).tiles)).toBeUndefined();
     const tag = await page.addStyleTag({ content: style });
     await look('light', 1280);
-    expect(await difference(page, kept, (await take(page)).small)).toMatch(/tiles differ/);
+    expect(difference(kept, (await take(page)).tiles)).toMatch(/tiles differ/);
     await tag.evaluate((element) => element.parentNode?.removeChild(element));
   });
 });
