@@ -15,9 +15,26 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'ut
 const REVIEW = `
 import { defineTask, type Context } from '@pawl/sdk';
 const draft = defineTask({ name: 'draft', run: (n: number) => 'draft ' + n });
+// As zod and others give it: a field of each kind.
+const properties = {
+  street: { type: 'string', minLength: 1, description: 'As on the letter box' },
+  zip: { type: 'integer' },
+  kind: { enum: ['home', 'office'] },
+  express: { type: 'boolean' },
+  notes: { type: 'array', items: { type: 'string' } },
+};
+const address = { '~standard': {
+  version: 1,
+  vendor: 'test',
+  validate: (value: unknown) => ({ value }),
+  jsonSchema: { input: () => ({ type: 'object', required: ['street'], properties }) },
+} };
 export async function process(_: unknown, ctx: Context) {
   await ctx.parallel.map([1, 2, 3], (n) => ctx.task(draft, n));
-  await ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' });
+  await ctx.parallel.all([
+    () => ctx.breakpoint({ title: 'Publish?', question: 'May it go out?' }),
+    () => ctx.receive('address', { schema: address as never, prompt: 'Where to?' }),
+  ]);
 }
 `;
 
