@@ -1,5 +1,6 @@
-import {
+import fs, {
   chmodSync,
+  copyFileSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -11,9 +12,10 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
 import type { JournalStore } from '../../ports/journal-store.ts';
@@ -323,6 +325,52 @@ test.each(Object.keys(MOVES))(
     store.close();
   },
 );
+
+test('another log in the place of the log is noticed within a second of commits', () => {
+  const path = freshPath();
+  const store = open(path);
+  const clock = vi.spyOn(performance, 'now');
+  onTestFinished(() => clock.mockRestore());
+  const append = (seq: number): unknown =>
+    store.append([appendOf('run', seq, seq === 0 ? someEvents(3) : [AttemptStarted])], claimOf(OWNER_A));
+  clock.mockReturnValue(10_000);
+  append(0);
+  append(3);
+  renameSync(`${path}-wal`, `${path}-gone`);
+  copyFileSync(`${path}-gone`, `${path}-wal`);
+  clock.mockReturnValue(11_000);
+  expect(errorOf(() => append(4)).message).toContain('lost its log');
+  store.close();
+});
+
+test('commits do not ask for the times of the log, which would make each fsync write its inode, too', () => {
+  const path = freshPath();
+  const store = open(path);
+  const original = fs.statSync;
+  const asked: unknown[] = [];
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(10_000);
+  onTestFinished(() => {
+    clock.mockRestore();
+    Object.assign(fs, { statSync: original });
+    syncBuiltinESMExports();
+  });
+  Object.assign(fs, {
+    statSync: (...args: Parameters<typeof original>) => {
+      asked.push(args[0]);
+      return original(...args);
+    },
+  });
+  syncBuiltinESMExports();
+  store.append([appendOf('run', 0, someEvents(1))], claimOf(OWNER_A));
+  asked.length = 0;
+  const commit = (seq: number): unknown =>
+    store.append([appendOf('run', seq, [AttemptStarted])], claimOf(OWNER_A));
+  for (let seq = 1; seq <= 100; seq += 1) commit(seq);
+  expect(asked).toEqual([]);
+  clock.mockReturnValue(11_000);
+  commit(101);
+  expect(asked).toEqual([`${path}-wal`]);
+});
 
 test('a file put in the place of the journal is not written to', () => {
   const path = freshPath();

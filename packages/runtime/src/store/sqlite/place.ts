@@ -7,6 +7,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -129,20 +130,26 @@ export function identityOf(path: string): string | undefined {
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
+/** How long the log is looked for by its name alone. */
+const LOG_LOOK_MS = 1000;
+
 /** Tells when the file behind an open connection is no longer the one at its path. */
 export class FileWatch {
   readonly #path: string;
+  readonly #logPath: string;
   readonly #identity: string | undefined;
   #log: string | undefined;
+  #lookedAtMs = 0;
 
   constructor(path: string) {
     this.#path = path;
+    this.#logPath = `${path}-wal`;
     this.#identity = identityOf(path);
   }
 
   /**
-   * Asked before every commit: two calls of stat. A link now at the path counts as another file, as
-   * those who open the journal through it use a log of another name.
+   * Asked before every commit. A link now at the path counts as another file, as those who open the
+   * journal through it use a log of another name.
    *
    * @throws RuntimeError STORAGE
    */
@@ -164,8 +171,19 @@ export class FileWatch {
     if (stats === undefined) return 'was deleted while it was open';
     if (`${stats.dev}:${stats.ino}` !== this.#identity) return 'was replaced while it was open';
     if (stats.nlink > 1) return SECOND_NAME;
-    const log = identityOf(`${this.#path}-wal`);
+    return this.#hasLog() ? undefined : 'lost its log (-wal) while it was open';
+  }
+
+  /**
+   * Whoever asks Linux (6.13 and later) for the times of a file makes the next write to it set them exactly, and the
+   * fsync behind it write the inode, too: half as long again. So which file the log is, is asked now and then.
+   */
+  #hasLog(): boolean {
+    const now = performance.now();
+    if (this.#log !== undefined && now - this.#lookedAtMs < LOG_LOOK_MS) return existsSync(this.#logPath);
+    this.#lookedAtMs = now;
+    const log = identityOf(this.#logPath);
     this.#log ??= log;
-    return log === this.#log ? undefined : 'lost its log (-wal) while it was open';
+    return log === this.#log;
   }
 }
