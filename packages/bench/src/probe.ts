@@ -13,7 +13,8 @@ export interface Probed {
 }
 
 const RESOLUTION_MS = 1;
-const LOOK_EVERY_MS = 5;
+/** Each look makes the next sync of the log slower, as the times of a file are asked for with its size. */
+const LOOK_EVERY_MS = 50;
 
 /**
  * Measures a piece of work of this program.
