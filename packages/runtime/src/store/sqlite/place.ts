@@ -13,6 +13,8 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  readlinkSync,
   realpathSync,
   statSync,
 } from 'node:fs';
@@ -130,20 +132,21 @@ export function identityOf(path: string): string | undefined {
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
-/** How long the log is looked for by its name alone. */
+/** How long it is not asked again by its times which file the log is. */
 const LOG_LOOK_MS = 1000;
+
+const OPEN_FILES = '/proc/self/fd';
 
 /** Tells when the file behind an open connection is no longer the one at its path. */
 export class FileWatch {
   readonly #path: string;
-  readonly #logPath: string;
   readonly #identity: string | undefined;
   #log: string | undefined;
+  #open: OpenFile | undefined;
   #lookedAtMs = 0;
 
   constructor(path: string) {
     this.#path = path;
-    this.#logPath = `${path}-wal`;
     this.#identity = identityOf(path);
   }
 
@@ -176,14 +179,43 @@ export class FileWatch {
 
   /**
    * Whoever asks Linux (6.13 and later) for the times of a file makes the next write to it set them exactly, and the
-   * fsync behind it write the inode, too: half as long again. So which file the log is, is asked now and then.
+   * fsync behind it write the inode, too: half as long again. So there the name of the open file is asked, which
+   * changes when the file is moved, replaced or deleted.
    */
   #hasLog(): boolean {
     const now = performance.now();
-    if (this.#log !== undefined && now - this.#lookedAtMs < LOG_LOOK_MS) return existsSync(this.#logPath);
-    this.#lookedAtMs = now;
-    const log = identityOf(this.#logPath);
+    const isSeen = this.#open !== undefined && nameOf(this.#open.link) === this.#open.name;
+    if (isSeen && now - this.#lookedAtMs < LOG_LOOK_MS) return true;
+    const log = identityOf(`${this.#path}-wal`);
     this.#log ??= log;
-    return log === this.#log;
+    if (log === undefined || log !== this.#log) return false;
+    this.#lookedAtMs = now;
+    if (!isSeen) this.#open = openFile(log);
+    return true;
+  }
+}
+
+/** A file that this process has open. */
+interface OpenFile {
+  readonly link: string;
+  readonly name: string;
+}
+
+/** Undefined where the system does not tell: then each look is at the file itself. */
+function openFile(identity: string): OpenFile | undefined {
+  if (!existsSync(OPEN_FILES)) return undefined;
+  for (const descriptor of readdirSync(OPEN_FILES)) {
+    const link = join(OPEN_FILES, descriptor);
+    const name = nameOf(link);
+    if (name?.endsWith('-wal') === true && identityOf(link) === identity) return { link, name };
+  }
+  return undefined;
+}
+
+function nameOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
   }
 }
