@@ -58,3 +58,12 @@ test.each([
 ])('%s exits %i', (error, exitCode) => {
   expect(exitCodeOf(error)).toBe(exitCode);
 });
+
+test('an error of another copy of the runtime, as of a package that is loaded from a folder, has its code too', () => {
+  const other = Object.assign(new Error('nobody listens there'), {
+    name: 'RuntimeError',
+    code: 'NOT_FOUND',
+    exitCode: 4,
+  });
+  expect([exitCodeOf(other), exitCodeOf(Object.assign(other, { code: 'ENOENT' }))]).toEqual([4, 1]);
+});

@@ -1,4 +1,4 @@
-import { EXIT_CODES, RuntimeError } from '@pawl/runtime/errors';
+import { EXIT_CODES, isRuntimeError } from '@pawl/runtime/errors';
 import { isPawlError } from '@pawl/sdk';
 
 /** Frozen: scripts rely on them. 128 + n stands for the signal n. */
@@ -10,7 +10,7 @@ export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as c
 export type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof RuntimeError) return error.exitCode;
+  if (isRuntimeError(error)) return error.exitCode;
   if (!isPawlError(error)) return EXIT_CODES.UNEXPECTED;
   switch (error.code) {
     case 'NON_DETERMINISM':

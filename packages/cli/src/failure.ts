@@ -1,4 +1,4 @@
-import { RuntimeError } from '@pawl/runtime/errors';
+import { isRuntimeError, type RuntimeError } from '@pawl/runtime/errors';
 import { isPawlError, NonDeterminismError, ValidationError } from '@pawl/sdk';
 import { CommanderError } from 'commander';
 
@@ -10,7 +10,7 @@ import { relativeTo, sourcePlace } from './render/source-place.ts';
 /** How an error is told. A stack is for crashes, and for whoever asks. */
 export function failureOf(error: unknown, cwd: string, isDebug: boolean): Failure {
   const stack = isDebug && error instanceof Error ? fullStack(error) : undefined;
-  if (error instanceof RuntimeError) return runtimeFailure(error, cwd, stack);
+  if (isRuntimeError(error)) return runtimeFailure(error, cwd, stack);
   if (error instanceof NonDeterminismError && error.report !== undefined)
     return divergence(error, cwd, stack);
   if (error instanceof CommanderError) return usageFailure(error);

@@ -8,4 +8,5 @@ export { decode } from './journal/codec.ts';
 export { reviveError, toErrorRecord } from './journal/error-record.ts';
 export { definitionOf, type AnyProcess } from './process/definition.ts';
 export { encodePayload } from './process/payload.ts';
+export { readStore } from './reader.ts';
 export { BurstStore, type Burst } from './store/memory/burst-store.ts';

@@ -46,6 +46,17 @@ export class RuntimeError extends Error {
   }
 }
 
+/** Also where it is from another copy of this module, as of a package that was loaded from another place. */
+export function isRuntimeError(error: unknown): error is RuntimeError {
+  if (error instanceof RuntimeError) return true;
+  return (
+    error instanceof Error &&
+    error.name === 'RuntimeError' &&
+    'code' in error &&
+    String(error.code) in EXIT_CODES
+  );
+}
+
 /**
  * Whoever responds cannot do tasks at all, whatever the task: its program is not there, or may not be run. A responder
  * gives the task back and stops, and `finished` rejects with this.

@@ -141,11 +141,21 @@ export function openJournal(options: {
   const store = openSqliteStore({ path: options.path, durability: 'full', readOnly: true, master });
   const { sealing } = store;
   const sql = new SqlReader(options.path, () => (sealing?.isOn === true ? master() : undefined));
-  const needKey = (): void => sealing?.needKey();
-  const close = (): void => {
-    sql.close();
-    store.close();
-  };
+  return readStore(store, {
+    sql: (text, told) => sql.query(text, told),
+    close: () => {
+      sql.close();
+      store.close();
+    },
+  });
+}
+
+/** What a store has; it is closed with the reader. @param sql where it has tables */
+export function readStore(
+  store: JournalStore,
+  { sql, close }: Pick<JournalReader, 'sql' | 'close'>,
+): JournalReader {
+  const needKey = (): void => store.sealing?.needKey();
   const list = (query: RunQuery): readonly ReadRun[] =>
     withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now()), Date.now());
   const start = (id: RunId): QueuedStart | undefined =>
@@ -194,7 +204,7 @@ export function openJournal(options: {
     verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
     needKey,
     describe: () => store.describe(),
-    sql: (text, told) => sql.query(text, told),
+    sql,
     close,
     [Symbol.dispose]: close,
   };

@@ -1,5 +1,5 @@
 /** Errors as answers over HTTP. */
-import { RuntimeError } from '@pawl/runtime/errors';
+import { isRuntimeError } from '@pawl/runtime/errors';
 import { isPawlError } from '@pawl/sdk';
 import type { Context } from 'hono';
 
@@ -17,7 +17,7 @@ const STATUS = {
 
 /** What went wrong inside is told to whoever runs the server, and not to whoever asks. */
 export function told(error: unknown, c: Context): Response {
-  if (error instanceof RuntimeError && error.code in STATUS) {
+  if (isRuntimeError(error) && error.code in STATUS) {
     const code = error.code as keyof typeof STATUS;
     return refusal(c, STATUS[code], code, error.message, error.hint);
   }
