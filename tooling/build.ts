@@ -33,7 +33,7 @@ const PACKAGES: readonly Package[] = [
   { name: 'inspector', entries: { index: 'index.ts' } },
   { name: 'create-pawl', entries: { index: 'index.ts', bin: 'bin.ts' } },
   { name: 'cli', entries: { bin: 'bin.ts' } },
-  { name: 'restate', entries: { index: 'index.ts' } },
+  { name: 'restate', entries: { index: 'index.ts', reader: 'reader.ts' } },
   { name: 'mcp', entries: { serve: 'serve.ts' } },
   { name: 'eslint-plugin-pawl', entries: { index: 'index.ts' } },
 ];

@@ -176,6 +176,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   '@pawl/runtime/testing': 'packages/runtime/src/testing.ts',
   '@pawl/inspector': 'packages/inspector/src/index.ts',
   '@pawl/restate': 'packages/restate/src/index.ts',
+  '@pawl/restate/reader': 'packages/restate/src/reader.ts',
   '@pawl/runtime/testing/vitest': 'packages/runtime/src/testing/vitest-matchers.ts',
 };
 

@@ -8,3 +8,4 @@ export {
 } from './client.ts';
 export type { DriveOptions } from './options.ts';
 export type { Posted } from './run-service.ts';
+export { DevServer, type DevServerOptions } from './dev-server.ts';
