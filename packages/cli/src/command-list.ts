@@ -70,6 +70,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {
+    name: 'dev',
+    summary: 'start a server of Restate and a worker here, for trying',
+    load: async () => (await import('./commands/dev.ts')).devCommand,
+  },
+  {
     name: 'ui',
     summary: 'open a page that shows what runs and why it waits, and takes answers',
     load: async () => (await import('./commands/ui.ts')).uiCommand,

@@ -145,3 +145,14 @@ export const COMMON_OPTIONS: CommonOptions = {
   json: flag('-j, --json', 'a versioned JSON document instead of text, for errors too'),
   debug: flag('--debug', 'show stacks of errors'),
 };
+
+type PlaceOptions = CommonOptions & { readonly engine: OptionSpec<string | undefined> };
+
+/** Of commands that also work on runs which an engine keeps. */
+export const PLACE_OPTIONS: PlaceOptions = {
+  ...COMMON_OPTIONS,
+  engine: text(
+    '--engine <address>',
+    'the runs of a server of Restate instead: restate://host:port (default: $PAWL_ENGINE)',
+  ),
+};

@@ -75,3 +75,29 @@ export function runtimeOptions(
 function isDevelopment({ err, env }: Io): boolean {
   return err.isTerminal && env['NODE_ENV'] !== 'production';
 }
+
+/**
+ * For a run that an engine drives. @throws RuntimeError USAGE where something is asked for that is up to its workers
+ */
+export function refuseDriveOptions(
+  given: DriveValues & { readonly external: boolean; readonly reuseFrom?: string | undefined },
+): void {
+  const { durability, strict, guard, check, lease, notify, secretKeyCommand, external, reuseFrom } = given;
+  const asked = {
+    '--durability': durability !== 'full',
+    '--strict': strict,
+    '--guard': guard !== undefined,
+    '--check': check,
+    '--lease': lease !== undefined,
+    '--notify': notify !== undefined,
+    '--secret-key-command': secretKeyCommand !== undefined,
+    '--external': external,
+    '--reuse-from': reuseFrom !== undefined,
+  };
+  const [named] = Object.entries(asked).flatMap(([name, isAsked]) => (isAsked ? [name] : []));
+  if (named !== undefined)
+    throw usage(
+      `${named} is about runs that this program drives; those of an engine are driven by its workers.`,
+      'What a worker takes: pawl docs scale-out',
+    );
+}

@@ -47,7 +47,8 @@ export function isMeant(run: RunRecord, { status, process }: RunFilter): boolean
   return status === undefined || displayStatus(run) === status;
 }
 
-function storedStatus(status: DisplayStatus): RunRecord['status'] {
+/** What is recorded of one that is shown so. */
+export function storedStatus(status: DisplayStatus): RunRecord['status'] {
   switch (status) {
     case 'interrupted':
     case 'waiting':

@@ -1,5 +1,5 @@
 /** How a driven run is told at its end, and with which code the program ends. */
-import type { RunId } from '@pawl/runtime';
+import type { RunId, Runtime } from '@pawl/runtime';
 
 import { DONE, SIGNAL_EXIT_CODES } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
@@ -22,11 +22,16 @@ export interface FinishOptions {
   readonly isDebug: boolean;
 }
 
+/** What was driven, or followed. */
+interface Ended extends Pick<Session, 'endProgress' | 'lastOf' | 'stoppedBy' | 'treeOf'> {
+  readonly runtime: Pick<Runtime, 'get'>;
+}
+
 /** Calls of one place that the tree at the end of a run shows. */
 const SHOWN_CALLS = 12;
 
 /** The run goes to stderr as a tree, its output to stdout: pipes get the value and nothing else. */
-export function tellEnd(session: Session, first: RunId, end: RunEnd, options: FinishOptions): number {
+export function tellEnd(session: Ended, first: RunId, end: RunEnd, options: FinishOptions): number {
   session.endProgress();
   const runId = session.lastOf(first);
   if (session.stoppedBy !== undefined && end.status === 'left') return tellStopped(session, runId, options);
@@ -79,7 +84,7 @@ export function tellChecks(
   return exitCode;
 }
 
-function viewOf(session: Session, runId: RunId, { io, place }: FinishOptions): RunView | undefined {
+function viewOf(session: Ended, runId: RunId, { io, place }: FinishOptions): RunView | undefined {
   const run = session.runtime.get(runId);
   if (run === undefined) return undefined;
   const { width, theme } = io.err;
@@ -95,7 +100,7 @@ function viewOf(session: Session, runId: RunId, { io, place }: FinishOptions): R
   };
 }
 
-function tellFailure(session: Session, runId: RunId, error: unknown, options: FinishOptions): number {
+function tellFailure(session: Ended, runId: RunId, error: unknown, options: FinishOptions): number {
   const { io, isJson, isDebug } = options;
   const failure = failureOf(error, io.cwd, isDebug);
   if (isJson) {
@@ -110,7 +115,7 @@ function tellFailure(session: Session, runId: RunId, error: unknown, options: Fi
   return failure.exitCode;
 }
 
-function tellStopped(session: Session, runId: RunId, { io, place, isJson }: FinishOptions): number {
+function tellStopped(session: Ended, runId: RunId, { io, place, isJson }: FinishOptions): number {
   const exitCode = SIGNAL_EXIT_CODES[session.stoppedBy ?? 'SIGINT'];
   const resume = clean(shellWords('pawl', 'resume', runId, ...place.flags));
   if (isJson) {

@@ -56,17 +56,16 @@ export async function loadProcessOf(
   );
 }
 
-/** Every process that a module exports, by name: its own first. @throws RuntimeError REFUSED */
+/** Every process that a module exports, by name. @throws RuntimeError REFUSED */
 export async function processesIn(
   file: ModuleFile,
   cwd: string,
 ): Promise<ReadonlyMap<string, ProcessDefinition>> {
-  const own = await loadProcess(file, cwd);
-  const others =
-    isWorkflowFile(file.path) || file.isBabysitter
-      ? []
-      : Object.values(await importModule(file, cwd)).filter(isDefinition);
-  return new Map([...others, own].map((definition) => [definition.name, definition]));
+  const module = isWorkflowFile(file.path) || file.isBabysitter ? {} : await importModule(file, cwd);
+  const others = Object.values(module).filter(isDefinition);
+  const isWhole = others.length > 0 && !('process' in module) && !('default' in module);
+  const all = isWhole ? others : [...others, await loadProcess(file, cwd)];
+  return new Map(all.map((definition) => [definition.name, definition]));
 }
 
 /** A process as Babysitter calls it; one of Pawl's own may stand beside its tasks. */

@@ -9,8 +9,9 @@ import {
 } from 'commander';
 
 import type { ArgumentSpec, Command, Example, OptionSpec } from './command.ts';
-import { usage } from './command.ts';
+import { PLACE_OPTIONS, usage } from './command.ts';
 import { COMMANDS, type Listed } from './command-list.ts';
+import { engineFor } from './engine-refusal.ts';
 import { DONE } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { failureJson, renderFailure, type Failure } from './render/failure.ts';
@@ -82,6 +83,7 @@ async function createParser(
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .usage('<command> [options]')
+    .option(PLACE_OPTIONS.engine.flags, PLACE_OPTIONS.engine.description)
     .exitOverride()
     .configureOutput(outputOf(io))
     .configureHelp(helpOf(io));
@@ -146,7 +148,10 @@ function subParser(
       // A variadic one is a list.
       .flatMap((arg) => (Array.isArray(arg) ? arg : [arg]))
       .map((arg: unknown) => (typeof arg === 'string' ? arg : undefined));
-    onExitCode(await command.run({ args, options: valuesOf(command, parser), io }));
+    const { engine, ...options } = parser.optsWithGlobals<{ engine?: string; db?: string }>();
+    const named = engineFor(name, command, { engine, db: options.db !== undefined }, io);
+    const values = valuesOf(command, { ...options, engine: named });
+    onExitCode(await command.run({ args, options: values, io }));
   });
   return parser;
 }
@@ -166,8 +171,10 @@ function optionOf(spec: OptionSpec<unknown>): Option {
 }
 
 /** What was given through the option's parser, else its initial value; each option once. */
-function valuesOf(command: Command, parser: Parser): Readonly<Record<string, unknown>> {
-  const given: Readonly<Record<string, unknown>> = parser.opts();
+function valuesOf(
+  command: Command,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(command.options).map(([name, spec]) => {
       const value = given[name];

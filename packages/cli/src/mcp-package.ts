@@ -1,9 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
 import { RuntimeError } from '@pawl/runtime/errors';
+
+import { loadOptional, THIS_PROGRAM } from './optional-package.ts';
 
 /** What `@pawl/mcp/serve` exports, of which nothing is loaded before it is asked for. */
 export interface McpPackage {
@@ -16,18 +13,13 @@ export interface McpPackage {
   }): Promise<void>;
 }
 
-/** This program, as another one calls it; it stands beside `src` and beside `dist`. */
-export const PAWL_COMMAND: readonly [string, string] = [
-  process.execPath,
-  fileURLToPath(new URL('../bin/pawl.js', import.meta.url)),
-];
+/** This program, as another one calls it. */
+export const PAWL_COMMAND: readonly [string, string] = [process.execPath, THIS_PROGRAM];
 
-/** From the program that was called, beside this package, or of the folder. @throws RuntimeError NOT_FOUND */
+/** @throws RuntimeError NOT_FOUND */
 export async function loadMcp(cwd: string): Promise<McpPackage> {
-  for (const from of [realpathSync(process.argv[1] ?? '.'), PAWL_COMMAND[1], join(cwd, 'x.js')]) {
-    const path = resolvedFrom(from);
-    if (path !== undefined) return (await import(pathToFileURL(path).href)) as McpPackage;
-  }
+  const loaded = await loadOptional<McpPackage>('@pawl/mcp/serve', cwd);
+  if (loaded !== undefined) return loaded;
   throw new RuntimeError(
     'NOT_FOUND',
     'The MCP server is a package of its own, and it is not installed here.',
@@ -35,12 +27,4 @@ export async function loadMcp(cwd: string): Promise<McpPackage> {
       hint: 'npm install @pawl/mcp   (or, as the command of the client: npx -y @pawl/mcp)',
     },
   );
-}
-
-function resolvedFrom(from: string): string | undefined {
-  try {
-    return createRequire(from).resolve('@pawl/mcp/serve');
-  } catch {
-    return undefined;
-  }
 }

@@ -9,13 +9,15 @@ export function waitingError(
   keys: readonly CallKey[],
   node: CallNode | undefined,
   { flags }: JournalPlace,
+  /** Somebody drives it all the same, and takes the answer. */
+  isDriven = false,
 ): RuntimeError {
   const [key = ''] = keys;
   const more = keys.length > 1 ? `, and ${keys.length - 1} more` : '';
   const pawl = (...words: readonly string[]): string => shellWords('pawl', ...words, ...flags);
   const waiting = (message: string, answer: string): RuntimeError =>
     new RuntimeError('WAITING', message, {
-      hint: `${answer}, then: ${pawl('resume', runId)}`,
+      hint: isDriven ? answer : `${answer}, then: ${pawl('resume', runId)}`,
       data: { runId, asked: [...keys] },
     });
   switch (node?.kind) {

@@ -108,6 +108,7 @@ function answers(call: LeafNode | undefined, id: string, pawl: Pawl): NextComman
 export function queuedWhyNext(
   { runId, isHeld, limit, problem }: QueuedStart,
   flags: readonly string[],
+  begin?: string,
 ): NextCommand[] {
   const pawl: Pawl = (...words) => clean(shellWords('pawl', ...words, ...flags));
   const remove: NextCommand = { command: pawl('queue', 'remove', runId), why: 'it never begins' };
@@ -116,5 +117,5 @@ export function queuedWhyNext(
       { command: pawl('list', '--status', 'running'), why: `runs of ${clean(limit?.key ?? 'its key')}` },
       remove,
     ];
-  return [{ command: pawl('work'), why: 'begin it when its time comes' }, remove];
+  return [{ command: clean(begin ?? pawl('work')), why: 'begin it when its time comes' }, remove];
 }

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PAWL = join(ROOT, 'packages/cli/bin/pawl.js');
+const page = readFileSync(join(ROOT, 'docs/scale-out.md'), 'utf8');
 const program = serverProgram();
 const folder = mkdtempSync(join(tmpdir(), 'pawl-scale-out-'));
 
@@ -27,7 +30,6 @@ describe.skipIf(program === undefined)('docs/scale-out.md', () => {
   afterAll(() => server.close());
 
   it('does what it says', async () => {
-    const page = readFileSync(join(ROOT, 'docs/scale-out.md'), 'utf8');
     const code = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text).join('\n');
     const here = code
       .replace('http://127.0.0.1:9070', server.admin)
@@ -39,5 +41,26 @@ describe.skipIf(program === undefined)('docs/scale-out.md', () => {
       env: { ...process.env, RESTATE_LOGGING: 'ERROR' },
     });
     expect(stdout).toBe('ch_900');
+  });
+
+  it('does at the command line what it says', async () => {
+    const [worker = ''] = page.match(/(?<=```ts\n)[\s\S]*?(?=```)/g) ?? [];
+    const here = worker.replace('http://127.0.0.1:9070', server.admin).replace('port: 9080', 'port: 0');
+    writeFileSync(join(folder, 'worker.ts'), `${here}\nconsole.log('listens', worker.port);\n`);
+    const child = spawn(execPath, ['--conditions=source', join(folder, 'worker.ts')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, RESTATE_LOGGING: 'ERROR' },
+    });
+    try {
+      await once(child.stdout, 'data');
+      const [, commands = ''] = /```sh\n(export PAWL_ENGINE[\s\S]*?)```/.exec(page) ?? [];
+      const engine = `'restate://${new URL(server.ingress).host}?admin=${new URL(server.admin).host}'`;
+      const typed = commands.replace('restate://127.0.0.1:8080', engine);
+      const pawl = `pawl() { '${execPath}' --conditions=source '${PAWL}' "$@"; }`;
+      const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${pawl}\n${typed}`], { cwd: folder });
+      expect(stdout).toMatch(/waiting[^]*Charge 900\?[^]*approved by[^]*\nch_900\n[^]*charge[^]*ch_900/);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });

@@ -1,9 +1,9 @@
 import { EXIT_CODES } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
-import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { noQuestion, questionMeant } from '../question.ts';
 import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
@@ -37,11 +37,11 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       feedback: text('-f, --feedback <text>', 'what the process shall know beside it'),
       response: text('--response <json>', 'a value for the process: JSON, @file, or - for stdin'),
       as: text('--as <who>', 'who answers (default: you, as $USER says)'),
-      ...COMMON_OPTIONS,
+      ...PLACE_OPTIONS,
     },
     examples,
     run: async ({ args, options, io }) => {
-      const place = journalPlace(options.db, io);
+      const place = anyPlace(options, io);
       const runId = checkedRunId(args[0]);
       const { option, feedback, as = userName(io.env) } = options;
       const json = options.response;

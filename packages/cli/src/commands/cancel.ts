@@ -1,6 +1,6 @@
-import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -21,14 +21,14 @@ export const cancelCommand: Command = defineCommand({
   options: {
     reason: text('-r, --reason <text>', 'why; it is recorded'),
     force: flag('-f, --force', 'without cleaning up, also where that is under way'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: `pawl cancel run_01kh… --reason 'wrong input'`, what: 'recorded with the run' },
     { command: 'pawl cancel run_01kh… --force', what: 'do not wait until its scopes are cleaned up' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const runId = checkedRunId(args[0]);
     const reason = options.reason ?? 'asked by pawl cancel';
     const { force } = options;

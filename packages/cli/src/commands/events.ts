@@ -1,9 +1,9 @@
 import type { JournalReader, Recorded, RunId } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, flag, wholeNumber, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { followRun } from '../follow-run.ts';
-import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { checkedRunId, anyPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { renderEvent } from '../render/event-line.ts';
 import { jsonLine } from '../render/json.ts';
@@ -16,7 +16,7 @@ export const eventsCommand: Command = defineCommand({
   options: {
     follow: flag('-f, --follow', 'go on until the run ends, and each that it continues as'),
     after: wholeNumber('--after <seq>', 'only events after this one', 0, 0),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl events run_01kh…', what: 'all of them' },
@@ -24,24 +24,28 @@ export const eventsCommand: Command = defineCommand({
     { command: 'pawl events run_01kh… --json | jq -c .event', what: 'one JSON document a line' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
     const { after } = options;
     const print = options.json ? printJson : printLine;
-    return await readJournal(place, async (reader) => {
-      if (!options.follow) {
-        const runId = namedOrNewest(reader, named, place);
-        for (const recorded of reader.events(runId, after)) {
-          print(io, runId, recorded);
-          await io.out.ready();
-          if (io.out.isClosed) break;
+    return await readJournal(
+      place,
+      async (reader) => {
+        if (!options.follow) {
+          const runId = namedOrNewest(reader, named, place);
+          for (const recorded of reader.events(runId, after)) {
+            print(io, runId, recorded);
+            await io.out.ready();
+            if (io.out.isClosed) break;
+          }
+          return DONE;
         }
-        return DONE;
-      }
-      const isQueued = named !== undefined && reader.start(named) !== undefined;
-      const runId = isQueued ? named : namedOrNewest(reader, named, place);
-      return await follow(reader, runId, after, io, print);
-    });
+        const isQueued = named !== undefined && reader.start(named) !== undefined;
+        const runId = isQueued ? named : namedOrNewest(reader, named, place);
+        return await follow(reader, runId, after, io, print);
+      },
+      { run: named },
+    );
   },
 });
 

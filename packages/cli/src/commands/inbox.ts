@@ -1,8 +1,8 @@
 import { RuntimeError, type Ack, type RunId, type Runtime } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, text, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { changeRun, checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { changeRun, checkedRunId, anyPlace, readJournal } from '../journal-place.ts';
 import { askWhich, askAnswer, say, type Said } from '../live/inbox-prompts.ts';
 import { readWaits, type WaitOfRun } from '../read-waits.ts';
 import { ackText } from '../render/ack.ts';
@@ -18,11 +18,11 @@ export const inboxCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'only of this run' }],
   options: {
     as: text('--as <who>', 'who answers (default: you, as $USER says)'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [{ command: 'pawl inbox', what: 'what waits for you' }],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
     refuseWithoutTerminal(io, options.json);
     const who = options.as ?? userName(io.env);
@@ -30,7 +30,11 @@ export const inboxCommand: Command = defineCommand({
     const answered = new Set<string>();
     const resting = new Set<RunId>();
     for (;;) {
-      const all = await readJournal(place, (reader) => readWaits(reader, only));
+      const all = await readJournal(
+        place,
+        (reader) => readWaits(reader, only),
+        only === undefined ? { open: true } : { run: only },
+      );
       const waits = all.filter((wait) => !answered.has(placeOf(wait)) && !isDecided(wait.wait));
       const wait = waits.length === 0 ? undefined : await askWhich(waits, io.now());
       if (wait === undefined) {

@@ -1,9 +1,9 @@
 import { DISPLAY_STATUSES } from '@pawl/runtime';
 
-import { choice, COMMON_OPTIONS, defineCommand, text, texts, wholeNumber, type Command } from '../command.ts';
+import { choice, PLACE_OPTIONS, defineCommand, text, texts, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { findRuns } from '../find-runs.ts';
-import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { findRuns, storedStatus } from '../find-runs.ts';
+import { checkedRunId, anyPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderRunList } from '../render/run-list.ts';
@@ -20,7 +20,7 @@ export const listCommand: Command = defineCommand({
     output: choice('-o, --output <form>', "'ids' prints ids only, one a line", ['table', 'ids'], 'table', {
       conflicts: ['json'],
     }),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl list', what: 'the newest twenty' },
@@ -31,11 +31,17 @@ export const listCommand: Command = defineCommand({
   run: async ({ options, io }) => {
     const { limit, status, output } = options;
     const where = whereOf(options.where);
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
-    const found = await readJournal(place, (reader) => [
-      ...findRuns(reader, { status, where, before, limit: limit + 1 }),
-    ]);
+    const found = await readJournal(
+      place,
+      (reader) => [...findRuns(reader, { status, where, before, limit: limit + 1 })],
+      {
+        before,
+        newest: status === undefined && options.where.length === 0 ? limit + 1 : Infinity,
+        isOpen: status !== undefined && storedStatus(status) === 'running',
+      },
+    );
     const runs = found.slice(0, limit);
     const hasMore = found.length > limit;
     const last = runs.at(-1);

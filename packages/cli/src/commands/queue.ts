@@ -1,8 +1,8 @@
-import { openRuntime, RuntimeError, type SetBackRun } from '@pawl/runtime';
+import { NEVER, RuntimeError, type SetBackRun } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, usage, wholeNumber, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, usage, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { checkedRunId, anyPlace, readJournal, withRuntime } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderQueue } from '../render/queue.ts';
 import { timestamp } from '../run-document.ts';
@@ -15,34 +15,35 @@ export const queueCommand: Command = defineCommand({
   ],
   options: {
     limit: wholeNumber('-n, --limit <count>', 'at most so many (default: 100)', 100, 1),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl queue', what: 'what waits, and for what' },
     { command: 'pawl queue remove order-7', what: 'it never begins' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const [action, given] = args;
     if (action !== undefined && action !== 'remove')
       throw usage(`'${action.slice(0, 80)}' is no action of queue, which knows 'remove'.`);
     if (action === 'remove') {
       const id = checkedRunId(given);
-      await readJournal(place, () => undefined);
-      const runtime = await openRuntime({ path: place.path });
-      try {
+      if (place.engine === undefined) await readJournal(place, () => undefined);
+      await withRuntime(place, id, (runtime) => {
         if (!runtime.queue.remove(id)) throw notQueued(id);
-      } finally {
-        await runtime.close();
-      }
+      });
       if (options.json) io.out.line(jsonLine({ removed: id }));
       else io.out.line(`${id} is taken out`);
       return DONE;
     }
-    const { starts, runs } = await readJournal(place, (reader) => ({
-      starts: reader.queued(options.limit),
-      runs: reader.setBack(options.limit),
-    }));
+    const { starts, runs } = await readJournal(
+      place,
+      (reader) => ({
+        starts: reader.queued(options.limit),
+        runs: reader.setBack(options.limit),
+      }),
+      { open: true },
+    );
     const { theme, width } = io.out;
     if (options.json)
       io.out.line(jsonLine({ starts: starts.map(startDocument), setBack: runs.map(runDocument) }));
@@ -60,5 +61,5 @@ function notQueued(id: string): RuntimeError {
 type Document = Readonly<Record<string, unknown>>;
 
 function runDocument({ runId, at, ...run }: SetBackRun): Document {
-  return { id: runId, ...run, at: timestamp(at) };
+  return { id: runId, ...run, at: at === NEVER ? null : timestamp(at) };
 }

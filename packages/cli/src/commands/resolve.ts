@@ -1,9 +1,9 @@
 import type { Runtime } from '@pawl/runtime';
 
-import { choice, COMMON_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
+import { choice, PLACE_OPTIONS, defineCommand, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
-import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -35,7 +35,7 @@ export const resolveCommand: Command = defineCommand({
     as: choice('--as <answer>', 'what became of it', ['done', 'failed', 'retry'], undefined),
     output: text('-o, --output <json>', 'with done: what the task gave: JSON, @file, or - for stdin'),
     message: text('-m, --message <text>', 'with failed: why'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: `pawl resolve run_01kh… 2 --as done --output '{"id":7}'`, what: 'it was done, and gave this' },
@@ -43,7 +43,7 @@ export const resolveCommand: Command = defineCommand({
     { command: 'pawl resolve run_01kh… 2 --as retry', what: 'nothing happened: try again' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const runId = checkedRunId(args[0]);
     const key = args[1] ?? '';
     const answer = await answerOf(options, io);

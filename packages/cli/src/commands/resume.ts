@@ -1,13 +1,13 @@
 import { displayStatus, RuntimeError, type RunId, type RunRecord } from '@pawl/runtime';
 import type { ProcessDefinition } from '@pawl/sdk';
 
-import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
 import { loadConfig } from '../config-file.ts';
-import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
+import { DRIVE_OPTIONS, refuseDriveOptions, runtimeOptions } from '../drive-options.ts';
 import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { tellChecks, tellEnd, type FinishOptions } from '../finish.ts';
-import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
+import { anyPlace, checkedRunId, readJournal, type JournalPlace } from '../journal-place.ts';
 import { isOtherCode, type ModuleFile } from '../module-file.ts';
 import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
@@ -15,6 +15,7 @@ import { shellWords } from '../render/next-commands.ts';
 import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
 import { codeOfRun, parentOf, starterOf } from '../run-code.ts';
 import { runDocument } from '../run-document.ts';
+import { resumeElsewhere } from '../run-elsewhere.ts';
 import { Session, type RunEnd } from '../session.ts';
 
 /** Runs that one `resume --all` looks at. */
@@ -41,7 +42,7 @@ export const resumeCommand: Command = defineCommand({
     force: flag('--force', 'load a recorded module outside this folder although it has changed'),
     external: flag('--external', 'leave external tasks to others: exit 13 when it waits for them'),
     ...DRIVE_OPTIONS,
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl resume', what: 'go on with the run that was interrupted' },
@@ -53,9 +54,18 @@ export const resumeCommand: Command = defineCommand({
     const [given] = args;
     if (options.all && given !== undefined)
       throw usage('Name a run, or give --all, not both.', 'pawl resume --all');
-    const place = journalPlace(options.db, io);
-    const driven = runtimeOptions(options, io);
+    const place = anyPlace(options, io);
     const { json: isJson, debug: isDebug, module, force } = options;
+    if (place.engine !== undefined) {
+      refuseDriveOptions(options);
+      if (options.all || module !== undefined || force || options.acceptCodeChange)
+        throw usage(
+          'On an engine a run is named, and its workers have its code.',
+          shellWords('pawl', 'resume', ...place.flags) + ' <run>',
+        );
+      return await resumeElsewhere(checkedRunId(given), { io, place, isJson, isDebug });
+    }
+    const driven = runtimeOptions(options, io);
     // Who forces a module that has changed to be loaded has said the same.
     const isAccepted = options.acceptCodeChange || force;
     const told: ResumeOptions = { io, place, isJson, isDebug, module, force: isAccepted, isAccepted };

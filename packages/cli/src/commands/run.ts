@@ -2,14 +2,15 @@ import { RuntimeError } from '@pawl/runtime';
 import { checkAgainst } from '@pawl/sdk';
 
 import { ALIAS_OPTION, givenAliases } from '../alias.ts';
-import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { configuredAliases, loadConfig } from '../config-file.ts';
-import { DRIVE_OPTIONS, runtimeOptions } from '../drive-options.ts';
+import { DRIVE_OPTIONS, refuseDriveOptions, runtimeOptions } from '../drive-options.ts';
 import { tellChecks, tellEnd } from '../finish.ts';
 import { readJsonOption } from '../input-value.ts';
-import { checkedRunId, journalPlace } from '../journal-place.ts';
+import { checkedRunId, anyPlace } from '../journal-place.ts';
 import { loadProcess } from '../load-process.ts';
 import { findModule, isOtherCode } from '../module-file.ts';
+import { startElsewhere } from '../run-elsewhere.ts';
 import { Session } from '../session.ts';
 import { traceparentOf } from '../telemetry.ts';
 
@@ -28,7 +29,7 @@ export const runCommand: Command = defineCommand({
     reuseFrom: text('--reuse-from <run>', 'take results of this run where the same task is asked the same'),
     alias: ALIAS_OPTION,
     ...DRIVE_OPTIONS,
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: `pawl run hello.ts --input '{"name":"x"}'`, what: 'start it' },
@@ -43,8 +44,14 @@ export const runCommand: Command = defineCommand({
   ],
   run: async ({ args, options, io }) => {
     const { json, debug } = options;
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const id = options.id === undefined ? undefined : checkedRunId(options.id);
+    if (place.engine !== undefined) {
+      refuseDriveOptions(options);
+      const input = await readJsonOption('--input', options.input, io);
+      const start = { named: args[0] ?? '', alias: options.alias, input, id };
+      return await startElsewhere(start, { io, place, isJson: json, isDebug: debug });
+    }
     const reuseFrom = options.reuseFrom === undefined ? undefined : checkedRunId(options.reuseFrom);
     const driven = runtimeOptions(options, io);
     const config = await loadConfig(io.cwd);

@@ -1,10 +1,10 @@
 import { EXIT_CODES, type Ack, type RunId, type Runtime } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, type Command } from '../command.ts';
 import { SECRET_KEY_COMMAND } from '../drive-options.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
-import { changeRun, checkedRunId, journalPlace } from '../journal-place.ts';
+import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -21,7 +21,7 @@ export const sendCommand: Command = defineCommand({
     id: text('--id <id>', 'the same id twice is one message (default: a new one)'),
     secret: flag('--secret', 'keep it encrypted only, with the key in PAWL_SECRET_KEY'),
     secretKeyCommand: SECRET_KEY_COMMAND,
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl waiting', what: 'what is waited for, and under which name' },
@@ -29,7 +29,7 @@ export const sendCommand: Command = defineCommand({
     { command: 'pawl send run_01kh… token - --secret < token.json', what: 'send what nobody else may read' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const runId = checkedRunId(args[0]);
     const name = args[1] ?? '';
     const payload = args[2] === undefined ? null : await readJsonOption('the payload', args[2], io);

@@ -1,8 +1,8 @@
 import { addEvent, createRunTree, type JournalReader, type RunId } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { anyPlace, beginCommand, checkedRunId, namedOrNewest, readJournal } from '../journal-place.ts';
 import { watchRun } from '../live/watch-run.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderStart } from '../render/start.ts';
@@ -18,7 +18,7 @@ export const showCommand: Command = defineCommand({
     watch: flag('-w, --watch', 'go on showing it until it ends, and each run that it continues as', {
       conflicts: ['json'],
     }),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl show', what: 'the newest run' },
@@ -29,28 +29,39 @@ export const showCommand: Command = defineCommand({
     { command: `pawl show run_01kh… --json | jq '.run.calls[].name'`, what: 'for programs: values whole' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
     const { width, theme } = io.out;
     const limit = options.all ? Infinity : SHOWN_CALLS;
     if (options.watch) {
-      return await readJournal(place, (reader) => {
-        const isQueued = named !== undefined && reader.start(named) !== undefined;
-        return watchRun({ io, reader, place, limit }, isQueued ? named : namedOrNewest(reader, named, place));
-      });
+      return await readJournal(
+        place,
+        (reader) => {
+          const isQueued = named !== undefined && reader.start(named) !== undefined;
+          return watchRun(
+            { io, reader, place, limit },
+            isQueued ? named : namedOrNewest(reader, named, place),
+          );
+        },
+        { run: named },
+      );
     }
-    const start = named === undefined ? undefined : await readJournal(place, (reader) => reader.start(named));
-    if (start !== undefined) {
-      if (options.json) io.out.line(jsonLine({ run: queuedRunDocument(start) }));
-      else io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
-      return DONE;
-    }
-    return await readJournal(place, (reader) => {
-      const runId = namedOrNewest(reader, named, place);
-      if (options.json) io.out.line(jsonLine({ run: wholeDocument(reader, runId) }));
-      else showRun(runId, { reader, io, limit, flags: place.flags });
-      return DONE;
-    });
+    return await readJournal(
+      place,
+      (reader) => {
+        const start = named === undefined ? undefined : reader.start(named);
+        if (start !== undefined) {
+          if (options.json) io.out.line(jsonLine({ run: queuedRunDocument(start) }));
+          else io.out.lines(renderStart(start, { now: io.now(), width, theme, begin: beginCommand(place) }));
+          return DONE;
+        }
+        const runId = namedOrNewest(reader, named, place);
+        if (options.json) io.out.line(jsonLine({ run: wholeDocument(reader, runId) }));
+        else showRun(runId, { reader, io, limit, flags: place.flags });
+        return DONE;
+      },
+      { run: named },
+    );
   },
 });
 

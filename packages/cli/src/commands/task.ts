@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { EXIT_CODES, openRuntime, RuntimeError, type Runtime } from '@pawl/runtime';
+import { EXIT_CODES, RuntimeError, type RunId, type Runtime } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, duration, text, usage, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, duration, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { readJsonOption } from '../input-value.ts';
-import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
+import { checkedRunId, anyPlace, readJournal, withRuntime, type JournalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -51,7 +51,7 @@ export const taskCommand: Command = defineCommand({
     as: text('--as <worker>', 'who you are: who claims again under a name gets the task again'),
     claim: text('--claim <token>', 'what claim printed: finds out whether somebody else has the task now'),
     lease: duration('--lease <duration>', 'with claim and heartbeat: how long without a heartbeat'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl task claim run_01kh….3fa94c17d20b8e65 --as ada --json', what: 'take it, and read it' },
@@ -69,16 +69,14 @@ export const taskCommand: Command = defineCommand({
         'pawl task --help',
       );
     checkOptions(action, options);
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const taskId = await taskIdOf(args[1] ?? '', options.run, place);
     const act = await actionOf(action, options, io);
-    const runtime = await openRuntime({ path: place.path });
-    try {
-      const answer = act(runtime, taskId);
-      return tell(action, taskId, answer, { runtime, place, isJson: options.json, io });
-    } finally {
-      await runtime.close();
-    }
+    const { answer, isDriven } = await withRuntime(place, runOf(taskId), (runtime) => ({
+      answer: act(runtime, taskId),
+      isDriven: runtime.get(runOf(taskId))?.ownerAlive === true,
+    }));
+    return tell(action, taskId, answer, { isDriven, place, isJson: options.json, io });
   },
 });
 
@@ -112,15 +110,19 @@ function checkOptions(action: Action, said: Said): void {
 /** @throws RuntimeError NOT_FOUND, USAGE */
 async function taskIdOf(given: string, run: string | undefined, place: JournalPlace): Promise<string> {
   const runId = run === undefined ? undefined : checkedRunId(run);
-  return await readJournal(place, (reader) => {
-    if (runId === undefined) return given;
-    const tasks = [...reader.openTasks({ runId: reader.get(runId).runId }), ...reader.settledTasks(runId)];
-    const found = tasks.find(({ id, key }) => id === given || key === given);
-    if (found !== undefined) return found.id;
-    throw new RuntimeError('NOT_FOUND', `Run ${runId} has no external task ${clean(given)}.`, {
-      hint: `See them: ${shellWords('pawl', 'tasks', runId, ...place.flags)}`,
-    });
-  });
+  return await readJournal(
+    place,
+    (reader) => {
+      if (runId === undefined) return given;
+      const tasks = [...reader.openTasks({ runId: reader.get(runId).runId }), ...reader.settledTasks(runId)];
+      const found = tasks.find(({ id, key }) => id === given || key === given);
+      if (found !== undefined) return found.id;
+      throw new RuntimeError('NOT_FOUND', `Run ${runId} has no external task ${clean(given)}.`, {
+        hint: `See them: ${shellWords('pawl', 'tasks', runId, ...place.flags)}`,
+      });
+    },
+    runId === undefined ? undefined : { run: runId },
+  );
 }
 
 async function actionOf(
@@ -172,7 +174,7 @@ function readOutput(given: string, { cwd }: Io): string {
 }
 
 interface Telling {
-  readonly runtime: Runtime;
+  readonly isDriven: boolean;
   readonly place: JournalPlace;
   readonly isJson: boolean;
   readonly io: Io;
@@ -182,9 +184,8 @@ function tell(
   action: Action,
   taskId: string,
   answer: TaskAnswer,
-  { runtime, place, isJson, io }: Telling,
+  { isDriven, place, isJson, io }: Telling,
 ): number {
-  const runId = /^(.+)\.[^.]+$/.exec(taskId)?.[1] ?? '';
   const exitCode = exitCodeOf(answer);
   if (isJson) {
     io.out.line(jsonLine({ taskId, action, ...taskAnswerDocument(answer) }));
@@ -193,9 +194,14 @@ function tell(
   const line = `task ${clean(taskId)}: ${inWords(answer)}`;
   if (exitCode === DONE) io.out.line(line);
   else io.err.line(line);
-  if (answer.status === 'accepted' && runtime.get(runId)?.ownerAlive !== true)
-    io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+  if (answer.status === 'accepted' && !isDriven)
+    io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runOf(taskId), ...place.flags))}`);
   return exitCode;
+}
+
+/** The id of a task begins with that of its run. */
+function runOf(taskId: string): RunId {
+  return /^(.+)\.[^.]+$/.exec(taskId)?.[1] ?? '';
 }
 
 function exitCodeOf({ status }: TaskAnswer): number {

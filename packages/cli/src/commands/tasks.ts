@@ -1,8 +1,8 @@
 import type { OpenTask, SettledTask } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, usage, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
+import { checkedRunId, anyPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderTasks } from '../render/tasks.ts';
 import { openTaskDocument, settledTaskDocument } from '../task-document.ts';
@@ -15,7 +15,7 @@ export const tasksCommand: Command = defineCommand({
   options: {
     pending: flag('-p, --pending', 'only those that are open'),
     kind: text('-k, --kind <kind>', 'only those of this kind, such as agent'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl tasks', what: 'what is open, in all runs' },
@@ -23,19 +23,23 @@ export const tasksCommand: Command = defineCommand({
     { command: 'pawl tasks --kind agent', what: 'what an agent could do' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const runId = args[0] === undefined ? undefined : checkedRunId(args[0]);
     if (options.kind === '') throw usage('--kind takes the kind of a task, such as agent.');
     const kinds = options.kind === undefined ? undefined : [options.kind];
-    const { open, settled } = await readJournal(place, (reader) => {
-      const only = runId === undefined ? undefined : reader.get(runId).runId;
-      const isAll = only !== undefined && !options.pending;
-      const over = isAll ? reader.settledTasks(only) : [];
-      return {
-        open: reader.openTasks({ runId: only, kinds }),
-        settled: over.filter(({ kind }) => kinds?.includes(kind) ?? true),
-      };
-    });
+    const { open, settled } = await readJournal(
+      place,
+      (reader) => {
+        const only = runId === undefined ? undefined : reader.get(runId).runId;
+        const isAll = only !== undefined && !options.pending;
+        const over = isAll ? reader.settledTasks(only) : [];
+        return {
+          open: reader.openTasks({ runId: only, kinds }),
+          settled: over.filter(({ kind }) => kinds?.includes(kind) ?? true),
+        };
+      },
+      runId === undefined ? { open: true } : { run: runId },
+    );
     if (options.json) {
       io.out.line(jsonLine({ tasks: documents(runId ?? '', open, settled) }));
       return DONE;

@@ -10,9 +10,9 @@ import {
   type RunId,
 } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, namedOrNewest, readJournal } from '../journal-place.ts';
+import { checkedRunId, anyPlace, namedOrNewest, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderBars, renderTimelineHead, type TimelineView } from '../render/timeline.ts';
 import { timelineHtml } from '../render/timeline-html.ts';
@@ -38,24 +38,28 @@ export const timelineCommand: Command = defineCommand({
     ),
     svg: text('--svg <file>', 'write it as an image'),
     html: text('--html <file>', 'write it as a page that needs nothing else'),
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl timeline', what: 'the newest run' },
     { command: 'pawl timeline order-7 --html order-7.html', what: 'for a report' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const named = args[0] === undefined ? undefined : checkedRunId(args[0]);
     const isDrawn = options.svg !== undefined || options.html !== undefined;
     const limit = options.limit ?? (isDrawn || options.json ? DRAWN : SHOWN);
     const isPrinted = !isDrawn && !options.json;
-    const view = await readJournal(place, (reader) => {
-      const span = spanOf(reader, namedOrNewest(reader, named, place), io.now());
-      // It stands there while the rest is read.
-      if (isPrinted) io.out.lines(renderTimelineHead(span, io.out.width, io.out.theme));
-      return viewOf(reader, span, limit, io);
-    });
+    const view = await readJournal(
+      place,
+      (reader) => {
+        const span = spanOf(reader, namedOrNewest(reader, named, place), io.now());
+        // It stands there while the rest is read.
+        if (isPrinted) io.out.lines(renderTimelineHead(span, io.out.width, io.out.theme));
+        return viewOf(reader, span, limit, io);
+      },
+      { run: named },
+    );
     const write = (file: string, content: string): void => writeReport(resolve(io.cwd, file), file, content);
     if (options.svg !== undefined) write(options.svg, timelineSvg(view));
     if (options.html !== undefined) write(options.html, timelineHtml(view));

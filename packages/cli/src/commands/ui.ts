@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 
 import { openRuntime, type JournalReader, type Runtime } from '@pawl/runtime';
 
-import { COMMON_OPTIONS, defineCommand, flag, text, wholeNumber, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, flag, text, wholeNumber, type Command } from '../command.ts';
+import { openEngine, type About } from '../engine.ts';
 import { DONE, SIGNAL_EXIT_CODES, type StopSignal } from '../exit-codes.ts';
-import { journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
+import { anyPlace, beginCommand, readJournal, type JournalPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { addressOf, checkedPort, isLoopback, namesOf, tokenOf, unlessTaken } from '../serve/address.ts';
@@ -13,6 +14,8 @@ import type { Io } from '../terminal.ts';
 import { userName } from '../user-name.ts';
 
 const PORT = 8686;
+/** Of runs that an engine has. */
+const SHOWN: About = { newest: 200, open: true };
 const MAX_BODY_BYTES = 1024 * 1024;
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];
 
@@ -35,7 +38,7 @@ export const uiCommand: Command = defineCommand({
     token: text('--token <token>', 'what lets a browser in (default: a new one; better: $PAWL_TOKEN)'),
     readOnly: flag('--read-only', 'nothing can be answered or changed, and nothing is written'),
     open: { flags: '--no-open', description: 'only print the address', initial: true },
-    ...COMMON_OPTIONS,
+    ...PLACE_OPTIONS,
   },
   examples: [
     { command: 'pawl ui', what: 'the journal of this folder' },
@@ -45,14 +48,20 @@ export const uiCommand: Command = defineCommand({
     const { host = '127.0.0.1', port, readOnly: isReadOnly, open, json: isJson } = options;
     checkedPort(port);
     const token = tokenOf(options.token ?? io.env['PAWL_TOKEN'], isLoopback(host));
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
+    const told: UiOptions = { host, port, token, opens: open, isReadOnly, isJson };
+    if (place.engine !== undefined) {
+      const engine = await openEngine(place.path, { io, isJson });
+      await engine.look(SHOWN, ({ reader, runtime, sent }) =>
+        serve({ io, place, reader, runtime: isReadOnly ? undefined : runtime, sent }, told),
+      );
+      return DONE;
+    }
     // A runtime makes a journal where there is none; to look at one is no reason to.
     await readJournal(place, () => undefined);
     const runtime = isReadOnly ? undefined : await openRuntime({ path: place.path });
     try {
-      await readJournal(place, (reader) =>
-        serve({ io, place, reader, runtime }, { host, port, token, opens: open, isReadOnly, isJson }),
-      );
+      await readJournal(place, (reader) => serve({ io, place, reader, runtime }, told));
     } finally {
       await runtime?.close();
     }
@@ -65,9 +74,10 @@ interface Served {
   readonly place: JournalPlace;
   readonly reader: JournalReader;
   readonly runtime: Runtime | undefined;
+  readonly sent?: () => Promise<void>;
 }
 
-async function serve({ io, place, reader, runtime }: Served, options: UiOptions): Promise<void> {
+async function serve({ io, place, reader, runtime, sent }: Served, options: UiOptions): Promise<void> {
   const { host, port, isJson, isReadOnly } = options;
   const closing = new AbortController();
   // No other command needs them, and each would wait for them.
@@ -84,6 +94,8 @@ async function serve({ io, place, reader, runtime }: Served, options: UiOptions)
     cwd: io.cwd,
     env: io.env,
     flags: place.flags,
+    begin: beginCommand(place),
+    sent,
     journal: place.path,
     user: userName(io.env),
     hosts: namesOf(host),

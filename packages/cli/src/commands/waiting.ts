@@ -1,6 +1,6 @@
-import { COMMON_OPTIONS, defineCommand, type Command } from '../command.ts';
+import { PLACE_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
-import { checkedRunId, journalPlace, readJournal, type JournalPlace } from '../journal-place.ts';
+import { checkedRunId, anyPlace, readJournal, type JournalPlace } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderWaits } from '../render/waits.ts';
@@ -9,19 +9,23 @@ import { waitDocument } from '../wait-document.ts';
 
 export const waitingCommand: Command = defineCommand({
   arguments: [{ name: '[run]', description: 'only this run' }],
-  options: { ...COMMON_OPTIONS },
+  options: { ...PLACE_OPTIONS },
   examples: [
     { command: 'pawl waiting', what: 'what is waited for, since when, with the question' },
     { command: 'pawl approve run_01kh…', what: 'then answer a question' },
     { command: 'pawl send run_01kh… approval true', what: 'or send the message' },
   ],
   run: async ({ args, options, io }) => {
-    const place = journalPlace(options.db, io);
+    const place = anyPlace(options, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
-    const { waits, work } = await readJournal(place, (reader) => ({
-      waits: readWaits(reader, only),
-      work: reader.openTasks({ runId: only }).length,
-    }));
+    const { waits, work } = await readJournal(
+      place,
+      (reader) => ({
+        waits: readWaits(reader, only),
+        work: reader.openTasks({ runId: only }).length,
+      }),
+      only === undefined ? { open: true } : { run: only },
+    );
     if (options.json) io.out.line(jsonLine({ waits: waits.map(waitDocument) }));
     else {
       const { width, theme } = io.out;

@@ -292,6 +292,11 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   logs: [LOG_LINE],
   work: WORK_NOTES,
   serve: WORK_NOTES,
+  dev: [
+    document({
+      dev: fields({ engine: TEXT, ingress: TEXT, admin: TEXT, worker: TEXT, processes: list(TEXT) }),
+    }),
+  ],
   ui: [document({ ui: fields({ url: TEXT, journal: TEXT, readOnly: YES_NO }) })],
   enqueue: [
     document({ id: TEXT, status: oneOf('queued', 'duplicate', 'exists', 'debounced'), process: TEXT }),
@@ -299,7 +304,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
   queue: [
     document({
       starts: list(sameAs('start')),
-      setBack: list(fields({ id: TEXT, process: TEXT, at: TIME, setbacks: WHOLE, problem: TEXT })),
+      setBack: list(fields({ id: TEXT, process: TEXT, at: orNull(TIME), setbacks: WHOLE, problem: TEXT })),
     }),
     document({ removed: TEXT }),
   ],

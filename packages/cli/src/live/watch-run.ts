@@ -12,7 +12,7 @@ import {
 } from '@pawl/runtime';
 
 import { followRun } from '../follow-run.ts';
-import type { JournalPlace } from '../journal-place.ts';
+import { beginCommand, type JournalPlace } from '../journal-place.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
 import { progressLine } from '../render/progress-line.ts';
 import { renderRun, renderRunLive, renderRunStatus, type RunView } from '../render/run.ts';
@@ -134,7 +134,7 @@ class Picture implements Shown {
     const start = watched.tree.lastSeq === 0 ? reader.start(watched.runId) : undefined;
     // A line is left for the cursor.
     if (start === undefined) return renderRunLive(watched.view(), rows - 1);
-    return renderStart(start, { now: io.now(), width, theme, flags: place.flags }).slice(0, rows - 1);
+    return renderStart(start, { now: io.now(), width, theme, begin: beginCommand(place) }).slice(0, rows - 1);
   }
 
   ended(watched: Watched): void {
@@ -179,7 +179,7 @@ class Log implements Shown {
     const start = watched.tree.lastSeq === 0 ? reader.start(watched.runId) : undefined;
     if (start !== undefined) {
       if (!this.#isQueued)
-        io.out.lines(renderStart(start, { now: io.now(), width, theme, flags: place.flags }));
+        io.out.lines(renderStart(start, { now: io.now(), width, theme, begin: beginCommand(place) }));
       this.#isQueued = true;
       return;
     }

@@ -1,4 +1,4 @@
-import type { QueuedStart, SetBackRun } from '@pawl/runtime';
+import { NEVER, type QueuedStart, type SetBackRun } from '@pawl/runtime';
 
 import { clean } from './clean.ts';
 import { fit } from './columns.ts';
@@ -48,6 +48,7 @@ export function waitOf({ at, isHeld, limit, problem }: QueuedStart, now: number)
 }
 
 function again(problem: string, at: number, now: number): string {
-  const when = at > now ? `again in ${formatDuration(at - now)}` : 'now';
+  const later = at === NEVER ? 'somebody' : `again in ${formatDuration(at - now)}`;
+  const when = at > now ? later : 'now';
   return `${when}: ${clean(problem)}`;
 }

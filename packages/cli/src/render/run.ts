@@ -298,7 +298,8 @@ function nextCommands({ run, tree, flags, waits = [] }: RunView): NextCommand[] 
       return [
         ...(run.asked.length === 0 ? [{ command: pawl('waiting'), why: 'what a run within it asks' }] : []),
         ...answerCommands(unanswered(run, waits), tree, pawl),
-        { command: pawl('resume', id), why: 'then go on' },
+        // Whoever drives it takes the answer.
+        ...(run.ownerAlive ? [] : [{ command: pawl('resume', id), why: 'then go on' }]),
       ];
     case 'succeeded':
     case 'failed':

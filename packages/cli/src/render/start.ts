@@ -3,7 +3,6 @@ import type { QueuedStart } from '@pawl/runtime';
 import { clean } from './clean.ts';
 import { formatAgo } from './duration.ts';
 import { renderFacts, type Fact } from './facts.ts';
-import { shellWords } from './next-commands.ts';
 import { waitOf } from './queue.ts';
 import type { Theme } from './theme.ts';
 import { shown } from './value.ts';
@@ -15,10 +14,11 @@ export function renderStart(
     readonly now: number;
     readonly width: number;
     readonly theme: Theme;
-    readonly flags: readonly string[];
+    /** What begins it. */
+    readonly begin: string;
   },
 ): string[] {
-  const { now, width, theme, flags } = view;
+  const { now, width, theme, begin } = view;
   const { runId, process, module, queuedAt, priority, schedule, inputs } = start;
   const facts: Fact[] = [
     ['process', clean(process)],
@@ -28,6 +28,6 @@ export function renderStart(
   if (module !== null) facts.push(['module', clean(module)]);
   if (priority !== 0) facts.push(['priority', String(priority)]);
   if (schedule !== null) facts.push(['schedule', clean(schedule)]);
-  facts.push(['input', shown(inputs)], ['begin it', clean(shellWords('pawl', 'work', ...flags))]);
+  facts.push(['input', shown(inputs)], ['begin it', clean(begin)]);
   return [`${theme.dim('◌')} ${theme.bold(clean(runId))}  queued`, ...renderFacts(facts, width, theme)];
 }

@@ -160,6 +160,7 @@ export function whySentence(view: WhyView): string {
 }
 
 function againText(at: number, now: number): string {
+  if (at === NEVER) return 'and waits until somebody sees to it';
   return at > now
     ? `and is tried again in ${formatDuration(at - now)}, where a worker is`
     : 'and is tried again as soon as a worker is there';

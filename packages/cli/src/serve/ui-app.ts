@@ -36,15 +36,24 @@ export interface UiAppOptions extends GuardOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of the next commands, as they would be typed. */
   readonly flags: readonly string[];
+  /** What begins a start that waits, where no worker of ours does. */
+  readonly begin?: string | undefined;
+  /** What was left for runs has come there, where they are elsewhere. */
+  readonly sent?: (() => Promise<void>) | undefined;
   readonly journal: string;
   readonly user: string;
 }
 
 export function createUiApp(options: UiAppOptions): Hono {
-  const { reader, runtime, closing, journal, user } = options;
+  const { reader, runtime, closing, journal, user, sent } = options;
   const app = new Hono();
   app.use(guard(options));
   app.onError((error, c) => told(error, c));
+  if (sent !== undefined)
+    app.use(async (_, next) => {
+      await next();
+      await sent();
+    });
   const inspector = createInspector({
     reader,
     describe: describeIn(options),
@@ -68,12 +77,13 @@ function actionsOf(runtime: Runtime, { closing, cwd, env, journal }: UiAppOption
   return actions;
 }
 
-export function describeIn({ cwd, flags }: Pick<UiAppOptions, 'cwd' | 'flags'>): Describe {
+export function describeIn({ cwd, flags, begin }: Pick<UiAppOptions, 'begin' | 'cwd' | 'flags'>): Describe {
   return {
     run: runDocument,
     why: (reader, id, open) => {
       const start = reader.start(id);
-      if (start !== undefined) return queuedWhyDocument(start, queuedWhyNext(start, flags), Date.now());
+      if (start !== undefined)
+        return queuedWhyDocument(start, queuedWhyNext(start, flags, begin), Date.now());
       const view = readWhy(reader, id, Date.now(), open);
       return whyDocument(view, whyNext(view, flags));
     },
