@@ -40,6 +40,11 @@ export interface Mail {
 
 export const GOES_ON: Next = { type: 'goesOn' };
 
+/** What this attempt made: events that are in its journals already, or another step. */
+type Given =
+  | { readonly type: 'appended'; readonly isOver: boolean; readonly shown: Shown | undefined }
+  | Exclude<Step, { type: 'burst' }>;
+
 /**
  * One attempt of Restate at one run: what was recorded is loaded, and at the head of it the run goes on.
  *
@@ -60,12 +65,16 @@ export class RunSession implements Attempt {
   /** For runs that are not there yet. */
   #early: Mail[] = [];
   #outgoing: Entry[] = [];
+  /** What was given last, until Restate has all of it. */
+  #given: Given | undefined;
   /** Restate waits for the next entry. */
   #asked: PromiseWithResolvers<Entry> | undefined;
+  #askedAt = 0;
+  /** One at a time, and not one for each entry. */
+  #pulse: NodeJS.Timeout | undefined;
   /** What runs wait for from outside, as it is shown. */
   #shown = '';
   #failure: Error | undefined;
-  #cancelTimers: () => void = () => undefined;
   #dropped: Promise<void> | undefined;
 
   constructor(runId: RunId, request: RunRequest, definition: ProcessDefinition, options: ResolvedOptions) {
@@ -81,26 +90,38 @@ export class RunSession implements Attempt {
     if (piece !== undefined) return piece;
     const asked = Promise.withResolvers<Entry>();
     this.#asked = asked;
-    const pulse = setTimeout(
-      () => this.#propose({ type: 'pulse' }),
-      this.#options.suspendAfterMs * PULSE_SHARE,
-    );
-    this.#cancelTimers = () => clearTimeout(pulse);
+    this.#askedAt = performance.now();
+    this.#keepPulse();
     if (this.#failure !== undefined) this.#fail(this.#failure);
     else void this.#goOn().catch((error: unknown) => this.#fail(error));
     return asked.promise;
   }
 
+  /** Restate gives up invocations of which it hears nothing. */
+  #keepPulse(): void {
+    if (this.#pulse !== undefined) return;
+    const mostMs = this.#options.suspendAfterMs * PULSE_SHARE;
+    const dueMs = this.#askedAt + mostMs - performance.now();
+    this.#pulse = setTimeout(() => {
+      this.#pulse = undefined;
+      if (this.#asked === undefined) return;
+      if (performance.now() - this.#askedAt >= mostMs) this.#propose({ type: 'pulse' });
+      else this.#keepPulse();
+    }, dueMs);
+  }
+
   /** What Restate has now, in its order: of this attempt, or of one before it. */
   recorded(entry: Uint8Array): Next {
-    const step = this.#reader.read(entry);
+    if (this.#given !== undefined && this.#outgoing.length > 0) return GOES_ON;
+    const step = this.#given ?? this.#reader.read(entry);
+    this.#given = undefined;
     switch (step?.type) {
       case 'burst':
-        if (this.#runtime === undefined) this.#load(step);
-        else this.#store.keptLast();
-        return step.isOver
-          ? { type: 'ended', result: this.#result() }
-          : { type: 'goesOn', shown: step.shown };
+        this.#load(step);
+        return this.#after(step);
+      case 'appended':
+        this.#store.keptLast();
+        return this.#after(step);
       case 'rest':
         return step;
       case 'refused':
@@ -108,6 +129,10 @@ export class RunSession implements Attempt {
       default:
         return GOES_ON;
     }
+  }
+
+  #after({ isOver, shown }: { readonly isOver: boolean; readonly shown?: Shown | undefined }): Next {
+    return isOver ? { type: 'ended', result: this.#result() } : { type: 'goesOn', shown };
   }
 
   deliver(mail: Mail): void {
@@ -122,7 +147,7 @@ export class RunSession implements Attempt {
   }
 
   async #drop(): Promise<void> {
-    this.#cancelTimers();
+    clearTimeout(this.#pulse);
     this.#asked = undefined;
     this.#store.lost(
       new RuntimeError('FENCED', `Restate has ended this attempt at run ${this.#runId}.`, {
@@ -238,20 +263,20 @@ export class RunSession implements Attempt {
     const burst = this.#store.take();
     const isOver =
       this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
-    this.#hand(burstText(burst, isOver, this.#news()));
+    const shown = this.#news();
+    this.#hand({ type: 'appended', isOver, shown }, burstText(burst, isOver, shown));
   }
 
   #propose(step: Exclude<Step, { type: 'burst' }>): void {
-    this.#hand(JSON.stringify(step));
+    this.#hand(step, JSON.stringify(step));
   }
 
-  /** @param step its JSON */
-  #hand(step: string): void {
+  #hand(step: Given, text: string): void {
     const asked = this.#asked;
     if (asked === undefined) return;
     this.#asked = undefined;
-    this.#cancelTimers();
-    const [first, ...more] = entriesOf(step);
+    const [first, ...more] = entriesOf(text);
+    this.#given = step;
     this.#outgoing = more;
     if (first !== undefined) asked.resolve(first);
   }
@@ -259,7 +284,7 @@ export class RunSession implements Attempt {
   #fail(error: unknown): void {
     const failure = error instanceof Error ? error : new Error(String(error));
     this.#failure = failure;
-    this.#cancelTimers();
+    clearTimeout(this.#pulse);
     this.#store.lost(failure);
     this.#asked?.reject(failure);
     this.#asked = undefined;
