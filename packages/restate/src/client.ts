@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, InboxMessage, OpenTask, OpenWait, RunId } from '@pawl/runtime';
 import {
   answerMessage,
@@ -9,14 +10,20 @@ import {
   reviveError,
   type AnyProcess,
 } from '@pawl/runtime/elsewhere';
-import { connect, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
-import type { Posted, RunHandlers } from './run-service.ts';
+import { RuntimeError } from '@pawl/runtime/errors';
+import { connect, Opts, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
+import type { RunRequest } from './messages.ts';
+import type { Compared, Posted, RunHandlers } from './run-service.ts';
 import type { Mail } from './run-session.ts';
 
 /** Of one value that is sent, in characters of JSON. */
 const MOST_CHARS = 16 * 1024 * 1024;
 
 const NOBODY = 'somebody';
+
+/** A run that was accepted begins once a worker has room for it: so long it is waited for. */
+const BEGIN_MS = 10_000;
+const BEGIN_PAUSE_MS = 100;
 
 type TaskAnswer = Extract<InboxMessage, { kind: 'taskAnswer' }>;
 
@@ -44,8 +51,9 @@ export class RestateClient {
   }
 
   /**
-   * Starts a run: it is in Restate when this resolves. One of the same id is that run, whatever its inputs.
-   * @throws UnserializableError, LimitError
+   * Starts a run: it is in Restate when this resolves. One of the same id and the same inputs is that run.
+   * @throws UnserializableError, LimitError; RuntimeError REFUSED where the id is that of a run with other inputs,
+   *   BUSY where that run has not begun in ten seconds, and it is not known what its inputs are
    */
   async start<Inputs, Output>(
     process: AnyProcess<Inputs, Output> | string,
@@ -80,7 +88,40 @@ export class RestateRun<Output = unknown> {
 
   async submit(inputs: unknown): Promise<void> {
     const encoded = encodePayload('The input of the process', inputs, MOST_CHARS);
-    await this.#client.workflowSubmit({ inputs: encoded });
+    const { status } = await this.#client.workflowSubmit({ inputs: encoded });
+    if (status === 'PreviouslyAccepted') await this.#refuseOther({ inputs: encoded });
+  }
+
+  async #refuseOther(request: RunRequest): Promise<void> {
+    const signal = AbortSignal.timeout(BEGIN_MS);
+    while (!signal.aborted) {
+      const compared = await this.#compare(request, signal);
+      if (compared === 'same') return;
+      if (compared === 'other')
+        throw new RuntimeError(
+          'REFUSED',
+          `Run ${this.id} exists already, with other inputs; one id is one run.`,
+          { hint: 'Start under another id', data: { runId: this.id } },
+        );
+      await delay(BEGIN_PAUSE_MS);
+    }
+    throw new RuntimeError(
+      'BUSY',
+      `Run ${this.id} exists already, and what its inputs are is not known yet.`,
+      {
+        hint: `It has not begun, or no worker is there: see workflow ${this.process}, key ${this.id}, and start again`,
+        data: { runId: this.id },
+      },
+    );
+  }
+
+  async #compare(request: RunRequest, signal: AbortSignal): Promise<Compared> {
+    try {
+      return await this.#client.compare(request, Opts.from({ signal }));
+    } catch (error) {
+      if (signal.aborted) return 'notBegun';
+      throw error;
+    }
   }
 
   /** As `RunHandle.result`; of inputs that the process does not take, what it said of them. */

@@ -27,5 +27,7 @@ export interface ResolvedOptions {
   readonly restAfterMs: number;
   readonly suspendAfterMs: number;
   readonly attempts: Set<Attempt>;
+  /** Refuses tasks that ask for what is not there. */
+  readonly standIn: NonNullable<RuntimeOptions['standIn']>;
   readonly runtime: DriveOptions;
 }

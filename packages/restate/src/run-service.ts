@@ -1,4 +1,5 @@
 import { NEVER } from '@pawl/runtime';
+import { identityText, sha256 } from '@pawl/runtime/elsewhere';
 import type { RunId } from '@pawl/runtime';
 import type { Shown } from './step.ts';
 import type { ProcessDefinition } from '@pawl/sdk';
@@ -23,6 +24,8 @@ const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
 const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };
 
+export type Compared = 'same' | 'other' | 'notBegun';
+
 /** What a message to a run came to. */
 export type Posted = 'posted' | 'closed';
 
@@ -32,6 +35,8 @@ export type RunHandlers = {
   run(ctx: WorkflowContext, request: RunRequest): Promise<RunResult>;
   post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted>;
   shown(ctx: WorkflowSharedContext): Promise<Shown>;
+  /** Whether its inputs are these. */
+  compare(ctx: WorkflowSharedContext, request: RunRequest): Promise<Compared>;
 };
 
 export type RunWorkflow = WorkflowDefinition<string, RunHandlers>;
@@ -45,6 +50,7 @@ export function runService(definition: ProcessDefinition, options: ResolvedOptio
       run: (ctx: WorkflowContext, request: RunRequest) => drive(ctx, request, definition, options),
       post,
       shown: async (ctx: WorkflowSharedContext) => (await ctx.get<Shown>('shown')) ?? NOTHING,
+      compare,
     },
   });
 }
@@ -55,6 +61,7 @@ async function drive(
   definition: ProcessDefinition,
   options: ResolvedOptions,
 ): Promise<RunResult> {
+  ctx.set('inputs', hashOf(request));
   const session = new RunSession(ctx.key, request, definition, options);
   options.attempts.add(session);
   ctx.request().attemptCompletedSignal.addEventListener('abort', () => {
@@ -152,6 +159,16 @@ class Inbox {
     }
     return undefined;
   }
+}
+
+function hashOf({ inputs }: RunRequest): string {
+  return sha256(identityText(inputs));
+}
+
+async function compare(ctx: WorkflowSharedContext, request: RunRequest): Promise<Compared> {
+  const hash = await ctx.get<string>('inputs');
+  if (hash === null) return 'notBegun';
+  return hash === hashOf(request) ? 'same' : 'other';
 }
 
 function cancelMail(to: RunId): Mail {

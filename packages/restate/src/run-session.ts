@@ -11,6 +11,7 @@ import { BurstStore, decode, finalEvent, lastOf, toErrorRecord } from '@pawl/run
 import { RuntimeError } from '@pawl/runtime/errors';
 import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
+import { emitWarning } from 'node:process';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
 import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
@@ -24,6 +25,8 @@ const POLL_MS = 50;
 
 /** Tasks of others that are shown at once. */
 const MOST_SHOWN = 1000;
+/** Messages that are kept for runs which are not there (yet). */
+const MOST_EARLY = 1000;
 
 /** What the handler does next. */
 export type Next =
@@ -137,7 +140,14 @@ export class RunSession implements Attempt {
 
   deliver(mail: Mail): void {
     const { to, message } = mail;
-    if (this.#store.post(to, message, Date.now()) === 'unknown') this.#early.push(mail);
+    if (this.#store.post(to, message, Date.now()) !== 'unknown') return;
+    if (this.#early.length < MOST_EARLY) this.#early.push(mail);
+    else this.#warn(`A message for run ${to} is not kept: ${MOST_EARLY} wait for runs that are not there.`);
+  }
+
+  #warn(message: string): void {
+    const { onWarning = (_, text) => emitWarning(text) } = this.#options.runtime;
+    onWarning(this.#runId, message);
   }
 
   /** The attempt is over, however it ended: nothing of it acts any more. */
@@ -178,8 +188,9 @@ export class RunSession implements Attempt {
   }
 
   async #open(): Promise<void> {
-    const { processes, runtime } = this.#options;
-    this.#runtime = await openRuntime({ ...runtime, processes, store: this.#store, keepLogs: false });
+    const { processes, runtime, standIn } = this.#options;
+    const own = { processes, standIn, store: this.#store, keepLogs: false };
+    this.#runtime = await openRuntime({ ...runtime, ...own });
     this.#store.open(Date.now());
     if (this.#store.getRun(this.#runId, Date.now()) !== undefined) return;
     try {

@@ -4,6 +4,7 @@ import { definitionOf, type AnyProcess } from '@pawl/runtime/elsewhere';
 import { durationMs, InvalidOptionError, type Duration } from '@pawl/sdk';
 import { createEndpointHandler } from '@restatedev/restate-sdk';
 import type { DriveOptions, ResolvedOptions } from './options.ts';
+import { checkServeOptions, driveOptions, refuseShared } from './refusals.ts';
 import { register } from './register.ts';
 import { runService } from './run-service.ts';
 
@@ -20,6 +21,11 @@ export interface ServeOptions extends DriveOptions {
   readonly restAfter?: Duration;
   /** So long a run that waits stays in this worker, ready for what comes (default 1 min). */
   readonly suspendAfter?: Duration;
+  /**
+   * What runs of one file share bounds one run and its sub-runs here: pools of this worker, and circuits, rates and kept
+   * results of tasks. Each is refused by its name, unless this says that so much is enough (default false).
+   */
+  readonly boundsPerRun?: boolean;
   /** Only requests that are signed by one of these keys of Restate are taken. */
   readonly identityKeys?: readonly string[];
   /** Address of Restate's admin interface, where this worker is announced; default: it is not. */
@@ -72,18 +78,8 @@ export async function serve(options: ServeOptions): Promise<RestateWorker> {
 }
 
 function resolve(options: ServeOptions): ResolvedOptions {
-  const {
-    processes,
-    port: _,
-    host: __,
-    reusePort: ___,
-    identityKeys: ____,
-    admin: _____,
-    uri: ______,
-    restAfter = 2000,
-    suspendAfter = 60_000,
-    ...runtime
-  } = options;
+  checkServeOptions(options);
+  const { processes, restAfter = 2000, suspendAfter = 60_000, boundsPerRun = false } = options;
   const definitions = processes.map((process) => definitionOf(process));
   const names = new Set<string>();
   for (const { name } of definitions) {
@@ -101,7 +97,8 @@ function resolve(options: ServeOptions): ResolvedOptions {
     restAfterMs: durationMs(restAfter, 'restAfter'),
     suspendAfterMs: durationMs(suspendAfter, 'suspendAfter'),
     attempts: new Set(),
-    runtime,
+    standIn: boundsPerRun ? (task) => task : refuseShared,
+    runtime: driveOptions(options),
   };
 }
 

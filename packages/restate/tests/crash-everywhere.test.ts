@@ -21,6 +21,7 @@ async function drive(
     restAfterMs: 50,
     suspendAfterMs: 60_000,
     attempts: new Set(),
+    standIn: (task) => task,
     runtime: {},
   };
   const request = { inputs: encodePayload('The input', inputs, MOST_CHARS) };

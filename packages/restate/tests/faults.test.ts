@@ -122,6 +122,35 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     expect(taken.toSorted((a, b) => a - b)).toEqual(words);
   });
 
+  it('an id that is taken is the run of these inputs, and of no others', async () => {
+    const process = defineProcess({ name: 'named', run: async ({ n }: { n: number; m?: number }) => n });
+    await using _ = await serve({ port: 0, admin: server.admin, processes: [process] });
+    const run = await client.start(process, { n: 1, m: 2 }, { id: 'named' });
+    const again = await client.start(process, { m: 2, n: 1 }, { id: 'named' });
+    await expect(client.start(process, { n: 2 }, { id: 'named' })).rejects.toThrow(
+      'Run named exists already, with other inputs; one id is one run.',
+    );
+    expect([await run.result(), await again.result()]).toEqual([1, 1]);
+    // Also once it has ended.
+    await expect(client.start(process, { n: 2 }, { id: 'named' })).rejects.toThrow(/with other inputs/);
+  });
+
+  it('a task that asks for what all runs share is refused by name, or bounds one run', async () => {
+    const guarded = defineTask({
+      name: 'guarded',
+      circuit: { threshold: 1, openFor: 1000 },
+      run: async () => 1,
+    });
+    const process = defineProcess({ name: 'shared', run: (_: null, ctx) => ctx.task(guarded) });
+    const settings = { port: 0, admin: server.admin, processes: [process] };
+    const strict = await serve(settings);
+    const run = await client.start(process, null);
+    await expect(run.result()).rejects.toThrow(/circuit of task 'guarded'.*boundsPerRun: true/);
+    await strict.close();
+    await using _ = await serve({ ...settings, boundsPerRun: true });
+    expect(await (await client.start(process, null)).result()).toBe(1);
+  });
+
   it('inputs that the process does not take are refused as data', async () => {
     const strict = defineProcess({
       name: 'strict',

@@ -36,7 +36,8 @@ alsoOn(async (program, expected, options) => {
 
 alsoOn(async (program, expected, options) => {
   const definition = defineProcess({ name: nameOfNext(), run: program(Stage.live()) });
-  const worker = await serve({ ...options, processes: [definition], port: 0, admin, restAfter: 50 });
+  const own = { processes: [definition], port: 0, admin, restAfter: 50, boundsPerRun: true };
+  const worker = await serve({ ...options, ...own });
   try {
     const run = await new RestateClient({ ingress }).start(definition, null as never);
     expect(await run.result(), 'on Restate').toEqual(expected);
