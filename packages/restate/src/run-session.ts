@@ -124,6 +124,8 @@ export class RunSession implements Attempt {
         return this.#after(step);
       case 'appended':
         this.#store.keptLast();
+        // A run that was waited for may have begun with it.
+        if (this.#early.length > 0) this.#deliverEarly();
         return this.#after(step);
       case 'rest':
         return step;
