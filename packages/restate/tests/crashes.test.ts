@@ -1,15 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FuzzLab } from './fuzz.fixture.ts';
+import { FuzzLab, KEEP_ALIVE } from './fuzz.fixture.ts';
 import { programs } from './random-process.fixture.ts';
 import { serverProgram } from './server.fixture.ts';
 
 const program = serverProgram();
-
-/** How soon the server sees that a worker hangs. */
-const KEEP_ALIVE = {
-  RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: '1s',
-  RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT: '1s',
-};
 
 describe.skipIf(program === undefined)('random programs while workers die', () => {
   let lab: FuzzLab;

@@ -1,20 +1,24 @@
 import type { Recorded } from '@pawl/runtime';
 import { BurstStore } from '@pawl/runtime/elsewhere';
 import { StepReader } from '../src/step.ts';
-import type { RestateServer } from './server.fixture.ts';
+
+/** What answers queries. */
+export interface Asked {
+  sql<Row>(query: string): Promise<Row[]>;
+}
 
 interface Row {
   readonly raw: string;
 }
 
 /** A run's journal as Restate has it. */
-export async function journalOf(server: RestateServer, runId: string): Promise<readonly Recorded[]> {
+export async function journalOf(server: Asked, runId: string): Promise<readonly Recorded[]> {
   const store = new BurstStore(() => undefined);
   for (const burst of await burstsOf(server, runId)) store.load(burst, 0);
   return store.read(runId, 0, 1_000_000);
 }
 
-async function burstsOf(server: RestateServer, runId: string): Promise<Parameters<BurstStore['load']>[0][]> {
+async function burstsOf(server: Asked, runId: string): Promise<Parameters<BurstStore['load']>[0][]> {
   const [invocation] = await server.sql<{ id: string }>(
     `select id from sys_invocation where target_service_key = '${runId}' and target_handler_name = 'run'`,
   );

@@ -37,7 +37,7 @@ export async function wrongIn(
 }
 
 /** E1: each attempt was invoked once at most, after its start was recorded, and none after the call was settled. */
-function unrecorded(journal: readonly Recorded[], seen: readonly Seen[]): string | undefined {
+export function unrecorded(journal: readonly Recorded[], seen: readonly Seen[]): string | undefined {
   const started = new Set(
     journal.flatMap(({ event }) =>
       event.type === 'AttemptStarted' ? [`${event.key} ${event.attempt}`] : [],
