@@ -17,7 +17,17 @@ import { RestateClient, serve } from '../src/index.ts';
 import { register } from '../src/register.ts';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
-const [steps = 200, rounds = 5, stepMs = 0] = argv.slice(2).map(Number);
+interface Sample {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly serverCpuMs: number;
+}
+
+const quantile = (all: readonly number[], share: number): number =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length * share)] ?? Number.NaN;
+const median = (all: readonly number[]): number => quantile(all, 0.5);
+
+const [steps = 200, rounds = 5, stepMs = 0, atOnce = 1] = argv.slice(2).map(Number);
 
 async function work(n: number): Promise<number> {
   if (stepMs > 0) await delay(stepMs);
@@ -56,20 +66,31 @@ try {
       await run.workflowAttach();
     },
   };
-  const times: Record<keyof typeof runs, number[]> = { ours: [], direct: [] };
+  const rows: Record<keyof typeof runs, Sample[]> = { ours: [], direct: [] };
   for (let round = -1; round < rounds; round += 1) {
-    for (const name of ['direct', 'ours'] as const) {
+    // In turns who is first, and the first round warms up.
+    for (const name of round % 2 === 0 ? (['direct', 'ours'] as const) : (['ours', 'direct'] as const)) {
       const from = performance.now();
-      await runs[name](`${name}-${round}`);
-      // The first round warms up.
-      if (round >= 0) times[name].push((performance.now() - from) / steps);
+      const cpu = process.cpuUsage();
+      const serverCpu = server.cpuMs();
+      await Promise.all(Array.from({ length: atOnce }, (_, i) => runs[name](`${name}-${round}-${i}`)));
+      const { user, system } = process.cpuUsage(cpu);
+      if (round < 0) continue;
+      rows[name].push({
+        ms: (performance.now() - from) / steps / atOnce,
+        cpuMs: (user + system) / 1000 / steps / atOnce,
+        serverCpuMs: (server.cpuMs() - serverCpu) / steps / atOnce,
+      });
     }
   }
-  const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
-  const figures = { direct: median(times.direct), ours: median(times.ours) };
-  const overhead = `${Math.round((figures.ours / figures.direct - 1) * 100)} %`;
+  const medians = (samples: readonly Sample[]): Sample => ({
+    ms: median(samples.map(({ ms }) => ms)),
+    cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
+    serverCpuMs: median(samples.map(({ serverCpuMs }) => serverCpuMs)),
+  });
+  const ratios = rows.ours.map(({ ms }, i) => ms / (rows.direct[i]?.ms ?? Number.NaN));
   stdout.write(
-    `${JSON.stringify({ steps, rounds, stepMs, ...figures, overhead, load: loadavg()[0], times })}\n`,
+    `${JSON.stringify({ steps, rounds, atOnce, stepMs, direct: medians(rows.direct), ours: medians(rows.ours), ratio: median(ratios), quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)], load: loadavg()[0] })}\n`,
   );
 } finally {
   await worker.close();

@@ -21,18 +21,35 @@ export function serverProgram(): string | undefined {
   }
 }
 
-/** A server of Restate in a folder of its own, which is gone with it. */
+/** Who a server is in a cluster; alone it has a folder of its own, and ports that are free. */
+export interface NodePlace {
+  readonly name: string;
+  readonly folder: string;
+  readonly ingress: string;
+  readonly admin: string;
+}
+
+/** A server of Restate in a folder that is gone with it. */
 export class RestateServer {
-  readonly folder: string = mkdtempSync(join(tmpdir(), 'pawl-restate-'));
+  readonly folder: string;
+  readonly #name: string;
   readonly #program: string;
   readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
-  ingress = '';
-  admin = '';
+  ingress: string;
+  admin: string;
 
-  constructor(program: string, settings: Readonly<Record<string, string>> = {}) {
+  constructor(program: string, settings: Readonly<Record<string, string>> = {}, place?: NodePlace) {
     this.#program = program;
     this.#settings = settings;
+    this.#name = place?.name ?? 'test';
+    this.folder = place?.folder ?? mkdtempSync(join(tmpdir(), 'pawl-restate-'));
+    this.ingress = place?.ingress ?? '';
+    this.admin = place?.admin ?? '';
+  }
+
+  get isUp(): boolean {
+    return this.#process !== undefined;
   }
 
   static async start(program: string, settings?: Readonly<Record<string, string>>): Promise<RestateServer> {
@@ -46,10 +63,14 @@ export class RestateServer {
     const log = join(this.folder, 'server.log');
     writeFileSync(log, '');
     const file = openSync(log, 'a');
-    this.#process = spawn(this.#program, ['--base-dir', join(this.folder, 'data'), '--node-name', 'test'], {
-      stdio: ['ignore', file, file],
-      env: { ...process.env, ...this.#ports(), ...this.#settings },
-    });
+    this.#process = spawn(
+      this.#program,
+      ['--base-dir', join(this.folder, 'data'), '--node-name', this.#name],
+      {
+        stdio: ['ignore', file, file],
+        env: { ...process.env, ...this.#ports(), ...this.#settings },
+      },
+    );
     if (this.admin === '') {
       this.ingress = await this.#addressOf('http-ingress-server', log);
       this.admin = await this.#addressOf('admin-api-server', log);
@@ -113,12 +134,25 @@ export class RestateServer {
     await gone;
   }
 
+  /** What its program has used of processors so far (Linux). */
+  cpuMs(): number {
+    const fields = readFileSync(`/proc/${this.#process?.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  /** To disks (Linux). */
+  writtenBytes(): number {
+    return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${this.#process?.pid}/io`, 'utf8'))?.[1]);
+  }
+
   async sql<Row>(query: string): Promise<Row[]> {
     const response = await fetch(`${this.admin}/query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ query }),
     });
+    if (!response.ok)
+      throw new RuntimeError('UNEXPECTED', `Restate does not answer: ${await response.text()}`);
     const { rows } = (await response.json()) as { rows: Row[] };
     return rows;
   }
