@@ -13,7 +13,8 @@ export function* eventsOf(
   for (let seq = afterSeq; ;) {
     const page = store.read(id, seq, PAGE);
     yield* page;
-    seq = page.at(-1)?.seq ?? seq;
-    if (page.length < PAGE) return;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    seq = last.seq;
   }
 }

@@ -44,14 +44,16 @@ function waitsFromEnd(
   if (status !== 'running' || asked.length === 0) return [];
   for (let length = NEAREST; ; length *= FURTHER) {
     const from = Math.max(0, lastSeq - length);
-    const events = [...eventsOf(store, runId, from)];
-    if (from === 0 || areRecorded(asked, events)) return openWaits(events);
+    const missing = new Set(asked);
+    const waits = openWaits(without(missing, eventsOf(store, runId, from)));
+    if (from === 0 || missing.size === 0) return waits;
   }
 }
 
-function areRecorded(keys: readonly string[], events: readonly Recorded[]): boolean {
-  const missing = new Set(keys);
-  for (const { event } of events) {
+/** Takes out of `missing` what the events record. */
+function* without(missing: Set<string>, events: Iterable<Recorded>): Generator<Recorded, void, void> {
+  for (const recorded of events) {
+    const { event } = recorded;
     switch (event.type) {
       case 'TaskScheduled':
       case 'TaskOffered':
@@ -61,6 +63,6 @@ function areRecorded(keys: readonly string[], events: readonly Recorded[]): bool
         break;
       default:
     }
+    yield recorded;
   }
-  return missing.size === 0;
 }

@@ -42,9 +42,13 @@ export function endOf(runtime: Runtime, id: string): RunEnd | undefined {
 /** What ended it: nothing but late results follows. */
 function lastEvent(runtime: Runtime, { runId, lastSeq }: RunRecord): TerminalEvent | undefined {
   for (let end = lastSeq; end > 0; end -= PAGE) {
-    const page = runtime.store.read(runId, Math.max(0, end - PAGE), PAGE);
-    const found = page.map(({ event }) => event).find(isTerminal);
-    if (found !== undefined) return found;
+    let seq = Math.max(0, end - PAGE);
+    for (let page = runtime.store.read(runId, seq, PAGE); page.length > 0 && seq < end;) {
+      const found = page.map(({ event }) => event).find(isTerminal);
+      if (found !== undefined) return found;
+      seq = page.at(-1)?.seq ?? end;
+      page = runtime.store.read(runId, seq, PAGE);
+    }
   }
   return undefined;
 }

@@ -36,7 +36,7 @@ export function streamEvents(
           seq = at;
           if (isTerminal(event)) return;
         }
-        if (page.length === PAGE) continue;
+        if (page.length > 0) continue;
         if (performance.now() >= beatAt) {
           beatAt = performance.now() + BEAT_MS;
           await stream.write(': \n\n');

@@ -144,8 +144,8 @@ function addRun(api: Hono, { reader, describe, closing }: InspectorOptions): voi
     const id = mustGet(reader, c);
     const after = numberOf(c, 'after', 0, Number.MAX_SAFE_INTEGER);
     const limit = numberOf(c, 'limit', 200, MOST_LISTED);
-    const events = [...reader.events(id, after).take(limit)];
-    return answer(c, { events: events.map(eventDocument), last: reader.get(id).lastSeq });
+    const events = Array.from(reader.events(id, after).take(limit), eventDocument);
+    return answer(c, { events, last: reader.get(id).lastSeq });
   });
   api.get('/runs/:id/logs', (c) => {
     const after = numberOf(c, 'after', 0, Number.MAX_SAFE_INTEGER);

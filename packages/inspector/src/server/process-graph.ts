@@ -47,8 +47,10 @@ export async function processGraph(reading: Unhurried, process: string, most: nu
     if (used > 0 && events + run.lastSeq > MOST_EVENTS) break;
     const tree = createRunTree(() => null, MOST_OF_A_PLACE);
     for await (const slice of slicesOf(reading, run.runId, MOST_EVENTS)) {
-      for (const recorded of slice) addEvent(tree, recorded);
-      events += slice.length;
+      for (const recorded of slice) {
+        addEvent(tree, recorded);
+        events += 1;
+      }
     }
     used += 1;
     addRun(graph, run, tree);

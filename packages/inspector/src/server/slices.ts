@@ -11,21 +11,27 @@ export interface Unhurried {
   readonly closing: AbortSignal;
 }
 
-/** Events behind `afterSeq`, the oldest first; `most` of them. @throws RuntimeError STOPPED once the server is to end */
+/**
+ * Events behind `afterSeq`, the oldest first; `most` of them. Each slice is to be read to its end before the next one is
+ * asked for. @throws RuntimeError STOPPED once the server is to end
+ */
 export async function* slicesOf(
   { reader, closing }: Unhurried,
   id: RunId,
   most: number,
   afterSeq: Seq = 0,
-): AsyncGenerator<readonly Recorded[], void, void> {
-  let after = afterSeq;
-  for (let left = most; left > 0;) {
-    const slice = [...reader.events(id, after).take(Math.min(SLICE, left))];
-    const last = slice.at(-1);
-    if (last !== undefined) yield slice;
-    if (last === undefined || slice.length < SLICE) return;
-    after = last.seq;
-    left -= slice.length;
+): AsyncGenerator<Iterable<Recorded>, void, void> {
+  const events = reader.events(id, afterSeq);
+  let left = most;
+  function* slice(): Generator<Recorded, void, void> {
+    for (let n = 0; n < SLICE && left > 0; n += 1) {
+      const { value, done = false } = events.next();
+      left = done ? 0 : left - 1;
+      if (value !== undefined) yield value;
+    }
+  }
+  while (left > 0) {
+    yield slice();
     await new Promise((resolve) => setImmediate(resolve));
     if (closing.aborted)
       throw new RuntimeError('STOPPED', 'The server of this page is stopping.', {

@@ -43,7 +43,7 @@ export function foldRun(store: JournalStore, runId: RunId): FoldedRun {
       chars += charsOf(each.event);
       keeps = recorded.length < KEPT_EVENTS && chars < KEPT_CHARS;
     }
-    if (page.length < PAGE) return { state, recorded };
+    if (first === undefined) return { state, recorded };
   }
 }
 

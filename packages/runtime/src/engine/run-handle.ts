@@ -64,7 +64,7 @@ export class RunHandle<Output = unknown> {
           seq = recorded.seq;
           if (isTerminal(recorded.event)) return;
         }
-        if (page.length === PAGE) continue;
+        if (page.length > 0) continue;
         if (left) return;
         await changed;
       }

@@ -245,8 +245,9 @@ export interface JournalStore extends OfferStore, LogStore {
    */
   compact(run: CompactRun, claim: LeaseClaim): CompactAnswer;
   /**
-   * Up to `limit` events after `afterSeq`, oldest first, their checksums verified. The first one can be
-   * a `Compacted` that stands for `afterSeq` too, where that was removed since it was read.
+   * Up to `limit` events after `afterSeq`, oldest first, their checksums verified: fewer where they are large, none only
+   * where there are none. The first one can be a `Compacted` that stands for `afterSeq` too, where that was removed since
+   * it was read.
    */
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[];
   /** Busy also for the owner itself: it has the lease already. */

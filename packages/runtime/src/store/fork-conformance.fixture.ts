@@ -5,7 +5,15 @@ import type { JournalEvent } from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
 import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import type { AppendRun, JournalStore } from '../ports/journal-store.ts';
-import { appendOf, claimOf, OWNER_A, OWNER_B, someEvents, START } from './store-conformance.fixture.ts';
+import {
+  appendOf,
+  claimOf,
+  largeEvents,
+  OWNER_A,
+  OWNER_B,
+  someEvents,
+  START,
+} from './store-conformance.fixture.ts';
 
 const { RunStarted, RunSucceeded, StateSet, TaskScheduled, AttemptStarted, TaskSucceeded } = SAMPLE_EVENTS;
 
@@ -74,6 +82,13 @@ export function describeForks(name: string, open: () => JournalStore): void {
         }
         expect(seen, `by ${size}`).toEqual(Array.from({ length: 19 }, (_, i) => i + 1));
       }
+    });
+
+    test('a page that is full of what is shared goes on with it, not with what is its own', () => {
+      create('p', largeEvents(9));
+      append(forkOf('p', 'f', 8, someEvents(3).slice(1)));
+      const pages = [0, 7, 11].map((after) => store.read('f', after, 100).map(({ seq }) => seq));
+      expect(pages).toEqual([[1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11], []]);
     });
 
     test('forks of forks, from what is their own and from what is shared', () => {

@@ -61,6 +61,12 @@ export function someEvents(count: number): readonly JournalEvent[] {
   });
 }
 
+/** Of these, two outputs are more than a page has room for. */
+export function largeEvents(count: number): readonly JournalEvent[] {
+  const output = 'x'.repeat(2.5 * 1024 * 1024);
+  return someEvents(count).map((event) => (event.type === 'TaskSucceeded' ? { ...event, output } : event));
+}
+
 export function fold(runId: RunId, events: readonly JournalEvent[]): RunSummary {
   const { events: dated } = appendOf(runId, 0, events);
   const summaries = dated.reduce<RunSummary | undefined>(
@@ -129,6 +135,14 @@ export function describeStore(name: string, open: () => JournalStore): void {
         expect(pages.map((page) => page.length)).toEqual([10, 10, 5, 0, 0]);
         expect(pages.flat()).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
         expect(store.read('no-such-run', 0, 10)).toEqual([]);
+      });
+
+      test('a page ends where events are large, however many were asked for, and never without one', () => {
+        create(runId, largeEvents(10));
+        const pages = [0, 7, 10].map((after) => store.read(runId, after, 1000).map(({ seq }) => seq));
+        expect(pages).toEqual([[1, 2, 3, 4, 5, 6, 7], [8, 9, 10], []]);
+        expect(store.read(runId, 3, 1)).toMatchObject([{ seq: 4, event: largeEvents(4).at(-1) }]);
+        expect(store.verify()).toEqual({ runs: 1, events: 10, damage: [] });
       });
 
       test('a run is created once', () => {

@@ -6,6 +6,7 @@ import { encode } from '../journal/codec.ts';
 import { isTerminal, keyOf } from '../journal/event.ts';
 import type { AppendRun } from '../ports/journal-store.ts';
 import type { AnyProcess } from '../process/definition.ts';
+import { eventsOf } from '../run-events.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import type { Response } from '../engine/response.ts';
 import type { MemorySnapshot } from '../store/memory/memory-snapshot.ts';
@@ -171,7 +172,7 @@ export class Trial {
     };
     const faults = {
       beforeAppend: (batch: readonly AppendRun[]): void => {
-        if (this.#crashed === undefined) commits.push(eventsOf(batch));
+        if (this.#crashed === undefined) commits.push(eventNames(batch));
         dieAt('before');
       },
       afterAppend: (): void => dieAt('after'),
@@ -274,7 +275,7 @@ export class Trial {
 
   #openCalls(runtime: Runtime): string {
     const open = new Map<string, string>();
-    for (const { event } of runtime.store.read(RUN_ID, 0, 1_000_000)) {
+    for (const { event } of eventsOf(runtime.store, RUN_ID)) {
       if (event.type === 'TaskScheduled') open.set(event.key, `task '${event.task}' (${event.key})`);
       if (event.type === 'SignalAwaited') open.set(event.key, `message '${event.name}' (${event.key})`);
       if (event.type === 'BreakpointOpened')
@@ -344,7 +345,7 @@ export class Trial {
   }
 }
 
-function eventsOf(batch: readonly AppendRun[]): string[] {
+function eventNames(batch: readonly AppendRun[]): string[] {
   return batch.flatMap(({ runId, events }) =>
     events.map(({ event }) => {
       const key = keyOf(event);

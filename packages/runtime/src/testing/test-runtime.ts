@@ -6,6 +6,7 @@ import type { RunId } from '../journal/ids.ts';
 import { rowOf, toText } from '../journal/journal-text.ts';
 import type { AnyProcess } from '../process/definition.ts';
 import { runOf } from '../find-run.ts';
+import { eventsOf } from '../run-events.ts';
 import type { RuntimeOptions, StartOptions } from '../runtime-options.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
@@ -15,7 +16,6 @@ import { StandIns, type Invocation } from './stand-ins.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const YEAR_BEGINS = Date.UTC(2026, 0, 1);
-const MOST_EVENTS = 1_000_000;
 
 export interface TestRuntimeOptions extends Omit<
   RuntimeOptions,
@@ -156,7 +156,7 @@ export class TestRuntime implements AsyncDisposable {
   journal(id: RunId): string {
     const { store } = this.runtime;
     runOf(store, id, this.#time.clock.now());
-    return toText({ runId: id, rows: store.read(id, 0, MOST_EVENTS).map(rowOf) });
+    return toText({ runId: id, rows: Array.from(eventsOf(store, id), rowOf) });
   }
 
   /** Stops all runs. No virtual timer and no real one is left. */

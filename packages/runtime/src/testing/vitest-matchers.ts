@@ -5,6 +5,7 @@ import { decode } from '../journal/codec.ts';
 import { isTerminal } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
 import type { AnyProcess } from '../process/definition.ts';
+import { eventsOf } from '../run-events.ts';
 import { assertReplays } from './replay-fixture.ts';
 import type { TestRuntime } from './test-runtime.ts';
 
@@ -34,8 +35,6 @@ declare module 'vitest' {
   > {}
 }
 
-const MOST_EVENTS = 1_000_000;
-
 function toHaveRunTask(this: Asked, test: TestRuntime, task: AnyTask | string, times?: number): Matched {
   const name = typeof task === 'string' ? task : task.name;
   const count = test.invocations.filter((invocation) => invocation.task === name).length;
@@ -49,7 +48,7 @@ function toHaveRunTask(this: Asked, test: TestRuntime, task: AnyTask | string, t
 }
 
 function toHaveSucceededWith(this: Asked, test: TestRuntime, run: RunId, output: unknown): Matched {
-  const last = test.runtime.store.read(run, 0, MOST_EVENTS).findLast(({ event }) => isTerminal(event))?.event;
+  const last = [...eventsOf(test.runtime.store, run)].findLast(({ event }) => isTerminal(event))?.event;
   const got = last?.type === 'RunSucceeded' ? decode(last.output) : undefined;
   const pass = last?.type === 'RunSucceeded' && this.equals(got, output);
   const status =

@@ -6,11 +6,13 @@ import { tell } from './world.fixture.ts';
 
 const [path = '', what = '', amount = '0'] = process.argv.slice(2);
 const total = Number(amount);
+const MIB = 1024 * 1024;
 const small = defineTask({ name: 'small', run: (n: number): number => n });
 const waits = defineTask({
   name: 'waits',
   run: (ms: number, task): Promise<string> => delay(ms, 'waited', { signal: task.signal }),
 });
+const grown = defineTask({ name: 'grown', run: (n: number): string => String(n % 10).repeat(4 * MIB) });
 const deaf = defineTask({ name: 'deaf', run: (ms: number): Promise<string> => delay(ms, 'deaf') });
 
 function measure(done: number): void {
@@ -69,6 +71,13 @@ const loose: Process<null> = async (_, ctx) => {
   return 'done';
 };
 
+/** Large values, which it lets go of. */
+const large: Process<number> = async (values, ctx) => {
+  let sum = 0;
+  for (let n = 0; n < values; n += 1) sum += (await ctx.task(grown, n)).length;
+  return sum;
+};
+
 async function drive(process: Process<number>, runtime: Runtime): Promise<void> {
   measure(0);
   await runtime.start(process, total, { id: 'r' }).result();
@@ -82,6 +91,7 @@ async function drive(process: Process<number>, runtime: Runtime): Promise<void> 
 const WORK: Readonly<Record<string, (runtime: Runtime) => Promise<void>>> = {
   manyRuns,
   manyTasks: (runtime) => drive(manyTasks, runtime),
+  large: (runtime) => drive(large, runtime),
   wide: (runtime) => drive(wide, runtime),
   loose: async (runtime) => {
     const handle = runtime.start(loose, null, { id: 'r' });

@@ -60,6 +60,11 @@ describe('memory', () => {
     },
   );
 
+  it('of large values is that of a few of them, however many are read', { timeout: 600_000 }, async () => {
+    const { lines } = await endure('large', TORTURE ? 500 : 14, '--max-old-space-size=72');
+    expect(lines.find(({ at }) => at === 'replay')).toMatchObject({ reached: 'end' });
+  });
+
   it(`of ${TASKS} tasks at once suffices in a small heap`, { timeout: 600_000 }, async () => {
     await endure('wide', TASKS, '--max-old-space-size=512');
   });

@@ -34,14 +34,15 @@ import type { Rest } from '../../ports/work-store.ts';
 import { addToSummary, summarize } from '../../views/run-summary.ts';
 import type { OfferQuery } from '../../ports/offer-store.ts';
 import type { PoolsChange, PoolsView } from '../../ports/pool-store.ts';
-import { parseRow } from '../damage.ts';
 import { newRunsOf } from '../new-runs.ts';
+import { onePage } from '../page-size.ts';
 import {
   compacted,
   countByStatus,
   forkStart,
   handedOn,
   indexAfter,
+  recordedIn,
   statesAfter,
   summaryAt,
   verify,
@@ -219,9 +220,8 @@ export class MemoryStore implements JournalStore {
     const run = this.#runs.get(runId);
     if (run === undefined) return [];
     const from = indexAfter(run, afterSeq);
-    return run.rows
-      .slice(from, Math.min(run.count, from + limit))
-      .map((row) => ({ seq: row.seq, at: row.at, event: parseRow(runId, row.seq, row) }));
+    const rows = run.rows.slice(from, Math.min(run.count, from + limit));
+    return onePage(rows).map((row) => recordedIn(runId, row));
   }
 
   compact(each: CompactRun, claim: LeaseClaim): CompactAnswer {
@@ -372,7 +372,7 @@ export class MemoryStore implements JournalStore {
   }
 
   verify(runId?: RunId): ReturnType<JournalStore['verify']> {
-    return verify(this.#runs, runId, (id, count) => this.read(id, 0, count));
+    return verify(this.#runs, runId);
   }
 
   describe(): Readonly<Record<string, string | number>> {

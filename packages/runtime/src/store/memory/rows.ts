@@ -57,7 +57,7 @@ export function indexAfter({ rows, count }: Run, seq: Seq): number {
 export function summaryAt(runId: RunId, rows: readonly Row[], count: number): RunSummary {
   let summary: RunSummary | undefined;
   for (const row of rows.slice(0, count)) {
-    const recorded = { seq: row.seq, at: row.at, event: parseRow(runId, row.seq, row) };
+    const recorded = recordedIn(runId, row);
     if (summary === undefined) summary = summarize(runId, undefined, recorded);
     else addToSummary(summary, recorded);
   }
@@ -92,11 +92,16 @@ export function statesAfter(states: StateTexts, event: JournalEvent): StateTexts
   return event.type === 'StateSet' ? new Map(states).set(event.name, stateText(event)) : states;
 }
 
+export function recordedIn(runId: RunId, row: Row): Recorded {
+  return { seq: row.seq, at: row.at, event: parseRow(runId, row.seq, row) };
+}
+
 /** What of a run is not the fold of its events (S3), undefined where all is. */
-export function foldProblem(run: Run, events: readonly Recorded[]): string | undefined {
+function foldProblem(run: Run): string | undefined {
   let folded: RunSummary | undefined;
   const states = new StateFold();
-  for (const recorded of events) {
+  for (const row of run.rows.slice(0, run.count)) {
+    const recorded = recordedIn(run.summary.runId, row);
     folded = summarize(run.summary.runId, folded, recorded);
     states.add(recorded);
   }
@@ -165,11 +170,9 @@ export function countByStatus(runs: Iterable<Run>): RunCounts {
   return counts;
 }
 
-/** @param read events of a run, so many from its first on */
 export function verify(
   runs: ReadonlyMap<RunId, Run>,
   only: RunId | undefined,
-  read: (id: RunId, count: number) => readonly Recorded[],
 ): ReturnType<JournalStore['verify']> {
   const damage: RunDamage[] = [];
   let seen = 0;
@@ -178,7 +181,7 @@ export function verify(
     if (only !== undefined && id !== only) continue;
     seen += 1;
     events += run.count;
-    const problem = foldProblem(run, read(id, run.count));
+    const problem = foldProblem(run);
     if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
   }
   return { runs: seen, events, damage };

@@ -9,7 +9,14 @@ import { EVENT_VERSION, nextChain } from '../../journal/chain.ts';
 import type { RunId } from '../../journal/ids.ts';
 import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
 import type { JournalStore } from '../../ports/journal-store.ts';
-import { appendOf, claimOf, OWNER_A, OWNER_B, someEvents } from '../store-conformance.fixture.ts';
+import {
+  appendOf,
+  claimOf,
+  largeEvents,
+  OWNER_A,
+  OWNER_B,
+  someEvents,
+} from '../store-conformance.fixture.ts';
 import { sha256 } from '../sha256.ts';
 import { Child } from './child.fixture.ts';
 import { EVENT_COLUMNS, eventRow } from './read.ts';
@@ -44,6 +51,15 @@ function changedBy(sql: string): JournalStore {
 
 const EVENT_10 = "run = (select id from runs where run_id = 'middle') and seq = 10";
 const MIDDLE = "run_id = 'middle'";
+
+test('events that are missing behind a page full of large ones are found by the page that should begin with them', () => {
+  const path = freshPath();
+  open(path).append([appendOf('large', 0, largeEvents(9))], claimOf(OWNER_A));
+  raw(path, (db) => db.exec('delete from events where seq > 7'));
+  const store = open(path);
+  expect(store.read('large', 0, 1000)).toHaveLength(7);
+  expect(errorOf(() => store.read('large', 7, 1000)).data).toMatchObject({ runId: 'large', seq: 8 });
+});
 
 test.each([
   ['a payload', `update events set payload = replace(payload, 'e', 'f') where ${EVENT_10}`, 10, 'checksum'],
