@@ -17,6 +17,8 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const ROUNDS = Number(process.env['PAWL_TORTURE_ROUNDS'] ?? 500);
 const CHUNK = 100;
+/** Another torture draws other ones. */
+const FIRST = 8_000_000 + (Number(process.env['PAWL_TORTURE_SEED'] ?? 1) - 1) * 1_000_003;
 /** Of a message about an argument of ten thousand characters. */
 const MOST_CHARS = 15_000;
 
@@ -132,7 +134,7 @@ describe(`${ROUNDS} hostile command lines`, () => {
     async (from) => {
       let done = 0;
       for (let round = from; round < Math.min(ROUNDS, from + CHUNK); round += 1) {
-        const { random } = seededEntropy(8_000_000 + round);
+        const { random } = seededEntropy(FIRST + round);
         const command = COMMANDS[round % COMMANDS.length] ?? 'show ?';
         const args = argumentsOf(command, random);
         const isJson = random() < 0.3;

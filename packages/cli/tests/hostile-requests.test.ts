@@ -13,6 +13,8 @@ import { showing, type Ui } from './ui.fixture.ts';
 // What pages of elsewhere, other programs and other people send to the two servers: refused in words, and nothing changes.
 
 const ROUNDS = Number(process.env['PAWL_TORTURE_ROUNDS'] ?? 300);
+/** Another torture draws other ones. */
+const FIRST = 9_000_000 + (Number(process.env['PAWL_TORTURE_SEED'] ?? 1) - 1) * 1_000_003;
 
 const folder = new Folder();
 let server: Client;
@@ -204,7 +206,7 @@ test(`${ROUNDS} hostile requests: the rows that a literal match gives, no text o
   const { bearer } = ui;
   let refused = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { random } = seededEntropy(9_000_000 + round);
+    const { random } = seededEntropy(FIRST + round);
     const isUi = round % 3 !== 0;
     const paths = isUi ? READS : SERVED;
     const path = paths[Math.floor(random() * paths.length)] ?? '/';

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 import type { Part, Tier } from './part.ts';
 import { PARTS } from './parts.ts';
-import { reportOf, tortureBy, type Asked } from './torture.ts';
+import { reportOf, rowOf, tortureBy, type Asked } from './torture.ts';
 
 const HELP = `pnpm torture [options]
 
@@ -13,6 +13,7 @@ const HELP = `pnpm torture [options]
   --seed n          draws all that is drawn (default 1)
   --at n            this round only, of one part: what a violation says to do again
   --rounds n        so many rounds instead of the tier's; what must have happened at least scales with it
+  --row             and a row of docs/guarantees.md for each part
 
 Parts:
 ${PARTS.map(({ name, what }) => `  ${name.padEnd(16)}  ${what}`).join('\n')}
@@ -52,6 +53,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       at: { type: 'string' },
       rounds: { type: 'string' },
+      row: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -67,8 +69,11 @@ async function main(): Promise<number> {
   };
   let isSound = true;
   for (const part of chosen(values.only)) {
+    const budget = part.budgetSeconds[asked.tier];
+    stdout.write(`${part.name}: ${asked.rounds ?? part.rounds[asked.tier]} rounds, budget ${budget} s\n`);
     const outcome = await tortureBy(part, asked);
-    stdout.write(`${reportOf(outcome, part.budgetSeconds[asked.tier])}\n`);
+    stdout.write(`${reportOf(outcome, budget)}\n`);
+    if (values.row) stdout.write(`${rowOf(outcome)}\n`);
     if (outcome.violations.length > 0 || outcome.missed.length > 0) isSound = false;
   }
   return isSound ? 0 : 1;

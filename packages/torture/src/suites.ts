@@ -1,6 +1,6 @@
 /** Suites of tests that are there already, at the length of a tier: each says itself how to repeat what it finds. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
 
@@ -21,31 +21,41 @@ interface Report {
 
 interface Suite extends Pick<Part, 'name' | 'what' | 'rounds' | 'budgetSeconds'> {
   readonly files: readonly string[];
-  /** What tells its tests how long the torture is. */
-  readonly lengthOf: (rounds: number) => Readonly<Record<string, string>>;
+  /** What tells its tests how long the torture is, which one it is, and where to add up what it met. */
+  readonly lengthOf: (
+    asked: Pick<PartContext, 'rounds' | 'seed' | 'at'>,
+    tally: string,
+  ) => Readonly<Record<string, string>>;
   /** Tests that pass at least. */
-  readonly least: number;
+  readonly leastOf: (asked: Pick<PartContext, 'rounds' | 'at'>) => number;
+  readonly floors?: Part['floors'];
 }
 
-function suite({ files, lengthOf, least, ...part }: Suite): Part {
+function suite({ files, lengthOf, leastOf, floors = {}, ...part }: Suite): Part {
   return {
     ...part,
-    floors: {},
+    floors,
     run: (context) => {
-      runTests(files, lengthOf(context.rounds), least, context);
+      using folder = new Folder('suite');
+      const tally = join(folder.path, 'tally');
+      runTests(files, lengthOf(context, tally), join(folder.path, 'report.json'), context);
+      addTally(tally, context.figures);
+      const passed = context.figures.get(PASSED) ?? 0;
+      const least = leastOf(context);
+      if (passed < least) context.violated(0, `only ${passed} tests passed, of ${least} at least`);
       return Promise.resolve();
     },
   };
 }
 
+const PASSED = 'tests that passed';
+
 function runTests(
   files: readonly string[],
   length: Readonly<Record<string, string>>,
-  least: number,
+  output: string,
   { figures, violated }: PartContext,
 ): void {
-  using folder = new Folder('suite');
-  const output = join(folder.path, 'report.json');
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const flags = ['--no-typecheck', '--testTimeout=7200000', '--reporter=json', `--outputFile=${output}`];
   spawnSync(execPath, [vitest, 'run', ...files, ...flags], {
@@ -57,12 +67,24 @@ function runTests(
   for (const { status, fullName, failureMessages = [] } of testResults.flatMap(
     (file) => file.assertionResults,
   )) {
-    count(figures, `tests that ${status === 'passed' ? 'passed' : `are ${status}`}`);
-    if (status === 'failed') violated(0, `${fullName}: ${failureMessages.join('\n').slice(0, 4000)}`);
+    count(figures, status === 'passed' ? PASSED : `tests that are ${status}`);
+    if (status !== 'failed') continue;
+    const why = failureMessages.join('\n');
+    const round = Number(/\bSeed (\d+) fails/.exec(why)?.[1] ?? 0);
+    violated(round, `${fullName}: ${why.slice(0, 4000)}`);
   }
-  const passed = figures.get('tests that passed') ?? 0;
-  if (passed < least) violated(0, `only ${passed} tests passed, of ${least} at least`);
 }
+
+/** A line of JSON for each file of tests: what it met, and how often. */
+function addTally(path: string, figures: PartContext['figures']): void {
+  if (!existsSync(path)) return;
+  for (const line of readFileSync(path, 'utf8').split('\n').slice(0, -1))
+    for (const [what, met] of Object.entries(JSON.parse(line) as Readonly<Record<string, number>>))
+      count(figures, what, met);
+}
+
+/** Of the simulation: programs of a seed of the torture, which follow those of the one before. */
+const PROGRAMS_A_SEED = 1_000_000;
 
 export const SUITES: readonly Part[] = [
   suite({
@@ -71,8 +93,17 @@ export const SUITES: readonly Part[] = [
     rounds: { ci: 20_000, night: 500_000 },
     budgetSeconds: { ci: 900, night: 25_000 },
     files: ['packages/runtime/tests/simulation/simulation'],
-    lengthOf: (rounds) => ({ PAWL_SIM_SEEDS: String(rounds) }),
-    least: 3,
+    lengthOf: ({ rounds, seed, at }, tally) =>
+      at === undefined
+        ? {
+            PAWL_SIM_FIRST: String((seed - 1) * PROGRAMS_A_SEED),
+            PAWL_SIM_SEEDS: String(rounds),
+            PAWL_SIM_TALLY: tally,
+          }
+        : { PAWL_SIM_SEED: String(at) },
+    leastOf: ({ rounds, at }) => (at === undefined ? Math.ceil(rounds / 500) : 1),
+    // What each file of it must have met beside is in simulation.fixture.ts.
+    floors: { programs: 1, lives: 3, replays: 2, crash: 0.23, takeover: 0.1, failure: 0.045 },
   }),
   suite({
     name: 'security',
@@ -80,8 +111,13 @@ export const SUITES: readonly Part[] = [
     rounds: { ci: 500, night: 5000 },
     budgetSeconds: { ci: 90, night: 900 },
     files: ['packages/cli/tests/hostile'],
-    lengthOf: (rounds) => ({ PAWL_TORTURE_ROUNDS: String(rounds), PAWL_TORTURE: '1' }),
-    least: 10,
+    lengthOf: ({ rounds, seed }) => ({
+      PAWL_TORTURE_ROUNDS: String(rounds),
+      PAWL_TORTURE_SEED: String(seed),
+      PAWL_TORTURE: '1',
+    }),
+    // A test for each 100 command lines, and those of each kind of request and text.
+    leastOf: ({ rounds }) => 10 + Math.ceil(rounds / 100),
   }),
   suite({
     name: 'reliability',
@@ -89,7 +125,7 @@ export const SUITES: readonly Part[] = [
     rounds: { ci: 0, night: 1 },
     budgetSeconds: { ci: 300, night: 7200 },
     files: ['packages/runtime/tests/reliability'],
-    lengthOf: (rounds) => (rounds > 0 ? { PAWL_TORTURE: '1' } : {}),
-    least: 100,
+    lengthOf: ({ rounds }): Readonly<Record<string, string>> => (rounds > 0 ? { PAWL_TORTURE: '1' } : {}),
+    leastOf: () => 100,
   }),
 ];

@@ -74,3 +74,11 @@ export function reportOf(
   ];
   return lines.join('\n');
 }
+
+/** As docs/guarantees.md counts: part, rounds, what happened how often. */
+export function rowOf({ part, rounds, figures, violations, missed, skipped, seconds }: Outcome): string {
+  const wrong = violations.length + missed.length;
+  const met = [...figures].map(([what, count]) => `${count.toLocaleString('en-US')} ${what}`).join(', ');
+  const how = wrong === 0 ? '' : ` (${wrong} WRONG)`;
+  return `| \`${part}\` | ${rounds.toLocaleString('en-US')} | ${skipped === undefined ? `${met}; ${Math.round(seconds)} s${how}` : `skipped: ${skipped}`} |`;
+}

@@ -8,7 +8,7 @@ import {
 } from '@pawl/sdk';
 import { once, start, tell } from './world.fixture.ts';
 
-export type Death = 'exit' | 'abort' | 'kill' | 'throw outside';
+export type Death = 'exit' | 'abort' | 'kill' | 'memory' | 'throw outside';
 
 /** What the test told this program. */
 export const danger: { armed: boolean; check: CheckResult<string> | 'fails' } = {
@@ -20,6 +20,9 @@ const deaths: Readonly<Record<Death, () => void>> = {
   exit: () => process.exit(0),
   abort: () => process.abort(),
   kill: () => process.kill(process.pid, 'SIGKILL'),
+  memory: () => {
+    for (const taken: number[][] = []; ;) taken.push(Array.from<number>({ length: 1e6 }).fill(taken.length));
+  },
   'throw outside': () => {
     setImmediate(() => {
       throw new RangeError('where nobody can catch it');

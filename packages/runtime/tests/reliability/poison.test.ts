@@ -11,6 +11,7 @@ const ENDS: Readonly<Record<Death, Ended>> = {
   exit: { code: 0, signal: null },
   abort: { code: null, signal: 'SIGABRT' },
   kill: { code: null, signal: 'SIGKILL' },
+  memory: { code: null, signal: 'SIGABRT' },
   'throw outside': { code: 1, signal: null },
 };
 
@@ -26,7 +27,10 @@ class Scene {
 
   /** A program that runs, or goes on with, the run. */
   async program(prepare: readonly (readonly unknown[])[] = []): Promise<Program> {
-    const program = new Program('runner-main.fixture.ts', { shell: 'ulimit -c 0; exec "$@"' });
+    const program = new Program('runner-main.fixture.ts', {
+      shell: 'ulimit -c 0; exec "$@"',
+      nodeFlags: this.#how === 'memory' ? ['--max-old-space-size=48'] : [],
+    });
     program.send('open', { path: this.path }, `${this.path}-effects`);
     for (const command of prepare) program.send(...command);
     program.send('start', this.#name, this.#how, 'r');
@@ -59,7 +63,7 @@ describe('a task that ends its program each time', () => {
   const resolutions: readonly (readonly [Death, As, unknown, number])[] = [
     ['exit', { status: 'done', output: 'a person did it' }, 'a person did it', 0],
     ['abort', { status: 'failed', message: 'it is hopeless' }, 'it is hopeless', 0],
-    ['kill', { status: 'retry' }, 'survived', 1],
+    ['memory', { status: 'retry' }, 'survived', 1],
     ['throw outside', { status: 'retry' }, 'survived', 1],
   ];
 

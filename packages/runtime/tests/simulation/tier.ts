@@ -18,6 +18,9 @@ export const onlySeed: number | undefined = numberOf('PAWL_SIM_SEED');
 /** How many seeds are simulated. */
 export const seedCount: number = numberOf('PAWL_SIM_SEEDS') ?? SEEDS;
 
+/** The first of them; a night of its own has other programs. */
+export const firstSeed: number = numberOf('PAWL_SIM_FIRST') ?? 0;
+
 function numberOf(name: string): number | undefined {
   const value = process.env[name];
   if (value === undefined || value === '') return undefined;

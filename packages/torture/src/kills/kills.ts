@@ -1,23 +1,16 @@
 /** The real command line over random processes, killed when so many tasks have begun, and gone on with by `pawl resume`. */
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { env, execPath } from 'node:process';
 
-import { openJournal, type Recorded } from '@pawl/runtime';
+import type { Recorded } from '@pawl/runtime';
 import { seededEntropy } from '@pawl/runtime/testing';
 
 import { Folder } from '../folder.ts';
 import { count, type Part, type PartContext } from '../part.ts';
+import { eventsIn, outputIn, startPawl, startsIn, type Ended } from '../pawl.ts';
 import { randomModule } from './random-module.ts';
 
-const CLI = join(import.meta.dirname, '../../../cli');
 const MOST_KILLS = 4;
-
-interface Line {
-  readonly key: string;
-  readonly attempt: number;
-}
 
 export const kills: Part = {
   name: 'kills',
@@ -32,55 +25,14 @@ export const kills: Part = {
   },
 };
 
-function binary(): string {
-  const built = join(CLI, 'dist/bin.js');
-  return env['PAWL_BUILT'] === '1' && existsSync(built) ? built : join(CLI, 'bin/pawl.js');
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs `pawl`, and kills it once the ledger has so many lines; undefined: lets it end. */
 function pawl(cwd: string, args: readonly string[], killAt: number | undefined): Promise<Ended> {
-  const child = spawn(execPath, [binary(), ...args], {
-    cwd,
-    env: { PATH: env['PATH'], NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(cwd, '../compiled') },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const { child, ended } = startPawl(cwd, args);
   const ledger = join(cwd, 'ledger');
   const watcher = watch(ledger, () => {
-    if (killAt !== undefined && linesOf(ledger).length >= killAt) child.kill('SIGKILL');
+    if (killAt !== undefined && startsIn(ledger).length >= killAt) child.kill('SIGKILL');
   });
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) => {
-      watcher.close();
-      resolve({ code, signal, stdout, stderr });
-    });
-  });
-}
-
-/** A last line that is cut off was not synced. */
-function linesOf(ledger: string): readonly Line[] {
-  return readFileSync(ledger, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
-}
-
-function eventsOf(cwd: string): readonly Recorded[] {
-  const path = join(cwd, '.pawl/journal.db');
-  if (!existsSync(path)) return [];
-  using journal = openJournal({ path });
-  const { damage } = journal.verify();
-  if (damage.length > 0) throw new TypeError(`verify finds ${JSON.stringify(damage[0])}`);
-  return journal.list({ limit: 1 }).length === 0 ? [] : [...journal.events('r')];
+  return ended.finally(() => watcher.close());
 }
 
 async function killAndResume(round: number, { seed, figures, violated }: PartContext): Promise<void> {
@@ -94,16 +46,16 @@ async function killAndResume(round: number, { seed, figures, violated }: PartCon
   let before: readonly Recorded[] = [];
   let args = ['run', 'drawn.mjs', '--id', 'r', '--json'];
   for (let kill = 0; kill <= MOST_KILLS; kill += 1) {
-    const seen = linesOf(join(cwd, 'ledger')).length;
+    const seen = startsIn(join(cwd, 'ledger')).length;
     const killAt = kill === MOST_KILLS ? undefined : seen + 1 + Math.floor(random() * 6);
     const ended = await pawl(cwd, args, killAt);
-    const events = eventsOf(cwd);
+    const events = eventsIn(cwd, 'r');
     // What was recorded stays, event by event.
     if (JSON.stringify(events.slice(0, before.length)) !== JSON.stringify(before)) {
       violated(round, 'what was recorded before the kill is not what is recorded after it');
       return;
     }
-    const again = linesOf(join(cwd, 'ledger'))
+    const again = startsIn(join(cwd, 'ledger'))
       .slice(seen)
       .filter(({ key }) => done.has(key));
     if (again.length > 0) {
@@ -118,7 +70,7 @@ async function killAndResume(round: number, { seed, figures, violated }: PartCon
       if (events.length > 0) args = ['resume', 'r', '--json'];
       continue;
     }
-    const output = outputOf(ended.stdout);
+    const output = outputIn(ended.stdout);
     if (ended.code !== 0 || JSON.stringify(output) !== JSON.stringify(expected))
       violated(
         round,
@@ -126,13 +78,5 @@ async function killAndResume(round: number, { seed, figures, violated }: PartCon
       );
     if (kill > 0) count(figures, 'runs that went on');
     return;
-  }
-}
-
-function outputOf(stdout: string): unknown {
-  try {
-    return (JSON.parse(stdout) as { readonly output?: unknown }).output;
-  } catch {
-    return stdout;
   }
 }

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum op { CREATE = 1, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, MKDIR, SYNC_FOLDER, TOLD };
-enum kind { ON_WRITE = 1, ON_SYNC = 2, ON_TRUNCATE = 4, ON_UNLINK = 8, ON_OPEN = 16, ON_LOCK = 32 };
+enum kind { ON_WRITE = 1, ON_SYNC = 2, ON_TRUNCATE = 4, ON_UNLINK = 8, ON_OPEN = 16, ON_LOCK = 32, ON_MAP = 64 };
 enum action { NOTHING, KILL, SHORT_KILL, FAIL_ONCE, FAIL_ALWAYS, SHORT };
 
 #define MAX_FDS 4096
@@ -60,6 +60,7 @@ static int (*real_unlink)(const char *);
 static int (*real_rename)(const char *, const char *);
 static int (*real_mkdir)(const char *, mode_t);
 static int (*real_fcntl)(int, int, ...);
+static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
 
 __attribute__((constructor)) static void begin(void) {
   real_open = dlsym(RTLD_NEXT, "open64");
@@ -73,6 +74,7 @@ __attribute__((constructor)) static void begin(void) {
   real_rename = dlsym(RTLD_NEXT, "rename");
   real_mkdir = dlsym(RTLD_NEXT, "mkdir");
   real_fcntl = dlsym(RTLD_NEXT, "fcntl64");
+  real_mmap = dlsym(RTLD_NEXT, "mmap64");
   root = getenv("SHIM_ROOT");
   root_length = root == NULL ? 0 : strlen(root);
   const char *log = getenv("SHIM_LOG");
@@ -331,4 +333,23 @@ int fcntl64(int fd, int command, ...) {
   void *argument = va_arg(arguments, void *);
   va_end(arguments);
   return fcntl_here(fd, command, argument);
+}
+
+/* Memory is asked for before there is a descriptor, and before this library is ready. */
+static void *mmap_here(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+  if (real_mmap == NULL) real_mmap = dlsym(RTLD_NEXT, "mmap64");
+  if (watched(fd) == NULL) return real_mmap(address, length, protection, flags, fd, offset);
+  pthread_mutex_lock(&lock);
+  void *result =
+      is_failure(fate(ON_MAP)) ? MAP_FAILED : real_mmap(address, length, protection, flags, fd, offset);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+  return mmap_here(address, length, protection, flags, fd, offset);
+}
+
+void *mmap64(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+  return mmap_here(address, length, protection, flags, fd, offset);
 }

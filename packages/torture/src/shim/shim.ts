@@ -27,7 +27,7 @@ export function shimEnvironment(library: string, root: string, log?: string): No
 }
 
 /** Kinds of calls, as bits. */
-export const CALLS = { write: 1, sync: 2, truncate: 4, unlink: 8, open: 16, lock: 32 } as const;
+export const CALLS = { write: 1, sync: 2, truncate: 4, unlink: 8, open: 16, lock: 32, map: 64 } as const;
 
 const ACTIONS = { nothing: 0, kill: 1, 'short and kill': 2, once: 3, 'for ever': 4, short: 5 } as const;
 
@@ -40,7 +40,7 @@ export interface Fault {
   readonly error: keyof typeof constants.errno;
 }
 
-export const NO_FAULT: Fault = { calls: 63, at: 0, action: 'nothing', error: 'EIO' };
+export const NO_FAULT: Fault = { calls: 127, at: 0, action: 'nothing', error: 'EIO' };
 
 /** In a program that is watched: what is to fail from now on. Counting begins anew. */
 export function arm({ calls, at, action, error }: Fault): void {

@@ -28,6 +28,8 @@ const WAYS: readonly Omit<Fault, 'at'>[] = [
   { calls: CALLS.write, action: 'short', error: 'EIO' },
   { calls: CALLS.write | CALLS.truncate | CALLS.lock, action: 'once', error: 'EINTR' },
   { calls: CALLS.lock, action: 'once', error: 'ENOLCK' },
+  { calls: CALLS.map, action: 'once', error: 'ENOMEM' },
+  { calls: CALLS.map, action: 'for ever', error: 'ENOMEM' },
   { calls: CALLS.open, action: 'once', error: 'EMFILE' },
   { calls: CALLS.open, action: 'for ever', error: 'EMFILE' },
 ];
@@ -37,7 +39,7 @@ const ENDINGS: ReadonlySet<string> = new Set(['finished', 'STORAGE', 'BUSY']);
 
 export const faultSweep: Part = {
   name: 'fault-sweep',
-  what: 'each write, sync, truncation, removal, opening and lock fails, once or for ever, or the program dies in it',
+  what: 'each write, sync, truncation, removal, opening, lock and map fails, once or for ever, or the program dies in it',
   rounds: { ci: 400, night: 4000 },
   budgetSeconds: { ci: 120, night: 1800 },
   floors: {
