@@ -117,7 +117,7 @@ export const SUITES: readonly Part[] = [
       PAWL_TORTURE: '1',
     }),
     // A test for each 100 command lines, and those of each kind of request and text.
-    leastOf: ({ rounds }) => 10 + Math.ceil(rounds / 100),
+    leastOf: ({ rounds }) => 8 + Math.ceil(rounds / 100),
   }),
   suite({
     name: 'reliability',

@@ -1,6 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareKeys, isWithin, namedKey, ordinalKey, scopeOf } from './call-key.ts';
+import {
+  compareKeys,
+  exitPath,
+  isExitPath,
+  isSourcePath,
+  isWithin,
+  namedKey,
+  ordinalKey,
+  scopeOf,
+  sourceKey,
+  stateKey,
+  versionKey,
+} from './call-key.ts';
 
 it('names a call by its place', () => {
   expect(ordinalKey('', 2)).toBe('2');
@@ -61,4 +73,30 @@ describe('compareKeys', () => {
       }),
     );
   });
+});
+
+it('puts exits, and what is no call, behind all calls', () => {
+  const keys = [
+    '0',
+    '2',
+    '10',
+    ':name',
+    exitPath('').split('/').at(-1) ?? '',
+    versionKey('', 'v', 0),
+    stateKey(''),
+  ];
+  for (const [i, before] of keys.entries())
+    for (const after of keys.slice(i + 1)) {
+      const isLast = before.includes('v') || before === stateKey('');
+      if (isLast) continue;
+      expect(compareKeys(before, after), `${before} ${after}`).toBeLessThan(0);
+      expect(compareKeys(after, before), `${after} ${before}`).toBeGreaterThan(0);
+    }
+});
+
+it('names what is no call of its own', () => {
+  expect([versionKey('', 'a b', 0), versionKey('2/0', 'v', 3)]).toEqual(['v:a%20b', '2/0/v3:v']);
+  expect([sourceKey('2'), exitPath('2'), stateKey('2')].map((key) => scopeOf(key))).toEqual(['2', '2', '2']);
+  expect(isSourcePath(sourceKey('2'))).toBe(true);
+  expect(isExitPath(exitPath('2'))).toBe(true);
 });

@@ -4,7 +4,7 @@ import type { Json } from '@pawl/sdk';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { canonical } from './canonical.ts';
+import { canonical, identityText } from './canonical.ts';
 import { encode } from './codec.ts';
 
 /** The same value with the keys of every object put in in the opposite order. */
@@ -74,5 +74,21 @@ describe('canonical', () => {
     let value: unknown = 1;
     for (let i = 0; i < 300; i += 1) value = new Map([[1, value]]);
     expect(JSON.parse(canonical(encode(value, { maxDepth: 300 })))).toHaveProperty('$pawl', 'Map');
+  });
+});
+
+describe('what a value is known by', () => {
+  it('leaves out where errors were made, however deep, and nothing else', () => {
+    const error = (stack: string): Json => ({
+      $pawl: 'Error',
+      value: { message: 'm', stack, cause: { stack } },
+    });
+    const text = identityText({ a: [error('one')], stack: 'mine' });
+    expect(text).toBe(identityText({ a: [error('two')], stack: 'mine' }).replaceAll('two', 'one'));
+    expect(text).toContain('"stack":"mine"');
+  });
+
+  it('takes an error that holds no fields as it is', () => {
+    expect(identityText({ $pawl: 'Error', value: 'odd' })).toBe('{"$pawl":"Error","value":"odd"}');
   });
 });

@@ -1,7 +1,7 @@
 import type { Json } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 
-import { decode, DecodeRefusal } from './codec.ts';
+import { decode, DecodeRefusal, encodedSecret } from './codec.ts';
 
 const CHANGED: readonly (readonly [string, string, path: string, reason: string])[] = [
   [
@@ -112,4 +112,16 @@ describe('decode refuses', () => {
     expect(() => decode([undefined] as unknown as Json)).toThrow(new DecodeRefusal('$[0]', 'is not JSON'));
     expect(() => decode({ a: () => 1 } as unknown as Json)).toThrow(new DecodeRefusal('$.a', 'is not JSON'));
   });
+});
+
+it.each([
+  [new RangeError('locked'), /cannot be decoded: locked$/],
+  ['a text', /cannot be decoded: unknown error$/],
+])('whatever opening a secret throws is a refusal: %s', (thrown, message) => {
+  const reveal = (): never => {
+    throw thrown;
+  };
+  const sealed = encodedSecret('AAAA');
+  expect(() => decode(sealed, reveal)).toThrow(DecodeRefusal);
+  expect(() => decode(sealed, reveal)).toThrow(message);
 });

@@ -351,3 +351,19 @@ describe('limits', () => {
     expect(length).toBeLessThan(1.5e6);
   });
 });
+
+describe('an error whose own fields are not what errors have', () => {
+  it.each([
+    ['name', { name: 'Error', message: 'm' }],
+    ['message', { name: 'Error', message: '' }],
+  ])('no %s at all', (field, expected) => {
+    const error = Object.defineProperty(new Error('m'), field, { value: undefined });
+    expect(recorded(error)).toMatchObject(expected);
+  });
+
+  it('an AggregateError without a list of errors has none', () => {
+    const error = Object.assign(new AggregateError([], 'm'), { errors: 'many' });
+    expect(recorded(error)).toMatchObject({ name: 'AggregateError', message: 'm' });
+    expect(recorded(error)).not.toHaveProperty('errors', []);
+  });
+});

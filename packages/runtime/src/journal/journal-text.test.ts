@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent, Recorded } from './event.ts';
-import { fromText, JournalTextRefusal, recordedOf, rowOf, toText } from './journal-text.ts';
+import {
+  fromText,
+  headLine,
+  JournalTextRefusal,
+  readHead,
+  recordedOf,
+  rowOf,
+  toText,
+} from './journal-text.ts';
 import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
 
 const recorded: readonly Recorded[] = Object.values<JournalEvent>(SAMPLE_EVENTS).reduce<Recorded[]>(
@@ -134,4 +142,36 @@ describe('what is refused', () => {
   ] as const)('%s', (_, text, kind, line, problem) => {
     expect(refusalOf(text)).toMatchObject({ kind, line, message: expect.stringContaining(problem) });
   });
+});
+
+describe('a head that says something else than heads do', () => {
+  it.each([
+    ['events that are no number', '"events":"many"', 'it does not say how many events follow'],
+    ['no number of events', '"other":1', 'it does not say how many events follow'],
+    ['a checksum that is none', '"events":1,"chain":"zz"', 'its checksum is none'],
+    ['a checksum that is a number', '"events":1,"chain":7', 'its checksum is none'],
+  ])('%s', (_, fields, problem) => {
+    const text = `{"format":1,"journal":"pawl","run":"r",${fields}}\n`;
+    expect(refusalOf(text)).toMatchObject({ line: 1, message: expect.stringContaining(problem) as unknown });
+  });
+
+  it('names no run', () => {
+    expect(refusalOf('{"events":0,"format":1,"journal":"pawl"}\n')).toMatchObject({ line: 1, column: 1 });
+  });
+});
+
+it('a letter too many in a long line is found near where it stands', () => {
+  const long = `{"at":1,"seq":2,"x":"${'y'.repeat(200)}","z":!${'1'.repeat(50)},"type":"T"}`;
+  const { column } = refusalOf(withLine(3, () => long)) ?? { column: 0 };
+  expect(Math.abs(column - long.indexOf('!'))).toBeLessThan(12);
+});
+
+it('a comma too many is found where V8 says that it is', () => {
+  const text = `{"at":1,"seq":2,${'"x":1,'.repeat(50)}}`;
+  expect(refusalOf(withLine(3, () => text))).toMatchObject({ line: 3, column: text.length });
+});
+
+it('a head says what was taken out, and the checksum of what it is a copy of', () => {
+  const head = { runId: 'r', events: 2, chain: 'ab'.repeat(16), isRedacted: true };
+  expect(readHead(headLine(head), 1)).toEqual(head);
 });

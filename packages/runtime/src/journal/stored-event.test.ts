@@ -169,3 +169,14 @@ test('every part of a row is in its chain', () => {
   ];
   expect(new Set(links).size).toBe(links.length);
 });
+
+test('a row of an earlier version than the first is read field by field', () => {
+  const stored = storeEvent(SAMPLE_EVENTS.TaskSucceeded);
+  expect(parseEvent({ ...stored, version: EVENT_VERSION - 1 })).toStrictEqual(SAMPLE_EVENTS.TaskSucceeded);
+});
+
+test('an outcome of a child that is no object is malformed', () => {
+  expect(refusalOf('ChildFinished', EVENT_VERSION, '{"key":"0","outcome":"fine"}').message).toContain(
+    'bad outcome',
+  );
+});

@@ -5,7 +5,7 @@ import type { EventType } from './event.ts';
 import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
 import { joinPayload, markedPayload, readSealed, sealedPayload } from './sealed-payload.ts';
 import { parseEvent, storeEvent, storeParts } from './stored-event.ts';
-import { valueFieldsOf } from './value-fields.ts';
+import { markValues, openPart, SEALED_MARK, valueFieldsOf } from './value-fields.ts';
 
 const EVENTS = Object.entries(SAMPLE_EVENTS);
 
@@ -133,4 +133,28 @@ test.each([
   ['no number', '{"$sealed":"x.QUJD"}'],
 ])('%s is not taken for sealed', (_, payload) => {
   expect(readSealed(payload)).toBeUndefined();
+});
+
+test('what of a value is structure stays, and the rest gets a mark', () => {
+  const marks = (type: string, open: Record<string, unknown>): unknown => markValues(type, open);
+  const outcome = (open: unknown): unknown =>
+    Reflect.get(marks('ChildFinished', { outcome: open }) as object, 'outcome');
+  expect(outcome({ status: 'failed' })).toEqual({
+    status: 'failed',
+    error: { name: 'Error', message: SEALED_MARK },
+  });
+  expect(outcome({ status: 'cancelled' })).toEqual({ status: 'cancelled', reason: SEALED_MARK });
+  expect(outcome({ status: 'succeeded' })).toEqual({ status: 'succeeded', output: SEALED_MARK });
+  expect(outcome({ status: 'detached' })).toEqual({ status: 'detached' });
+  expect(outcome('odd')).toBe('odd');
+  const folded = (source: unknown): unknown => marks('Folded', { state: null, source });
+  expect(folded({ n: 1 })).toEqual({ state: SEALED_MARK, source: { n: 1, cursor: SEALED_MARK } });
+  expect(folded(null)).toEqual({ state: SEALED_MARK, source: null });
+  expect(marks('RunForked', { inputs: {}, given: [{ key: 'a' }] })).toEqual({
+    inputs: { value: SEALED_MARK, hash: SEALED_MARK },
+    given: [{ key: 'a', output: SEALED_MARK }],
+  });
+  expect(marks('RunForked', { given: 'odd' })).toEqual({ given: 'odd' });
+  expect(openPart('RunForked', 'given', [{ key: 'a', output: 1 }, 'odd'])).toEqual([{ key: 'a' }, {}]);
+  expect(openPart('RunForked', 'given', 'odd')).toEqual([]);
 });

@@ -193,3 +193,16 @@ it('answers that wait count up to the one that decides, one a person, as they ar
   expect(withAnswers(question, waiting)).toEqual({ counted: [waiting[3], waiting[4]], outcome: 'approved' });
   expect(withAnswers(question, waiting.slice(0, 4))).toEqual({ counted: [waiting[3]], outcome: undefined });
 });
+
+it.each([
+  ['all', null],
+  ['quorum', null],
+] as const)('%s of nobody knows how many is one', (strategy, experts) => {
+  const question = { strategy, quorum: null, experts };
+  const said = (approved: boolean) => [
+    { by: 'a', approved, option: null, feedback: null, response: null, at: 1 },
+  ];
+  expect(verdict(question, said(true) as never)).toBe('approved');
+  expect(verdict(question, said(false) as never)).toBe('rejected');
+  expect(verdict(question, [])).toBeUndefined();
+});

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent } from '../journal/event.ts';
 import { InvariantError } from '../journal/invariant.ts';
+import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import { decide } from './decide.ts';
 import { evolve } from './evolve.ts';
+import { taskFingerprint } from './fingerprint.ts';
+import { forgetSettled } from './forget.ts';
 import { given, opened, POLICY, RUN_STARTED, scheduled, started, when } from './given.fixture.ts';
 import type { Command, Report } from './input.ts';
 import { initialState, openWait } from './state.ts';
@@ -704,4 +707,74 @@ describe('evolve refuses what breaks an invariant', () => {
     expect(state.calls.get('0')).toMatchObject({ unsettled: 1 });
     expect(POLICY.maxUnknown).toBe(3);
   });
+});
+
+describe('the code of a run', () => {
+  it('that is another one, and fits all that is recorded, is that of the run from then on', () => {
+    const state = given();
+    expect(when(state, { type: 'CodeFits', codeHash: 'new' }).events).toEqual([
+      { type: 'CodeAccepted', codeHash: 'new' },
+    ]);
+    expect(state.codeHash).toBe('new');
+    expect(when(state, { type: 'CodeFits', codeHash: 'new' })).toEqual({ events: [], effects: [] });
+  });
+});
+
+it('a retry of a source that is due when it is not in backoff any more does nothing', () => {
+  const state = given({ ...SAMPLE_EVENTS.StreamOpened, key: '0' });
+  expect(when(state, { type: 'RetryDue', key: '0' })).toEqual({ events: [], effects: [] });
+});
+
+it('a message for a wait that is not there contradicts the journal', () => {
+  expect(() => given({ ...SAMPLE_EVENTS.SignalReceived, key: '0' })).toThrow(/J4.*no pending wait/);
+});
+
+it('names of more tasks than are kept are told apart as before', () => {
+  const prints = Array.from({ length: 1002 }, (_, i) => taskFingerprint(`t${i}`, null, 'h'));
+  expect(new Set(prints).size).toBe(1002);
+  expect(taskFingerprint('t0', null, 'h')).toBe(prints[0]);
+});
+
+it('the end of a scope that is no group, and not the root, gives nothing up', () => {
+  const decided = { outcome: 'fulfilled', winner: null } as const;
+  const decision = decide(given(), { type: 'CloseScope', key: '5', decided }, 1000);
+  expect(decision.events).toMatchObject([{ type: 'ScopeClosed', key: '5' }]);
+  expect(decision.effects ?? []).toEqual([]);
+});
+
+it('what is gone from a closed group already is not looked for again', () => {
+  const state = given(opened('0'), scheduled('0/0/0'), started('0/0/0'), {
+    ...SAMPLE_EVENTS.TaskSucceeded,
+    key: '0/0/0',
+  });
+  evolve(state, {
+    seq: state.seq + 1,
+    at: 9,
+    event: { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: null },
+  });
+  state.calls.delete('0/0/0');
+  expect(forgetSettled(state, '0')).toBe(true);
+});
+
+it('a run that takes results over begins as a fork that shares nothing', () => {
+  const { type: _, ...facts } = RUN_STARTED as Extract<JournalEvent, { type: 'RunStarted' }>;
+  const { events } = when(initialState(), { type: 'StartRun', ...facts, reuseFrom: 'other' });
+  expect(events.map(({ type }) => type)).toEqual(['RunStarted', 'RunForked']);
+  expect(events[1]).toMatchObject({ parentRunId: 'other', parentSeq: 0, reuses: true });
+});
+
+it('a message that stands for earlier ones says which, and the wait ends with it', () => {
+  const state = given({ ...SAMPLE_EVENTS.SignalAwaited, key: '0' });
+  const taken = {
+    type: 'SignalTaken',
+    key: '0',
+    messageId: 'm3',
+    payload: 3,
+    superseded: ['m1', 'm2'],
+  } as const;
+  expect(when(state, taken).events).toMatchObject([
+    { type: 'SignalsSuperseded', key: '0', messageIds: ['m1', 'm2'] },
+    { type: 'SignalReceived', messageId: 'm3', payload: 3 },
+  ]);
+  expect(state.calls.get('0')).toMatchObject({ phase: 'received' });
 });

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { exitPath } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
+import { SAMPLE_EVENTS } from '../journal/sample-events.fixture.ts';
 import { describeDivergence, describeEvent, firstDifference, renderDivergence } from './divergence.ts';
 import { opened, RUN_STARTED, scheduled } from './given.fixture.ts';
+import { likelyCause as causeOf, NO_HINTS } from './likely-cause.ts';
 
 describe('firstDifference', () => {
   it.each([
@@ -107,4 +110,32 @@ it('is a report that a person can act on', () => {
   expect(
     renderDivergence('run_1', describeDivergence(9, '', { type: 'RunSucceeded', output: 1 }, undefined)),
   ).toContain('asked         nothing: the call was not made again');
+});
+
+it.each<[JournalEvent, string]>([
+  [{ type: 'Folded', key: '4', n: 7, state: 1, source: null }, 'the mark of a reduce at item 7'],
+  [{ type: 'RunFailed', error: { name: 'E', message: 'm' } }, 'the end of the run: it failed with E: m'],
+  [{ type: 'RunCancelled', reason: 'r' }, 'the end of the run: it was cancelled'],
+])('%j is told in words', (event, words) => {
+  expect(describeEvent(event)).toBe(words);
+});
+
+it('what a scope no longer registers for its end is told so', () => {
+  const recorded = scheduled(`${exitPath('2')}/0`);
+  const sides = { recorded, was: 'task "t"', asked: undefined, difference: null, isSameInput: false };
+  expect(causeOf(sides, NO_HINTS)).toBe(
+    'the scope registers less for its end than it did, or ends in another way',
+  );
+});
+
+it.each<[JournalEvent, RegExp]>([
+  [SAMPLE_EVENTS.SignalAwaited, /^receive /],
+  [SAMPLE_EVENTS.BreakpointOpened, /^breakpoint /],
+  [SAMPLE_EVENTS.ChildStarted, /^run /],
+  [SAMPLE_EVENTS.ExitRegistered, / of task /],
+  [SAMPLE_EVENTS.RunContinued, /another one follows it$/],
+  [{ ...SAMPLE_EVENTS.StreamClosed, consumed: 1 }, /after 1 item$/],
+  [{ ...SAMPLE_EVENTS.StreamClosed, consumed: 2 }, /after 2 items$/],
+])('$type is told by what it asks for', (event, words) => {
+  expect(describeEvent(event)).toMatch(words);
 });

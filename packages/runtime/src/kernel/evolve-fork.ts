@@ -9,7 +9,6 @@ import type { CallState, RunState } from './state.ts';
  */
 export function applyFork(state: RunState, at: Millis, event: RunForked): void {
   const { parentRunId, parentSeq, recordedBy = parentRunId, seed, inputs, code, offers = [] } = event;
-  if (state.phase.status !== 'running') broken('J6', `a fork of a run that is ${state.phase.status}`);
   if (state.forked !== undefined && parentSeq === 0)
     broken('J1', `a fork that shares nothing was begun twice`);
   state.forked = { seq: state.seq, parentRunId, parentSeq };

@@ -37,6 +37,11 @@ const source: JournalEvent = {
   name: 's',
   retry: { attempts: 2, delayMs: 1, factor: 1, maxDelayMs: 1, jitter: 0 },
 };
+const offered = (timeoutMs: number | null): JournalEvent => ({
+  ...SAMPLE_EVENTS.TaskOffered,
+  key: '0',
+  policy: { ...SAMPLE_EVENTS.TaskOffered.policy, timeoutMs },
+});
 const question = (timeoutMs: number | null): JournalEvent => ({
   ...SAMPLE_EVENTS.BreakpointOpened,
   key: '0',
@@ -73,6 +78,9 @@ it.each<[string, readonly JournalEvent[], number | undefined]>([
   ['a question to people', [question(null)], NEVER],
   ['and its timeout', [question(60)], 61],
   ['a question that is decided', [question(60), answered], undefined],
+  ['an external task without an end', [offered(null)], NEVER],
+  ['and one with a timeout', [offered(40)], 41],
+  ['a source in backoff', [source, started('0'), failed], 700],
   ['a source that is open', [source, timer('1', 500)], undefined],
   ['a child that rests', [child, timer('1', 900)], 600],
   ['a group with a timeout', [opened('0', { timeoutMs: 80 }), wait('0/0/0')], 81],

@@ -44,7 +44,7 @@ export const upgrades: Part = {
   what: 'the program dies, or the disk fails, in each call of the upgrade of an old journal',
   rounds: { ci: 60, night: 600 },
   budgetSeconds: { ci: 90, night: 900 },
-  floors: { 'faults that struck': 0.9, killed: 0.3 },
+  floors: { 'faults that struck': 0.9, killed: 0.2 },
   impossible: shimProblem,
   run: async (context) => {
     using folder = new Folder('upgrades');
