@@ -45,7 +45,7 @@ const describeBriefly: Describe = {
   schedule: (schedule) => ({ ...schedule }),
   diff: () => {
     const read = { a: 0, b: 0 };
-    return { add: (side, events) => (read[side] += events.length), end: () => read };
+    return { add: (side, events) => (read[side] += [...events].length), end: () => read };
   },
   where: (terms) => Object.fromEntries(terms.map((term) => [term.split('=')[0], [term.split('=')[1] ?? '']])),
   place: () => undefined,

@@ -15,7 +15,7 @@ export type Document = Readonly<Record<string, unknown>>;
 
 /** A comparison that is fed with slices of both runs. */
 export interface DiffFold {
-  add(side: 'a' | 'b', events: readonly Recorded[]): void;
+  add(side: 'a' | 'b', events: Iterable<Recorded>): void;
   /** As `pawl diff --json`: calls of the same key beside each other. */
   end(): Document;
 }

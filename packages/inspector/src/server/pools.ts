@@ -41,8 +41,10 @@ export class PoolStatistics {
           ? { fold: createPoolFold(), readTo: Math.max(0, nearest) }
           : before;
       for await (const slice of slicesOf(this.#reading, runId, MOST_EVENTS, one.readTo)) {
-        addPoolEvents(one.fold, runId, slice);
-        one.readTo = slice.at(-1)?.seq ?? one.readTo;
+        for (const recorded of slice) {
+          addPoolEvents(one.fold, runId, [recorded]);
+          one.readTo = recorded.seq;
+        }
       }
       kept.set(runId, one);
     }

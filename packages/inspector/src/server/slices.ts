@@ -12,8 +12,8 @@ export interface Unhurried {
 }
 
 /**
- * Events behind `afterSeq`, the oldest first; `most` of them. Each slice is to be read to its end before the next one is
- * asked for. @throws RuntimeError STOPPED once the server is to end
+ * Events behind `afterSeq`, the oldest first; `most` of them. A slice is read while it is looked at: large events are not
+ * held. @throws RuntimeError STOPPED once the server is to end
  */
 export async function* slicesOf(
   { reader, closing }: Unhurried,
@@ -21,17 +21,20 @@ export async function* slicesOf(
   most: number,
   afterSeq: Seq = 0,
 ): AsyncGenerator<Iterable<Recorded>, void, void> {
-  const events = reader.events(id, afterSeq);
+  const all = reader.events(id, afterSeq);
   let left = most;
   function* slice(): Generator<Recorded, void, void> {
     for (let n = 0; n < SLICE && left > 0; n += 1) {
-      const { value, done = false } = events.next();
+      const { value, done = false } = all.next();
       left = done ? 0 : left - 1;
       if (value !== undefined) yield value;
     }
   }
   while (left > 0) {
-    yield slice();
+    const events = slice();
+    yield events;
+    // What nobody read of it is passed over.
+    for (const _ of events);
     await new Promise((resolve) => setImmediate(resolve));
     if (closing.aborted)
       throw new RuntimeError('STOPPED', 'The server of this page is stopping.', {
