@@ -58,6 +58,8 @@ export class World {
   /** Waits outside ctx of the programs that live now; while there are any, time stands still. */
   #busy = { count: 0 };
   #lives = 0;
+  /** So many of the first owners are known to be gone. */
+  #knownDead = 0;
   #appendsOfLife = 0;
   #firesOfLife = 0;
   #lastAppendAt = 0;
@@ -248,10 +250,9 @@ export class World {
     this.#promised = new Set();
     this.#store = new WatchedStore({ from: snapshot });
     // A clock that is set back makes a lease last longer, and one of a pool that was over begin again (seed 13958).
-    if (!waitsForLease || jumps.length > 0 || this.#nextLife.jumps.length > 0) {
-      // Slots of a pool are leased by programs that hold no run any more, too.
-      for (let index = 1; index <= this.#lives; index += 1) this.#store.ownerDied(`owner ${index}`);
-    }
+    if (!waitsForLease || jumps.length > 0 || this.#nextLife.jumps.length > 0) this.#knownDead = this.#lives;
+    // Slots of a pool are leased by programs that hold no run any more, too; who was seen dead stays so (seed 2000598).
+    for (let index = 1; index <= this.#knownDead; index += 1) this.#store.ownerDied(`owner ${index}`);
     this.#clock = new SimClock(this.#clock.now() + downMs);
     this.#watch();
     const { cancel } = this.#plan;
