@@ -110,8 +110,8 @@ export async function cutPower(
 }
 
 /**
- * All that it told before the power went. What it tells while it goes is not counted: in that moment the kernel answers
- * syncs that are under way with success and loses them, which a disk does not do.
+ * All that it told before the power went. What it tells while the call that cuts it is under way is not counted: nobody
+ * can say which of the two came first.
  */
 async function voyageUntilCut(
   disk: LoopDisk,
