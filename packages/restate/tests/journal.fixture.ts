@@ -1,5 +1,5 @@
 import type { Recorded } from '@pawl/runtime';
-import { BurstStore } from '@pawl/runtime/elsewhere';
+import { BurstStore, readStore } from '@pawl/runtime/elsewhere';
 import { StepReader } from '../src/step.ts';
 
 /** What answers queries. */
@@ -15,7 +15,12 @@ interface Row {
 export async function journalOf(server: Asked, runId: string): Promise<readonly Recorded[]> {
   const store = new BurstStore(() => undefined);
   for (const burst of await burstsOf(server, runId)) store.load(burst, 0);
-  return store.read(runId, 0, 1_000_000);
+  return [
+    ...readStore(store, {
+      sql: () => Promise.reject(new Error('a file has that')),
+      close: () => undefined,
+    }).events(runId),
+  ];
 }
 
 async function burstsOf(server: Asked, runId: string): Promise<Parameters<BurstStore['load']>[0][]> {

@@ -1,6 +1,7 @@
 import { defineTask, type Process, type TaskContext } from '@pawl/sdk';
 import type { Recorded } from '../src/journal/event.ts';
 import type { RunId } from '../src/journal/ids.ts';
+import { eventsOf } from '../src/run-events.ts';
 import type { RuntimeOptions } from '../src/runtime-options.ts';
 import { openRuntime, type Runtime } from '../src/runtime.ts';
 import { ManualClock, type MemoryStore, seededEntropy } from '../src/testing.ts';
@@ -103,7 +104,7 @@ export class Lab {
 }
 
 export function journal(store: MemoryStore, runId: RunId = 'r'): readonly Recorded[] {
-  return store.read(runId, 0, 1_000_000);
+  return [...eventsOf(store, runId)];
 }
 
 /** The journal as text, one event a line: what two runs are compared by. */

@@ -1,6 +1,7 @@
 import { decode, encode } from '../../src/journal/codec.ts';
 import type { Answer } from '../../src/engine/answer.ts';
 import { isOutcome, type JournalEvent, type TaskScheduled } from '../../src/journal/event.ts';
+import { eventsOf } from '../../src/run-events.ts';
 import { Runtime } from '../../src/runtime.ts';
 import type { MemorySnapshot } from '../../src/store/memory/memory-snapshot.ts';
 import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
@@ -82,7 +83,7 @@ export class World {
     this.#clock = new SimClock(from?.wall ?? WALL);
     this.runs = programs.map((program, index) => {
       const id = index === 0 ? RUN : `${RUN}${index + 1}`;
-      return new SimRun(id, program, this.#store.read(id, 0, 1_000_000));
+      return new SimRun(id, program, [...eventsOf(this.#store, id)]);
     });
   }
 
@@ -220,7 +221,7 @@ export class World {
     );
     const process = lab.process(program, this.#manner(life));
     run.heldBy(owner);
-    for (const { event } of this.#store.read(id, 0, 1_000_000)) this.#promise(run, event);
+    for (const { event } of eventsOf(this.#store, id)) this.#promise(run, event);
     const handle =
       runtime.get(id) === undefined
         ? runtime.start(process, null as never, { id })
@@ -394,9 +395,9 @@ export class World {
     for (const { id, program, holder } of this.runs) {
       const runtime = this.#drivers.find(({ owner }) => owner === holder)?.runtime;
       for (const key of runtime?.get(id)?.asked ?? []) {
-        const call = this.#store
-          .read(id, 0, 1_000_000)
-          .find(({ event }) => event.type === 'TaskScheduled' && event.key === key)?.event;
+        const call = [...eventsOf(this.#store, id)].find(
+          ({ event }) => event.type === 'TaskScheduled' && event.key === key,
+        )?.event;
         if (call?.type === 'TaskScheduled') runtime?.resolve(id, key, this.#answerTo(call, program));
       }
     }
@@ -444,7 +445,7 @@ export class World {
     run: SimRun,
     { key, attempt, delayMs }: Extract<JournalEvent, { type: 'AttemptFailed' }>,
   ): void {
-    for (const { event } of this.#store.read(run.id, 0, 1_000_000)) {
+    for (const { event } of eventsOf(this.#store, run.id)) {
       if (event.type !== 'TaskOffered' || event.key !== key) continue;
       const args = decode(event.args) as ExternalArgs;
       this.#later(`${run.id} ${key} ${attempt}`, delayMs + args.ms, () =>
@@ -482,7 +483,7 @@ export class World {
 
   #awaits(runId: string, name: string): boolean {
     const open = new Set<string>();
-    for (const { event } of this.#store.read(runId, 0, 1_000_000)) {
+    for (const { event } of eventsOf(this.#store, runId)) {
       if (event.type === 'SignalAwaited' && event.name === name) open.add(event.key);
       else if (isOutcome(event) && 'key' in event) open.delete(event.key);
     }
