@@ -188,9 +188,9 @@ export class FileWatch {
     if (isSeen && now - this.#lookedAtMs < LOG_LOOK_MS) return true;
     const log = identityOf(`${this.#path}-wal`);
     this.#log ??= log;
-    if (log === undefined || log !== this.#log) return false;
+    if (log !== this.#log) return false;
     this.#lookedAtMs = now;
-    if (!isSeen) this.#open = openFile(log);
+    if (!isSeen && log !== undefined) this.#open = openFile(log);
     return true;
   }
 }
