@@ -120,8 +120,14 @@ export class RestateJournals {
   async resume(runId: RunId): Promise<void> {
     await this.#load({ run: runId });
     const invocation = this.#store.invocationOf(runId);
-    if (invocation !== undefined && ['paused', 'backing-off'].includes(invocation.status))
+    if (invocation === undefined || !isSetBack(invocation.status)) return;
+    try {
       await this.#resumed(invocation.id, runId);
+    } catch (error) {
+      // It may have gone on by itself meanwhile.
+      const [now] = await invocationsOf(this.#admin, { run: runId });
+      if (now === undefined || isSetBack(now.status)) throw error;
+    }
   }
 
   async #load(about: About): Promise<void> {
@@ -236,6 +242,10 @@ export class RestateJournals {
       },
     );
   }
+}
+
+function isSetBack(status: string): boolean {
+  return status === 'paused' || status === 'backing-off';
 }
 
 function messageOf(error: unknown): string {

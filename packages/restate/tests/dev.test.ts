@@ -73,6 +73,7 @@ describe.skipIf(serverProgram() === undefined)('pawl dev', () => {
     const second = await dev(ports, '--data', data);
     expect(await pawl(second.told.engine, 'send', 'o-1', 'word', '"on"')).toMatchObject({ code: 0, err: '' });
     const ended = await pawl(second.told.engine, 'resume', 'o-1');
+    expect(ended).toMatchObject({ code: 0 });
     expect(JSON.parse(ended.out)).toEqual([7, 'on']);
     expect(readdirSync(second.temporary)).toEqual([]);
     await endedBy(second.child, 'SIGINT');
