@@ -72,7 +72,10 @@ describe.skipIf(serverProgram() === undefined)('pawl dev', () => {
 
     const second = await dev(ports, '--data', data);
     expect(await pawl(second.told.engine, 'send', 'o-1', 'word', '"on"')).toMatchObject({ code: 0, err: '' });
-    const ended = await pawl(second.told.engine, 'resume', 'o-1');
+    let ended = await pawl(second.told.engine, 'resume', 'o-1');
+    // It waits until the worker, which has just begun, has given it its message.
+    for (const since = Date.now(); ended.code === 13 && Date.now() - since < 20_000;)
+      ended = await pawl(second.told.engine, 'resume', 'o-1');
     expect(ended).toMatchObject({ code: 0 });
     expect(JSON.parse(ended.out)).toEqual([7, 'on']);
     expect(readdirSync(second.temporary)).toEqual([]);
