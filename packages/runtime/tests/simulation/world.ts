@@ -1,6 +1,6 @@
 import { decode, encode } from '../../src/journal/codec.ts';
 import type { Answer } from '../../src/engine/answer.ts';
-import { isOutcome, type JournalEvent, type TaskScheduled } from '../../src/journal/event.ts';
+import type { JournalEvent, TaskScheduled } from '../../src/journal/event.ts';
 import { eventsOf } from '../../src/run-events.ts';
 import { Runtime } from '../../src/runtime.ts';
 import type { MemorySnapshot } from '../../src/store/memory/memory-snapshot.ts';
@@ -8,6 +8,7 @@ import { type MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { NO_FAULTS, QUIET, type Fault, type Life, type Plan } from './faults.ts';
 import type { ExternalArgs, Manner, TaskArgs, ToSend } from './interpret.ts';
 import { SimLab } from './lab.ts';
+import { Outlook } from './outlook.ts';
 import { PoolWatch } from './pools.ts';
 import type { PersonsAnswer, Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
@@ -21,6 +22,9 @@ const HANG_MS = 60_000;
 
 /** After so long without a word somebody looks whether a person is asked. */
 const LOOK_MS = 20_000;
+
+/** Events of a journal that is not read again for each answer that comes too late. */
+const LONG = 1000;
 
 /** A violation that is seen while it happens. */
 export class Violation extends Error {
@@ -54,6 +58,7 @@ export class World {
   readonly runs: readonly SimRun[];
   #drivers: Driver[] = [];
   #store: WatchedStore;
+  #outlooks = new Map<string, Outlook>();
   #clock: SimClock;
   #crashed: Remains | undefined;
   /** Waits outside ctx of the programs that live now; while there are any, time stands still. */
@@ -67,6 +72,8 @@ export class World {
   #isAsked = false;
   /** Messages that somebody will send, by run and call. */
   #promised = new Set<string>();
+  /** Answers to settled questions of long journals. */
+  #late = 0;
   appends = 0;
   fires = 0;
 
@@ -250,6 +257,7 @@ export class World {
     this.#busy = { count: 0 };
     this.#promised = new Set();
     this.#store = new WatchedStore({ from: snapshot });
+    this.#outlooks = new Map();
     // A clock that is set back makes a lease last longer, and one of a pool that was over begin again (seed 13958).
     if (!waitsForLease || jumps.length > 0 || this.#nextLife.jumps.length > 0) this.#knownDead = this.#lives;
     // Slots of a pool are leased by programs that hold no run any more, too; who was seen dead stays so (seed 2000598).
@@ -395,10 +403,8 @@ export class World {
     for (const { id, program, holder } of this.runs) {
       const runtime = this.#drivers.find(({ owner }) => owner === holder)?.runtime;
       for (const key of runtime?.get(id)?.asked ?? []) {
-        const call = [...eventsOf(this.#store, id)].find(
-          ({ event }) => event.type === 'TaskScheduled' && event.key === key,
-        )?.event;
-        if (call?.type === 'TaskScheduled') runtime?.resolve(id, key, this.#answerTo(call, program));
+        const call = this.#outlookOf(id).task(key);
+        if (call !== undefined) runtime?.resolve(id, key, this.#answerTo(call, program));
       }
     }
   }
@@ -426,7 +432,7 @@ export class World {
     const { ms, value } = decode(event.data) as ToSend;
     const clock = this.#clock;
     clock.after(ms, () => {
-      if (clock === this.#clock && this.#awaits(run.id, name)) this.#send(run, { id, name, value });
+      if (clock === this.#clock && this.#outlookOf(run.id).awaits(name)) this.#send(run, { id, name, value });
     });
   }
 
@@ -445,20 +451,19 @@ export class World {
     run: SimRun,
     { key, attempt, delayMs }: Extract<JournalEvent, { type: 'AttemptFailed' }>,
   ): void {
-    for (const { event } of eventsOf(this.#store, run.id)) {
-      if (event.type !== 'TaskOffered' || event.key !== key) continue;
-      const args = decode(event.args) as ExternalArgs;
-      this.#later(`${run.id} ${key} ${attempt}`, delayMs + args.ms, () =>
-        this.#doExternal(run, event.taskId, args),
-      );
-      return;
-    }
+    const offer = this.#outlookOf(run.id).offer(key);
+    if (offer === undefined) return;
+    const args = decode(offer.args) as ExternalArgs;
+    this.#later(`${run.id} ${key} ${attempt}`, delayMs + args.ms, () =>
+      this.#doExternal(run, offer.taskId, args),
+    );
   }
 
   #respond(run: SimRun, key: string, { by, approved, option }: PersonsAnswer): void {
     if (this.#store.getRun(run.id, this.#clock.now())?.status !== 'running') return;
     const driver = this.#drivers.find(({ owner, isBroken }) => owner === run.holder && !isBroken);
     this.#count('answered');
+    if (this.#isOneOfMany(run.id, key)) return;
     if (driver !== undefined && driver.life.draws >= QUIET.draws) {
       void driver.runtime.respond(run.id, key, { by, approved, option });
       return;
@@ -466,6 +471,14 @@ export class World {
     // Now and then it comes from another program, which does not look whether it counts.
     const message = { kind: 'answer', id: `answer ${key} ${by}`, runId: run.id, key, by, approved } as const;
     this.#store.post(run.id, { ...message, option: option ?? null, feedback: null, response: null });
+  }
+
+  /** Where nobody knows of a question any more, all of the journal is read for it: of a long one now and then. */
+  #isOneOfMany(runId: string, key: string): boolean {
+    const outlook = this.#outlookOf(runId);
+    if (!outlook.isSettled(key) || outlook.length < LONG) return false;
+    this.#late += 1;
+    return this.#late % 16 !== 0;
   }
 
   /** As often as it is to fail it fails, whoever did it before. */
@@ -481,13 +494,13 @@ export class World {
     else runtime.tasks.complete(taskId, value, by);
   }
 
-  #awaits(runId: string, name: string): boolean {
-    const open = new Set<string>();
-    for (const { event } of eventsOf(this.#store, runId)) {
-      if (event.type === 'SignalAwaited' && event.name === name) open.add(event.key);
-      else if (isOutcome(event) && 'key' in event) open.delete(event.key);
-    }
-    return open.size > 0;
+  /** As far as it is stored in this life of the machine. */
+  #outlookOf(runId: string): Outlook {
+    const known = this.#outlooks.get(runId);
+    if (known !== undefined) return known;
+    const fresh = new Outlook(this.#store, runId);
+    this.#outlooks.set(runId, fresh);
+    return fresh;
   }
 
   #send(
