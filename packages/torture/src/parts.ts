@@ -1,3 +1,4 @@
+import { chaos } from './chaos/chaos.ts';
 import { clockJumps } from './clocks/clock-jumps.ts';
 import { crashStates } from './crash/crash-states.ts';
 import { crowds } from './crowds/crowds.ts';
@@ -21,5 +22,6 @@ export const PARTS: readonly Part[] = [
   crowds,
   powerCuts,
   clockJumps,
+  chaos,
   ...SUITES,
 ];

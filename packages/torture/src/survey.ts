@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { openRuntime, type Runtime } from '@pawl/runtime';
+import { openRuntime, type Recorded, type Runtime } from '@pawl/runtime';
 import Database from 'better-sqlite3';
 
 import { expectedOf, messageOf, starts, voyage, type Journey } from './voyage.ts';
@@ -16,6 +16,8 @@ export interface Wrong {
   readonly kind: 'damaged' | 'lost' | 'astray';
   readonly what: string;
 }
+
+const MOST_EVENTS = 100_000;
 
 export function layOut({ folders, files }: DiskState, root: string): void {
   rmSync(root, { recursive: true, force: true });
@@ -35,11 +37,15 @@ export function digestOf({ folders, files }: DiskState): string {
   return hash.digest('base64');
 }
 
-/** @param told all that was acknowledged before the cut */
+/**
+ * @param told all that was acknowledged before the cut
+ * @param known what journals hold that went on to the right end: another file that holds the same is not driven again
+ */
 export async function survey(
   root: string,
   told: readonly Told[],
   journey: Journey,
+  known = new Set<string>(),
 ): Promise<Wrong | undefined> {
   const path = join(root, JOURNAL);
   let runtime: Runtime;
@@ -50,8 +56,14 @@ export async function survey(
     return { kind: 'damaged', what: `it cannot be opened: ${wordsOf(error)}` };
   }
   try {
-    const lost = lostOf(runtime, told);
-    return lost ?? (await astrayOf(runtime, told, journey));
+    const events = runtime.store.read('r', 0, MOST_EVENTS);
+    const lost = lostOf(runtime, events, told);
+    if (lost !== undefined) return lost;
+    const held = heldBy(runtime, events, journey);
+    if (known.has(held)) return undefined;
+    const astray = await astrayOf(runtime, events, journey);
+    if (astray === undefined) known.add(held);
+    return astray;
   } catch (error) {
     return { kind: 'damaged', what: wordsOf(error) };
   } finally {
@@ -60,11 +72,17 @@ export async function survey(
   }
 }
 
-function lostOf({ store }: Runtime, told: readonly Told[]): Wrong | undefined {
+/** All that a run goes on from. */
+function heldBy({ store }: Runtime, events: readonly Recorded[], { legs }: Journey): string {
+  const posted = Array.from({ length: legs }, (_, n) => store.isPosted('r', messageOf(n).id));
+  const hash = createHash('sha1').update(JSON.stringify([events, posted, store.getRun('r', 0)]));
+  return hash.digest('base64');
+}
+
+function lostOf({ store }: Runtime, events: readonly Recorded[], told: readonly Told[]): Wrong | undefined {
   const { damage } = store.verify();
   if (damage.length > 0)
     return { kind: 'damaged', what: `verify finds ${JSON.stringify(damage.slice(0, 3))}` };
-  const events = store.read('r', 0, 100_000);
   for (const each of told) {
     if (each.at === 'posted' && !store.isPosted('r', each.id))
       return { kind: 'lost', what: `message ${each.id} was taken, and is gone` };
@@ -80,15 +98,17 @@ function lostOf({ store }: Runtime, told: readonly Told[]): Wrong | undefined {
   return undefined;
 }
 
-/** Whether the run goes on to the right end, and does nothing again that was acknowledged as done. */
+/** Whether the run goes on to the right end, and does nothing again that is recorded as done. */
 async function astrayOf(
   runtime: Runtime,
-  told: readonly Told[],
+  events: readonly Recorded[],
   journey: Journey,
 ): Promise<Wrong | undefined> {
   const done = new Set(
-    told.flatMap((each) =>
-      each.at === 'committed' && /^Task(Succeeded|Failed|Cancelled)$/.test(each.type) ? [each.key] : [],
+    events.flatMap(({ event }) =>
+      event.type === 'TaskSucceeded' || event.type === 'TaskFailed' || event.type === 'TaskCancelled'
+        ? [event.key]
+        : [],
     ),
   );
   const again: string[] = [];
