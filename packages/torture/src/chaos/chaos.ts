@@ -24,6 +24,7 @@ const LOOK_MS = 200;
 /** A lease is 2 s, and the machine has other work: who is orphaned goes on within so long. */
 const MOST_RECOVERY_MS = 20_000;
 const MOST_LOG_BYTES = 64 * 1024 * 1024;
+const MOST_TRIES = 20;
 const MIB = 1024 * 1024;
 
 export const chaos: Part = {
@@ -114,9 +115,10 @@ class Scene implements Disposable {
     const { rounds, figures } = this.#context;
     const runtime = await openRuntime({ path: this.#path, processes: [mixed] });
     try {
-      const busy = this.#keepBusy(runtime);
-      for (; this.#round < rounds; this.#round += 1) await this.#playRound(runtime);
-      await busy;
+      const play = async (): Promise<void> => {
+        for (; this.#round < rounds; this.#round += 1) await this.#playRound(runtime);
+      };
+      await Promise.all([this.#keepBusy(runtime), play()]);
       await this.#finish(runtime);
       this.#judgeStarts(runtime);
     } finally {
@@ -143,11 +145,24 @@ class Scene implements Disposable {
       seed: this.#context.seed * 1_000_003 + this.#made,
       legs: 3 + Math.floor(this.#random() * 6),
     };
-    const isCancelled = this.#random() < 0.03;
-    this.#open.set(id, { mix, isCancelled });
-    await runtime.enqueue(mixed, mix, { id });
-    for (const { name, payload } of messagesOf(mix)) await runtime.send(id, name, payload, { id: name });
-    if (isCancelled) setTimeout(() => runtime.get(id) !== undefined && runtime.cancel(id), 300).unref();
+    this.#open.set(id, { mix, isCancelled: this.#random() < 0.03 });
+    await this.#patiently(() => runtime.enqueue(mixed, mix, { id }));
+    for (const { name, payload } of messagesOf(mix))
+      await this.#patiently(() => runtime.send(id, name, payload, { id: name }));
+  }
+
+  /** One that is stopped in the midst of a commit has the lock, until it goes on. */
+  async #patiently<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'BUSY' && tries < MOST_TRIES))
+          throw error;
+        count(this.#context.figures, 'writes that had to wait for one that was stopped in a commit');
+        await delay(LOOK_MS);
+      }
+    }
   }
 
   async #look(runtime: Runtime): Promise<void> {
@@ -155,14 +170,19 @@ class Scene implements Disposable {
       const record = runtime.get(id);
       if (record === undefined) continue;
       if (record.status !== 'running') this.#judge(runtime, record, open);
-      else
-        for (const wait of record.asked.length > 0 ? runtime.waits(id) : [])
-          if (wait.kind === 'breakpoint') await runtime.respond(id, wait.key, { approved: true, by: 'ada' });
+      else if (open.isCancelled) await this.#patiently(async () => runtime.cancel(id));
+      else if (record.asked.length > 0) await this.#answer(runtime, id);
     }
     this.#logBytes = Math.max(
       this.#logBytes,
       statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
     );
+  }
+
+  async #answer(runtime: Runtime, id: string): Promise<void> {
+    for (const { kind, key } of runtime.waits(id))
+      if (kind === 'breakpoint')
+        await this.#patiently(() => runtime.respond(id, key, { approved: true, by: 'ada' }));
   }
 
   #judge({ store }: Runtime, { runId, status }: RunRecord, { mix, isCancelled }: Open): void {
@@ -196,7 +216,7 @@ class Scene implements Disposable {
     await delay(500 + this.#random() * 5000);
     this.#stopped.signal('SIGCONT');
     this.#copy();
-    const pruned = await runtime.copies.prune({ olderThan: '2m' });
+    const pruned = await this.#patiently(() => runtime.copies.prune({ olderThan: '2m' }));
     count(figures, 'runs that were pruned', pruned.runs);
     if (!this.#steady.isAlive) this.#violated('the program that lives on has ended');
     if (!this.#stopped.isAlive) this.#violated('the program that was stopped has ended');

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 
 import type { Figures } from '../part.ts';
 import { shimProblem } from '../shim/shim.ts';
-import { tortureBy } from '../torture.ts';
+import { testTier } from '../tier.fixture.ts';
 import { crashStates, tryStates } from './crash-states.ts';
 import { Disk } from './disk.ts';
 import type { Durable } from '../told.ts';
@@ -42,13 +42,9 @@ describe('a disk', () => {
   });
 });
 
-describe.skipIf(problem !== undefined)('after the power went', () => {
-  test('nothing that was acknowledged is missing, and the run goes on to its end', async () => {
-    const outcome = await tortureBy(crashStates, { tier: 'ci', seed: 8, at: undefined, rounds: 120 });
-    expect(outcome.violations).toEqual([]);
-    expect(outcome.missed).toEqual([]);
-  });
+testTier(crashStates, 'nothing that was acknowledged is missing, and the run goes on to its end');
 
+describe.skipIf(problem !== undefined)('after the power went', () => {
   // What the states are worth is shown by what they find where there is something to be found.
   test.each<[Durable, readonly string[]]>([
     ['never', ['damaged', 'lost']],
@@ -62,7 +58,3 @@ describe.skipIf(problem !== undefined)('after the power went', () => {
     expect([...found].toSorted()).toEqual(kinds);
   });
 });
-
-test.runIf(problem !== undefined)(`states of a power cut are not built here: ${problem ?? ''}`, ({ skip }) =>
-  skip(),
-);

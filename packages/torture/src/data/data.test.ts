@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { tortureBy } from '../torture.ts';
+import { testTier } from '../tier.fixture.ts';
 import type * as DataFaults from './data-faults.ts';
 import { dataFaults } from './data-faults.ts';
 import { hostileJournals } from './hostile-journals.ts';
@@ -8,11 +8,8 @@ import { hostileJournals } from './hostile-journals.ts';
 // A machine that is busy with other things takes many times what it takes alone.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-test('damage of a journal at rest is found, or it is nowhere: no changed event is used', async () => {
-  const outcome = await tortureBy(dataFaults, { tier: 'ci', seed: 8, at: undefined, rounds: 60 });
-  expect(outcome.violations).toEqual([]);
-  expect(outcome.missed).toEqual([]);
-});
+testTier(dataFaults, 'damage of a journal at rest is found, or it is nowhere: no changed event is used');
+testTier(hostileJournals, 'a journal that somebody made to do harm is refused or harmless, and runs no code');
 
 const SHA256 = '../../../runtime/src/store/sha256.ts';
 afterEach(() => {
@@ -30,10 +27,4 @@ test('without checksums the same damage is used', async () => {
   await faults.tryDamages({ ...context, violated: (round, what) => violations.push(`${round}: ${what}`) });
   if (process.env['PAWL_SIM_SHOW'] !== undefined) console.log(violations.map((what) => what.slice(0, 100)));
   expect(violations).toContainEqual(expect.stringMatching(/event \d+ of \w+ is used as/));
-});
-
-test('a journal that somebody made to do harm is refused or harmless, and runs no code', async () => {
-  const outcome = await tortureBy(hostileJournals, { tier: 'ci', seed: 8, at: undefined, rounds: 40 });
-  expect(outcome.violations).toEqual([]);
-  expect(outcome.missed).toEqual([]);
 });
