@@ -70,7 +70,7 @@ function runTests(
     count(figures, status === 'passed' ? PASSED : `tests that are ${status}`);
     if (status !== 'failed') continue;
     const why = failureMessages.join('\n');
-    const round = Number(/\bSeed (\d+) fails/.exec(why)?.[1] ?? 0);
+    const round = Number(/\b(?:Seed|round) (\d+)(?: fails|:)/.exec(why)?.[1] ?? 0);
     violated(round, `${fullName}: ${why.slice(0, 4000)}`);
   }
 }
@@ -111,7 +111,8 @@ export const SUITES: readonly Part[] = [
     rounds: { ci: 500, night: 5000 },
     budgetSeconds: { ci: 90, night: 900 },
     files: ['packages/cli/tests/hostile'],
-    lengthOf: ({ rounds, seed }) => ({
+    lengthOf: ({ rounds, seed, at }) => ({
+      ...(at === undefined ? {} : { PAWL_TORTURE_AT: String(at) }),
       PAWL_TORTURE_ROUNDS: String(rounds),
       PAWL_TORTURE_SEED: String(seed),
       PAWL_TORTURE: '1',
