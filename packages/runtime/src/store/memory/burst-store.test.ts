@@ -97,6 +97,26 @@ describe('a journal that is kept elsewhere', () => {
     await Promise.all([runtime.close(), again.close()]);
   });
 
+  it('knows when all have ended, and when what they ask of others changes', async () => {
+    const store: BurstStore = new BurstStore(() => {
+      if (!store.isAwaited) return;
+      store.take();
+      queueMicrotask(() => store.keptLast());
+    });
+    const runtime = await openRuntime({ store });
+    const child = async (_: null, ctx: Context): Promise<unknown> => ctx.receive('word');
+    const parent = async (_: null, ctx: Context): Promise<unknown> => ctx.run(child, null);
+    expect([store.isOver, store.asks]).toEqual([true, 0]);
+    const run = runtime.start(parent, null, { id: 'run' });
+    await turns();
+    expect([store.isOver, store.asks]).toEqual([false, 1]);
+    const asking = runtime.list({ limit: 10 }).find(({ asked }) => asked.length > 0);
+    await runtime.send(asking?.runId ?? '', 'word', 'hello');
+    expect(await run.result()).toBe('hello');
+    expect([store.isOver, store.asks]).toEqual([true, 2]);
+    await runtime.close();
+  });
+
   it('refuses a burst that does not follow', () => {
     const store = new BurstStore(() => undefined);
     expect(() => store.load([{ runId: 'run', afterSeq: 3, consumed: [], rows: [] }], 0)).toThrow(/follow/);

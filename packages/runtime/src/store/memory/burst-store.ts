@@ -5,12 +5,14 @@
  * 2. A store that has loaded what was taken of another has the same runs; only leases, and what no event holds, are gone.
  */
 import { RuntimeError } from '../../errors.ts';
+import type { CallKey } from '../../journal/call-key.ts';
 import type { Recorded, RunStarted } from '../../journal/event.ts';
 import type { ParentRecorded } from '../../journal/child-event.ts';
 import type { Millis, RunId, Seq } from '../../journal/ids.ts';
-import { recordedOf, rowOf, type JournalRow } from '../../journal/journal-text.ts';
+import { recordedOf, type JournalRow } from '../../journal/journal-text.ts';
 import type { AppendRun, LeaseClaim, NewRun, StoreNote } from '../../ports/journal-store.ts';
 import { MemoryStore } from './memory-store.ts';
+import { indexAfter, type Row } from './rows.ts';
 
 /** A run that the events of another create: RunStarted, and ParentRecorded where it has a parent. */
 interface BornRun {
@@ -49,6 +51,11 @@ export class BurstStore extends MemoryStore {
   #underWay = Promise.withResolvers<void>();
   #next = Promise.withResolvers<void>();
   #isAwaited = false;
+  /** Runs that have not ended. */
+  readonly #open = new Set<RunId>();
+  /** Of these, those that wait for somebody outside, and by which calls. */
+  readonly #asked = new Map<RunId, readonly CallKey[]>();
+  #asks = 0;
 
   /** @param appended told of each append, and when something begins to wait until it is kept */
   constructor(appended: () => void) {
@@ -68,11 +75,42 @@ export class BurstStore extends MemoryStore {
   override append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
     const answers = super.append(batch, claim);
     const committed = batch.filter((_, i) => answers[i] === 'committed');
+    for (const each of committed) this.#noteChange(each);
     if (claim.owner !== LOADER && committed.length > 0) {
-      this.#untaken.push(...committed.map(runText));
+      for (const each of committed) this.#untaken.push(this.#textOf(each));
       this.#appended();
     }
     return answers;
+  }
+
+  #noteChange(each: AppendRun): void {
+    const { runId, notes, successor, children = [] } = each;
+    if (notes !== undefined) this.#asks += 1;
+    this.#noteState(runId);
+    if (successor !== undefined) this.#noteState(successor.runId);
+    for (const child of children) this.#noteState(child.runId);
+  }
+
+  #noteState(runId: RunId): void {
+    const summary = this.runOf(runId)?.summary;
+    const isOpen = summary?.status === 'running';
+    if (isOpen) this.#open.add(runId);
+    else this.#open.delete(runId);
+    const asked = isOpen && summary.asked.length > 0 ? summary.asked : undefined;
+    if (asked === this.#asked.get(runId)) return;
+    if (asked === undefined) this.#asked.delete(runId);
+    else this.#asked.set(runId, asked);
+    this.#asks += 1;
+  }
+
+  /** No run goes on, and none will begin. */
+  get isOver(): boolean {
+    return this.#open.size === 0 && this.work.queuedStarts(1).length === 0;
+  }
+
+  /** How often it has changed what runs wait for from outside: messages, answers, work that others do. */
+  get asks(): number {
+    return this.#asks;
   }
 
   /** Something waits until all that was appended is kept. */
@@ -122,6 +160,34 @@ export class BurstStore extends MemoryStore {
     }
   }
 
+  /** The JSON of a `BurstRun`, of rows that are text already. */
+  #textOf({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): string {
+    const more = [
+      notes === undefined ? '' : `,"notes":${JSON.stringify(notes)}`,
+      successor === undefined ? '' : `,"successor":${this.#bornText(successor)}`,
+      children === undefined
+        ? ''
+        : `,"children":[${children.map((child) => this.#bornText(child)).join(',')}]`,
+    ].join('');
+    const id = JSON.stringify(runId);
+    return `{"runId":${id},"afterSeq":${afterSeq},"consumed":${JSON.stringify(consumed)},"rows":[${this.#rowsText(runId, afterSeq, events.length)}]${more}}`;
+  }
+
+  #bornText({ runId, parent }: NewRun): string {
+    const rows = this.#rowsText(runId, 0, parent === undefined ? 1 : 2);
+    return `{"runId":${JSON.stringify(runId)},"rows":[${rows}]}`;
+  }
+
+  #rowsText(runId: RunId, afterSeq: Seq, count: number): string {
+    const run = this.runOf(runId);
+    if (run === undefined) return '';
+    const from = indexAfter(run, afterSeq);
+    return run.rows
+      .slice(from, from + count)
+      .map(rowText)
+      .join(',');
+  }
+
   /** All is loaded: what has not ended can be driven. */
   open(now: Millis): void {
     for (const { runId } of this.queryRuns({ limit: Number.MAX_SAFE_INTEGER, statuses: ['running'] }, now))
@@ -129,27 +195,8 @@ export class BurstStore extends MemoryStore {
   }
 }
 
-/** The JSON of a `BurstRun`: payloads are JSON already. */
-function runText({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): string {
-  const rows = events.map(({ at, event }, i) => rowText({ seq: afterSeq + i + 1, at, event }));
-  const more = [
-    notes === undefined ? '' : `,"notes":${JSON.stringify(notes)}`,
-    successor === undefined ? '' : `,"successor":${bornText(successor)}`,
-    children === undefined ? '' : `,"children":[${children.map(bornText).join(',')}]`,
-  ].join('');
-  const id = JSON.stringify(runId);
-  return `{"runId":${id},"afterSeq":${afterSeq},"consumed":${JSON.stringify(consumed)},"rows":[${rows.join(',')}]${more}}`;
-}
-
-function rowText(fact: Recorded): string {
-  const { seq, at, type, version, payload } = rowOf(fact);
+function rowText({ seq, at, type, version, payload }: Row): string {
   return `{"seq":${seq},"at":${at},"type":"${type}","version":${version},"payload":${payload}}`;
-}
-
-function bornText({ runId, at, event, parent }: NewRun): string {
-  const events = parent === undefined ? [event] : [event, parent];
-  const rows = events.map((fact, i) => rowText({ seq: i + 1, at, event: fact }));
-  return `{"runId":${JSON.stringify(runId)},"rows":[${rows.join(',')}]}`;
 }
 
 function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children }: BurstRun): AppendRun {

@@ -201,19 +201,14 @@ export class MemoryStore implements JournalStore {
       const isOver = summary.status !== 'running';
       const owner = isOver ? null : claim.owner;
       const until = isOver ? 0 : claim.now + claim.ttlMs;
-      this.#runs.set(runId, {
-        ...run,
-        rows,
-        count: rows.length,
-        summary,
-        states,
-        epoch,
-        owner,
-        until,
-        inbox,
-      });
+      const after = { ...run, rows, count: rows.length, summary, states, epoch, owner, until, inbox };
+      this.#runs.set(runId, after);
     }
     return 'committed';
+  }
+
+  protected runOf(runId: RunId): Run | undefined {
+    return this.#runs.get(runId);
   }
 
   read(runId: RunId, afterSeq: Seq, limit: number): readonly Recorded[] {
