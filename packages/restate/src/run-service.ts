@@ -87,9 +87,8 @@ async function drive(
  * that time, that nothing goes on may have been found without it, and is found anew.
  */
 async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSession): Promise<Next> {
-  const entry = ctx
-    .run('burst', () => session.next(), AS_BYTES)
-    .map((value) => ({ entry: value as Uint8Array }));
+  await session.goAhead();
+  const entry = ctx.run('burst', () => session.next(), AS_BYTES);
   let hasMail = false;
   for (;;) {
     const won = await inbox.orElse(entry);
@@ -97,7 +96,7 @@ async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSes
       hasMail = true;
       continue;
     }
-    const next = session.recorded(won.entry);
+    const next = session.recorded(won);
     return hasMail && next.type === 'rest' ? GOES_ON : next;
   }
 }
@@ -121,7 +120,7 @@ class Inbox {
   readonly #ctx: WorkflowContext;
   readonly #session: RunSession;
   #count = 0;
-  #next: RestatePromise<{ readonly mail: Mail }>;
+  #next: RestatePromise<Mail>;
 
   constructor(ctx: WorkflowContext, session: RunSession) {
     this.#ctx = ctx;
@@ -129,11 +128,8 @@ class Inbox {
     this.#next = this.#ask();
   }
 
-  #ask(): RestatePromise<{ readonly mail: Mail }> {
-    return this.#ctx
-      .promise<Mail>(nameOf(this.#count))
-      .get()
-      .map((mail) => ({ mail: mail as Mail }));
+  #ask(): RestatePromise<Mail> {
+    return this.#ctx.promise<Mail>(nameOf(this.#count)).get();
   }
 
   async message(): Promise<void> {
@@ -145,13 +141,13 @@ class Inbox {
     return this.#taken(RestatePromise.race([this.#next, other]));
   }
 
-  async #taken<T extends object>(won: RestatePromise<T | { readonly mail: Mail }>): Promise<T | undefined> {
+  async #taken<T extends object>(won: RestatePromise<T | Mail>): Promise<T | undefined> {
     try {
       const first = await won;
-      if (!('mail' in first)) return first;
+      if (!isMail(first)) return first;
       this.#count += 1;
       this.#ctx.set('taken', this.#count);
-      this.#session.deliver(first.mail);
+      this.#session.deliver(first);
       this.#next = this.#ask();
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
@@ -159,6 +155,11 @@ class Inbox {
     }
     return undefined;
   }
+}
+
+/** Neither an entry nor the end of a sleep has one. */
+function isMail(value: object): value is Mail {
+  return 'message' in value;
 }
 
 function hashOf({ inputs }: RunRequest): string {

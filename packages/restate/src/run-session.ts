@@ -11,7 +11,8 @@ import { BurstStore, decode, finalEvent, lastOf, toErrorRecord } from '@pawl/run
 import { RuntimeError } from '@pawl/runtime/errors';
 import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
-import { emitWarning } from 'node:process';
+import { emitWarning, nextTick } from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
 import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
@@ -20,6 +21,8 @@ import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } f
 const LINGER_MS = 20;
 /** Of the time after which Restate takes an invocation out of the worker of which it hears nothing. */
 const PULSE_SHARE = 1 / 2;
+/** How far the engine may get by itself before its next entry is asked for: rounds of the event loop. */
+const MOST_ROUNDS = 4;
 /** How often the worker in it looks what can go on. */
 const POLL_MS = 50;
 
@@ -77,6 +80,8 @@ export class RunSession implements Attempt {
   #pulse: NodeJS.Timeout | undefined;
   /** What runs wait for from outside, as it is shown. */
   #shown = '';
+  /** How often that had changed when it was looked at. */
+  #asksSeen = 0;
   #failure: Error | undefined;
   #dropped: Promise<void> | undefined;
 
@@ -85,6 +90,23 @@ export class RunSession implements Attempt {
     this.#request = request;
     this.#definition = definition;
     this.#options = options;
+  }
+
+  /**
+   * What follows by itself from what was recorded: at hand when it is asked for, it goes to Restate right behind what asks
+   * for it, as the end of a step that takes no time does in Restate's own SDK. Below the head nothing follows, and a task
+   * that works is not waited for.
+   */
+  async goAhead(): Promise<void> {
+    if (this.#runtime === undefined || this.#outgoing.length > 0) return;
+    // Behind all that is caused at once: only then it is seen whether a turn follows.
+    await new Promise<void>((done) => nextTick(done));
+    for (let round = 0; round < MOST_ROUNDS && this.#isTurning; round += 1) await setImmediate();
+    if (this.#store.isAwaited && this.#failure === undefined) this.#hand();
+  }
+
+  get #isTurning(): boolean {
+    return this.#runtime?.isIdle === false && !this.#store.isAwaited;
   }
 
   /** What is to be recorded next: asked at the head only, while nothing else is under way to it. */
@@ -258,6 +280,9 @@ export class RunSession implements Attempt {
 
   /** Undefined where it is as it is shown. */
   #news(): Shown | undefined {
+    const { asks } = this.#store;
+    if (asks === this.#asksSeen) return undefined;
+    this.#asksSeen = asks;
     const asked = this.#askedFor();
     if (asked === this.#shown) return undefined;
     this.#shown = asked;
@@ -272,26 +297,29 @@ export class RunSession implements Attempt {
   }
 
   #flush(): void {
-    if (this.#asked === undefined || !this.#store.hasUntaken) return;
+    if (this.#asked !== undefined && this.#store.hasUntaken) this.#hand();
+  }
+
+  /** What was appended. */
+  #hand(): void {
     const burst = this.#store.take();
-    const isOver =
-      this.#store.countRuns().running === undefined && this.#store.work.queuedStarts(1).length === 0;
+    const { isOver } = this.#store;
     const shown = this.#news();
-    this.#hand({ type: 'appended', isOver, shown }, burstText(burst, isOver, shown));
+    this.#give({ type: 'appended', isOver, shown }, burstText(burst, isOver, shown));
   }
 
   #propose(step: Exclude<Step, { type: 'burst' }>): void {
-    this.#hand(step, JSON.stringify(step));
+    if (this.#asked !== undefined) this.#give(step, JSON.stringify(step));
   }
 
-  #hand(step: Given, text: string): void {
-    const asked = this.#asked;
-    if (asked === undefined) return;
-    this.#asked = undefined;
-    const [first, ...more] = entriesOf(text);
+  #give(step: Given, text: string): void {
     this.#given = step;
-    this.#outgoing = more;
-    if (first !== undefined) asked.resolve(first);
+    this.#outgoing = entriesOf(text);
+    const asked = this.#asked;
+    const first = asked === undefined ? undefined : this.#outgoing.shift();
+    if (first === undefined) return;
+    this.#asked = undefined;
+    asked?.resolve(first);
   }
 
   #fail(error: unknown): void {

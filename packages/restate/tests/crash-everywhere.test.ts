@@ -28,6 +28,7 @@ async function drive(
   const session = new RunSession('run', request, definition, options);
   try {
     for (let i = 0; ; i += 1) {
+      await session.goAhead();
       const entry = entries[i] ?? (await session.next());
       entries[i] = entry;
       if (i === crashAt) return undefined;

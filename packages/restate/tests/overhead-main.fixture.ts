@@ -1,7 +1,6 @@
 /**
  * What our layer adds to a step, beside Restate's own SDK used directly, in turns and on one server: ms a step. How many
- * steps, how many rounds, and how long a step takes in ms: one that takes no time at all has its command and its end in one
- * message of the SDK, and in two of ours.
+ * steps, how many rounds, how long a step takes in ms, and how many runs go on at once.
  *
  *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 200 5 2
  */

@@ -1,0 +1,142 @@
+import { definitionOf, encodePayload, outputOf } from '@pawl/runtime/elsewhere';
+import { defineTask, type Context, type ProcessDefinition } from '@pawl/sdk';
+import { describe, expect, it } from 'vitest';
+import { RunSession } from './run-session.ts';
+import { StepReader, type Entry, type Step } from './step.ts';
+
+const STEPS = 3;
+
+/** A process of so many steps that take no time, and which of them were invoked. */
+function steps(): { readonly invoked: readonly number[]; readonly definition: ProcessDefinition } {
+  const invoked: number[] = [];
+  const instant = defineTask({
+    name: 'instant',
+    run: async ({ n }: { n: number }) => {
+      invoked.push(n);
+      return n;
+    },
+  });
+  async function sumOf(_: null, ctx: Context): Promise<number> {
+    let sum = 0;
+    for (let n = 1; n <= STEPS; n += 1) sum += await ctx.task(instant, { n });
+    return sum;
+  }
+  return { invoked, definition: definitionOf(sumOf) };
+}
+
+function sessionOf(definition: ProcessDefinition): RunSession {
+  const request = { inputs: encodePayload('The input', null, 100) };
+  return new RunSession('run', request, definition, {
+    processes: [definition],
+    restAfterMs: 20,
+    suspendAfterMs: 60_000,
+    attempts: new Set(),
+    standIn: (task) => task,
+    runtime: {},
+  });
+}
+
+/** What the session gives by the time that all is done which was caused by asking: undefined where it has to wait. */
+async function givenAtOnce(asked: Promise<Entry>): Promise<Entry | undefined> {
+  let given: Entry | undefined;
+  void asked.then((entry) => (given = entry));
+  for (let i = 0; i < 10; i += 1) await Promise.resolve();
+  return given;
+}
+
+function typesOf(entry: Entry): string[] {
+  const step = new StepReader().read(entry) as Extract<Step, { type: 'burst' }>;
+  return step.burst.flatMap(({ rows }) => rows.map(({ type }) => type));
+}
+
+/** Until its first task is under way. */
+async function begin(session: RunSession): Promise<void> {
+  for (let types: string[] = []; !types.includes('AttemptStarted');) {
+    const entry = await session.next();
+    types = typesOf(entry);
+    session.recorded(entry);
+  }
+}
+
+describe('one attempt of Restate at a run', () => {
+  it('has what follows by itself when it is asked for it', async () => {
+    const session = sessionOf(steps().definition);
+    await begin(session);
+    const seen: string[][] = [];
+    for (let isOver = false; !isOver;) {
+      await session.goAhead();
+      const entry = await givenAtOnce(session.next());
+      if (entry === undefined) throw new RangeError('it has to be waited for');
+      seen.push(typesOf(entry));
+      isOver = session.recorded(entry).type === 'ended';
+    }
+    const step = ['TaskSucceeded', 'TaskScheduled', 'AttemptStarted'];
+    expect(seen).toEqual([step, step, ['TaskSucceeded', 'RunSucceeded']]);
+    await session.drop();
+  });
+
+  it('E1: starts nothing of what it has ahead before that is recorded', async () => {
+    const { invoked, definition } = steps();
+    const session = sessionOf(definition);
+    let started = 0;
+    for (let isOver = false; !isOver;) {
+      await session.goAhead();
+      const entry = await session.next();
+      await session.goAhead();
+      expect(invoked).toHaveLength(started);
+      started += typesOf(entry).filter((type) => type === 'AttemptStarted').length;
+      isOver = session.recorded(entry).type === 'ended';
+    }
+    expect(invoked).toHaveLength(STEPS);
+    await session.drop();
+  });
+
+  it('waits for no task that works, and takes a message meanwhile', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const working = defineTask({ name: 'working', run: () => promise });
+    async function both(_: null, ctx: Context): Promise<unknown> {
+      return ctx.parallel.all([() => ctx.task(working), () => ctx.receive('word')]);
+    }
+    const session = sessionOf(definitionOf(both));
+    await begin(session);
+    // It ends though nothing goes on, and there is nothing yet.
+    await session.goAhead();
+    const asked = session.next();
+    expect(await givenAtOnce(asked)).toBeUndefined();
+    const payload = encodePayload('The message', 'hello', 100);
+    session.deliver({ to: 'run', message: { kind: 'signal', id: 'm', name: 'word', payload } });
+    const heard = await asked;
+    expect(typesOf(heard)).toContain('SignalReceived');
+    session.recorded(heard);
+    await session.goAhead();
+    const end = session.next();
+    expect(await givenAtOnce(end)).toBeUndefined();
+    resolve('done');
+    const next = session.recorded(await end);
+    if (next.type !== 'ended' || next.result.status !== 'ended') throw new RangeError('it has not ended');
+    expect(outputOf('run', next.result.event, '')).toEqual(['done', 'hello']);
+    await session.drop();
+  });
+
+  it('below the head nothing is ahead: all is as it was recorded, and nothing runs', async () => {
+    const { invoked, definition } = steps();
+    const whole: Entry[] = [];
+    const first = sessionOf(definition);
+    for (let isOver = false; !isOver;) {
+      const entry = await first.next();
+      whole.push(entry);
+      isOver = first.recorded(entry).type === 'ended';
+    }
+    await first.drop();
+    const again = sessionOf(definition);
+    const types: string[] = [];
+    for (const entry of whole) {
+      await again.goAhead();
+      types.push(again.recorded(entry).type);
+    }
+    expect(types.at(-1)).toBe('ended');
+    expect(types.slice(0, -1).every((type) => type === 'goesOn')).toBe(true);
+    expect(invoked).toEqual([1, 2, 3]);
+    await again.drop();
+  });
+});
