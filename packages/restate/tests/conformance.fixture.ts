@@ -7,6 +7,7 @@ import {
   type ProcessDefinition,
   type TaskContext,
 } from '@pawl/sdk';
+import { AGENT_SHAPED } from './agent-shaped.fixture.ts';
 
 /** Whoever is outside of a run: the same on every engine. */
 export interface Outside {
@@ -16,6 +17,8 @@ export interface Outside {
   /** Does the task of that name, once it is open. */
   complete(task: string, value: unknown): Promise<unknown>;
   fail(task: string, message: string): Promise<unknown>;
+  /** Does each task that is open, until the run has ended: what `answer` makes of its name and its title. */
+  workOff(answer: (task: string, title: string) => unknown): Promise<unknown>;
   cancel(reason: string): Promise<unknown>;
   /** Resolves once something waits from outside under that name. */
   waitedFor(name: string): Promise<unknown>;
@@ -463,6 +466,7 @@ export const CASES: readonly Case[] = [
     },
     fails: /cancelled.*enough/,
   },
+  AGENT_SHAPED,
 ];
 
 /** A name that engines take; a process each. */
