@@ -114,6 +114,7 @@ export const ROOMS: readonly Room[] = [
       'run-checks.ts',
       'run-starter.ts',
       'step-runner.ts',
+      'task-runner.ts',
       'run-waits.ts',
       'notify.ts',
       'log-lines.ts',

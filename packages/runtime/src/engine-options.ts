@@ -54,6 +54,7 @@ export function engineOptions(
     guard,
     check,
     standIn: options.standIn ?? ((task) => task),
+    remote: options.remote,
     tell: resolveNotify(options.notify),
     telemetry: options.telemetry,
     sink: {

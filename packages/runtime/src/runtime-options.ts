@@ -11,6 +11,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Entropy } from './ports/entropy.ts';
 import type { RunCheck } from './run-checks.ts';
 import type { JournalStore } from './ports/journal-store.ts';
+import type { RemoteTasks } from './ports/remote-tasks.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 
 export interface RuntimeOptions {
@@ -88,6 +89,8 @@ export interface RuntimeOptions {
   readonly entropy?: Entropy;
   /** For tests: the task that a call uses instead of the one that it names. */
   readonly standIn?: StandIn;
+  /** For packages that drive runs on several machines: who makes the attempts of tasks with `remote`. */
+  readonly remote?: RemoteTasks;
 }
 
 export interface StartOptions {

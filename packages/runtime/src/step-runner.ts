@@ -64,9 +64,9 @@ async function findTask(
   try {
     await replayRun(engine, {
       ...plan,
-      standIn: (asked) => {
-        if (asked.name === task) found = standIn(asked);
-        return standIn(asked);
+      standIn: (asked, how) => {
+        if (asked.name === task) found = standIn(asked, how);
+        return standIn(asked, how);
       },
     });
   } catch (error) {

@@ -108,6 +108,11 @@ export interface TaskSettings {
   readonly cache?: CacheSettings;
   /** Runs an attempt again and again until its result is good. */
   readonly poll?: PollSettings;
+  /**
+   * Another worker may do it: on Restate whichever offers it (`serve({ tasks })` of '@pawl/restate'). Over a file, where
+   * there are no others, it means nothing: the task runs in the program that drives its run.
+   */
+  readonly remote?: boolean;
 }
 
 export interface ShellSpec {
@@ -329,6 +334,7 @@ const SETTINGS: ReadonlySet<string> = new Set<keyof TaskSettings>([
   'circuit',
   'cache',
   'poll',
+  'remote',
 ]);
 
 /** @throws InvalidOptionError */
@@ -356,7 +362,8 @@ export function checkSettings(settings: TaskSettings): void {
   if (settings.circuit !== undefined) circuitPlan(settings.circuit, '-');
   if (settings.cache !== undefined) checkCache(settings.cache);
   if (settings.poll !== undefined) checkPoll(settings.poll);
-  const { onUnknown = 'retry', maxUnknown = 3 } = settings;
+  const { onUnknown = 'retry', maxUnknown = 3, remote = false } = settings;
+  if (typeof remote !== 'boolean') throw new InvalidOptionError('remote', remote, 'true or false');
   if (!['retry', 'check', 'ask'].includes(onUnknown)) {
     throw new InvalidOptionError('onUnknown', onUnknown, `'retry', 'check' or 'ask'`);
   }

@@ -1,6 +1,6 @@
 import type { Cost, Log, LogLevel, TaskContext, TaskReceiveOptions } from '@pawl/sdk';
 import { levelled } from '../journal/log-line.ts';
-import type { AttemptPlace } from './attempt.ts';
+import type { AttemptPlace } from './attempt-owner.ts';
 
 /** The attempt, as its context asks it. */
 export interface ContextSource {

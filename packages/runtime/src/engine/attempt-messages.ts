@@ -12,7 +12,7 @@ import type { Encoded } from '../journal/event.ts';
 import type { Clock } from '../ports/clock.ts';
 import { checkMessageName, checkReceiveOptions } from '../process/receive-call.ts';
 import { unheard } from '../process/wait-list.ts';
-import type { AttemptPlace, AttemptSlot } from './attempt.ts';
+import type { AttemptPlace, AttemptSlot } from './attempt-owner.ts';
 import type { AttemptLimits } from './attempt-limits.ts';
 import type { AttemptWait } from './attempt-waits.ts';
 

@@ -3,7 +3,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Report } from '../kernel/input.ts';
 import { encodePayload } from '../process/payload.ts';
-import type { AttemptPlace } from './attempt.ts';
+import type { AttemptPlace } from './attempt-owner.ts';
 import type { StreamWindow } from './stream-window.ts';
 
 /** What is told only to whoever looks on; more is a warning. */

@@ -11,7 +11,6 @@ import {
   type TaskContext,
   type TaskReceiveOptions,
 } from '@pawl/sdk';
-import type { CallKey } from '../journal/call-key.ts';
 import type { Encoded } from '../journal/event.ts';
 import { toErrorRecord } from '../journal/error-record.ts';
 import { assert } from '../journal/invariant.ts';
@@ -23,6 +22,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { TelemetrySink } from '../ports/telemetry.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
+import type { AttemptOwner, AttemptPlace, AttemptSlot, LiveAttempt } from './attempt-owner.ts';
 import { AttemptContext, type ContextSource } from './attempt-context.ts';
 import { AttemptLimits } from './attempt-limits.ts';
 import { AttemptMessages, type MessageDeps } from './attempt-messages.ts';
@@ -53,32 +53,6 @@ export interface AttemptDeps extends ProgressDeps, MessageDeps {
   log(place: AttemptPlace, task: string, said: SaidByTask): void;
 }
 
-/** The slot that an attempt runs in. */
-export interface AttemptSlot {
-  readonly isHeld: boolean;
-  /** What it really takes; false where it holds nothing any more. */
-  reconcile(cost: Cost): boolean;
-  /** It holds nothing, and asks for nothing, from now on. */
-  giveBack(): void;
-  /** After `giveBack`: asks for a slot again, before all others of its priority. */
-  comeBack(granted: () => void): void;
-}
-
-/** Who made an attempt. */
-export interface AttemptOwner {
-  /** Any number of times: a timeout, and later what really happened. */
-  report(report: Report): void;
-  /** Once: it ended, or was given up on. */
-  gone(attempt: Attempt, slot: AttemptSlot): void;
-}
-
-export interface AttemptPlace {
-  readonly runId: string;
-  readonly key: CallKey;
-  readonly attempt: number;
-  readonly idempotencyKey: string;
-}
-
 /**
  * One invocation of a task.
  *
@@ -86,7 +60,7 @@ export interface AttemptPlace {
  * Invariants: nothing of it starts before its start is committed; its timers end with it; nothing that it tells
  * holds a text of its secrets.
  */
-export class Attempt implements Work, ContextSource {
+export class Attempt implements LiveAttempt, Work, ContextSource {
   readonly place: AttemptPlace;
   readonly #task: OpenTask;
   readonly #deps: AttemptDeps;
@@ -210,7 +184,6 @@ export class Attempt implements Work, ContextSource {
       );
   }
 
-  /** The attempt is not wanted any more. */
   abort(reason: string): void {
     if (this.#aborted === 'no') this.#aborted = 'stopped';
     this.#endProgress();
@@ -219,10 +192,14 @@ export class Attempt implements Work, ContextSource {
     this.#controller?.abort(new DOMException(reason, 'AbortError'));
     this.#messages?.end(this.#signal.reason);
     this.#timers ??= new Timers(this.#deps.clock);
-    this.#timers.set('grace', this.#deps.graceMs, () => this.#leave());
+    this.#timers.set('grace', this.#deps.graceMs, () => this.#goAway());
   }
 
-  /** Message `n` of its name, which it waits for, is committed. */
+  /** It ends with its program. */
+  leave(reason: string): void {
+    this.abort(reason);
+  }
+
   hand(n: number, payload: Encoded): void {
     this.#messages?.handed(n, payload);
   }
@@ -364,17 +341,17 @@ export class Attempt implements Work, ContextSource {
     const { key, attempt } = this.place;
     const stopped = this.#aborted !== 'no' && report.type === 'AttemptErred';
     this.#report(stopped ? { type: 'AttemptStopped', key, attempt } : report);
-    this.#leave();
+    this.#goAway();
   }
 
   /** One that was stopped tells nothing: the next program asks again. */
   #checked(report: Report): void {
     this.#clear();
     if (this.#aborted === 'no') this.#report(report);
-    this.#leave();
+    this.#goAway();
   }
 
-  #leave(): void {
+  #goAway(): void {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#clear();

@@ -8,8 +8,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { AppendRun, JournalStore, LeaseClaim } from '../ports/journal-store.ts';
+import type { RemoteTasks } from '../ports/remote-tasks.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { RuntimeError } from '../errors.ts';
+import type { AskedTask } from '../process/host-port.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Executors } from './executors/executors.ts';
 import type { Guard } from './guard-port.ts';
@@ -58,8 +60,8 @@ export interface Sink {
   waiting(runId: RunId, keys: readonly CallKey[]): void;
 }
 
-/** What a task call uses instead of what it names: the task itself, except in tests. */
-export type StandIn = (task: TaskDefinition<never, unknown>) => TaskDefinition<never, unknown>;
+/** What a task call uses instead of what it names: the task itself, except in tests. It may refuse it. */
+export type StandIn = (task: TaskDefinition<never, unknown>, asked: AskedTask) => TaskDefinition<never, unknown>;
 
 export interface EngineOptions {
   readonly store: JournalStore;
@@ -89,6 +91,8 @@ export interface EngineOptions {
   readonly guard: Guard | undefined;
   readonly check: Check | undefined;
   readonly standIn: StandIn;
+  /** Attempts that other programs make; undefined where this one makes all. */
+  readonly remote: RemoteTasks | undefined;
 }
 
 function undisturbed(sink: Sink): Sink {

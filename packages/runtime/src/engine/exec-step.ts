@@ -1,14 +1,12 @@
-import { InvalidArgumentError, type TaskDefinition } from '@pawl/sdk';
-import type { CallKey } from '../journal/call-key.ts';
+import type { TaskDefinition } from '@pawl/sdk';
 import { decode } from '../journal/codec.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Encoded, TaskScheduled } from '../journal/event.ts';
 import type { RunId } from '../journal/ids.ts';
-import type { Report } from '../kernel/input.ts';
 import type { OpenTask } from '../process/open-call.ts';
-import { Attempt, type AttemptDeps } from './attempt.ts';
+import type { AttemptDeps } from './attempt.ts';
 import type { Engine } from './engine.ts';
-import { NO_SLOT } from './slot.ts';
+import { attemptAlone, loneMessages } from './lone-attempt.ts';
 
 /** What one attempt of a recorded call came to; nothing of it is recorded. */
 export type StepResult =
@@ -30,14 +28,6 @@ interface Step {
 export async function execStep(engine: Engine, step: Step): Promise<StepResult> {
   const { scheduled, definition, signal } = step;
   const { key, args, policy } = scheduled;
-  const { promise, resolve } = Promise.withResolvers<StepResult>();
-  const report = (told: Report): void => {
-    if (told.type === 'AttemptSucceeded')
-      resolve({ status: 'succeeded', output: decode(told.output), encoded: told.output });
-    if (told.type === 'AttemptErred') resolve({ status: 'failed', error: told.error });
-    if (told.type === 'AttemptStopped')
-      resolve({ status: 'failed', error: { name: 'AbortError', message: 'it was stopped' } });
-  };
   const idempotencyKey = engine.options.entropy.token();
   const place = { runId: step.runId, key, attempt: 1, idempotencyKey };
   const task: OpenTask = {
@@ -51,35 +41,22 @@ export async function execStep(engine: Engine, step: Step): Promise<StepResult> 
     shouldRetry: undefined,
     kept: null,
   };
-  const owner = { report, gone: () => undefined };
-  const attempt = new Attempt(place, task, depsOf(engine, step), NO_SLOT, undefined, owner);
-  const abort = (): void => attempt.abort('the program was asked to stop');
-  signal?.addEventListener('abort', abort, { once: true });
-  attempt.start();
-  try {
-    return await promise;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
+  const told = await attemptAlone(place, task, depsOf(engine, step), signal);
+  if (told.type === 'AttemptSucceeded')
+    return { status: 'succeeded', output: decode(told.output), encoded: told.output };
+  if (told.type === 'AttemptErred') return { status: 'failed', error: told.error };
+  return { status: 'failed', error: { name: 'AbortError', message: 'it was stopped' } };
 }
 
 function depsOf(engine: Engine, { runId, process, definition }: Step): AttemptDeps {
   const { clock, entropy, graceMs, limits, sink, vault } = engine.options;
-  const alone = (key: CallKey): never => {
-    throw new InvalidArgumentError(
-      `Task '${definition.name}' (${key}) waits for a message: without its run there is nobody to send one to.`,
-    );
-  };
   return {
     clock,
     entropy,
     executors: engine.executors,
     payloadBytes: limits.payloadBytes,
     graceMs,
-    isOurs: () => true,
-    recordedMessage: (key) => alone(key),
-    awaitMessage: () => alone(''),
-    forgoMessage: () => undefined,
+    ...loneMessages(definition.name, 'without its run there is nobody to send a message to'),
     reveal: (args) => vault.reveal(runId, args),
     within: undefined,
     log: ({ key, attempt }, task, { level, values }) =>

@@ -3,13 +3,8 @@ import { RuntimeError } from '../errors.ts';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
-import {
-  Attempt,
-  type AttemptDeps,
-  type AttemptOwner,
-  type AttemptPlace,
-  type AttemptSlot,
-} from './attempt.ts';
+import type { AttemptOwner, AttemptPlace, AttemptSlot, LiveAttempt } from './attempt-owner.ts';
+import { Attempt, type AttemptDeps } from './attempt.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
 import type { RatedTask } from './pools/pool-tree.ts';
@@ -19,6 +14,7 @@ import type { RunDriver } from './run-driver.ts';
 import { logText } from './log-text.ts';
 import type { RunJournal } from './run-journal.ts';
 import { recordedMessage } from './recorded-message.ts';
+import { RemoteAttempt } from './remote-attempt.ts';
 import type { RunStreams } from './run-streams.ts';
 import { NO_SLOT, Slot, type SlotOwner } from './slot.ts';
 import type { Report } from '../kernel/input.ts';
@@ -101,7 +97,7 @@ export class RunAttempts implements AttemptOwner {
   readonly #deps: AttemptDeps;
   readonly #streams: RunStreams;
   /** By key; an attempt that timed out can still be there beside its successor. */
-  readonly #current = new Map<CallKey, Attempt>();
+  readonly #current = new Map<CallKey, LiveAttempt>();
   /** By key: those that wait for a slot, and those that have one and have not started. */
   readonly #tickets = new Map<CallKey, Ticket>();
   readonly #taker: SlotTaker;
@@ -167,9 +163,53 @@ export class RunAttempts implements AttemptOwner {
     const ticket = this.#takeTicket(key);
     if (ticket === undefined) return;
     const slot = new Slot(this.#engine.dispatcher, this.#owner, ticket);
-    const made = this.#make(key, attempt, slot);
-    if (made === undefined) slot.giveBack();
-    else made.start();
+    const task = this.#taskOf(key);
+    if (task === undefined) slot.giveBack();
+    else if (this.#isRemote(key)) this.#startRemote(key, attempt, task, slot, false);
+    else this.#make(key, attempt, task, slot).start();
+  }
+
+  /** That there is a slot for its next attempt, as the rules are told. */
+  granted(key: CallKey): Extract<Report, { type: 'SlotGranted' }> {
+    const isRemote =
+      this.#engine.options.remote !== undefined && this.#taskOf(key)?.definition.settings.remote === true;
+    return isRemote ? { type: 'SlotGranted', key, remote: true } : { type: 'SlotGranted', key };
+  }
+
+  /** An attempt that an earlier program of this run asked for. It holds no slot: what it takes is taken elsewhere. */
+  attend(key: CallKey, attempt: number): void {
+    const task = this.#taskOf(key);
+    if (task !== undefined) this.#startRemote(key, attempt, task, NO_SLOT, true);
+  }
+
+  #startRemote(
+    key: CallKey,
+    attempt: number,
+    task: OpenTask,
+    slot: AttemptSlot,
+    isAgain: boolean,
+  ): void {
+    const { remote: tasks } = this.#engine.options;
+    if (tasks === undefined) {
+      // Nobody here could find it.
+      slot.giveBack();
+      this.report({ type: 'AttemptLost', key, attempt });
+      return;
+    }
+    const { process } = this.#run.identity;
+    const place = this.placeOf(key, attempt);
+    const made = new RemoteAttempt(place, task, { tasks, process }, this.#deps, slot, this);
+    this.#add(key, made);
+    made.start(isAgain);
+  }
+
+  #isRemote(key: CallKey): boolean {
+    const call = this.#run.state.calls.get(key);
+    return call?.kind === 'task' && call.isRemote;
+  }
+
+  #taskOf(key: CallKey): OpenTask | undefined {
+    return this.#run.host.openCalls.get(key)?.task;
   }
 
   /** Its slot was granted, and it will not start. */
@@ -186,7 +226,8 @@ export class RunAttempts implements AttemptOwner {
 
   /** A check holds no slot: it does none of the task's work. */
   check(key: CallKey, attempt: number): void {
-    this.#make(key, attempt, NO_SLOT)?.startCheck();
+    const task = this.#taskOf(key);
+    if (task !== undefined) this.#make(key, attempt, task, NO_SLOT).startCheck();
   }
 
   /** A message that it waits for is committed. */
@@ -195,21 +236,23 @@ export class RunAttempts implements AttemptOwner {
     if (current?.place.attempt === attempt) current.hand(n, payload);
   }
 
-  #make(key: CallKey, attempt: number, slot: AttemptSlot): Attempt | undefined {
-    const task = this.#run.host.openCalls.get(key)?.task;
-    if (task === undefined) return undefined;
+  #make(key: CallKey, attempt: number, task: OpenTask, slot: AttemptSlot): Attempt {
     const window = this.#streams.openWindow(key);
     const made = new Attempt(this.placeOf(key, attempt), task, this.#deps, slot, window, this);
+    this.#add(key, made);
+    return made;
+  }
+
+  #add(key: CallKey, made: LiveAttempt): void {
     this.#running += 1;
     this.#current.set(key, made);
-    return made;
   }
 
   report(report: Report): void {
     this.#run.report(report);
   }
 
-  gone(attempt: Attempt, slot: AttemptSlot): void {
+  gone(attempt: LiveAttempt, slot: AttemptSlot): void {
     const { key } = attempt.place;
     this.#running -= 1;
     if (this.#current.get(key) === attempt) this.#current.delete(key);
@@ -227,6 +270,6 @@ export class RunAttempts implements AttemptOwner {
   }
 
   abortAll(reason: string): void {
-    for (const attempt of this.#current.values()) attempt.abort(reason);
+    for (const attempt of this.#current.values()) attempt.leave(reason);
   }
 }

@@ -259,7 +259,7 @@ export class RunDriver implements Turnable {
     try {
       // The commit of the start proves the lease, and `isOurs` once more before the start itself.
       if (this.#phase === 'stopping' || this.#phase === 'left' || this.#terminal !== undefined) return false;
-      return this.#effects.admits(key) && this.#decide({ type: 'SlotGranted', key }).length > 0;
+      return this.#effects.admits(key) && this.#decide(this.#effects.attempts.granted(key)).length > 0;
     } catch (error) {
       if (isBusy(error)) throw error;
       this.fail(error);

@@ -118,6 +118,10 @@ export class RunEffects {
       case 'QueueAttempt':
         if (!this.exits.holds(effect.key)) this.#queue(effect.key);
         return;
+      case 'AttendAttempt':
+        // Its start was committed by an earlier program; and what is given up next is found to be stopped.
+        this.attempts.attend(effect.key, effect.attempt);
+        return;
       case 'OfferMessages':
         this.#run.inbox.offer(effect.name);
         return;
@@ -218,6 +222,7 @@ export class RunEffects {
         }
         return;
       case 'QueueAttempt':
+      case 'AttendAttempt':
       case 'OfferMessages':
       case 'CancelWithin':
       case 'GiveUpWithin':

@@ -1,5 +1,6 @@
 import type { CallKey } from '../journal/call-key.ts';
-import type { AttemptDeps, AttemptPlace } from './attempt.ts';
+import type { AttemptPlace } from './attempt-owner.ts';
+import type { AttemptDeps } from './attempt.ts';
 import { SourceAttempt } from './source-attempt.ts';
 import { StreamWindow } from './stream-window.ts';
 import type { RunDriver } from './run-driver.ts';

@@ -11,7 +11,7 @@ import type { RunTransaction } from '../ports/journal-store.ts';
 import { RuntimeError } from '../errors.ts';
 import { encodePayload } from '../process/payload.ts';
 import type { OpenTask } from '../process/open-call.ts';
-import type { AttemptPlace } from './attempt.ts';
+import type { AttemptPlace } from './attempt-owner.ts';
 import type { Engine } from './engine.ts';
 import { isPromise } from './promise-answer.ts';
 import { isRetryable } from './retryable.ts';

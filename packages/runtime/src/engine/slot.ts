@@ -1,5 +1,5 @@
 import type { Cost } from '@pawl/sdk';
-import type { AttemptSlot } from './attempt.ts';
+import type { AttemptSlot } from './attempt-owner.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Ticket } from './pools/pool.ts';
 

@@ -12,7 +12,8 @@ import { levelled } from '../journal/log-line.ts';
 import type { Report } from '../kernel/input.ts';
 import type { OpenSourceCall } from '../process/open-call.ts';
 import { encodePayload } from '../process/payload.ts';
-import type { AttemptDeps, AttemptPlace } from './attempt.ts';
+import type { AttemptPlace } from './attempt-owner.ts';
+import type { AttemptDeps } from './attempt.ts';
 import type { StreamWindow } from './stream-window.ts';
 
 type Items = AsyncIterator<SourceItem, unknown, undefined> | Iterator<SourceItem, unknown, undefined>;

@@ -7,6 +7,8 @@ export interface AttemptStarted {
   readonly type: 'AttemptStarted';
   readonly key: CallKey;
   readonly attempt: number;
+  /** Another program makes it: it goes on when this one dies. Left out for all others. */
+  readonly remote?: true;
 }
 /** An attempt failed and another will follow; a final failure is TaskFailed alone. */
 export interface AttemptFailed {

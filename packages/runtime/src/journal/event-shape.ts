@@ -164,7 +164,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     pool: nullOr(isText),
     policy: isPolicy,
   },
-  AttemptStarted: attempt,
+  AttemptStarted: { ...attempt, remote: isSet },
   AttemptFailed: { ...attempt, error: isError, retryAt: isNumber, delayMs: isDuration },
   AttemptInterrupted: attempt,
   OutcomeAsked: attempt,

@@ -70,6 +70,7 @@ test.each<[JournalEvent, string]>([
   ],
   [{ type: 'AttemptStarted', key: '0', attempt: 1 }, '{"key":"0"}'],
   [{ type: 'AttemptStarted', key: '0', attempt: 2 }, '{"key":"0","attempt":2}'],
+  [{ type: 'AttemptStarted', key: '0', attempt: 1, remote: true }, '{"key":"0","remote":true}'],
   [{ type: 'TaskSucceeded', key: '0', output: null, by: 'attempt' }, '{"key":"0","output":null}'],
   [
     { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: null },

@@ -56,7 +56,9 @@ function plainPayload(event: JournalEvent): string | undefined {
         : undefined;
     }
     case 'AttemptStarted':
-      return event.attempt === 1 && isText(event.key) ? JSON.stringify({ key: event.key }) : undefined;
+      return event.attempt === 1 && event.remote === undefined && isText(event.key)
+        ? JSON.stringify({ key: event.key })
+        : undefined;
     case 'TaskSucceeded': {
       const { key, output, by, worker, fromSeq } = event;
       const isPlain = by === 'attempt' && worker === undefined && fromSeq === undefined;

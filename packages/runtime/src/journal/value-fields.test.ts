@@ -19,7 +19,7 @@ const OPEN: Readonly<Record<string, string>> = {
   ScopeTimedOut: 'key',
   ScopeClosed: 'key outcome winner',
   TaskScheduled: 'key task version pool policy',
-  AttemptStarted: 'key attempt',
+  AttemptStarted: 'key attempt remote',
   AttemptFailed: 'key attempt retryAt delayMs',
   AttemptInterrupted: 'key attempt',
   OutcomeAsked: 'key attempt',

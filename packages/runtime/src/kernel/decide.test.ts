@@ -414,6 +414,56 @@ describe('unknown outcomes', () => {
   });
 });
 
+describe('remote attempts', () => {
+  const remote = (attempt = 1): JournalEvent => ({ type: 'AttemptStarted', key: '0', attempt, remote: true });
+  const lost: Report = { type: 'AttemptLost', key: '0', attempt: 1 };
+
+  it('are recorded as such, and the next one is what it is', () => {
+    const state = given(scheduled('0'));
+    expect(when(state, { type: 'SlotGranted', key: '0', remote: true })).toEqual({
+      events: [remote()],
+      effects: [{ type: 'StartAttempt', key: '0', attempt: 1 }],
+    });
+    expect(state.calls.get('0')).toMatchObject({ isRemote: true });
+    when(state, { type: 'SlotGranted', key: '0' });
+    expect(state.calls.get('0')).toMatchObject({ isRemote: false, attempts: 2 });
+  });
+
+  it.each<[string, Parameters<typeof scheduled>[1], ReturnType<typeof when>]>([
+    ['retry', {}, { events: [], effects: [{ type: 'QueueAttempt', key: '0' }] }],
+    ['check', { onUnknown: 'check' }, { events: [], effects: [{ type: 'RunCheck', key: '0', attempt: 1 }] }],
+    ['ask', { onUnknown: 'ask' }, { events: [{ type: 'OutcomeAsked', key: '0', attempt: 1 }], effects: [] }],
+    [
+      'retry, once too often',
+      { maxUnknown: 0 },
+      { events: [{ type: 'OutcomeAsked', key: '0', attempt: 1 }], effects: [] },
+    ],
+  ])('one whose end nobody knows is up to onUnknown: %s', (_, policy, decision) => {
+    expect(when(given(scheduled('0', policy), remote()), lost)).toEqual(decision);
+  });
+
+  it('one that is lost counts as unknown when the next one starts', () => {
+    const state = given(scheduled('0'), remote());
+    when(state, lost);
+    when(state, { type: 'SlotGranted', key: '0', remote: true });
+    expect(state.calls.get('0')).toMatchObject({ unknowns: 1, attempts: 2 });
+  });
+
+  it('one that was given up, or had a successor, is lost without consequences', () => {
+    const nothing = { events: [], effects: [] };
+    const fenced = given(opened('0'), scheduled('0/0/0'), { ...remote(), key: '0/0/0' } as JournalEvent, {
+      type: 'ScopeClosed',
+      key: '0',
+      outcome: 'rejected',
+      winner: 1,
+    });
+    expect(when(fenced, { ...lost, key: '0/0/0' })).toEqual(nothing);
+    expect(when(given(scheduled('0'), remote(), remote(2)), lost)).toEqual(nothing);
+    const settled: JournalEvent = { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' };
+    expect(when(given(scheduled('0'), remote(), settled), lost)).toEqual(nothing);
+  });
+});
+
 describe('what is refused, or was kept, where it asks for a slot', () => {
   const refused: Report = { type: 'CallRefused', key: '0', error: ERROR, cause: 'circuitOpen' };
   const kept: Report = {
@@ -554,6 +604,26 @@ describe('at the head of the journal', () => {
       [scheduled('0', { maxUnknown: 1 }), started('0'), started('0', 2)],
       [{ type: 'OutcomeAsked', key: '0', attempt: 2 }],
       [],
+    ],
+    [
+      'running elsewhere: it goes on, whatever onUnknown says',
+      [scheduled('0', { onUnknown: 'ask' }), { type: 'AttemptStarted', key: '0', attempt: 1, remote: true }],
+      [],
+      [{ type: 'AttendAttempt', key: '0', attempt: 1 }],
+    ],
+    [
+      'running elsewhere, and given up: it is there to be stopped',
+      [
+        opened('0'),
+        scheduled('0/0/0'),
+        { type: 'AttemptStarted', key: '0/0/0', attempt: 1, remote: true },
+        { type: 'ScopeClosed', key: '0', outcome: 'rejected', winner: 1 },
+      ],
+      [],
+      [
+        { type: 'AttendAttempt', key: '0/0/0', attempt: 1 },
+        { type: 'CancelWithin', scope: '0', reason: expect.any(String) as string },
+      ],
     ],
     ['asked before', [scheduled('0'), started('0'), { type: 'OutcomeAsked', key: '0', attempt: 1 }], [], []],
     [

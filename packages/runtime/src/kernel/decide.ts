@@ -11,7 +11,7 @@ import { decideCommand } from './decide-command.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
-import { resume } from './resume.ts';
+import { afterUnknown, resume } from './resume.ts';
 import { isFenced, isFencedCall, type RunState, type TaskCall } from './state.ts';
 import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
@@ -47,6 +47,7 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'AttemptSucceeded':
     case 'AttemptErred':
     case 'AttemptStopped':
+    case 'AttemptLost':
     case 'RetryDue':
     case 'DeadlinePassed':
     case 'OutcomeResolved':
@@ -128,6 +129,7 @@ type TaskReport = Extract<
       | 'AttemptSucceeded'
       | 'AttemptErred'
       | 'AttemptStopped'
+      | 'AttemptLost'
       | 'RetryDue'
       | 'DeadlinePassed'
       | 'OutcomeResolved'
@@ -154,7 +156,7 @@ function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskRepor
   const fenced = isFencedCall(state, key, call);
   switch (report.type) {
     case 'SlotGranted':
-      return fenced ? NOTHING : startAttempt(key, call);
+      return fenced ? NOTHING : startAttempt(report, call);
     case 'AttemptSucceeded':
       return fenced
         ? lateResult(call, report)
@@ -165,6 +167,8 @@ function decideTask(state: Readonly<RunState>, call: TaskCall, report: TaskRepor
       return fenced
         ? lateResult(call, report)
         : event({ type: 'AttemptInterrupted', key, attempt: report.attempt });
+    case 'AttemptLost':
+      return fenced ? NOTHING : afterUnknown(key, call);
     case 'RetryDue':
       return fenced || call.phase !== 'backoff'
         ? NOTHING
@@ -220,9 +224,13 @@ function lateResult(call: TaskCall, report: TaskReport): Decision {
   });
 }
 
-function startAttempt(key: CallKey, call: TaskCall): Decision {
+function startAttempt(
+  { key, remote }: Extract<Report, { type: 'SlotGranted' }>,
+  call: TaskCall,
+): Decision {
   const attempt = call.attempts + 1;
-  return event({ type: 'AttemptStarted', key, attempt }, { type: 'StartAttempt', key, attempt });
+  const fact = { type: 'AttemptStarted', key, attempt } as const;
+  return event(remote === undefined ? fact : { ...fact, remote }, { type: 'StartAttempt', key, attempt });
 }
 
 function transactionEnded(

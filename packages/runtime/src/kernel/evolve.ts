@@ -220,6 +220,7 @@ function schedule(state: RunState, seq: Seq, at: number, event: TaskScheduled): 
     attempts: 0,
     failures: 0,
     unknowns: 0,
+    isRemote: false,
     retryAt: 0,
     retryDelayMs: 0,
     progress: undefined,
@@ -262,6 +263,7 @@ function applyToAttempts(
         broken('J5', `attempt ${event.attempt} of ${event.key} follows attempt ${call.attempts}`);
       if (call.phase === 'running') call.unknowns += 1;
       call.attempts = event.attempt;
+      call.isRemote = event.remote === true;
       call.phase = 'running';
       return;
     case 'AttemptFailed':

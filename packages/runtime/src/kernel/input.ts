@@ -78,7 +78,12 @@ export type TimerRequest =
 /** What the world tells, and what the engine asks of the rules. */
 export type Report =
   /** The dispatcher has a slot for the call. */
-  | { readonly type: 'SlotGranted'; readonly key: CallKey }
+  | {
+      readonly type: 'SlotGranted';
+      readonly key: CallKey;
+      /** Another program makes the attempt. */
+      readonly remote?: true;
+    }
   | {
       readonly type: 'AttemptSucceeded';
       readonly key: CallKey;
@@ -127,6 +132,8 @@ export type Report =
     }
   /** A source came to its end. */
   | { readonly type: 'SourceEnded'; readonly key: CallKey; readonly attempt: number }
+  /** A remote attempt has no end that anybody knows: its program died. */
+  | { readonly type: 'AttemptLost'; readonly key: CallKey; readonly attempt: number }
   /** We stopped it, and it acknowledged. */
   | { readonly type: 'AttemptStopped'; readonly key: CallKey; readonly attempt: number }
   | { readonly type: 'RetryDue'; readonly key: CallKey }
@@ -223,6 +230,8 @@ export type RunResult =
 export type Effect =
   | { readonly type: 'QueueAttempt'; readonly key: CallKey }
   | { readonly type: 'StartAttempt'; readonly key: CallKey; readonly attempt: number }
+  /** At the head: a remote attempt goes on, and its end is waited for. */
+  | { readonly type: 'AttendAttempt'; readonly key: CallKey; readonly attempt: number }
   | { readonly type: 'AbortAttempt'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'RunCheck'; readonly key: CallKey; readonly attempt: number }
   | {

@@ -35,6 +35,9 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     const call = state.calls.get(key);
     if (closedStream(call) !== undefined)
       effects.push({ type: 'CancelWithin', scope: key, reason: NOT_READ });
+    if (call?.kind === 'task' && call.phase === 'running' && call.isRemote && isFenced(state, key))
+      // It is given up next, and has to be there to be stopped.
+      effects.push({ type: 'AttendAttempt', key, attempt: call.attempts });
     if (
       call === undefined ||
       !('phase' in call) ||
@@ -110,7 +113,7 @@ function resumeTask(
   events: JournalEvent[],
   effects: Effect[],
 ): void {
-  const { deadlineMs, onUnknown, maxUnknown } = call.policy;
+  const { deadlineMs } = call.policy;
   if (deadlineMs !== null) {
     const delayMs = remainingMs(call.scheduledAt + deadlineMs, deadlineMs, now);
     effects.push({ type: 'SetTimer', delayMs, report: { type: 'DeadlinePassed', key } });
@@ -126,12 +129,15 @@ function resumeTask(
         report: { type: 'RetryDue', key },
       });
       return;
-    case 'running':
-      if (onUnknown === 'check') effects.push({ type: 'RunCheck', key, attempt: call.attempts });
-      else if (onUnknown === 'retry' && call.unknowns < maxUnknown)
-        effects.push({ type: 'QueueAttempt', key });
-      else events.push({ type: 'OutcomeAsked', key, attempt: call.attempts });
+    case 'running': {
+      const attempt = call.attempts;
+      const next: Decision = call.isRemote
+        ? { events: [], effects: [{ type: 'AttendAttempt', key, attempt }] }
+        : afterUnknown(key, call);
+      events.push(...next.events);
+      effects.push(...next.effects);
       return;
+    }
     case 'asked':
     case 'succeeded':
     case 'failed':
@@ -140,6 +146,15 @@ function resumeTask(
     default:
       unreachable(call.phase);
   }
+}
+
+/** What becomes of a call whose attempt started and has no end that anybody knows. */
+export function afterUnknown(key: CallKey, { policy, attempts, unknowns }: TaskCall): Decision {
+  const { onUnknown, maxUnknown } = policy;
+  if (onUnknown === 'check') return { events: [], effects: [{ type: 'RunCheck', key, attempt: attempts }] };
+  if (onUnknown === 'retry' && unknowns < maxUnknown)
+    return { events: [], effects: [{ type: 'QueueAttempt', key }] };
+  return { events: [{ type: 'OutcomeAsked', key, attempt: attempts }], effects: [] };
 }
 
 /** Pending calls that are given up in a scope, in key order: the order in which they are cancelled. */

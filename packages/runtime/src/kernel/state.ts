@@ -42,6 +42,8 @@ export interface TaskCall extends Enclosed {
   failures: number;
   /** Attempts that started and have no recorded end. */
   unknowns: number;
+  /** Another program makes the last one. */
+  isRemote: boolean;
   retryAt: Millis;
   retryDelayMs: number;
   /** Where the process reads its progress. */

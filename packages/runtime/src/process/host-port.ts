@@ -16,6 +16,14 @@ export interface ImpureCall {
   readonly name: string;
 }
 
+/** How a task is called. */
+export interface AskedTask {
+  /** Null = the slots that all tasks share. */
+  readonly pool: string | null;
+  /** The process reads its progress. */
+  readonly isRead: boolean;
+}
+
 /** What the host needs of the engine. Nothing here may run user code. */
 export interface HostPort {
   /** What the journal holds under a key. */
@@ -50,7 +58,7 @@ export interface HostPort {
   /** Pools of the runtime. */
   readonly pools: ReadonlyMap<string, PoolPlan>;
   /** What is used instead of a task that is called. */
-  standIn(task: TaskDefinition<never, unknown>): TaskDefinition<never, unknown>;
+  standIn(task: TaskDefinition<never, unknown>, asked: AskedTask): TaskDefinition<never, unknown>;
   /** Why a JSON Schema cannot be used; undefined where it can. */
   schemaProblem(schema: Encoded): string | undefined;
   readonly digest: Digest;

@@ -87,12 +87,12 @@ export function prepareTask(
       `${method} takes a task made by defineTask or shellTask as its first argument.`,
     );
   }
-  const definition = host.port.standIn(declared);
   if (options !== undefined) checkCallOptions(options);
   const { key, priority, labels } = options ?? NO_OPTIONS;
   const name = checkName(key);
   const overrides = options === undefined ? undefined : overridesOf(options);
-  const plan = host.taskPlans.get(definition, scope.defaults, overrides);
+  const plan = host.taskPlans.get(declared, scope.defaults, overrides);
+  const definition = host.port.standIn(declared, { pool: plan.pool ?? null, isRead });
   const { settings, policy, version } = plan;
   refuseUnfit(declared, args);
   const encoded = encodeInput(declared, args, host.limits.payloadBytes);
