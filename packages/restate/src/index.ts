@@ -6,6 +6,7 @@ export {
   type RestateRun,
   type Response,
 } from './client.ts';
+export type { TaskOffer } from './offered-tasks.ts';
 export type { DriveOptions } from './options.ts';
 export type { Posted } from './run-service.ts';
 export { DevServer, type DevServerOptions } from './dev-server.ts';

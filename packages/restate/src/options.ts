@@ -1,5 +1,6 @@
 import type { RuntimeOptions } from '@pawl/runtime';
-import type { ProcessDefinition } from '@pawl/sdk';
+import type { PoolPlan, ProcessDefinition } from '@pawl/sdk';
+import type { OfferedTask } from './task-service.ts';
 
 /** Of the runtime that drives each run; what is about files, leases or keys means nothing here. */
 export type DriveOptions = Pick<
@@ -29,5 +30,14 @@ export interface ResolvedOptions {
   readonly attempts: Set<Attempt>;
   /** Refuses tasks that ask for what is not there. */
   readonly standIn: NonNullable<RuntimeOptions['standIn']>;
-  readonly runtime: DriveOptions;
+  readonly runtime: DriveOptions & Pick<RuntimeOptions, 'remote'>;
+}
+
+/** What one worker serves. */
+export interface Served {
+  readonly runs: ResolvedOptions;
+  /** What it does for runs of all workers. */
+  readonly tasks: readonly OfferedTask[];
+  /** Of all runs, for remote tasks. */
+  readonly pools: ReadonlyMap<string, PoolPlan>;
 }

@@ -1,4 +1,13 @@
-import { InvalidOptionError, type TaskDefinition, type TaskSettings } from '@pawl/sdk';
+import {
+  poolPlan,
+  InvalidOptionError,
+  type PoolOptions,
+  type PoolPlan,
+  type TaskDefinition,
+  type TaskSettings,
+} from '@pawl/sdk';
+import type { StandIn } from '@pawl/runtime/elsewhere';
+import { checkTaskName } from './offered-tasks.ts';
 import type { DriveOptions } from './options.ts';
 import type { ServeOptions } from './serve.ts';
 
@@ -19,11 +28,13 @@ const SERVE: readonly Exclude<keyof ServeOptions, keyof DriveOptions>[] = [
   'boundsPerRun',
   'host',
   'identityKeys',
+  'ingress',
   'port',
   'processes',
   'restAfter',
   'reusePort',
   'suspendAfter',
+  'tasks',
   'uri',
 ];
 const KNOWN: ReadonlySet<string> = new Set([...DRIVE, ...SERVE]);
@@ -54,8 +65,46 @@ export function checkServeOptions(options: ServeOptions): void {
     if (there !== undefined) throw new InvalidOptionError(name, 'given', there);
     throw new InvalidOptionError(name, value, `one of ${[...KNOWN].toSorted().join(', ')}`);
   }
-  if (options.pools !== undefined && options.boundsPerRun !== true)
-    throw new InvalidOptionError('pools', options.pools, perRunOnly('pools'));
+  const { processes = [], tasks = [], pools = {}, ingress, boundsPerRun = false } = options;
+  if (processes.length + tasks.length === 0)
+    throw new InvalidOptionError('processes', processes, 'at least one, or one of tasks');
+  if (ingress !== undefined && !['http:', 'https:'].includes(URL.parse(String(ingress))?.protocol ?? ''))
+    throw new InvalidOptionError('ingress', ingress, 'an address such as http://127.0.0.1:8080');
+  if (boundsPerRun) return;
+  if (options.pools !== undefined && ingress === undefined)
+    throw new InvalidOptionError(
+      'pools',
+      pools,
+      `${perRunOnly('pools')}; those of remote tasks bound all runs, with serve({ ingress })`,
+    );
+  for (const [name, given] of Object.entries(pools)) refuseUnfitPool(name, given);
+}
+
+const OF_ALL: ReadonlySet<string> = new Set<keyof PoolOptions>(['maxConcurrent', 'limits']);
+
+/** What the holder of slots on Restate does not do. */
+function refuseUnfitPool(name: string, given: number | PoolOptions): void {
+  if (name === '')
+    throw new InvalidOptionError('pools', name, 'names: tasks that name no pool are not bound over all runs');
+  if (typeof given !== 'object' || given === null) return;
+  for (const [option, value] of Object.entries(given))
+    if (value !== undefined && !OF_ALL.has(option))
+      throw new InvalidOptionError(
+        `pools.${name}.${option}`,
+        value,
+        `left out on Restate, where a pool of remote tasks takes ${[...OF_ALL].join(' and ')}`,
+      );
+}
+
+/** Pools that bound remote tasks of all runs. @throws InvalidOptionError */
+export function poolsOfAll({ pools = {}, ingress }: ServeOptions): ReadonlyMap<string, PoolPlan> {
+  if (ingress === undefined) return new Map();
+  return new Map(
+    Object.entries(pools).map(([name, given]) => {
+      const asked = typeof given === 'object' ? given : { maxConcurrent: given };
+      return [name, poolPlan(asked, `pools.${name}.`)];
+    }),
+  );
 }
 
 export function driveOptions(options: ServeOptions): DriveOptions {
@@ -66,14 +115,52 @@ export function driveOptions(options: ServeOptions): DriveOptions {
 
 const SHARED: readonly (keyof TaskSettings)[] = ['circuit', 'cache', 'rate'];
 
-/** What a task asks for over all runs. @throws InvalidOptionError by the names of both */
-export function refuseShared(task: TaskDefinition<never, unknown>): TaskDefinition<never, unknown> {
+/** Refuses calls of tasks that ask for what is not there. It throws InvalidOptionError by the names of both. */
+export function refusing(
+  { ingress, boundsPerRun = false }: ServeOptions,
+  pools: ReadonlyMap<string, PoolPlan>,
+): StandIn {
+  return (task, { pool, isRead }) => {
+    if (!boundsPerRun) refuseShared(task);
+    if (task.settings.remote === true) refuseUnfit(task, ingress, isRead);
+    else if (pool !== null && pools.has(pool) && !boundsPerRun)
+      throw new InvalidOptionError(
+        `pool of task '${task.name}'`,
+        pool,
+        `${perRunOnly(`a pool of a task that is not remote`)}; or say remote: true`,
+      );
+    return task;
+  };
+}
+
+function refuseUnfit(
+  { name }: TaskDefinition<never, unknown>,
+  ingress: string | undefined,
+  isRead: boolean,
+): void {
+  const option = `remote of task '${name}'`;
+  if (ingress === undefined)
+    throw new InvalidOptionError(
+      option,
+      true,
+      `left out where the worker does not know where to ask for it: serve({ ingress: 'http://127.0.0.1:8080' })`,
+    );
+  if (isRead)
+    throw new InvalidOptionError(
+      option,
+      true,
+      'left out where ctx.stream reads the task: a remote one tells no progress',
+    );
+  checkTaskName(name);
+}
+
+/** What a task asks for over all runs. */
+function refuseShared(task: TaskDefinition<never, unknown>): void {
   for (const name of SHARED) {
     const { [name]: value } = task.settings;
     if (value !== undefined)
       throw new InvalidOptionError(`${name} of task '${task.name}'`, value, perRunOnly(name));
   }
-  return task;
 }
 
 function perRunOnly(name: string): string {

@@ -1,16 +1,25 @@
 import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { definitionOf, type AnyProcess } from '@pawl/runtime/elsewhere';
+import { definitionOf, TaskRunner, type AnyProcess } from '@pawl/runtime/elsewhere';
 import { durationMs, InvalidOptionError, type Duration } from '@pawl/sdk';
 import { createEndpointHandler } from '@restatedev/restate-sdk';
-import type { DriveOptions, ResolvedOptions } from './options.ts';
-import { checkServeOptions, driveOptions, refuseShared } from './refusals.ts';
+import { emitWarning } from 'node:process';
+import { checkProcessName, offeredTasks, type TaskOffer } from './offered-tasks.ts';
+import type { DriveOptions, ResolvedOptions, Served } from './options.ts';
+import { poolObject } from './pool-object.ts';
+import { checkServeOptions, driveOptions, poolsOfAll, refusing } from './refusals.ts';
 import { register } from './register.ts';
+import { IngressTasks } from './remote-tasks.ts';
 import { runService } from './run-service.ts';
+import { taskWorkflow } from './task-service.ts';
 
 export interface ServeOptions extends DriveOptions {
-  /** Functions with a name, or what `defineProcess` gives; each is a workflow of its name. */
-  readonly processes: readonly AnyProcess<never, unknown>[];
+  /** Functions with a name, or what `defineProcess` gives; each is a workflow of its name. A worker may do tasks alone. */
+  readonly processes?: readonly AnyProcess<never, unknown>[];
+  /** Tasks with `remote: true` that this worker does, for runs of all workers; each is a workflow `task.<name>`. */
+  readonly tasks?: readonly TaskOffer[];
+  /** Address of Restate's ingress, by which runs of this worker ask for remote tasks, such as http://127.0.0.1:8080. */
+  readonly ingress?: string;
   /** Where Restate calls this worker (default 9080); 0 = any that is free. */
   readonly port?: number;
   /** Default '127.0.0.1': nobody but this machine reaches it. '0.0.0.0' or '::' for all. */
@@ -22,8 +31,8 @@ export interface ServeOptions extends DriveOptions {
   /** So long a run that waits stays in this worker, ready for what comes (default 1 min). */
   readonly suspendAfter?: Duration;
   /**
-   * What runs of one file share bounds one run and its sub-runs here: pools of this worker, and circuits, rates and kept
-   * results of tasks. Each is refused by its name, unless this says that so much is enough (default false).
+   * What runs of one file share bounds one run and its sub-runs here: pools of tasks that are not remote, and circuits,
+   * rates and kept results of tasks. Each is refused by its name, unless this says that so much is enough (default false).
    */
   readonly boundsPerRun?: boolean;
   /** Only requests that are signed by one of these keys of Restate are taken. */
@@ -41,18 +50,20 @@ export interface RestateWorker extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** As Restate takes names of services. */
-const SERVICE_NAME = /^[a-zA-Z][a-zA-Z0-9._-]*$/;
-
 /**
  * Serves processes to Restate, until it is closed.
- * @throws InvalidOptionError for a process that cannot be a workflow; RuntimeError where Restate does not take it
+ * @throws InvalidOptionError for a process or a task that cannot be a workflow; RuntimeError where Restate does not take it
  */
 export async function serve(options: ServeOptions): Promise<RestateWorker> {
   const { port = 9080, host = '127.0.0.1', reusePort = false, identityKeys, admin } = options;
-  const resolved = resolve(options);
+  const { runs, tasks, pools } = resolve(options);
+  const runner = new TaskRunner(runs.runtime);
   const handler = createEndpointHandler({
-    services: resolved.processes.map((definition) => runService(definition, resolved)),
+    services: [
+      ...runs.processes.map((definition) => runService(definition, runs)),
+      ...tasks.map((task) => taskWorkflow(task, runner, runs.suspendAfterMs)),
+      ...(pools.size === 0 ? [] : [poolObject(runs.suspendAfterMs)]),
+    ],
     ...(identityKeys === undefined ? {} : { identityKeys: [...identityKeys] }),
   });
   const server = createServer(handler);
@@ -69,7 +80,8 @@ export async function serve(options: ServeOptions): Promise<RestateWorker> {
     close: async () => {
       const closed = new Promise((done) => server.close(done));
       for (const session of sessions) session.destroy();
-      await Promise.all([closed, ...Array.from(resolved.attempts, (attempt) => attempt.drop())]);
+      await Promise.all([closed, ...Array.from(runs.attempts, (attempt) => attempt.drop())]);
+      await runner.close();
     },
     [Symbol.asyncDispose]: () => worker.close(),
   };
@@ -77,29 +89,28 @@ export async function serve(options: ServeOptions): Promise<RestateWorker> {
   return worker;
 }
 
-function resolve(options: ServeOptions): ResolvedOptions {
+function resolve(options: ServeOptions): Served {
   checkServeOptions(options);
-  const { processes, restAfter = 2000, suspendAfter = 60_000, boundsPerRun = false } = options;
+  const { processes = [], tasks = [], restAfter = 2000, suspendAfter = 60_000, ingress } = options;
   const definitions = processes.map((process) => definitionOf(process));
   const names = new Set<string>();
   for (const { name } of definitions) {
-    if (!SERVICE_NAME.test(name))
-      throw new InvalidOptionError(
-        'processes',
-        name,
-        'names of letters, digits, ".", "_" and "-", which begin with a letter',
-      );
+    checkProcessName(name);
     if (names.has(name)) throw new InvalidOptionError('processes', name, 'a name of its own for each');
     names.add(name);
   }
-  return {
+  const { onWarning = (_, text) => emitWarning(text) } = options;
+  const pools = poolsOfAll(options);
+  const remote = ingress === undefined ? undefined : new IngressTasks(ingress, pools, onWarning);
+  const runs: ResolvedOptions = {
     processes: definitions,
     restAfterMs: durationMs(restAfter, 'restAfter'),
     suspendAfterMs: durationMs(suspendAfter, 'suspendAfter'),
     attempts: new Set(),
-    standIn: boundsPerRun ? (task) => task : refuseShared,
-    runtime: driveOptions(options),
+    standIn: refusing(options, pools),
+    runtime: { ...driveOptions(options), ...(remote === undefined ? {} : { remote }) },
   };
+  return { runs, tasks: offeredTasks(tasks), pools };
 }
 
 function listening(

@@ -14,10 +14,10 @@ import type { RemoteEnd, RemoteWork } from './ports/remote-tasks.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 import { systemClock, systemEntropy } from './system.ts';
 
-export type TaskRunnerOptions = Pick<
-  RuntimeOptions,
-  'graceMs' | 'limits' | 'logger' | 'onLog' | 'onWarning'
->;
+export type TaskRunnerOptions = Pick<RuntimeOptions, 'graceMs' | 'limits' | 'logger' | 'onLog' | 'onWarning'>;
+
+/** What holds a slot holds it elsewhere. */
+type LoneWork = Omit<RemoteWork, 'pool' | 'cost' | 'priority'>;
 
 const NEEDS_RUN = 'it runs in another worker than its run';
 
@@ -53,7 +53,7 @@ export class TaskRunner {
   /** Its end; one that is aborted has one within the grace. It does not reject. */
   async make(
     definition: TaskDefinition<never, unknown>,
-    work: RemoteWork,
+    work: LoneWork,
     signal: AbortSignal,
   ): Promise<RemoteEnd> {
     const { args, timeoutMs } = work;
@@ -79,7 +79,7 @@ export class TaskRunner {
     }
   }
 
-  #deps({ task, process, runId }: RemoteWork): AttemptDeps {
+  #deps({ task, process, runId }: LoneWork): AttemptDeps {
     const { onLog, onWarning = (_, text) => emitWarning(text) } = this.#options;
     return {
       clock: systemClock,

@@ -229,7 +229,9 @@ describe('a remote attempt', () => {
       elsewhere.answer('0', 1, done);
       await expect(result).rejects.toThrow(/cancelled/);
     });
-    expect(elsewhere.stopped).toMatchObject([{ key: '0', attempt: 1, reason: 'the run was cancelled: enough' }]);
+    expect(elsewhere.stopped).toMatchObject([
+      { key: '0', attempt: 1, reason: 'the run was cancelled: enough' },
+    ]);
     expect(shape(store).slice(3)).toEqual([
       'CancelRequested',
       'TaskCancelled 0',

@@ -61,7 +61,10 @@ export interface Sink {
 }
 
 /** What a task call uses instead of what it names: the task itself, except in tests. It may refuse it. */
-export type StandIn = (task: TaskDefinition<never, unknown>, asked: AskedTask) => TaskDefinition<never, unknown>;
+export type StandIn = (
+  task: TaskDefinition<never, unknown>,
+  asked: AskedTask,
+) => TaskDefinition<never, unknown>;
 
 export interface EngineOptions {
   readonly store: JournalStore;

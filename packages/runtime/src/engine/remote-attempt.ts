@@ -1,7 +1,7 @@
 import { toErrorRecord, reviveError } from '../journal/error-record.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Report } from '../kernel/input.ts';
-import type { RemoteEnd, RemotePlace, RemoteTasks } from '../ports/remote-tasks.ts';
+import type { RemoteEnd, RemotePlace, RemoteTasks, RemoteWork } from '../ports/remote-tasks.ts';
 import type { OpenTask } from '../process/open-call.ts';
 import type { AttemptOwner, AttemptPlace, AttemptSlot, LiveAttempt } from './attempt-owner.ts';
 import type { AttemptDeps } from './attempt.ts';
@@ -50,14 +50,16 @@ export class RemoteAttempt implements LiveAttempt {
     const { args, timeoutMs, pool, cost, priority } = this.#task;
     const process = this.#process;
     const work = { ...this.#remotePlace, process, args, timeoutMs, pool, cost, priority };
-    this.#end(work, isAgain)
-      .then((report) => {
-        if (!this.#isGone) this.#owner.report(report);
-      })
-      .finally(() => this.leave());
+    void this.#live(work, isAgain);
   }
 
-  async #end(work: Parameters<RemoteTasks['make']>[0], isAgain: boolean): Promise<Report> {
+  async #live(work: RemoteWork, isAgain: boolean): Promise<void> {
+    const report = await this.#end(work, isAgain);
+    if (!this.#isGone) this.#owner.report(report);
+    this.leave();
+  }
+
+  async #end(work: RemoteWork, isAgain: boolean): Promise<Report> {
     try {
       // Not before whoever starts it is done with its neighbours.
       await Promise.resolve();
@@ -84,7 +86,8 @@ export class RemoteAttempt implements LiveAttempt {
       case 'failed':
         return this.#failed(reviveError(end.error), end);
       case 'stopped':
-        return { type: 'AttemptStopped', key, attempt };
+        // Somebody else may have, such as whoever cancels an invocation by hand.
+        return { type: this.#isStopped ? 'AttemptStopped' : 'AttemptLost', key, attempt };
       case 'unknown':
         return { type: 'AttemptLost', key, attempt };
       default:

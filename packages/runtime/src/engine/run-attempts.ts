@@ -182,13 +182,7 @@ export class RunAttempts implements AttemptOwner {
     if (task !== undefined) this.#startRemote(key, attempt, task, NO_SLOT, true);
   }
 
-  #startRemote(
-    key: CallKey,
-    attempt: number,
-    task: OpenTask,
-    slot: AttemptSlot,
-    isAgain: boolean,
-  ): void {
+  #startRemote(key: CallKey, attempt: number, task: OpenTask, slot: AttemptSlot, isAgain: boolean): void {
     const { remote: tasks } = this.#engine.options;
     if (tasks === undefined) {
       // Nobody here could find it.

@@ -224,10 +224,7 @@ function lateResult(call: TaskCall, report: TaskReport): Decision {
   });
 }
 
-function startAttempt(
-  { key, remote }: Extract<Report, { type: 'SlotGranted' }>,
-  call: TaskCall,
-): Decision {
+function startAttempt({ key, remote }: Extract<Report, { type: 'SlotGranted' }>, call: TaskCall): Decision {
   const attempt = call.attempts + 1;
   const fact = { type: 'AttemptStarted', key, attempt } as const;
   return event(remote === undefined ? fact : { ...fact, remote }, { type: 'StartAttempt', key, attempt });
