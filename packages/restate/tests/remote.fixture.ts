@@ -42,7 +42,7 @@ export function remoteWorld(file: string) {
   };
   const work = defineTask({ name: 'work', remote: true, run: labour });
   const asking = defineTask({ name: 'asking', remote: true, onUnknown: 'ask', run: labour });
-  const pooled = defineTask({ name: 'pooled', remote: true, pool: 'gpu', timeout: 3000, run: labour });
+  const pooled = defineTask({ name: 'pooled', remote: true, pool: 'gpu', timeout: 1000, run: labour });
   const own = defineTask({ name: 'own', run: labour });
   const one = <T extends typeof work>(name: string, task: T) =>
     defineProcess({ name, run: (effort: Effort, ctx: Context) => ctx.task(task, effort) });
@@ -70,6 +70,7 @@ export class RemotePrograms {
   readonly #server: RestateServer;
   readonly #children = new Set<ChildProcess>();
   readonly #ports = new Map<string, number>();
+  readonly #roles = new Map<ChildProcess, string>();
 
   constructor(server: RestateServer) {
     this.#server = server;
@@ -80,7 +81,7 @@ export class RemotePrograms {
   /** Programs of one role share a port. */
   async start(role: 'driver' | 'tasks'): Promise<ChildProcess> {
     const child = spawn(execPath, ['--conditions=source', PROGRAM], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
       env: {
         ...process.env,
         PAWL_ROLE: role,
@@ -92,6 +93,7 @@ export class RemotePrograms {
       },
     });
     this.#children.add(child);
+    this.#roles.set(child, role);
     const [line] = (await once(child.stdout, 'data')) as unknown[];
     this.#ports.set(role, Number(/listens on (\d+)/.exec(String(line))?.[1]));
     return child;
@@ -113,6 +115,11 @@ export class RemotePrograms {
       if (last !== undefined) return last;
       await delay(10);
     }
+  }
+
+  /** Those of that role that are there. */
+  all(role: 'driver' | 'tasks'): readonly ChildProcess[] {
+    return [...this.#children].filter((child) => this.#roles.get(child) === role && child.signalCode === null);
   }
 
   kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
