@@ -26,14 +26,23 @@ export class Admin {
 
   /** Names of processes that workers have announced. @throws RuntimeError NOT_FOUND where no Restate is there */
   async processes(): Promise<readonly string[]> {
-    const { services } = (await this.#json('GET', '/services')) as { services?: readonly Service[] };
-    if (!Array.isArray(services)) throw this.#noRestate('what it answers is not what Restate answers');
-    return (services as readonly Service[])
+    return (await this.#services())
       .filter(({ ty, handlers }) => {
         const names = handlers.map(({ name }) => name);
         return ty === 'Workflow' && HANDLERS.every((name) => names.includes(name));
       })
       .map(({ name }) => name);
+  }
+
+  /** Names of all that workers have announced. @throws RuntimeError NOT_FOUND where no Restate is there */
+  async services(): Promise<readonly string[]> {
+    return (await this.#services()).map(({ name }) => name);
+  }
+
+  async #services(): Promise<readonly Service[]> {
+    const { services } = (await this.#json('GET', '/services')) as { services?: readonly Service[] };
+    if (!Array.isArray(services)) throw this.#noRestate('what it answers is not what Restate answers');
+    return services;
   }
 
   async sql<Row>(query: string): Promise<readonly Row[]> {

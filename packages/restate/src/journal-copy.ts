@@ -5,6 +5,7 @@ import type { Found } from './invocations.ts';
 import { inputOf, valueOf } from './journal-entry.ts';
 import type { RunRequest } from './messages.ts';
 import { MirrorStore } from './mirror-store.ts';
+import { remoteProblem } from './remote-waits.ts';
 import type { Mail } from './run-session.ts';
 import { StepReader } from './step.ts';
 
@@ -60,7 +61,18 @@ export class JournalCopy {
       for (const each of invocations) this.#read(each, entries.get(each.id) ?? []);
     }
     await this.#loadMail(found.filter(({ status }) => status !== 'completed'));
+    await this.#loadProblems(found);
     if (changed.length > 0) this.changes += 1;
+  }
+
+  /** Of the one that is looked at: each is asked for by itself. */
+  async #loadProblems(found: readonly Found[]): Promise<void> {
+    const [only, ...others] = found;
+    if (only === undefined || others.length > 0 || only.status === 'completed') return;
+    for (const runId of this.store.runsOf(only)) {
+      const events = this.store.read(runId, 0, Number.MAX_SAFE_INTEGER);
+      this.store.hindered(runId, await remoteProblem(this.#admin, runId, events));
+    }
   }
 
   #isTaken({ id, runId }: Found): boolean {

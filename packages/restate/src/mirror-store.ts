@@ -49,6 +49,8 @@ export class MirrorStore extends BurstStore {
   readonly #starts = new Map<RunId, QueuedStart>();
   /** Why those that are asked for never began. */
   readonly #refusals = new Map<RunId, string>();
+  /** Why they do not move, though they are driven. */
+  readonly #hindrances = new Map<RunId, string>();
   #isLoading = false;
   #sent: Sent[] = [];
 
@@ -67,6 +69,17 @@ export class MirrorStore extends BurstStore {
 
   invocationOf(runId: RunId): Invocation | undefined {
     return this.#invocations.get(this.#places.get(runId) ?? '');
+  }
+
+  /** It, and those that it started, as far as they were read. */
+  runsOf({ id }: Invocation): readonly RunId[] {
+    return [...this.#places].flatMap(([runId, place]) => (place === id ? [runId] : []));
+  }
+
+  /** @param problem undefined where it moves */
+  hindered(runId: RunId, problem: string | undefined): void {
+    if (problem === undefined) this.#hindrances.delete(runId);
+    else this.#hindrances.set(runId, problem);
   }
 
   /** What was sent since the last time. */
@@ -182,8 +195,9 @@ export class MirrorStore extends BurstStore {
     const invocation = this.invocationOf(record.runId);
     if (invocation?.status === 'completed')
       return { ...record, status: 'cancelled', asked: [], owner: null, ownerAlive: false };
-    if (this.#setBackOf(record.runId) === undefined) return record;
-    return { ...record, owner: null, ownerAlive: false, wakeAt: invocation?.retryAt ?? null };
+    const setBack = this.#setBackOf(record.runId);
+    if (setBack === undefined) return record;
+    return { ...record, owner: null, ownerAlive: false, wakeAt: setBack.at === NEVER ? null : setBack.at };
   }
 
   #setBackOf(runId: RunId): SetBack | undefined {
@@ -191,9 +205,13 @@ export class MirrorStore extends BurstStore {
     const record = super.getRun(runId, 0);
     if (invocation === undefined || record?.status !== 'running') return undefined;
     const { status, retryAt, failure } = invocation;
-    if (status !== 'paused' && status !== 'backing-off') return undefined;
+    const place = { runId, process: record.process, setbacks: 1 };
+    if (status !== 'paused' && status !== 'backing-off') {
+      const hindrance = this.#hindrances.get(runId);
+      return hindrance === undefined ? undefined : { ...place, at: invocation.createdAt, problem: hindrance };
+    }
     const problem = PAWL_ERROR.exec(failure ?? '')?.[0] ?? failure ?? `its invocation is ${status}`;
-    return { runId, process: record.process, at: retryAt ?? NEVER, setbacks: 1, problem };
+    return { ...place, at: retryAt ?? NEVER, problem };
   }
 }
 

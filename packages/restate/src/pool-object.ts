@@ -110,7 +110,10 @@ async function stateOf(ctx: Pick<ObjectSharedContext, 'get'>): Promise<PoolState
 }
 
 /** Behind those of its priority. */
-function placed(waiting: readonly Waiting[], { holder, awakeable, cost, priority }: SlotAsk): Waiting[] {
+export function placed(
+  waiting: readonly Waiting[],
+  { holder, awakeable, cost, priority }: SlotAsk,
+): Waiting[] {
   const at = waiting.findIndex((each) => each.priority < priority);
   return waiting.toSpliced(at === -1 ? waiting.length : at, 0, { holder, awakeable, cost, priority });
 }

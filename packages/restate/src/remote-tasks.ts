@@ -85,7 +85,12 @@ export class IngressTasks implements RemoteTasks {
   }
 
   async #stop(place: RemotePlace, reason: string): Promise<void> {
-    await this.#asked.get(remoteKey(place));
+    try {
+      await this.#asked.get(remoteKey(place));
+    } catch {
+      // Nobody asked for it in the end.
+      return;
+    }
     await this.#client(place).stop(reason, Opts.from<string, void>({ idempotencyKey: remoteKey(place) }));
   }
 

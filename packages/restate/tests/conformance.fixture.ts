@@ -65,6 +65,9 @@ const forever = defineTask({
   run: (_: void, task: TaskContext) => later(1_000_000, task.signal),
 });
 
+/** Those that run in the worker. */
+export const TASKS = [value, failing, second, forever] as const;
+
 const outsider = externalTask<{ page: number }, unknown>({
   name: 'outsider',
   kind: 'somebody',

@@ -119,7 +119,9 @@ export class RemotePrograms {
 
   /** Those of that role that are there. */
   all(role: 'driver' | 'tasks'): readonly ChildProcess[] {
-    return [...this.#children].filter((child) => this.#roles.get(child) === role && child.signalCode === null);
+    return [...this.#children].filter(
+      (child) => this.#roles.get(child) === role && child.signalCode === null,
+    );
   }
 
   kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
