@@ -32,15 +32,16 @@ describe.skipIf(program === undefined)('docs/scale-out.md', () => {
   it('does what it says', async () => {
     const code = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text).join('\n');
     const here = code
-      .replace('http://127.0.0.1:9070', server.admin)
-      .replace('http://127.0.0.1:8080', server.ingress)
-      .replace('port: 9080', 'port: 0');
-    const ending = 'process.stdout.write(String(id));\nawait worker.close();\n';
+      .replaceAll('http://127.0.0.1:9070', server.admin)
+      .replaceAll('http://127.0.0.1:8080', server.ingress)
+      .replaceAll(/port: 908\d/g, 'port: 0');
+    const ending =
+      'process.stdout.write(`${id}, ${pages}`);\nfor (const each of [worker, painter, driver]) await each.close();\n';
     writeFileSync(join(folder, 'page.ts'), `${here}\n${ending}`);
     const { stdout } = await promisify(execFile)(execPath, ['--conditions=source', join(folder, 'page.ts')], {
       env: { ...process.env, RESTATE_LOGGING: 'ERROR' },
     });
-    expect(stdout).toBe('ch_900');
+    expect(stdout).toBe('ch_900, page 1,page 2,page 3');
   });
 
   it('does at the command line what it says', async () => {
