@@ -136,11 +136,7 @@ describe.skipIf(program === undefined)('remote tasks', () => {
     });
     const process = defineProcess({
       name: 'wide',
-      run: (_: null, ctx) =>
-        ctx.parallel.map(
-          Array.from({ length: 12 }, (_, i) => i),
-          () => ctx.task(narrow),
-        ),
+      run: (_: null, ctx) => ctx.parallel.map(Array.from({ length: 12 }).keys(), () => ctx.task(narrow)),
     });
     await open({ processes: [process], ingress: server.ingress });
     await open({ tasks: [{ task: narrow, concurrency: 2 }] });

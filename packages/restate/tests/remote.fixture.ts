@@ -124,8 +124,8 @@ export class RemotePrograms {
     );
   }
 
-  kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
-    [...this.#children].find((child) => child.pid === pid)?.kill(signal);
+  kill(whose: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
+    [...this.#children].find((child) => child.pid === whose)?.kill(signal);
   }
 
   async close(): Promise<void> {

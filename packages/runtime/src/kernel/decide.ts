@@ -75,10 +75,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
       return decideOffer(state, input, now);
     case 'ScopeDue':
     case 'SignalAborted':
-      return decideScope(state, input);
     case 'FoldReached':
     case 'LeftBehind':
-      return decideFold(state, input);
+      return decideGroup(state, input);
     case 'CancelCall':
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
@@ -333,6 +332,15 @@ function resolved(
     default:
       return unreachable(answer);
   }
+}
+
+function decideGroup(
+  state: Readonly<RunState>,
+  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' | 'LeftBehind' }>,
+): Decision {
+  return report.type === 'ScopeDue' || report.type === 'SignalAborted'
+    ? decideScope(state, report)
+    : decideFold(state, report);
 }
 
 function decideScope(

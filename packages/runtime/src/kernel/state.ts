@@ -238,10 +238,7 @@ export type RunPhase =
   | { readonly status: 'cancelling'; readonly reason: string; readonly isForced: boolean }
   | { readonly status: 'ended'; readonly by: EventType };
 
-/**
- * What the rules need to know of a run: fingerprints and statuses, no arguments and no outputs.
- * It changes only by `evolve`.
- */
+/** What the rules need to know of a run: fingerprints and statuses, no arguments, no outputs. `evolve` alone changes it. */
 export interface RunState {
   seq: Seq;
   lastAt: Millis;
