@@ -31,6 +31,7 @@ const SERVE: readonly Exclude<keyof ServeOptions, keyof DriveOptions>[] = [
   'ingress',
   'port',
   'processes',
+  'remoteHere',
   'restAfter',
   'reusePort',
   'suspendAfter',
@@ -70,6 +71,12 @@ export function checkServeOptions(options: ServeOptions): void {
     throw new InvalidOptionError('processes', processes, 'at least one, or one of tasks');
   if (ingress !== undefined && !['http:', 'https:'].includes(URL.parse(String(ingress))?.protocol ?? ''))
     throw new InvalidOptionError('ingress', ingress, 'an address such as http://127.0.0.1:8080');
+  if (ingress !== undefined && options.remoteHere === true)
+    throw new InvalidOptionError(
+      'remoteHere',
+      true,
+      'left out where remote tasks are asked for: with ingress',
+    );
   if (boundsPerRun) return;
   if (options.pools !== undefined && ingress === undefined)
     throw new InvalidOptionError(
@@ -117,12 +124,12 @@ const SHARED: readonly (keyof TaskSettings)[] = ['circuit', 'cache', 'rate'];
 
 /** Refuses calls of tasks that ask for what is not there. It throws InvalidOptionError by the names of both. */
 export function refusing(
-  { ingress, boundsPerRun = false }: ServeOptions,
+  { ingress, remoteHere = false, boundsPerRun = false }: ServeOptions,
   pools: ReadonlyMap<string, PoolPlan>,
 ): StandIn {
   return (task, { pool, isRead }) => {
     if (!boundsPerRun) refuseShared(task);
-    if (task.settings.remote === true) refuseUnfit(task, ingress, isRead);
+    if (task.settings.remote === true && !remoteHere) refuseUnfit(task, ingress, isRead);
     else if (pool !== null && pools.has(pool) && !boundsPerRun)
       throw new InvalidOptionError(
         `pool of task '${task.name}'`,
@@ -143,7 +150,7 @@ function refuseUnfit(
     throw new InvalidOptionError(
       option,
       true,
-      `left out where the worker does not know where to ask for it: serve({ ingress: 'http://127.0.0.1:8080' })`,
+      `left out where the worker does not know where to ask for it: serve({ ingress: 'http://127.0.0.1:8080' }); or, for one worker alone, serve({ remoteHere: true })`,
     );
   if (isRead)
     throw new InvalidOptionError(

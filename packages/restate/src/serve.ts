@@ -20,6 +20,8 @@ export interface ServeOptions extends DriveOptions {
   readonly tasks?: readonly TaskOffer[];
   /** Address of Restate's ingress, by which runs of this worker ask for remote tasks, such as http://127.0.0.1:8080. */
   readonly ingress?: string;
+  /** Remote tasks of this worker's runs run in it, as over a file; for one worker alone (default false). */
+  readonly remoteHere?: boolean;
   /** Where Restate calls this worker (default 9080); 0 = any that is free. */
   readonly port?: number;
   /** Default '127.0.0.1': nobody but this machine reaches it. '0.0.0.0' or '::' for all. */

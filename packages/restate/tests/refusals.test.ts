@@ -51,6 +51,7 @@ describe('calls that have no place on Restate are refused by name', () => {
   it('and others are taken', () => {
     expect(refusing(REMOTE, pools)(pooled, { pool: 'gpu', isRead: false })).toBe(pooled);
     expect(refusing(REMOTE, pools)(inline, { pool: 'own', isRead: true })).toBe(inline);
+    expect(refusing({ remoteHere: true }, new Map())(remote, { pool: null, isRead: true })).toBe(remote);
     const perRun = { ...REMOTE, boundsPerRun: true };
     expect(refusing(perRun, pools)(inline, { pool: 'gpu', isRead: false })).toBe(inline);
   });
@@ -71,6 +72,11 @@ describe('what is not there on Restate is refused when a worker starts', () => {
       /'pools.gpu.weight' must be left out on Restate.*takes maxConcurrent and limits/,
     ],
     ['a bound of all tasks', { ...REMOTE, pools: { '': 2 } }, /tasks that name no pool are not bound/],
+    [
+      'both',
+      { ...REMOTE, remoteHere: true },
+      /'remoteHere' must be left out where remote tasks are asked for/,
+    ],
     ['an ingress that is none', { ingress: 'localhost' }, /'ingress' must be an address such as http:/],
     ['nothing to do', { processes: [] }, /'processes' must be at least one, or one of tasks/],
     ['a process named as tasks are', { processes: [named('task.x')] }, /do not begin with 'task.'/],

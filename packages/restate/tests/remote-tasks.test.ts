@@ -100,6 +100,13 @@ describe.skipIf(program === undefined)('remote tasks', () => {
     await lost.cancel();
   });
 
+  it('run where their run is driven, where the worker says so', async () => {
+    const near = defineTask({ name: 'near', remote: true, run: async () => 'here' });
+    const process = defineProcess({ name: 'alone', run: (_: null, ctx) => ctx.task(near) });
+    await open({ processes: [process], remoteHere: true });
+    expect(await (await client.start(process, null)).result()).toBe('here');
+  });
+
   it('take and give large values', async () => {
     const give = defineTask({
       name: 'give',

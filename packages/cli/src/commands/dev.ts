@@ -46,6 +46,7 @@ interface DevPackage {
   readonly DevServer: { start(options: ServerOptions): Promise<Server> };
   serve(options: {
     readonly processes: readonly ProcessDefinition[];
+    readonly remoteHere: boolean;
     readonly port: number;
     readonly admin: string;
     readonly onLog: (entry: Log) => void;
@@ -109,6 +110,7 @@ export const devCommand: Command = defineCommand({
     try {
       const worker = await serve({
         processes,
+        remoteHere: true,
         port: options.workerPort,
         admin: server.admin,
         ...told(options.json, io),
