@@ -160,6 +160,8 @@ function attemptDetail(
 ): string {
   const attempt = `attempt ${event.attempt}`;
   switch (event.type) {
+    case 'AttemptStarted':
+      return event.remote === true ? `${attempt}, on another worker` : attempt;
     case 'AttemptFailed':
       return `${attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
     case 'LateResult':
