@@ -60,9 +60,7 @@ test('40 columns', () => {
 
 test('where another program makes an attempt, it says so', () => {
   const event = { type: 'AttemptStarted', key: '0', attempt: 1, remote: true } as const;
-  expect(renderEvent({ seq: 1, at: START, event }, 80, PLAIN_THEME)).toContain(
-    'attempt 1, on another worker',
-  );
+  expect(renderEvent({ seq: 1, at: START, event }, 80, PLAIN_THEME)).toContain('attempt 1, elsewhere');
 });
 
 test.each([40, 59, 60, 80, 120])('no line is wider than %i columns', (width) => {

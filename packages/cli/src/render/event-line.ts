@@ -161,7 +161,7 @@ function attemptDetail(
   const attempt = `attempt ${event.attempt}`;
   switch (event.type) {
     case 'AttemptStarted':
-      return event.remote === true ? `${attempt}, on another worker` : attempt;
+      return event.remote === true ? `${attempt}, elsewhere` : attempt;
     case 'AttemptFailed':
       return `${attempt}, again in ${formatDuration(event.delayMs)}: ${errorTitle(event.error)}`;
     case 'LateResult':
