@@ -24,7 +24,7 @@ export type RemoteRequest =
   | { readonly type: 'attend' };
 
 /** Restate takes messages of 32 MiB; an end is in one with a few fields around it. */
-export const MOST_BYTES = 24 * 1024 * 1024;
+export const MOST_BYTES: number = 24 * 1024 * 1024;
 
 /** Services of tasks begin with it; no process may. */
 export const TASK_SERVICE = 'task.';
