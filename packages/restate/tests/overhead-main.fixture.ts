@@ -22,6 +22,8 @@ interface Sample {
   readonly serverCpuMs: number;
 }
 
+const WARM_UP = 5;
+
 const quantile = (all: readonly number[], share: number): number =>
   all.toSorted((a, b) => a - b)[Math.floor(all.length * share)] ?? Number.NaN;
 const median = (all: readonly number[]): number => quantile(all, 0.5);
@@ -66,8 +68,8 @@ try {
     },
   };
   const rows: Record<keyof typeof runs, Sample[]> = { ours: [], direct: [] };
-  for (let round = -1; round < rounds; round += 1) {
-    // In turns who is first, and the first round warms up.
+  for (let round = -WARM_UP; round < rounds; round += 1) {
+    // In turns who is first, and the first rounds warm up: what is compiled late costs several times as much until then.
     for (const name of round % 2 === 0 ? (['direct', 'ours'] as const) : (['ours', 'direct'] as const)) {
       const from = performance.now();
       const cpu = process.cpuUsage();

@@ -52,7 +52,10 @@ export interface JournalReader extends Disposable {
   drivers(): readonly Driver[];
   /** Runs by their recorded status: what is 'running' is all that has not ended. */
   counts(): RunCounts;
-  /** Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two. */
+  /**
+   * Events after `afterSeq`, oldest first, a page at a time: no transaction stays open between two.
+   * @throws RuntimeError NOT_FOUND, at its end, where there is no such run; CORRUPT
+   */
   events(id: RunId, afterSeq?: Seq): Generator<Recorded, void, void>;
   /** What its tasks and its process logged, the newest lines. @throws RuntimeError NOT_FOUND; InvalidOptionError */
   logs(id: RunId, query?: LogQuery): Generator<LogLine, void, void>;
@@ -128,6 +131,16 @@ function foldOf(store: JournalStore, runs: readonly ReadRun[]): PoolFold {
   return fold;
 }
 
+/** One that is listed and then not found is damage of an index, and must not look like a run without events. */
+function* eventsOfKnown(store: JournalStore, id: RunId, afterSeq = 0): Generator<Recorded, void, void> {
+  let isKnown = afterSeq > 0;
+  for (const recorded of eventsOf(store, id, afterSeq)) {
+    isKnown = true;
+    yield recorded;
+  }
+  if (!isKnown && store.work.queuedStart(id) === undefined) runOf(store, id, Date.now());
+}
+
 /**
  * Opens an existing journal to read. Of one that is encrypted, values are `⟨sealed⟩` without its key.
  * @throws RuntimeError NOT_FOUND where there is no file; STORAGE, CORRUPT, NEWER
@@ -178,7 +191,7 @@ export function readStore(
     },
     drivers: () => store.drivers(Date.now()),
     counts: () => store.countRuns(),
-    events: (id, afterSeq) => eventsOf(store, id, afterSeq),
+    events: (id, afterSeq) => eventsOfKnown(store, id, afterSeq),
     logs: (id, query) => logsOf(store, get(id).runId, query),
     forksOf: (id) => store.forksOf(get(id).runId),
     planFork: (id, ask, read) => {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 
 import { testTier } from '../tier.fixture.ts';
+import { tortureBy } from '../torture.ts';
 import type * as DataFaults from './data-faults.ts';
 import { dataFaults } from './data-faults.ts';
 import { hostileJournals } from './hostile-journals.ts';
@@ -10,6 +11,11 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 testTier(dataFaults, 'damage of a journal at rest is found, or it is nowhere: no changed event is used');
 testTier(hostileJournals, 'a journal that somebody made to do harm is refused or harmless, and runs no code');
+
+test('an index that lost its entries: a run that is listed and not found is none without events', async () => {
+  const { violations } = await tortureBy(dataFaults, { tier: 'night', seed: 1, at: 3385, rounds: undefined });
+  expect(violations).toEqual([]);
+});
 
 const SHA256 = '../../../runtime/src/store/sha256.ts';
 afterEach(() => {
