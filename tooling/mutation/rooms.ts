@@ -1,0 +1,62 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ROOT } from '../run-command.ts';
+
+export const SOURCES = 'packages/runtime/src/';
+
+/** What is mutated together, and the tests that are asked of each mutant of it. */
+export interface MutantRoom {
+  readonly name: string;
+  /** Files, or all of a folder, below the sources of the runtime. A file is of the first room that names it. */
+  readonly files: readonly string[];
+  /** Below them too. What takes long comes last: most mutants are found before it. */
+  readonly tests: readonly string[];
+}
+
+/** But for values by the thousand, which take most of the time and find what the tables find. */
+const OF_CODEC = [
+  'journal/{base64,codec,decoder,encoder,error-record,secret,stored-event,value-fields}.test.ts',
+  'journal/journal-text.test.ts',
+];
+
+export const MUTANT_ROOMS: readonly MutantRoom[] = [
+  {
+    name: 'lease',
+    files: ['engine/run-lease.ts', 'store/sqlite/lease.ts'],
+    tests: ['engine/run-lease.test.ts', 'store/sqlite/lease.test.ts', 'store/sqlite/sqlite-store.test.ts'],
+  },
+  {
+    name: 'keys',
+    files: ['journal/call-key.ts', 'journal/ids.ts'],
+    tests: ['journal/{call-key,ids}.test.ts'],
+  },
+  {
+    name: 'codec',
+    files: ['journal/codec.ts', 'journal/encoder.ts', 'journal/decoder.ts', 'journal/base64.ts'],
+    tests: OF_CODEC,
+  },
+  { name: 'kernel', files: ['kernel/*.ts'], tests: ['kernel/*.test.ts'] },
+  {
+    name: 'journal',
+    files: ['journal/*.ts'],
+    tests: ['journal/!(codec-property).test.ts', 'store/memory/memory-store.test.ts'],
+  },
+];
+
+/** By room, in the order above: its files, relative to the root. */
+export function filesByRoom(): ReadonlyMap<MutantRoom, readonly string[]> {
+  const known = new Set<string>();
+  const byRoom = new Map<MutantRoom, readonly string[]>();
+  for (const room of MUTANT_ROOMS) {
+    const files = globSync(
+      room.files.map((path) => SOURCES + path),
+      { cwd: join(ROOT) },
+    )
+      .filter((path) => !/\.(test|fixture)\.ts$/.test(path) && !known.has(path))
+      .toSorted();
+    for (const file of files) known.add(file);
+    byRoom.set(room, files);
+  }
+  return byRoom;
+}
