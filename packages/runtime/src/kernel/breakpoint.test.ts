@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BreakpointOpened } from '../journal/breakpoint-event.ts';
 import type { JournalEvent } from '../journal/event.ts';
-import { InvariantError } from '../journal/invariant.ts';
 import { verdict, withAnswers } from './breakpoint.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import type { Report } from './input.ts';
@@ -44,11 +43,27 @@ const answered = (by: string, approved = true): JournalEvent => ({
 const closed: JournalEvent = { type: 'BreakpointClosed', key: '0', outcome: 'approved', by: 'answer' };
 const pair = asked({ strategy: 'quorum', quorum: 2, experts: ['ada', 'lin', 'eve'] });
 
+describe('a question', () => {
+  it.each([
+    [null, []],
+    [5000, [{ type: 'SetTimer', delayMs: 5000, report: { type: 'WaitDue', key: '0' } }]],
+  ])('is recorded, with its time: %s', (timeoutMs, effects) => {
+    const { type: _, ...question } = asked({ timeoutMs });
+    const state = given();
+    expect(when(state, { type: 'OpenBreakpoint', ...question })).toEqual({
+      events: [asked({ timeoutMs })],
+      effects,
+    });
+    expect([...state.pending]).toEqual(['0']);
+  });
+});
+
 describe('what answers come to', () => {
   const people = ['1', '2', '3', '4', '5'];
   it.each([
     ['single', null, null, '+', 'approved'],
     ['single', null, null, '-', 'rejected'],
+    ['single', null, 3, '-', 'rejected'],
     ['first', null, 3, '-', 'rejected'],
     ['all', null, 3, '++', undefined],
     ['all', null, 3, '+++', 'approved'],
@@ -91,7 +106,9 @@ describe('an answer', () => {
     Report,
     readonly JournalEvent[],
   ])[])('%s', (_, events, report, expected) => {
-    expect(when(given(...events), report).events).toEqual(expected);
+    const isDecided = expected.some(({ type }) => type === 'BreakpointClosed');
+    const effects = isDecided ? [{ type: 'ClearTimers', key: '0' }] : [];
+    expect(when(given(...events), report)).toEqual({ events: expected, effects });
   });
 
   it('to a branch that was given up does not count', () => {
@@ -114,7 +131,7 @@ describe('time', () => {
   ] as const)('%s: it is %s', (onTimeout, outcome) => {
     const due: Report = { type: 'WaitDue', key: '0' };
     const events = [{ type: 'BreakpointClosed', key: '0', outcome, by: 'timeout' }];
-    expect(when(given(asked({ onTimeout, timeoutMs: 5 })), due).events).toEqual(events);
+    expect(when(given(asked({ onTimeout, timeoutMs: 5 })), due)).toEqual({ events, effects: [] });
     expect(when(given(asked({ onTimeout }), answered('ada'), closed), due).events).toEqual([]);
   });
 
@@ -126,7 +143,11 @@ describe('time', () => {
     ]);
     const cut = given(asked({ timeoutMs: 5000 }), answered('ada'));
     expect(when(cut, head, 2000).effects).toEqual([{ ...timer, delayMs: 0 }]);
-    expect(when(cut, { type: 'WaitDue', key: '0' }).events).toEqual([closed]);
+    expect(when(cut, { type: 'WaitDue', key: '0' })).toEqual({
+      events: [closed],
+      effects: [{ type: 'ClearTimers', key: '0' }],
+    });
+    expect(cut.calls.get('0')).toMatchObject({ phase: 'closed' });
   });
 });
 
@@ -140,6 +161,7 @@ describe('a notice', () => {
     prompt,
     data: null,
   });
+  const cancelling: JournalEvent = { type: 'CancelRequested', reason: 'r' };
   const outcomeAsked: JournalEvent = { type: 'OutcomeAsked', key: '0', attempt: 1 };
   const again = [
     { type: 'AttemptInterrupted', key: '0', attempt: 1 },
@@ -155,28 +177,26 @@ describe('a notice', () => {
     ['an attempt without an end', [scheduled('0'), started('0'), outcomeAsked], true],
     ['another such attempt', [scheduled('0'), started('0'), outcomeAsked, told, ...again], true],
     ['a task', [scheduled('0'), started('0')], false],
+    ['a question that is given up', [opened('1'), asked({ key: '0' }), cancelling], false],
     ['nothing', [], false],
   ] as const satisfies readonly (readonly [string, readonly JournalEvent[], boolean])[])(
     'of %s',
     (_, events, wanted) => {
       const state = given(...events);
       expect(wantsNotice(state, '0')).toBe(wanted);
-      expect(when(state, { type: 'NoticeGiven', key: '0' }).events).toEqual(wanted ? [told] : []);
+      const decision = { events: wanted ? [told] : [], effects: [] };
+      expect(when(state, { type: 'NoticeGiven', key: '0' })).toEqual(decision);
     },
   );
 });
 
-describe('evolve refuses', () => {
-  it.each([
-    ['an answer to nothing', [answered('ada')]],
-    ['two answers of one person', [pair, answered('ada'), answered('ada')]],
-    ['an answer after the decision', [asked(), answered('ada'), closed, answered('lin')]],
-    ['a decision by no answer', [asked(), closed]],
-    ['two decisions', [asked(), answered('ada'), closed, closed]],
-    ['a notice of nothing', [{ type: 'WaitNotified', key: '0' }]],
-  ] as const satisfies readonly (readonly [string, readonly JournalEvent[]])[])('%s', (_, events) => {
-    expect(() => given(...events)).toThrow(InvariantError);
-  });
+it('of what is settled nobody is told any more', () => {
+  const told: JournalEvent = { type: 'WaitNotified', key: '0' };
+  expect([...given(asked(), told).notified]).toEqual(['0']);
+  expect([...given(asked(), told, answered('ada'), closed).notified]).toEqual([]);
+  expect([
+    ...given(asked(), told, asked({ key: '1' }), { ...closed, key: '1', by: 'timeout' }).notified,
+  ]).toEqual(['0']);
 });
 
 it('answers that wait count up to the one that decides, one a person, as they are recorded later', () => {

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent, StreamOpened } from '../journal/event.ts';
-import { InvariantError } from '../journal/invariant.ts';
 import { decide } from './decide.ts';
 import { describeDivergence } from './divergence.ts';
-import { evolve } from './evolve.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import type { Report } from './input.ts';
 import { closedStream } from './state.ts';
@@ -206,42 +204,6 @@ describe('the progress of a task', () => {
       events: [],
       effects: [{ type: 'CancelWithin', scope: '0', reason: 'the process stopped reading it' }],
     });
-  });
-});
-
-describe('a journal that cannot be', () => {
-  it.each<[string, readonly JournalEvent[]]>([
-    ['an item of nothing', [item('0', 0)]],
-    [
-      'an item of a timer',
-      [{ type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 1, durationMs: 1 }, item('0', 0)],
-    ],
-    ['an item before its source runs', [source('0'), item('0', 0)]],
-    ['an item left out', [source('0'), started('0'), item('0', 1)]],
-    ['an item of another attempt', [source('0'), started('0'), item('0', 0, 2)]],
-    ['an item after the end', [source('0'), started('0'), { type: 'StreamEnded', key: '0' }, item('0', 0)]],
-    ['an item of a task that nobody reads', [scheduled('0'), started('0'), item('0', 0)]],
-    [
-      'an item after the end of reading',
-      [scheduled('0'), progress('0'), started('0'), closed('0'), item('0', 0)],
-    ],
-    ['an attempt left out', [source('0'), started('0', 2)]],
-    ['a failure of no attempt', [source('0'), failed('0')]],
-    ['a stop of no attempt', [source('0'), { type: 'AttemptInterrupted', key: '0', attempt: 1 }]],
-    ['a source twice', [source('0'), source('0')]],
-    ['progress of a source', [source('0'), progress('0')]],
-    ['progress twice', [scheduled('0'), progress('0'), progress('0')]],
-    ['progress of nothing', [progress('0')]],
-    [
-      'the end of a task by that of a source',
-      [scheduled('0'), progress('0'), { type: 'StreamEnded', key: '0' }],
-    ],
-    ['an end twice', [source('0'), closed('0'), closed('0')]],
-    ['a source without its policy', [{ ...source('0'), retry: null }]],
-  ])('%s', (_, events) => {
-    const state = given(...events.slice(0, -1));
-    const event = events.at(-1);
-    expect(() => event && evolve(state, { seq: state.seq + 1, at: 9, event })).toThrow(InvariantError);
   });
 });
 

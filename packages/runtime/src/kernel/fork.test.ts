@@ -25,6 +25,7 @@ const failed: JournalEvent = {
 };
 const source: JournalEvent = { ...SAMPLE_EVENTS.StreamOpened, key: '0' };
 const question: JournalEvent = { ...SAMPLE_EVENTS.BreakpointOpened, key: '0' };
+const DONE: JournalEvent = { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' };
 const timer: JournalEvent = { type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 900, durationMs: 899 };
 
 describe('what is under way where a fork begins', () => {
@@ -36,6 +37,8 @@ describe('what is under way where a fork begins', () => {
       failures: 0,
       unknowns: 0,
     });
+    const settled = given(scheduled('0'), started('0'), DONE, forked());
+    expect(settled.calls.get('0')).toMatchObject({ phase: 'succeeded', scheduledAt: 1 });
     const streams = given(source, started('0'), { ...failed }, forked());
     expect(streams.calls.get('0')).toMatchObject({ kind: 'stream', phase: 'scheduled', failures: 0 });
   });
@@ -52,7 +55,9 @@ describe('what is under way where a fork begins', () => {
       openedAt: 2,
     });
     expect(given(opened('0'), forked()).calls.get('0')).toMatchObject({ openedAt: 2 });
-    expect(given(timer, forked()).calls.get('0')).toMatchObject({ dueAt: 900 });
+    const closed: JournalEvent = { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: null };
+    expect(given(opened('0'), closed, forked()).calls.get('0')).toMatchObject({ openedAt: 1 });
+    expect(given(timer, forked()).calls.get('0')).toMatchObject({ dueAt: 900, durationMs: 899 });
   });
 
   it('a run that a call started belongs to another one', () => {
@@ -60,6 +65,16 @@ describe('what is under way where a fork begins', () => {
       /J4.*belongs to another run/,
     );
   });
+});
+
+it('what is recorded and done with stays as it is, and people are told again', () => {
+  const told: JournalEvent = { type: 'WaitNotified', key: '0' };
+  const values = [SAMPLE_EVENTS.ValueRecorded, SAMPLE_EVENTS.StateSet, SAMPLE_EVENTS.ExitRegistered];
+  const state = given(question, told, ...values, forked());
+  expect([...state.notified]).toEqual([]);
+  expect([...state.calls.values()].slice(1)).toEqual(
+    [...given(question, told, ...values).calls.values()].slice(1),
+  );
 });
 
 it('a fork knows whose events it shares, and takes what it was given of its own', () => {
@@ -75,10 +90,18 @@ it('a fork knows whose events it shares, and takes what it was given of its own'
     effectSeed: 'another seed',
   });
   expect([recorderAt(state, 4), recorderAt(state, 5)]).toEqual(['grandparent', undefined]);
+  expect(state.forked).toEqual({ seq: 3, parentRunId: 'p', parentSeq: 5 });
+  expect(state.sharedWith).toEqual([{ runId: 'grandparent', upTo: 5 }]);
+  expect(given(forked()).sharedWith).toEqual([{ runId: 'p', upTo: 5 }]);
 });
 
 it('there is none of a run that has ended, and none twice that shares nothing', () => {
   expect(() => given({ type: 'RunCancelled', reason: 'r' }, forked())).toThrow(/J6/);
   expect(() => given(forked({ parentSeq: 0 }), forked({ parentSeq: 0 }))).toThrow(/J1.*begun twice/);
-  expect(given(forked({ parentSeq: 0 })).parent).toEqual(given().parent);
+  const parent = SAMPLE_EVENTS.ParentRecorded;
+  expect(given(parent, forked({ parentSeq: 0 }))).toMatchObject({
+    parent: { parentRunId: 'run_1', parentKey: '6', depth: 1 },
+    sharedWith: [],
+  });
+  expect(given(parent, forked()).parent).toBeUndefined();
 });

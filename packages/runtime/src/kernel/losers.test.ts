@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { InvariantError } from '../journal/invariant.ts';
 import type { JournalEvent, Losers } from '../journal/event.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import { resume } from './resume.ts';
@@ -127,13 +126,4 @@ describe('a decision that gives nobody up', () => {
       effects: [{ type: 'CancelWithin', scope: '0', reason: 'group 0 timed out' }],
     });
   });
-});
-
-it.each([
-  ['an abort of a group that gave up its losers', [group('0', 'cancel'), closed('0'), aborted('0')]],
-  ['a timeout of a group that was interrupted', [group('0', 'drain'), closed('0', 'aborted'), timedOut('0')]],
-  ['two timeouts behind a decision', [group('0', 'drain'), closed('0'), timedOut('0'), timedOut('0')]],
-  ['an abort of what is no group', [scheduled('0'), aborted('0')]],
-])('evolve refuses %s', (_, events) => {
-  expect(() => given(...events)).toThrow(InvariantError);
 });

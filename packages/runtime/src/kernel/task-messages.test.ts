@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent } from '../journal/event.ts';
-import { InvariantError } from '../journal/invariant.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import type { Report } from './input.ts';
 import { hearerOf, messagesOf } from './task-messages.ts';
@@ -129,25 +128,5 @@ describe('an attempt that waits', () => {
     const state = given(...events);
     expect(when(state, report)).toEqual({ events: expected, effects: [] });
     expect(state.calls.get('0')).toMatchObject({ hearing });
-  });
-
-  it('of a call that is not running is refused', () => {
-    expect(() => given(scheduled('0'), awaited)).toThrow(InvariantError);
-  });
-});
-
-describe('evolve refuses', () => {
-  it.each([
-    ['a message of no call', [received(0)]],
-    ['one before the attempt', [scheduled('0'), received(0)]],
-    ['one of another attempt', [...running, received(0, 2)]],
-    ['a gap', [...running, received(1)]],
-    ['a number twice', [...running, received(0), received(0)]],
-    [
-      'one after the end of the call',
-      [...running, { type: 'TaskCancelled', key: '0', reason: 'r' }, received(0)],
-    ],
-  ] as const satisfies readonly (readonly [string, readonly JournalEvent[]])[])('%s', (_, events) => {
-    expect(() => given(...events)).toThrow(InvariantError);
   });
 });
