@@ -39,9 +39,25 @@ const CHANGED: readonly (readonly [string, string, path: string, reason: string]
   ['a Map that is none', '{"$pawl":"Map","value":{}}', '$.value', 'is no valid Map'],
   ['an entry that is none', '{"$pawl":"Map","value":[[1,2],[1]]}', '$.value[1]', 'is no entry of a Map'],
   ['a key twice', '{"$pawl":"Map","value":[[1,2],[1,3]]}', '$.value', 'has a key of a Map twice'],
+  ['a Set that is none', '{"$pawl":"Set","value":{}}', '$.value', 'is no valid Set'],
   ['a member twice', '{"$pawl":"Set","value":["a","a"]}', '$.value', 'has a member of a Set twice'],
   ['a bad RegExp', '{"$pawl":"RegExp","value":{"source":"(","flags":""}}', '$.value', 'is no valid RegExp'],
   ['bad flags', '{"$pawl":"RegExp","value":{"source":"a","flags":"gg"}}', '$.value', 'is no valid RegExp'],
+  ['a RegExp that is none', '{"$pawl":"RegExp","value":"a"}', '$.value', 'is no valid RegExp'],
+  ['one without a source', '{"$pawl":"RegExp","value":{"flags":"g"}}', '$.value', 'is no valid RegExp'],
+  ['one without flags', '{"$pawl":"RegExp","value":{"source":"a"}}', '$.value', 'is no valid RegExp'],
+  [
+    'one with more',
+    '{"$pawl":"RegExp","value":{"source":"a","flags":"","x":1}}',
+    '$.value',
+    'is no valid RegExp',
+  ],
+  [
+    'a lastIndex that is no number',
+    '{"$pawl":"RegExp","value":{"source":"a","flags":"g","lastIndex":"1"}}',
+    '$.value',
+    'is no valid RegExp',
+  ],
   [
     'a bad lastIndex',
     '{"$pawl":"RegExp","value":{"source":"a","flags":"g","lastIndex":-1}}',
@@ -58,6 +74,32 @@ const CHANGED: readonly (readonly [string, string, path: string, reason: string]
   ],
   ['half an element', '{"$pawl":"Float64Array","value":"AQ=="}', '$.value', 'is no valid Float64Array'],
   ['bad base64', '{"$pawl":"ArrayBuffer","value":"A"}', '$.value', 'is no valid ArrayBuffer'],
+  ['an error that is none', '{"$pawl":"Error","value":"boom"}', '$.value', 'is no valid Error'],
+  ['an error of no class', '{"$pawl":"Error","value":{"message":"m"}}', '$.value', 'is no valid Error'],
+  ['one of a class that is no name', '{"$pawl":"Error","value":{"class":1}}', '$.value', 'is no valid Error'],
+  ['bytes that are no text', '{"$pawl":"Uint8Array","value":[1]}', '$.value', 'is no valid Uint8Array'],
+  ['a URL that is no text', '{"$pawl":"URL","value":1}', '$.value', 'is no valid URL'],
+  ['a BigInt with a sign of its own', '{"$pawl":"BigInt","value":"+1"}', '$.value', 'is no valid BigInt'],
+  ['a BigInt with a zero too many', '{"$pawl":"BigInt","value":"01"}', '$.value', 'is no valid BigInt'],
+  ['minus zero as a BigInt', '{"$pawl":"BigInt","value":"-0"}', '$.value', 'is no valid BigInt'],
+  [
+    'a Date whose text is cut off',
+    '{"$pawl":"Date","value":"1970-01-01T00:00:00.000"}',
+    '$.value',
+    'is no valid Date',
+  ],
+  [
+    'an unknown kind with a long name',
+    `{"$pawl":"${'k'.repeat(50)}","value":1}`,
+    '$.value',
+    `is of an unknown kind, "${'k'.repeat(40)}"`,
+  ],
+  [
+    'a long name without a value',
+    `{"$pawl":"${'k'.repeat(50)}"}`,
+    '$',
+    `is no valid "${'k'.repeat(40)}": it must have just a value`,
+  ],
   [
     'an error of a class of others',
     '{"$pawl":"Error","value":{"class":"Order"}}',
@@ -95,6 +137,20 @@ describe('decode refuses', () => {
       expect((refusal as DecodeRefusal).path).toBe(path);
       expect((refusal as DecodeRefusal).reason.slice(0, reason.length)).toBe(reason);
     }
+  });
+
+  it('nothing after it has left a value: what comes next is named by its own place', () => {
+    const values = [
+      '{"$pawl":"Map","value":[[1,2]]}',
+      '{"$pawl":"Set","value":[1]}',
+      '{"$pawl":"Error","value":{"class":"Error","message":"m","fields":{"a":1}}}',
+      '{"$pawl":"Date","value":null}',
+      '{"a":[1]}',
+    ];
+    for (const value of values)
+      expect(() => decode(JSON.parse(`[${value},{"$pawl":"no","value":1}]`) as Json)).toThrow(
+        new DecodeRefusal('$[1].value', 'is of an unknown kind, "no"'),
+      );
   });
 
   it('any depth that encode does not write, without a stack overflow', () => {

@@ -192,6 +192,37 @@ const REFUSED: readonly (readonly [string, unknown, path: string, reason: string
   ],
   ['a getter that throws', { a: [throwing] }, '$.a[0].broken', 'cannot be read: not today'],
   [
+    'a getter of a field of an Error',
+    Object.defineProperty(new Error('a'), 'x', { get: () => throwing.broken, enumerable: true }),
+    '$.x',
+    'cannot be read: not today',
+  ],
+  [
+    'an array with an index behind its end',
+    Object.assign([1], { 4294967295: 1 }),
+    '$',
+    'is an array with the extra property "4294967295"',
+  ],
+  ['a Set with a field', Object.assign(new Set(), { x: 1 }), '$', 'is a Set with the extra property "x"'],
+  ['a RegExp with a field', Object.assign(/a/, { x: 1 }), '$', 'is a RegExp with the extra property "x"'],
+  [
+    'a URL with a field',
+    Object.assign(new URL('https://a.org'), { x: 1 }),
+    '$',
+    'is a URL with the extra property "x"',
+  ],
+  [
+    'a buffer with a field',
+    Object.assign(new ArrayBuffer(1), { x: 1 }),
+    '$',
+    'is a ArrayBuffer with the extra property "x"',
+  ],
+  ['what comes after a Map', [new Map([[1, 2]]), () => 1], '$[1]', 'is a function'],
+  ['what comes after a Set', [new Set([1]), () => 1], '$[1]', 'is a function'],
+  ['what comes after an Error', [Object.assign(new Error('a'), { b: 1 }), () => 1], '$[1]', 'is a function'],
+  ['what comes after holes', [Object.assign([1], { length: 2 }), () => 1], '$[1]', 'is a function'],
+  ['a smaller BigInt', { n: -(1n << 1048576n) }, '$.n', 'is a BigInt of more than 1048576 bits'],
+  [
     'a getter of an Error that throws',
     Object.defineProperty(new Error('a'), 'message', { get: () => throwing.broken }),
     '$.message',
@@ -297,6 +328,42 @@ describe('encode refuses', () => {
     ).toBe('$[0][0][0][0]');
     const next = '.next'.repeat(12);
     expect(refusalOf(nested(500, (inner) => ({ next: inner }))).path).toBe(`$${next}…${next}`);
+  });
+
+  /** About what it takes in memory: 32 for each container, 8 for each field, 1 for each character. */
+  it.each<[string, unknown, size: number]>([
+    ['an object', {}, 32],
+    ['its fields', { a: 'xyz', bc: 1, d: true, e: null }, 32 + 4 * 8 + 5 + 3],
+    ['an array', ['abc', 1, null, false], 32 + 4 * 8 + 3],
+    ['holes', Object.assign([1], { length: 3 }), 2 * 32 + 32 + 8],
+    ['a Map', new Map([['ab', 'c']]), 32 + 32 + 3],
+    ['a Set', new Set(['ab', 'c']), 32 + 2 * 8 + 3],
+    ['bytes, in base64', new Uint8Array(4), 32 + 8],
+    ['and in a buffer', new ArrayBuffer(3), 32 + 4],
+    ['a BigInt', 12345n, 5],
+    ['a RegExp', /abcd/g, 4],
+    ['a URL', new URL('https://a.org/'), 14],
+    [
+      'an Error',
+      Object.assign(new Error('boom'), { stack: undefined, ab: 'c' }),
+      32 + 8 + 5 + 4 + 2 + 1,
+    ],
+    ['what is nested', [[], { a: {} }], 32 + 2 * 8 + 32 + 32 + 8 + 1 + 32],
+  ])('what is larger than it may be: %s', (_, value, size) => {
+    expect(() => encode(value, { maxSize: size })).not.toThrow();
+    expect(refusalOf(value, { maxSize: size - 1 })).toMatchObject({
+      kind: 'size',
+      reason: `makes the value larger than ${size - 1} bytes`,
+    });
+  });
+
+  it('and says of any other that it is its form', () => {
+    expect(refusalOf(() => 1)).toMatchObject({
+      name: 'EncodeRefusal',
+      kind: 'form',
+      path: '$',
+      reason: 'is a function',
+    });
   });
 
   it('what is small but becomes large, since one object that is referred to often is written as often', () => {

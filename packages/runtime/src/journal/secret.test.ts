@@ -41,3 +41,12 @@ test.each<[string, unknown]>([
   expect(sealedOf(encode(value))).toBeUndefined();
   expect(decode(encode(value))).toEqual(value);
 });
+
+test('a secret as a whole is told from what is none, and from what holds one', () => {
+  expect(sealedOf({ $pawl: 'Secret', value: SEALED })).toBe(SEALED);
+  for (const other of [null, 1, 'Secret', [], [{ $pawl: 'Secret', value: SEALED }], {}] as const)
+    expect(sealedOf(other)).toBeUndefined();
+  expect(sealedOf({ $pawl: 'Secret', value: 1 })).toBeUndefined();
+  expect(sealedOf({ $pawl: 'Date', value: SEALED })).toBeUndefined();
+  expect(sealedOf({ value: SEALED })).toBeUndefined();
+});
