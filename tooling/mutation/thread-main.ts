@@ -10,7 +10,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 
-import type { RunnerTask, RunnerTestCase, RunnerTestFile } from 'vitest';
+import type { RunnerTask, RunnerTestCase, RunnerTestFile, RunnerTestSuite } from 'vitest';
 import { init, runBaseTests, setupEnvironment } from 'vitest/worker';
 
 type State = Parameters<typeof runBaseTests>[1];
@@ -94,44 +94,81 @@ async function failureOf(test: RunnerTestCase): Promise<{ readonly message: stri
   }
 }
 
+/** How many mutants a test found: those that find most are asked first. */
+const finds = new Map<string, number>();
+
 /** @returns false where it says nothing: all has to be loaded anew */
 async function runAgain(state: State): Promise<boolean> {
   const { globalNamespace, activeMutant, hitLimit } = toldBy(state);
   const files = state.ctx.files.map(({ filepath }) => collected.get(filepath));
-  const mutant = Reflect.get(globalThis, globalNamespace) as Switch;
   const pattern = state.config.testNamePattern;
-  const ran: RunnerTestFile[] = [];
-  let isFound = false;
+  const asked: RunnerTestCase[] = [];
   for (const file of files) {
     if (file === undefined) return false;
-    ran.push(file);
-    mutant.hitCount = 0;
-    mutant.hitLimit = hitLimit;
-    for (const test of testsIn(file.tasks)) {
-      delete test.result;
-      if (isFound || pattern?.test(test.fullTestName) === false) continue;
-      // It may have been left out when its file was loaded.
-      test.mode = 'run';
-      const startTime = performance.now();
-      mutant.activeMutant = activeMutant;
-      const failure = await failureOf(test);
-      mutant.activeMutant = undefined;
-      const duration = performance.now() - startTime;
-      test.result = { state: failure === undefined ? 'pass' : 'fail', startTime, duration };
-      if (failure === undefined) continue;
-      test.result.errors = [failure];
-      isFound = true;
-      const hits = mutant.hitCount;
-      mutant.hitCount = undefined;
-      if ((await failureOf(test)) !== undefined) return false;
-      mutant.hitCount = hits;
-    }
-    file.result = { state: isFound ? 'fail' : 'pass' };
-    Object.assign(file.meta, { hitCount: mutant.hitCount });
-    if (isFound) break;
+    for (const test of testsIn(file.tasks)) if (pattern?.test(test.fullTestName) !== false) asked.push(test);
   }
-  await state.rpc.onCollected(ran);
+  const mutant = Reflect.get(globalThis, globalNamespace) as Switch;
+  Object.assign(mutant, { hitCount: 0, hitLimit });
+  const ran: RunnerTestCase[] = [];
+  for (const test of asked.toSorted((a, b) => (finds.get(b.id) ?? 0) - (finds.get(a.id) ?? 0))) {
+    const startTime = performance.now();
+    mutant.activeMutant = activeMutant;
+    const failure = await failureOf(test);
+    mutant.activeMutant = undefined;
+    const result = { startTime, duration: performance.now() - startTime };
+    // Its mode is another one where it was left out when its file was loaded.
+    ran.push({
+      ...test,
+      mode: 'run',
+      result:
+        failure === undefined
+          ? { ...result, state: 'pass' }
+          : { ...result, state: 'fail', errors: [failure] },
+    });
+    if (failure === undefined) continue;
+    const hits = mutant.hitCount;
+    mutant.hitCount = undefined;
+    if ((await failureOf(test)) !== undefined) return false;
+    mutant.hitCount = hits;
+    finds.set(test.id, (finds.get(test.id) ?? 0) + 1);
+    break;
+  }
+  await state.rpc.onCollected(toldOf(ran, mutant.hitCount ?? 0));
   return true;
+}
+
+/** Files that hold no other tests than these: to tell of all takes longer than to run them. */
+function toldOf(ran: readonly RunnerTestCase[], hitCount: number): RunnerTestFile[] {
+  const copies = new Map<RunnerTestSuite, RunnerTestSuite>();
+  const files: RunnerTestFile[] = [];
+  const copyOf = (suite: RunnerTestSuite, file: RunnerTestFile): RunnerTestSuite => {
+    const known = copies.get(suite);
+    if (known !== undefined) return known;
+    const parent = suite.suite === undefined ? file : copyOf(suite.suite, file);
+    const copy: RunnerTestSuite = {
+      ...suite,
+      tasks: [],
+      file,
+      ...(parent === file ? {} : { suite: parent }),
+    };
+    parent.tasks.push(copy);
+    copies.set(suite, copy);
+    return copy;
+  };
+  for (const test of ran) {
+    let file = files.find(({ id }) => id === test.file.id);
+    if (file === undefined) {
+      const meta = { ...test.file.meta, hitCount: files.length === 0 ? hitCount : 0 };
+      file = { ...test.file, tasks: [], result: { state: 'pass' }, meta };
+      file.file = file;
+      files.push(file);
+    }
+    const suite = test.suite === undefined ? undefined : copyOf(test.suite, file);
+    const copy = { ...test, file, ...(suite === undefined ? {} : { suite }) };
+    (suite ?? file).tasks.push(copy);
+    if (test.result?.state === 'fail') file.result = { state: 'fail' };
+  }
+  return files;
 }
 
 init({
