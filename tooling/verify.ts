@@ -9,7 +9,15 @@ import type { TestCounts } from './test-counts.ts';
 
 // What CI runs: each check, then the tests. One that fails does not hide the next; the last line counts them all.
 
-const CHECKS = ['check:types', 'check:lint', 'check:format', 'check:dead', 'check:packages', 'check:audit'];
+const CHECKS = [
+  'check:types',
+  'check:lint',
+  'check:format',
+  'check:dead',
+  'check:packages',
+  'check:audit',
+  'check:mutants',
+];
 
 interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;

@@ -50,7 +50,7 @@ export function linesIn(diff: string): readonly Lines[] {
   const lines: Lines[] = [];
   let file = '';
   for (const line of diff.split('\n')) {
-    const name = /^\+\+\+ b\/(.+)$/.exec(line)?.[1];
+    const name = /^diff --git a\/.+ b\/(.+)$/.exec(line)?.[1];
     if (name !== undefined) file = name;
     const [, from, length = '1'] = /^@@ \S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
     if (from === undefined || length === '0') continue;
