@@ -49,6 +49,8 @@ function forget(globalNamespace: string): void {
 async function runAnew(state: State, traces: Traces): Promise<void> {
   const { globalNamespace, mode, mutantActivation } = toldBy(state);
   if (mustForget) forget(globalNamespace);
+  // oxlint-disable-next-line unicorn/no-array-sort
+  if (mode === 'mutant') state.ctx.files.sort((a, b) => lastFind(b.filepath) - lastFind(a.filepath));
   mustForget = mode === 'mutant' && (mutantActivation === 'static' || isFresh);
   const rpc = state.rpc;
   state.rpc = new Proxy(rpc, {
@@ -62,6 +64,15 @@ async function runAnew(state: State, traces: Traces): Promise<void> {
   });
   await runBaseTests('run', state, traces);
   evaluated = state.evaluatedModules;
+  for (const { filepath, result } of collected.values())
+    if (mode === 'mutant' && result?.state === 'fail') finders.push(filepath);
+}
+
+/** Files of tests that found a mutant, the latest last. Mutants of one module come one after another. */
+const finders: string[] = [];
+
+function lastFind(filepath: string): number {
+  return finders.lastIndexOf(filepath);
 }
 
 const isFresh = process.env['PAWL_MUTATION_FRESH'] === '1';
