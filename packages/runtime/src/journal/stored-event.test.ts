@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 
 import { CHAIN_START, EVENT_VERSION, nextChain } from './chain.ts';
+import { PLAIN_POLICY } from './event-defaults.ts';
 import type { EventType, JournalEvent } from './event.ts';
 import { InvariantError } from './invariant.ts';
 import { SAMPLE_EVENTS } from './sample-events.fixture.ts';
@@ -184,4 +185,58 @@ test('an outcome of a child that is no object is malformed', () => {
   expect(refusalOf('ChildFinished', EVENT_VERSION, '{"key":"0","outcome":"fine"}').message).toContain(
     'bad outcome',
   );
+});
+
+const PLAIN: Extract<JournalEvent, { type: 'TaskScheduled' }> = {
+  type: 'TaskScheduled',
+  key: '0',
+  task: 'step',
+  version: null,
+  inputHash: '=5',
+  args: 5,
+  pool: null,
+  policy: PLAIN_POLICY,
+};
+const DONE: JournalEvent = { type: 'TaskSucceeded', key: '0', output: 1, by: 'attempt' };
+
+test.each<[JournalEvent, string]>([
+  [PLAIN, '{"key":"0","task":"step","args":5}'],
+  [{ ...PLAIN, version: '2' }, '{"key":"0","task":"step","version":"2","args":5}'],
+  [{ ...PLAIN, pool: 'gpu' }, '{"key":"0","task":"step","args":5,"pool":"gpu"}'],
+  [{ ...PLAIN, inputHash: '=6' }, '{"key":"0","task":"step","inputHash":"=6","args":5}'],
+  [
+    { ...PLAIN, policy: { ...PLAIN_POLICY, maxUnknown: 1 } },
+    '{"key":"0","task":"step","args":5,"policy":{"maxUnknown":1}}',
+  ],
+  [DONE, '{"key":"0","output":1}'],
+  [{ ...DONE, by: 'person' }, '{"key":"0","output":1,"by":"person"}'],
+  [{ ...DONE, worker: 'ada' }, '{"key":"0","output":1,"worker":"ada"}'],
+  [{ ...DONE, fromSeq: 7 }, '{"key":"0","output":1,"fromSeq":7}'],
+])('a step that is plain but for one thing keeps that: %j', (event, payload) => {
+  expect(storeEvent(event).payload).toBe(payload);
+  expect(parseEvent(storeEvent(event))).toStrictEqual(event);
+});
+
+test.each<[JournalEvent, string]>([
+  [{ ...PLAIN, key: 1 } as never, 'a TaskScheduled with a bad key'],
+  [{ ...PLAIN, task: 1 } as never, 'a TaskScheduled with a bad task'],
+  [{ ...PLAIN, args: undefined } as never, 'a TaskScheduled with a bad args'],
+  [{ ...DONE, key: 1 } as never, 'a TaskSucceeded with a bad key'],
+  [{ ...DONE, output: undefined } as never, 'a TaskSucceeded with a bad output'],
+  [{ type: 'AttemptStarted', key: 1, attempt: 1 } as never, 'a AttemptStarted with a bad key'],
+])('a plain step that could not be read again is not written: %j', (event, problem) => {
+  expect(() => storeEvent(event)).toThrow(expect.objectContaining({ invariant: 'J7', problem }));
+});
+
+test('what is refused says why', () => {
+  expect(refusalOf('TeaBrewed', 1, '{}')).toMatchObject({
+    name: 'StoredEventRefusal',
+    message: "event type 'TeaBrewed' is unknown",
+  });
+  expect(refusalOf('TimerFired', EVENT_VERSION + 1, '{}').message).toBe(
+    `TimerFired has version ${EVENT_VERSION + 1}; this program reads up to ${EVENT_VERSION}`,
+  );
+  expect(refusalOf('TimerFired', 1, 'null').message).toBe('TimerFired holds no JSON object');
+  expect(refusalOf('TimerFired', 1, '{"key"').message).toBe('TimerFired holds no JSON object');
+  expect(refusalOf('TimerFired', 1, '{"key":1}').message).toBe('TimerFired has a bad key');
 });
