@@ -139,7 +139,7 @@ const FORMAT: Readonly<Record<EventType, Readonly<Record<string, string>>>> = {
     pool: 'text?',
     policy: 'record',
   },
-  AttemptStarted: { key: 'text', attempt: 'ordinal' },
+  AttemptStarted: { key: 'text', attempt: 'ordinal', remote: 'true, or left out' },
   AttemptFailed: { key: 'text', attempt: 'ordinal', error: 'record', retryAt: 'number', delayMs: 'duration' },
   AttemptInterrupted: { key: 'text', attempt: 'ordinal' },
   OutcomeAsked: { key: 'text', attempt: 'ordinal' },
