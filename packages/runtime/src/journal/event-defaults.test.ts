@@ -57,15 +57,15 @@ it('the settings of a task that says nothing of them', () => {
   expect(policyText({ ...PLAIN_POLICY, retry: { ...PLAIN_POLICY.retry } })).toBe('');
 });
 
-it.each([
-  [{ timeoutMs: 5 }],
-  [{ deadlineMs: 5 }],
-  [{ onUnknown: 'ask' }],
-  [{ maxUnknown: 0 }],
-  [{ maxUnknown: 0, timeoutMs: 5 }],
-  ...(['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter'] as const).map((name) => [
-    { retry: { ...PLAIN_POLICY.retry, [name]: 7 } },
-  ]),
+it.each<Partial<typeof PLAIN_POLICY>>([
+  { timeoutMs: 5 },
+  { deadlineMs: 5 },
+  { onUnknown: 'ask' },
+  { maxUnknown: 0 },
+  { maxUnknown: 0, timeoutMs: 5 },
+  ...(['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter'] as const).map((name) => ({
+    retry: { ...PLAIN_POLICY.retry, [name]: 7 },
+  })),
 ])('of others only what differs: %j', (more) => {
   const policy = { ...PLAIN_POLICY, ...more } as typeof PLAIN_POLICY;
   const text = policyText(policy);

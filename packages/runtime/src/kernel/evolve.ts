@@ -46,7 +46,8 @@ export function evolve(state: RunState, recorded: Recorded): void {
   if (isCommand(event) || isOutcome(event) || isTerminal(event) || event.type === 'ScopeRetuned') {
     state.lastDecisiveSeq = seq;
   }
-  // First, since they are nearly all there is.
+  // First, since they are nearly all there is: `apply` makes the same of them.
+  // Stryker disable next-line all
   if (event.type === 'TaskScheduled' || event.type === 'AttemptStarted' || event.type === 'TaskSucceeded')
     applyToCall(state, seq, at, event);
   else apply(state, recorded, event);

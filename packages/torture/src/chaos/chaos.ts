@@ -3,7 +3,7 @@
  * or stopped past their lease; journals are pruned and copied meanwhile. What is right stays right, and nothing grows.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -257,6 +257,8 @@ class Scene implements Disposable {
       const { damage } = copied.verify();
       if (damage.length > 0) this.#violated(`a copy is damaged: ${JSON.stringify(damage[0])}`);
       else count(this.#context.figures, 'sound copies');
+      copied.close();
+      rmSync(copy);
     } catch (error) {
       this.#violated(`a copy cannot be made or opened: ${wordsOf(error)}`);
     }

@@ -1,8 +1,8 @@
 /** Journals that somebody made to do harm: refused in words or harmless, within bounds, and no code of theirs runs. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { env, execPath } from 'node:process';
 
 import { seededEntropy } from '@pawl/runtime/testing';
@@ -67,6 +67,7 @@ async function tryJournals(context: PartContext): Promise<void> {
     batch.push({ round, path, what: madeHostile(path, random, figures) });
     if (batch.length < BATCH && round + 1 < rounds) continue;
     lookAtAll(batch, context);
+    for (const made of batch) rmSync(dirname(made.path), { recursive: true });
     batch = [];
   }
   lookAtAll(batch, context);

@@ -1,5 +1,6 @@
 /** Every call that changes the disk is made to fail in every way, one at a time. */
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
@@ -134,7 +135,10 @@ async function sweep(context: PartContext): Promise<void> {
   ];
   for (const batch of batches) {
     const protocols = runTrials(library, folder.path, batch);
-    for (const trial of batch) await judge(trial, protocols.get(trial.round) ?? new Protocol(), context);
+    for (const trial of batch) {
+      await judge(trial, protocols.get(trial.round) ?? new Protocol(), context);
+      rmSync(trial.root, { recursive: true });
+    }
   }
 }
 
