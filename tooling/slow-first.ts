@@ -3,10 +3,16 @@ import type { TestSpecification } from 'vitest/node';
 
 /** What takes longest: begun last, one of them would go on while the other workers have nothing left to do. */
 const SLOW = [
-  'tests/docs.test.ts',
-  'simulation/sensitivity.test.ts',
   'simulation/simulation.test.ts',
   'simulation/simulation-second-half.test.ts',
+  'crash/crash-states.test.ts',
+  'kills/kills.test.ts',
+  'crowds/crowds.test.ts',
+  'tests/docs.test.ts',
+  'simulation/sensitivity.test.ts',
+  'reliability/zombies.test.ts',
+  'sweep/fault-sweep.test.ts',
+  'chaos/chaos.test.ts',
   'tests/packages.test.ts',
   'browser/page.test.ts',
   'cli/tests/babysitter.test.ts',
