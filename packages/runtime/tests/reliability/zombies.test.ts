@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { seededEntropy } from '../../src/testing.ts';
 import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
 
-const ROUNDS = TORTURE ? 400 : 40;
+const ROUNDS = TORTURE ? 400 : 10;
 /** They wait more than they work. */
 const LANES = 2;
 const LEASE_MS = 600;
