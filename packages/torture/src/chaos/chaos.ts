@@ -30,8 +30,8 @@ const MIB = 1024 * 1024;
 export const chaos: Part = {
   name: 'chaos',
   what: 'half a minute each of mixed runs in three programs: one is killed, one stopped past its lease, one lives on and must not grow',
-  rounds: { ci: 1, night: 120 },
-  budgetSeconds: { ci: 60, night: 4200 },
+  rounds: { ci: 5, night: 120 },
+  budgetSeconds: { ci: 240, night: 4200 },
   floors: { 'runs that came to the right end': 20, kills: 1, stops: 0.9, 'sound copies': 0.9 },
   run: async (context) => {
     using scene = new Scene(context);
