@@ -207,6 +207,9 @@ test('a body without an end, and what is no HTTP, do not keep it from others', a
     /^HTTP\/1\.1 413/,
   );
   expect(await raw(`${head}content-length: 99999999\r\n\r\nx`)).toMatch(/^HTTP\/1\.1 413/);
+  // Who is still sending is not cut off: its answer would be lost.
+  const large = 'x'.repeat(32 * 1024 * 1024);
+  for (let i = 0; i < 5; i += 1) expect((await client.ask('POST', '/runs', large)).status).toBe(413);
   expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/);
   expect(await raw('GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/);
   expect((await client.get('/healthz')).status).toBe(200);

@@ -11,6 +11,9 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Until the whole body is there. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const MOST_CONNECTIONS = 1024;
+/** How long what is still sent after a refusal is read, and how long such a sender may be silent. */
+const LINGER_MS = 5_000;
+const SILENCE_MS = 500;
 
 export interface Listening {
   readonly port: number;
@@ -49,15 +52,48 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
     return;
   }
   const response = await handler(request);
-  const isWhole = incoming.complete;
-  outgoing.writeHead(response.status, {
-    ...Object.fromEntries(response.headers),
-    // What was refused is not read to its end.
-    ...(isWhole ? {} : { connection: 'close' }),
-  });
+  const headers = Object.fromEntries(response.headers);
+  if (!incoming.complete) {
+    await refuse(response, headers, incoming, outgoing);
+    return;
+  }
+  outgoing.writeHead(response.status, headers);
   if (response.body === null) outgoing.end();
   else await pipeline(Readable.fromWeb(response.body), outgoing);
-  if (!isWhole) incoming.destroy();
+}
+
+/**
+ * An answer to a request that is still being sent. A connection that is closed under its sender is reset, and the
+ * answer lost with it: so the answer is whole without the connection's end, and what comes after it is dropped for a
+ * while.
+ */
+async function refuse(
+  response: Response,
+  headers: Readonly<Record<string, string>>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer());
+  outgoing.writeHead(response.status, { ...headers, connection: 'close', 'content-length': body.length });
+  outgoing.write(body);
+  await lingered(incoming);
+  outgoing.end();
+  incoming.destroy();
+}
+
+function lingered(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const longest = setTimeout(resolve, LINGER_MS);
+    const silent = setTimeout(resolve, SILENCE_MS);
+    incoming.once('close', () => {
+      clearTimeout(longest);
+      clearTimeout(silent);
+      resolve();
+    });
+    // Nobody reads it any more, and who did may have it paused.
+    incoming.removeAllListeners('data').on('data', () => silent.refresh());
+    incoming.resume();
+  });
 }
 
 /** Nothing where its target or its headers are none. */
