@@ -80,7 +80,11 @@ export class IngressTasks implements RemoteTasks {
 
   stop(place: RemotePlace, reason: string): void {
     void this.#stop(place, reason).catch((error: unknown) => {
-      this.#warn(place.runId, `Task '${place.task}' (${place.key}) could not be stopped: ${String(error)}`);
+      const target = `${taskService(place.task)}/${remoteKey(place)}`;
+      this.#warn(
+        place.runId,
+        `Task '${place.task}' (${place.key}) could not be stopped, and works on: ${String(error)}. Stop it: restate invocations cancel '${target}'`,
+      );
     });
   }
 

@@ -145,16 +145,20 @@ export class RestateServer {
     return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${this.#process?.pid}/io`, 'utf8'))?.[1]);
   }
 
+  /** For a while after its start it is healthy and has no rows to give yet. */
   async sql<Row>(query: string): Promise<Row[]> {
-    const response = await fetch(`${this.admin}/query`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ query }),
-    });
-    if (!response.ok)
-      throw new RuntimeError('UNEXPECTED', `Restate does not answer: ${await response.text()}`);
-    const { rows } = (await response.json()) as { rows: Row[] };
-    return rows;
+    let answer = '';
+    for (let waitedMs = 0; waitedMs < START_MS; waitedMs += 50) {
+      const response = await fetch(`${this.admin}/query`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ query }),
+      });
+      answer = await response.text();
+      if (response.ok) return (JSON.parse(answer) as { rows: Row[] }).rows;
+      await delay(50);
+    }
+    throw new RuntimeError('UNEXPECTED', `Restate does not answer: ${answer}`);
   }
 
   async close(): Promise<void> {
