@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 import type { Part, Tier } from './part.ts';
 import { PARTS } from './parts.ts';
-import { reportOf, rowOf, tortureBy, type Asked } from './torture.ts';
+import { noRound, reportOf, rowOf, tortureBy, type Asked } from './torture.ts';
 
 const HELP = `pnpm torture [options]
 
@@ -67,8 +67,13 @@ async function main(): Promise<number> {
     at: numberOf('at', values.at),
     rounds: numberOf('rounds', values.rounds),
   };
+  const parts = chosen(values.only);
+  for (const part of parts) {
+    const problem = noRound(part, asked);
+    if (problem !== undefined) throw new UsageError(problem);
+  }
   let isSound = true;
-  for (const part of chosen(values.only)) {
+  for (const part of parts) {
     const budget = part.budgetSeconds[asked.tier];
     stdout.write(`${part.name}: ${asked.rounds ?? part.rounds[asked.tier]} rounds, budget ${budget} s\n`);
     const outcome = await tortureBy(part, asked);

@@ -26,6 +26,8 @@ export interface Part {
   readonly budgetSeconds: Readonly<Record<Tier, number>>;
   /** What must have happened at least, for each round: a torture in which nothing went wrong proves nothing. */
   readonly floors: Readonly<Record<string, number>>;
+  /** Whether `at` may be any number: its rounds are not counted from 0. */
+  readonly isAnyRoundThere?: boolean;
   /** Why it cannot be done on this machine, in words; undefined where it can. */
   readonly impossible?: () => string | undefined;
   readonly run: (context: PartContext) => Promise<void>;

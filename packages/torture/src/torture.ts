@@ -38,7 +38,7 @@ export async function tortureBy(part: Part, { tier, seed, at, rounds: asked }: A
   const violated = (round: number, what: string): void => {
     count += 1;
     if (count > MOST_TOLD) return;
-    violations.push(`round ${round}: ${what}\n    again: ${againBy(part, seed, round)}`);
+    violations.push(`round ${round}: ${what}\n    again: ${againBy(part, { seed, round, rounds })}`);
   };
   if (skipped === undefined) await part.run({ seed, rounds, at, figures, violated });
   if (count > MOST_TOLD) violations.push(`and ${count - MOST_TOLD} more`);
@@ -55,8 +55,18 @@ export async function tortureBy(part: Part, { tier, seed, at, rounds: asked }: A
   };
 }
 
-function againBy({ name }: Part, seed: number, round: number): string {
-  return `pnpm torture --only ${name} --seed ${seed} --at ${round}`;
+/** With how many rounds there were: of fewer, the round may not be one, or be another. */
+function againBy(
+  { name }: Part,
+  { seed, round, rounds }: Readonly<Record<'seed' | 'round' | 'rounds', number>>,
+): string {
+  return `pnpm torture --only ${name} --seed ${seed} --rounds ${rounds} --at ${round}`;
+}
+
+/** Why there is no such round, in words. */
+export function noRound(part: Part, { tier, at, rounds = part.rounds[tier] }: Asked): string | undefined {
+  if (at === undefined || at < rounds || part.isAnyRoundThere === true) return undefined;
+  return `${part.name} has ${rounds} rounds, from 0 to ${rounds - 1}; more with --rounds, or --tier night`;
 }
 
 /** For people, a line each. */
