@@ -143,6 +143,13 @@ describe.concurrent('one clear message', () => {
   });
 });
 
+test('what is in a file that is not JSON is not shown', async () => {
+  folder.write('secrets.txt', 'hunter2 is the password');
+  const { code, stderr } = await folder.pawl('send', 'run_1', 'm', '@secrets.txt');
+  expect([code, unwrapped(stderr)]).toEqual([11, expect.stringContaining("not JSON: Unexpected token 'h'.")]);
+  expect(stderr).not.toContain('password');
+});
+
 test.each(['../x', '..\\x', '/etc/passwd', 'a b', 'a\nb', 'é', '.', 'x'.repeat(10_000), '-'])(
   'the id %j is refused for its form',
   async (id) => {

@@ -130,6 +130,17 @@ test('nothing in an error reaches the terminal as it is', () => {
   expect(told(error)).not.toMatch(/^✓ forged/m);
 });
 
+test('a word that is longer than any path is cut, and a path is not', () => {
+  const path = `/${'x'.repeat(4095)}`;
+  const cut = failureOf(
+    new RuntimeError('NOT_FOUND', `no ${path} here`, { hint: `see ${path}y` }),
+    '/',
+    false,
+  );
+  expect(cut.message).toBe(`no ${path} here`);
+  expect(cut.hints).toEqual([`see ${path.slice(0, 200)}… (4097 characters)`]);
+});
+
 test('as JSON: one document on one line, its fields a contract', () => {
   const line = failureJson(failureOf(new NonDeterminismError('…', report), '/home/me/shop', false));
   expect(line).not.toContain('\n');
