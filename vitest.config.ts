@@ -80,7 +80,8 @@ export default defineConfig({
     // Programs that tests start would take the types off all sources and compile them, each anew.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled') },
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than there are processors: many tests wait for a disk, or for programs that they started.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     // A case that is crashed at every prefix, or starts programs, takes seconds alone, and a busy machine many times that.
     testTimeout: 90_000,
