@@ -1,9 +1,11 @@
 /** What runs say of themselves, as stores keep it. */
 import { canonical } from '../journal/canonical.ts';
 import type { Encoded, Recorded } from '../journal/event.ts';
-import type { Seq } from '../journal/ids.ts';
+import type { RunId, Seq } from '../journal/ids.ts';
 import type { StateSet } from '../journal/value-event.ts';
 import type { RunQuery } from '../ports/journal-store.ts';
+import { corrupt } from './damage.ts';
+import { keptJson } from './kept-json.ts';
 
 /** JSON texts by name; null: it was taken away. */
 export type StateTexts = ReadonlyMap<string, string | null>;
@@ -18,12 +20,17 @@ export function stateText({ value }: StateSet): string | null {
   return text === TAKEN_AWAY ? null : text;
 }
 
+/** @throws RuntimeError CORRUPT */
 export function statesOf(
+  runId: RunId,
   texts: Iterable<readonly [string, string | null]>,
 ): Readonly<Record<string, Encoded>> {
-  const known = [...texts].flatMap(([name, text]) =>
-    text === null ? [] : [[name, JSON.parse(text) as Encoded] as const],
-  );
+  const known = [...texts].flatMap(([name, text]) => {
+    if (text === null) return [];
+    const value = keptJson(text);
+    if (value === undefined) throw corrupt(runId, 0, `its state '${name}' is no JSON`);
+    return [[name, value] as const];
+  });
   return Object.fromEntries(known);
 }
 

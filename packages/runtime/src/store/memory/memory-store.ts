@@ -340,7 +340,7 @@ export class MemoryStore implements JournalStore {
   }
 
   stateOf(runId: RunId): Readonly<Record<string, Encoded>> {
-    return statesOf(this.#runs.get(runId)?.states ?? []);
+    return statesOf(runId, this.#runs.get(runId)?.states ?? []);
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {

@@ -2,7 +2,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
-import type { Encoded } from '../../journal/event.ts';
 import type { Millis } from '../../journal/ids.ts';
 import type {
   EnqueueAnswer,
@@ -11,6 +10,7 @@ import type {
   OverlapPolicy,
   ScheduleRecord,
 } from '../../ports/work-store.ts';
+import { keptJson } from '../kept-json.ts';
 import { MAX_SCHEDULES } from '../queue-limits.ts';
 import { sha256 } from '../sha256.ts';
 import type { Starts } from './starts.ts';
@@ -148,7 +148,8 @@ function hashPlace(name: string): readonly string[] {
 function scheduleOf(row: ScheduleRow, sealing: Sealing): ScheduleRecord {
   const { name, cron, zone, process, module } = row;
   // Anyone may write to the file: what was changed there is never started.
-  const isWhole = digestOf(row) === row.digest;
+  const inputs =
+    digestOf(row) === row.digest ? keptJson(sealing.wholeJson(inputsPlace(name), row.inputs)) : undefined;
   return {
     name,
     cron,
@@ -156,13 +157,13 @@ function scheduleOf(row: ScheduleRow, sealing: Sealing): ScheduleRecord {
     process,
     module,
     codeHash: row.code_hash,
-    inputs: isWhole ? (JSON.parse(sealing.wholeJson(inputsPlace(name), row.inputs)) as Encoded) : null,
+    inputs: inputs ?? null,
     inputsHash: sealing.wholeText(hashPlace(name), row.inputs_hash),
     missed: row.missed as MissedPolicy,
     overlap: row.overlap as OverlapPolicy,
     isPaused: row.paused === 1,
     nextAt: row.next_at,
     lastAt: row.last_at,
-    isWhole,
+    isWhole: inputs !== undefined,
   };
 }

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { JournalStore, StoreNote } from '../../ports/journal-store.ts';
+import { sha256 } from '../sha256.ts';
 import { appendOf, claimOf, OWNER_A, someEvents, START } from '../store-conformance.fixture.ts';
 import { APPLICATION_ID } from './migrate.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './migrations/list.ts';
@@ -54,6 +55,10 @@ test('what runs share is there for the next program', () => {
 test.each([
   ['a result that was changed', 'update kept_results set output = \'{"price":1}\''],
   ['a result that is no JSON', "update kept_results set output = '{'"],
+  [
+    'a result that is no JSON, with the right checksum,',
+    `update kept_results set output = '{', digest = x'${sha256('{')}'`,
+  ],
 ])('%s is not used', (_, sql) => {
   const path = journalWithNotes();
   raw(path, (db) => db.exec(sql));
@@ -64,6 +69,18 @@ test.each(["'{'", "'5'", '\'[{"holder":5}]\'', "'[null]'"])('trials that are %s 
   const path = journalWithNotes();
   raw(path, (db) => db.exec(`update circuits set trials = ${trials}`));
   expect(open(path).circuit('bank')?.trials).toEqual([]);
+});
+
+test.each(["''", "'{'"])('a state that is %s is damage', (value) => {
+  const path = journalWithNotes();
+  raw(path, (db) => db.exec(`insert into run_state (run, name, value) select id, 's', ${value} from runs`));
+  const store = open(path);
+  expect(() => store.stateOf('r')).toThrow(
+    expect.objectContaining({
+      code: 'CORRUPT',
+      message: expect.stringContaining("its state 's' is no JSON"),
+    }),
+  );
 });
 
 test('both tables can be emptied at any time', () => {

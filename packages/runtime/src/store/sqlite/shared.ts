@@ -7,6 +7,7 @@ import type { Encoded } from '../../journal/event.ts';
 import type { Millis } from '../../journal/ids.ts';
 import { isFresh, KEPT_RESULTS, KEPT_SIZE, LARGEST_KEPT, type KeptNote } from '../../journal/kept-result.ts';
 import type { StoreNote } from '../../ports/journal-store.ts';
+import { keptJson } from '../kept-json.ts';
 import { sha256 } from '../sha256.ts';
 import type { Offers } from './offers.ts';
 import type { Sealing } from './sealing.ts';
@@ -113,7 +114,7 @@ export class Shared {
     if (row === undefined || !isFresh({ at: row.at, ttlMs: row.ttl_ms }, now, ttlMs)) return undefined;
     // What was changed since is not used: the task runs, and its result is kept again.
     if (sha256(row.output) !== row.digest) return undefined;
-    return JSON.parse(this.#sealing.wholeJson(keptPlace(found), row.output)) as Encoded;
+    return keptJson(this.#sealing.wholeJson(keptPlace(found), row.output));
   }
 
   /** It is a digest of what was asked, which anybody could make: in an encrypted journal, one that needs the key. */

@@ -2,11 +2,12 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import { RuntimeError } from '../../errors.ts';
-import type { Encoded, RunStarted } from '../../journal/event.ts';
+import type { RunStarted } from '../../journal/event.ts';
 import type { Millis, RunId } from '../../journal/ids.ts';
 import { setbackMs } from '../../journal/setback.ts';
 import type { LeaseClaim } from '../../ports/journal-store.ts';
 import type { EnqueueAnswer, NewStart, QueuedStart } from '../../ports/work-store.ts';
+import { keptJson } from '../kept-json.ts';
 import { MAX_QUEUED } from '../queue-limits.ts';
 import { sha256 } from '../sha256.ts';
 import type { Append } from './append.ts';
@@ -384,10 +385,9 @@ function startOf(row: StartRow, sealing: Sealing): QueuedStart {
     problem: sealing.wholeTextOrNull(problemPlace(runId), row.problem),
   };
   // Anyone may write to the file: what was changed there is never started.
-  const isWhole = digestOf({ ...start, inputs: null }, row.inputs) === row.digest;
-  return {
-    ...start,
-    isWhole,
-    inputs: isWhole ? (JSON.parse(sealing.wholeJson(inputsPlace(runId), row.inputs)) as Encoded) : null,
-  };
+  const inputs =
+    digestOf({ ...start, inputs: null }, row.inputs) === row.digest
+      ? keptJson(sealing.wholeJson(inputsPlace(runId), row.inputs))
+      : undefined;
+  return { ...start, isWhole: inputs !== undefined, inputs: inputs ?? null };
 }

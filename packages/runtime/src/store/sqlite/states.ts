@@ -13,7 +13,8 @@ const MOST = 10_000;
 interface StateRow {
   readonly run: number;
   readonly name: string;
-  readonly value: string | null;
+  /** Anyone may write to the file: text, or something that is no state. */
+  readonly value: unknown;
 }
 
 interface Statements {
@@ -88,7 +89,7 @@ export class States {
     return new Map(
       rows.map(({ run, name, value }) => [
         name,
-        value === null ? null : this.#sealing.wholeJson(statePlace(run, name), value),
+        value === null ? null : this.#sealing.wholeJson(statePlace(run, name), String(value)),
       ]),
     );
   }

@@ -214,7 +214,10 @@ export class StoreHandle implements JournalStore {
   }
 
   stateOf(runId: RunId): Readonly<Record<string, Encoded>> {
-    return statesOf(this.#read(({ states }) => states.of(runId)));
+    return statesOf(
+      runId,
+      this.#read(({ states }) => states.of(runId)),
+    );
   }
 
   getRun(runId: RunId, now: Millis): RunRecord | undefined {

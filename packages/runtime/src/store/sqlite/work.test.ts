@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 
 import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
+import { sha256 } from '../sha256.ts';
 import { appendOf, claimOf, OWNER_A, OWNER_B, START } from '../store-conformance.fixture.ts';
 import { describeWork, scheduleOf, startOf } from '../work-conformance.fixture.ts';
 import { Child } from './child.fixture.ts';
@@ -139,5 +140,28 @@ test('what was changed from outside is told from what was queued', () => {
     { runId: 's', isWhole: true },
   ]);
   expect(again.work.schedules()).toMatchObject([{ name: 'n', isWhole: false }]);
+  again.close();
+});
+
+test('what is no JSON was changed from outside, whatever its checksum', () => {
+  const path = freshPath();
+  const store = openSqliteStore({ path, durability: 'normal' });
+  store.work.enqueue(startOf('r'), START);
+  store.work.putSchedule(scheduleOf('n'), false);
+  store.close();
+  raw(path, (db) => {
+    const digest = (fields: readonly unknown[]): string => sha256(JSON.stringify(fields));
+    const start = startOf('r');
+    db.prepare(`update starts set inputs = '{', digest = unhex(?)`).run(
+      digest([start.runId, start.process, start.module, start.codeHash, '{']),
+    );
+    const { name, cron, zone, process, module, codeHash, missed, overlap } = scheduleOf('n');
+    db.prepare(`update schedules set inputs = '{', digest = unhex(?)`).run(
+      digest([name, cron, zone, process, module, codeHash, '{', missed, overlap]),
+    );
+  });
+  const again = openSqliteStore({ path, durability: 'normal' });
+  expect(again.work.queuedStart('r')).toMatchObject({ isWhole: false, inputs: null });
+  expect(again.work.schedules()).toMatchObject([{ name: 'n', isWhole: false, inputs: null }]);
   again.close();
 });
