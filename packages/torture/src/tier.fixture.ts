@@ -1,4 +1,4 @@
-/** A part of the torture as a test: a fifth of its short tier, with its budget and what it counted on the screen. */
+/** A part of the torture as a test: its short tier or a share of it, with its budget and what it counted on the screen. */
 import { expect, test } from 'vitest';
 
 import type { Part } from './part.ts';
@@ -6,16 +6,16 @@ import { reportOf, tortureBy } from './torture.ts';
 
 /** Of all short tiers. */
 const SEED = 8;
-/** The whole of it is `pnpm torture`; what must have happened scales with it. */
-const SHARE = 1 / 5;
+/** For parts that take minutes: the whole of them is `pnpm torture`. What must have happened scales with it. */
+export const A_FIFTH = 1 / 5;
 /** A machine that is busy with other things takes many times what it takes alone. */
 const PATIENCE = 10;
 
 /** @param law what holds */
-export function testTier(part: Part, law: string): void {
+export function testTier(part: Part, law: string, share = 1): void {
   const problem = part.impossible?.();
-  const budget = Math.ceil(part.budgetSeconds.ci * SHARE);
-  const rounds = Math.ceil(part.rounds.ci * SHARE);
+  const budget = Math.ceil(part.budgetSeconds.ci * share);
+  const rounds = Math.ceil(part.rounds.ci * share);
   if (problem !== undefined) {
     test(`${part.name}: ${law} (not here: ${problem})`, ({ skip }) => skip());
     return;

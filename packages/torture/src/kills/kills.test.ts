@@ -1,4 +1,8 @@
-import { testTier } from '../tier.fixture.ts';
+import { A_FIFTH, testTier } from '../tier.fixture.ts';
 import { kills } from './kills.ts';
 
-testTier(kills, 'killed when its tasks have begun, the real command line goes on and does nothing again');
+testTier(
+  kills,
+  'killed when its tasks have begun, the real command line goes on and does nothing again',
+  A_FIFTH,
+);
