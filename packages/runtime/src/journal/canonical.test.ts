@@ -41,13 +41,34 @@ describe('canonical', () => {
 
 describe('what a value is known by', () => {
   it('leaves out where errors were made, however deep, and nothing else', () => {
-    const error = (stack: string): Json => ({
-      $pawl: 'Error',
-      value: { message: 'm', stack, cause: { stack } },
+    const error = (fields: Json): Json => ({ $pawl: 'Error', value: fields });
+    const made = (stack: string): Json => ({
+      a: [error({ message: 'm', stack, cause: error({ message: 'c', stack, errors: [error({ stack })] }) })],
+      stack: 'mine',
+      value: { stack: 'mine, too' },
+      none: null,
     });
-    const text = identityText({ a: [error('one')], stack: 'mine' });
-    expect(text).toBe(identityText({ a: [error('two')], stack: 'mine' }).replaceAll('two', 'one'));
-    expect(text).toContain('"stack":"mine"');
+    const text =
+      '{"$pawl":"Error","value":{"cause":{"$pawl":"Error","value":{"errors":[{"$pawl":"Error","value":{}}],"message":"c"}},"message":"m"}}';
+    for (const stack of ['one', 'two'])
+      expect(identityText(made(stack))).toBe(
+        `{"a":[${text}],"none":null,"stack":"mine","value":{"stack":"mine, too"}}`,
+      );
+  });
+
+  it('is the text of what is no error, in any order of keys', () => {
+    for (const value of [0, -1.5, 1e21, '', 'a"b', true, false, null, [], {}, [1, [null]]])
+      expect(identityText(value)).toBe(JSON.stringify(value));
+    expect(identityText({ b: { value: 1, stack: 2 }, a: [{ $pawl: 'Date', value: 'x' }] })).toBe(
+      '{"a":[{"$pawl":"Date","value":"x"}],"b":{"stack":2,"value":1}}',
+    );
+    // What speaks of errors is none.
+    expect(identityText({ text: '"$pawl":"Error"', stack: 's', value: { stack: 't' } })).toBe(
+      String.raw`{"stack":"s","text":"\"$pawl\":\"Error\"","value":{"stack":"t"}}`,
+    );
+    expect(identityText([{ $pawl: 'Error', other: { stack: 's' }, value: { stack: 't' } }])).toBe(
+      '[{"$pawl":"Error","other":{"stack":"s"},"value":{}}]',
+    );
   });
 
   it('takes an error that holds no fields as it is', () => {

@@ -4,6 +4,7 @@ import type { JournalEvent, Recorded } from './event.ts';
 import {
   fromText,
   headLine,
+  isHead,
   JournalTextRefusal,
   readHead,
   recordedOf,
@@ -155,9 +156,84 @@ describe('a head that says something else than heads do', () => {
     expect(refusalOf(text)).toMatchObject({ line: 1, message: expect.stringContaining(problem) as unknown });
   });
 
+  it.each([
+    ['{"events":1,"journal":"pawl","format":2,"run":"r"}', 'format 2; this program reads up to 1', 30],
+    ['{"events":1,"journal":"pawl","format":1,"run":"../x"}', 'it names no run', 41],
+    ['{"journal":"pawl","format":1,"run":"r","events":-1}', 'it does not say how many events follow', 40],
+    ['{"journal":"pawl","format":1,"run":"r","events":1.5}', 'it does not say how many events follow', 40],
+    [
+      `{"journal":"pawl","format":1,"run":"r","events":1,"chain":"${'a'.repeat(33)}"}`,
+      'its checksum is none',
+      51,
+    ],
+    [
+      `{"journal":"pawl","format":1,"run":"r","events":1,"chain":"g${'a'.repeat(32)}"}`,
+      'its checksum is none',
+      51,
+    ],
+    [
+      `{"journal":"pawl","format":1,"run":"r","events":1,"chain":"${'a'.repeat(32)}g"}`,
+      'its checksum is none',
+      51,
+    ],
+    [
+      `{"journal":"pawl","format":1,"run":"r","events":1,"chain":["${'a'.repeat(32)}"]}`,
+      'its checksum is none',
+      51,
+    ],
+    ['{"journal":"other","format":1,"run":"r","events":1}', 'this is no journal of Pawl', 1],
+    ['{"journal":"pawl","format":"1","run":"r","events":1}', 'this is no journal of Pawl', 1],
+  ])('is refused where it does: %s', (head, problem, column) => {
+    const refusal = refusalOf(`${head}\n`);
+    expect(refusal).toMatchObject({
+      name: 'JournalTextRefusal',
+      line: 1,
+      column,
+      message: expect.stringContaining(problem) as unknown,
+    });
+  });
+
   it('names no run', () => {
     expect(refusalOf('{"events":0,"format":1,"journal":"pawl"}\n')).toMatchObject({ line: 1, column: 1 });
   });
+});
+
+it.each([
+  ['no time', '{"at":"1","seq":2,"type":"T","version":1,"payload":{}}'],
+  ['no type', '{"at":1,"seq":2,"type":7,"version":1,"payload":{}}'],
+  ['no version', '{"at":1,"seq":2,"type":"T","version":-1,"payload":{}}'],
+  ['no payload', '{"at":1,"seq":2,"type":"T","version":1,"payload":[]}'],
+])('a row with %s is no event', (_, line) => {
+  expect(refusalOf(withLine(3, () => line))).toMatchObject({
+    kind: 'malformed',
+    line: 3,
+    message: expect.stringContaining('it is no event') as unknown,
+  });
+});
+
+it('a row is refused at its field', () => {
+  const line = '{"at":1,"type":"AttemptStarted","seq":2,"version":1,"payload":{"key":"0","attempt":"1"}}';
+  expect(refusalOf(withLine(3, () => line))).toMatchObject({
+    line: 3,
+    column: line.indexOf('"attempt"') + 1,
+    message: expect.stringContaining('has a bad attempt') as unknown,
+  });
+  const other = line.replace('AttemptStarted', 'Odd');
+  expect(refusalOf(withLine(3, () => other))).toMatchObject({ line: 3, column: other.indexOf('"type"') + 1 });
+  const place = line.replace('"seq":2', '"seq":9');
+  expect(refusalOf(withLine(3, () => place))).toMatchObject({ line: 3, column: place.indexOf('"seq"') + 1 });
+});
+
+it('a row that is read alone is refused where its event would be', () => {
+  expect(() => recordedOf({ seq: 4, at: 1, type: 'Odd', version: 1, payload: '{}' })).toThrow(
+    expect.objectContaining({ line: 5, column: 1, kind: 'newer' }),
+  );
+});
+
+it('the first line of a run is known by its first field', () => {
+  for (const field of ['chain', 'events', 'format', 'journal']) expect(isHead(`{"${field}":1}`)).toBe(true);
+  for (const line of ['{"at":1}', ' {"chain":1}', '{"at":{"chain":1}}', '{"chains":1}', ''])
+    expect(isHead(line)).toBe(false);
 });
 
 it('a letter too many in a long line is found near where it stands', () => {
@@ -174,4 +250,6 @@ it('a comma too many is found where V8 says that it is', () => {
 it('a head says what was taken out, and the checksum of what it is a copy of', () => {
   const head = { runId: 'r', events: 2, chain: 'ab'.repeat(16), isRedacted: true };
   expect(readHead(headLine(head), 1)).toEqual(head);
+  const plain = { runId: 'r', events: 2, chain: undefined, isRedacted: false };
+  expect(readHead(headLine(plain), 1)).toEqual(plain);
 });
