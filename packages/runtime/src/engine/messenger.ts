@@ -12,6 +12,7 @@ import { cancelRun, postTo } from './cancel-run.ts';
 import type { Engine } from './engine.ts';
 import { foldRun } from './fold-run.ts';
 import { ONLY_SECRET, type Refusal } from './mailbox.ts';
+import { PastQuestions } from './past-questions.ts';
 import { postedAnswers } from './posted-answers.ts';
 import { answerIdOf, answerMessage, misfits, type AnswerMessage, type Response } from './response.ts';
 import type { RunDriver } from './run-driver.ts';
@@ -60,6 +61,7 @@ export class Messenger {
   readonly #engine: Engine;
   readonly #mustGet: (id: RunId) => RunRecord;
   readonly #waits: (id: RunId) => readonly OpenWait[];
+  readonly #past: PastQuestions;
 
   /**
    * @param mustGet the run; throws NOT_FOUND
@@ -69,6 +71,7 @@ export class Messenger {
     this.#engine = engine;
     this.#mustGet = mustGet;
     this.#waits = waits;
+    this.#past = new PastQuestions(engine.options.store);
   }
 
   cancel(id: RunId, reason: string, isForced: boolean): Cancelled {
@@ -141,6 +144,9 @@ export class Messenger {
     const record = store.getRun(id, clock.now());
     if (record === undefined) return { status: 'unknown' };
     if (record.status !== 'running') return { status: 'closed' };
+    const active = this.#engine.runs.get(id);
+    if (active?.state.calls.has(key) === false)
+      return { status: this.#past.has(active, key) ? 'closed' : 'unknown' };
     const call = this.#call(id, key);
     if (call?.kind !== 'breakpoint') return { status: 'unknown' };
     if (call.phase !== 'pending') return { status: 'closed' };
@@ -149,7 +155,7 @@ export class Messenger {
     const { counted, outcome } = withAnswers(call, postedAnswers(store, id, key));
     if ([...call.answers, ...counted].some(({ by }) => by === message.by)) return duplicate;
     if (outcome !== undefined) return { status: 'closed' };
-    const posted = this.#post(this.#engine.runs.get(id), id, message);
+    const posted = this.#post(active, id, message);
     if (posted === 'closed' || posted === 'unknown') return { status: posted };
     if (posted === 'duplicate') return duplicate;
     return this.#cameTooLate(id, message)
