@@ -7,24 +7,8 @@ import { OWN_FOLDERS } from './own-folders.ts';
 import type { Failure } from './render/failure.ts';
 import { relativeTo, sourcePlace } from './render/source-place.ts';
 
-/** Of a path (Linux): what is longer names nothing, and would fill the screen. */
-const LONGEST_WORD = /\S{4097,}/g;
-const SHOWN_OF_LONGER = 200;
-
 /** How an error is told. A stack is for crashes, and for whoever asks. */
 export function failureOf(error: unknown, cwd: string, isDebug: boolean): Failure {
-  const failure = wholeFailureOf(error, cwd, isDebug);
-  return { ...failure, message: legible(failure.message), hints: failure.hints.map(legible) };
-}
-
-function legible(text: string): string {
-  return text.replace(
-    LONGEST_WORD,
-    (word) => `${word.slice(0, SHOWN_OF_LONGER)}… (${word.length} characters)`,
-  );
-}
-
-function wholeFailureOf(error: unknown, cwd: string, isDebug: boolean): Failure {
   const stack = isDebug && error instanceof Error ? fullStack(error) : undefined;
   if (isRuntimeError(error)) return runtimeFailure(error, cwd, stack);
   if (error instanceof NonDeterminismError && error.report !== undefined)

@@ -216,6 +216,23 @@ test('a body without an end, and what is no HTTP, do not keep it from others', a
   expect(await client.stop()).toBe(0);
 });
 
+test('who asks for a stream and reads nothing of it keeps no other from one', async () => {
+  using folder = new Folder();
+  const client = await bothServing(folder);
+  await client.ask('POST', '/runs', { process: 'asks', id: 'a1' });
+  await waiting(client, 'a1');
+  const events = '/runs/a1/events';
+  // More than there may be at once; a body announces what never comes.
+  for (let i = 0; i < 300; i += 1) expect((await client.ask('HEAD', events)).status).toBe(200);
+  for (let i = 0; i < 3; i += 1)
+    expect((await client.get(events, { 'content-length': '5' })).status).toBe(400);
+  expect((await client.get('/healthz', { 'content-length': '0' })).status).toBe(200);
+  const read = client.get(events);
+  expect((await client.ask('POST', '/runs/a1/messages/answer', 1)).body['status']).toBe('accepted');
+  expect((await read).text).toContain('event: RunSucceeded');
+  expect(await client.stop()).toBe(0);
+});
+
 test.each([
   [['--host', '0.0.0.0'], 2, 'a token is needed'],
   [['--token', 'short'], 2, 'at least 16'],

@@ -2,11 +2,14 @@ import { defineProcess } from '@pawl/sdk';
 import { expect, test } from 'vitest';
 
 import { openRuntime } from '../src/index.ts';
-import type { Recorded } from '../src/journal/event.ts';
+import { PastQuestions } from '../src/engine/past-questions.ts';
+import type { JournalEvent, Recorded } from '../src/journal/event.ts';
 import type { RunId, Seq } from '../src/journal/ids.ts';
+import { SAMPLE_EVENTS } from '../src/journal/sample-events.fixture.ts';
 import { MemoryStore } from '../src/testing.ts';
 
 const QUESTIONS = 200;
+const START = 1_700_000_000_000;
 
 class CountingStore extends MemoryStore {
   /** Events that were read. */
@@ -50,4 +53,22 @@ test('late answers to what was settled long ago are told so, and read a journal 
   await runtime.send('r', 'end', null);
   await ended;
   expect(await status(':q0', 'bob')).toBe('closed');
+});
+
+test('a question that another program recorded, which took the run, is open', () => {
+  const store = new MemoryStore();
+  const past = new PastQuestions(store);
+  const run = { runId: 'r' };
+  const claim = { owner: 'o'.repeat(32), now: START, ttlMs: 1000 };
+  const append = (afterSeq: Seq, ...events: readonly JournalEvent[]): void => {
+    const facts = events.map((event) => ({ at: START, event }));
+    store.append([{ runId: 'r', epoch: 1, afterSeq, events: facts, consumed: [] }], claim);
+  };
+  const { RunStarted, BreakpointOpened, BreakpointClosed } = SAMPLE_EVENTS;
+  append(0, RunStarted);
+  expect(past.get(run, BreakpointOpened.key)).toBeUndefined();
+  append(1, BreakpointOpened);
+  expect(past.get(run, BreakpointOpened.key)).toBe('open');
+  append(2, { ...BreakpointClosed, key: BreakpointOpened.key });
+  expect([past.get(run, BreakpointOpened.key), past.get(run, ':other')]).toEqual(['settled', undefined]);
 });

@@ -126,6 +126,7 @@ export const SUITES: readonly Part[] = [
     what: 'programs that are killed, stopped, overtaken; full disks, locks, readers beside writers',
     rounds: { ci: 0, night: 1 },
     budgetSeconds: { ci: 300, night: 7200 },
+    isAnyRoundThere: true,
     files: ['packages/runtime/tests/reliability'],
     lengthOf: ({ rounds }): Readonly<Record<string, string>> => (rounds > 0 ? { PAWL_TORTURE: '1' } : {}),
     leastOf: () => 100,

@@ -130,15 +130,13 @@ test('nothing in an error reaches the terminal as it is', () => {
   expect(told(error)).not.toMatch(/^✓ forged/m);
 });
 
-test('a word that is longer than any path is cut, and a path is not', () => {
+test('a word that is longer than any path is cut on a terminal, and a path is not', () => {
   const path = `/${'x'.repeat(4095)}`;
-  const cut = failureOf(
-    new RuntimeError('NOT_FOUND', `no ${path} here`, { hint: `see ${path}y` }),
-    '/',
-    false,
-  );
-  expect(cut.message).toBe(`no ${path} here`);
-  expect(cut.hints).toEqual([`see ${path.slice(0, 200)}… (4097 characters)`]);
+  const error = new RuntimeError('NOT_FOUND', `no ${path} here`, { hint: `see ${path}y` });
+  const lines = told(error, 10_000).trim().split('\n');
+  expect(lines).toEqual([`✗ no ${path} here`, `  → see ${path.slice(0, 200)}… (4097 characters)`]);
+  expect(told(new Error('z'.repeat(9000)), 10_000)).not.toContain('z'.repeat(300));
+  expect(failureJson(failureOf(error, '/', false))).toContain(`${path}y`);
 });
 
 test('as JSON: one document on one line, its fields a contract', () => {

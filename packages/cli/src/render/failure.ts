@@ -20,9 +20,19 @@ export interface Failure {
   readonly stack: string | undefined;
 }
 
+/** Of a path (Linux): what is longer names nothing, and would fill the screen. */
+const LONGEST_WORD = /\S{4097,}/g;
+const SHOWN_OF_LONGER = 200;
+
+function linesOf(text: string): string[] {
+  return cleanLines(
+    text.replace(LONGEST_WORD, (word) => `${word.slice(0, SHOWN_OF_LONGER)}… (${word.length} characters)`),
+  );
+}
+
 export function renderFailure(failure: Failure, width: number, theme: Theme): string[] {
   const { message, where, facts, hints, stack } = failure;
-  const [first = '', ...rest] = cleanLines(message).flatMap((line) => wrap(line, width - 2));
+  const [first = '', ...rest] = linesOf(message).flatMap((line) => wrap(line, width - 2));
   return [
     `${failure.code === 'WAITING' ? theme.attention('?') : theme.bad('✗')} ${first}`,
     ...rest.map((line) => `  ${line}`),
@@ -33,13 +43,13 @@ export function renderFailure(failure: Failure, width: number, theme: Theme): st
       theme,
     ),
     ...hints.flatMap((hint) => hintLines(hint, width, theme)),
-    ...(stack === undefined ? [] : cleanLines(stack).map((line) => theme.dim(`  ${line}`))),
+    ...(stack === undefined ? [] : linesOf(stack).map((line) => theme.dim(`  ${line}`))),
   ];
 }
 
 /** An example, and what holds a command to copy, stays in its line. */
 function hintLines(hint: string, width: number, theme: Theme): string[] {
-  return cleanLines(hint).flatMap((line, index) => {
+  return linesOf(hint).flatMap((line, index) => {
     if (line.startsWith('  ')) return [`  ${line}`];
     const [first = '', ...rest] = /\b(pawl|npm) /.test(line) ? [line] : wrap(line, width - 4);
     const sign = index === 0 ? theme.dim('→') : ' ';

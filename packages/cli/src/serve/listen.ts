@@ -47,18 +47,15 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
   const gone = new AbortController();
   outgoing.on('close', () => gone.abort());
   const request = requestOf(incoming, gone.signal);
-  if (request === undefined) {
-    outgoing.writeHead(400, { connection: 'close' }).end();
-    return;
-  }
-  const response = await handler(request);
+  const response = request === undefined ? new Response(null, { status: 400 }) : await handler(request);
   const headers = Object.fromEntries(response.headers);
   if (!incoming.complete) {
     await refuse(response, headers, incoming, outgoing);
     return;
   }
   outgoing.writeHead(response.status, headers);
-  if (response.body === null) outgoing.end();
+  if (incoming.method === 'HEAD') await response.body?.cancel();
+  if (incoming.method === 'HEAD' || response.body === null) outgoing.end();
   else await pipeline(Readable.fromWeb(response.body), outgoing);
 }
 
@@ -75,44 +72,49 @@ async function refuse(
 ): Promise<void> {
   const body = Buffer.from(await response.arrayBuffer());
   outgoing.writeHead(response.status, { ...headers, connection: 'close', 'content-length': body.length });
-  outgoing.write(body);
-  await lingered(incoming);
+  if (body.length > 0) outgoing.write(body);
+  else outgoing.flushHeaders();
+  if (!incoming.destroyed) await lingered(incoming);
   outgoing.end();
   incoming.destroy();
 }
 
-function lingered(incoming: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    const longest = setTimeout(resolve, LINGER_MS);
-    const silent = setTimeout(resolve, SILENCE_MS);
-    incoming.once('close', () => {
-      clearTimeout(longest);
-      clearTimeout(silent);
-      resolve();
-    });
-    // Nobody reads it any more, and who did may have it paused.
-    incoming.removeAllListeners('data').on('data', () => silent.refresh());
-    incoming.resume();
-  });
+async function lingered(incoming: IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const longest = setTimeout(resolve, LINGER_MS);
+  const silent = setTimeout(resolve, SILENCE_MS);
+  incoming.once('close', resolve);
+  // Nobody reads it any more, and who did may have it paused.
+  incoming.removeAllListeners('data').on('data', () => silent.refresh());
+  incoming.resume();
+  await promise;
+  clearTimeout(longest);
+  clearTimeout(silent);
 }
 
-/** Nothing where its target or its headers are none. */
+/** Nothing where its target or its headers are none, or where it asks for something and brings a body. */
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', rawHeaders } = incoming;
+  const isLook = method === 'GET' || method === 'HEAD';
+  if (isLook && hasBody(incoming)) return undefined;
   try {
     // Only the path counts: the name that was asked for is in the header, for the guard.
     const { pathname, search } = new URL(incoming.url ?? '/', 'http://localhost');
     const headers = new Headers();
     for (let i = 0; i < rawHeaders.length; i += 2)
       headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
-    const hasBody = method !== 'GET' && method !== 'HEAD';
     return new Request(`http://localhost${pathname}${search}`, {
-      method,
+      // A handler's framework would make the whole answer for HEAD, and leave a stream open that nobody reads.
+      method: isLook ? 'GET' : method,
       headers,
       signal,
-      ...(hasBody ? { body: Readable.toWeb(incoming), duplex: 'half' } : {}),
+      ...(isLook ? {} : { body: Readable.toWeb(incoming), duplex: 'half' }),
     });
   } catch {
     return undefined;
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }

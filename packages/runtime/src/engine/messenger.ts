@@ -145,8 +145,8 @@ export class Messenger {
     if (record === undefined) return { status: 'unknown' };
     if (record.status !== 'running') return { status: 'closed' };
     const active = this.#engine.runs.get(id);
-    if (active?.state.calls.has(key) === false)
-      return { status: this.#past.has(active, key) ? 'closed' : 'unknown' };
+    const past = active?.state.calls.has(key) === false ? this.#past.get(active, key) : 'open';
+    if (past !== 'open') return { status: past === 'settled' ? 'closed' : 'unknown' };
     const call = this.#call(id, key);
     if (call?.kind !== 'breakpoint') return { status: 'unknown' };
     if (call.phase !== 'pending') return { status: 'closed' };

@@ -1,36 +1,42 @@
 import type { CallKey } from '../journal/call-key.ts';
+import { isOutcome } from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
 import { eventsOf } from '../run-events.ts';
 
-interface Asked {
-  readonly keys: Set<CallKey>;
+interface Known {
+  /** Questions, and whether each is settled. */
+  readonly questions: Map<CallKey, 'open' | 'settled'>;
   /** How far they are known. */
   seq: Seq;
 }
 
 /**
- * Which questions runs have ever asked: their live state forgets those that are settled, and people answer late.
+ * What became of each question that a run ever asked: its live state forgets those that are settled, and people answer
+ * late.
  *
- * Owns the keys of runs that are driven here and were asked about such a question, as long as they are. Talks to the
- * store: a journal is read once, and read on from there.
+ * Owns that of runs that are driven here and were asked about such a question, as long as they are. Talks to the store: a
+ * journal is read once, and read on from there.
  */
 export class PastQuestions {
   readonly #store: Pick<JournalStore, 'read'>;
-  readonly #byRun = new WeakMap<object, Asked>();
+  readonly #byRun = new WeakMap<object, Known>();
 
   constructor(store: Pick<JournalStore, 'read'>) {
     this.#store = store;
   }
 
-  /** Of what is committed. */
-  has(run: { readonly runId: RunId }, key: CallKey): boolean {
-    const asked = this.#byRun.get(run) ?? { keys: new Set(), seq: 0 };
-    this.#byRun.set(run, asked);
-    for (const { seq, event } of eventsOf(this.#store, run.runId, asked.seq)) {
-      asked.seq = seq;
-      if (event.type === 'BreakpointOpened') asked.keys.add(event.key);
+  /** As it is in the file, where another program may have taken the run meanwhile. Undefined: there is no such question. */
+  get(run: { readonly runId: RunId }, key: CallKey): 'open' | 'settled' | undefined {
+    const known = this.#byRun.get(run) ?? { questions: new Map(), seq: 0 };
+    this.#byRun.set(run, known);
+    const { questions } = known;
+    for (const { seq, event } of eventsOf(this.#store, run.runId, known.seq)) {
+      known.seq = seq;
+      if (event.type === 'BreakpointOpened') questions.set(event.key, 'open');
+      else if (isOutcome(event) && 'key' in event && questions.has(event.key))
+        questions.set(event.key, 'settled');
     }
-    return asked.keys.has(key);
+    return questions.get(key);
   }
 }

@@ -32,6 +32,8 @@ export const chaos: Part = {
   what: 'half a minute each of mixed runs in three programs: one is killed, one stopped past its lease, one lives on and must not grow',
   rounds: { ci: 5, night: 120 },
   budgetSeconds: { ci: 240, night: 4200 },
+  // What is judged at its end is of no round, and no round can be made alone.
+  isAnyRoundThere: true,
   floors: { 'runs that came to the right end': 20, kills: 1, stops: 0.9, 'sound copies': 0.9 },
   run: async (context) => {
     using scene = new Scene(context);

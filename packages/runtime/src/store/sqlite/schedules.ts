@@ -149,7 +149,9 @@ function scheduleOf(row: ScheduleRow, sealing: Sealing): ScheduleRecord {
   const { name, cron, zone, process, module } = row;
   // Anyone may write to the file: what was changed there is never started.
   const inputs =
-    digestOf(row) === row.digest ? keptJson(sealing.wholeJson(inputsPlace(name), row.inputs)) : undefined;
+    digestOf(row) === row.digest
+      ? keptJson(sealing.wholeJson(inputsPlace(name), String(row.inputs)))
+      : undefined;
   return {
     name,
     cron,

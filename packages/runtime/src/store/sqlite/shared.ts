@@ -22,7 +22,8 @@ interface CircuitRow {
 interface KeptRow {
   readonly at: number;
   readonly ttl_ms: number;
-  readonly output: string;
+  /** Anyone may write to the file: text, or something else. */
+  readonly output: unknown;
   /** Hexadecimal. */
   readonly digest: string;
 }
@@ -113,8 +114,9 @@ export class Shared {
     const row = this.#statements.selectKept.get(found);
     if (row === undefined || !isFresh({ at: row.at, ttlMs: row.ttl_ms }, now, ttlMs)) return undefined;
     // What was changed since is not used: the task runs, and its result is kept again.
-    if (sha256(row.output) !== row.digest) return undefined;
-    return keptJson(this.#sealing.wholeJson(keptPlace(found), row.output));
+    const output = String(row.output);
+    if (sha256(output) !== row.digest) return undefined;
+    return keptJson(this.#sealing.wholeJson(keptPlace(found), output));
   }
 
   /** It is a digest of what was asked, which anybody could make: in an encrypted journal, one that needs the key. */

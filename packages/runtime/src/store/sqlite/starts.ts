@@ -387,7 +387,7 @@ function startOf(row: StartRow, sealing: Sealing): QueuedStart {
   // Anyone may write to the file: what was changed there is never started.
   const inputs =
     digestOf({ ...start, inputs: null }, row.inputs) === row.digest
-      ? keptJson(sealing.wholeJson(inputsPlace(runId), row.inputs))
+      ? keptJson(sealing.wholeJson(inputsPlace(runId), String(row.inputs)))
       : undefined;
   return { ...start, isWhole: inputs !== undefined, inputs: inputs ?? null };
 }
