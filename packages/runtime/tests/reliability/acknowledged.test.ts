@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRuntime } from '../../src/runtime.ts';
 import { seededEntropy } from '../../src/testing.ts';
-import { effectsOf, freshFolder, inspect, Program, settledIn, TORTURE } from './program.fixture.ts';
+import { effectsOf, freshFolder, inspect, LONG_MS, Program, settledIn, TORTURE } from './program.fixture.ts';
 
 const ROUNDS = TORTURE ? 200 : 12;
 const STEPS = 60;
@@ -22,7 +22,7 @@ describe('what was acknowledged is durable', () => {
 
   it(
     'a program that is killed right after it told of a commit never loses it',
-    { timeout: 600_000 },
+    { timeout: LONG_MS },
     async () => {
       const { random } = seededEntropy(20);
       for (let round = 0; round < ROUNDS; round += 1) {

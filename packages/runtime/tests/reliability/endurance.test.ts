@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freshFolder, Program, TORTURE, type Line } from './program.fixture.ts';
+import { freshFolder, type Line, LONG_MS, Program, TORTURE } from './program.fixture.ts';
 
 const RUNS = TORTURE ? 10_000 : 2000;
 const TASKS = TORTURE ? 100_000 : 20_000;
@@ -33,7 +33,7 @@ async function endure(
 }
 
 describe('memory', () => {
-  it(`of ${RUNS} runs, one after the other, does not grow with them`, { timeout: 600_000 }, async () => {
+  it(`of ${RUNS} runs, one after the other, does not grow with them`, { timeout: LONG_MS }, async () => {
     const { memory } = await endure('manyRuns', RUNS);
     const early = memory[1];
     const late = memory.at(-1);
@@ -45,7 +45,7 @@ describe('memory', () => {
 
   it(
     `of one run of ${TASKS} tasks, and of its replay, is under 1 KiB a task`,
-    { timeout: 600_000 },
+    { timeout: LONG_MS },
     async () => {
       const { memory, lines } = await endure('manyTasks', TASKS);
       const first = memory[0]?.heapUsed ?? 0;
@@ -60,12 +60,12 @@ describe('memory', () => {
     },
   );
 
-  it('of large values is that of a few of them, however many are read', { timeout: 600_000 }, async () => {
+  it('of large values is that of a few of them, however many are read', { timeout: LONG_MS }, async () => {
     const { lines } = await endure('large', TORTURE ? 500 : 14, '--max-old-space-size=72');
     expect(lines.find(({ at }) => at === 'replay')).toMatchObject({ reached: 'end' });
   });
 
-  it(`of ${TASKS} tasks at once suffices in a small heap`, { timeout: 600_000 }, async () => {
+  it(`of ${TASKS} tasks at once suffices in a small heap`, { timeout: LONG_MS }, async () => {
     await endure('wide', TASKS, '--max-old-space-size=512');
   });
 });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { afterAll, afterEach } from 'vitest';
-import { openJournal } from '../../src/reader.ts';
+import { RuntimeError } from '../../src/errors.ts';
+import { openJournal, type JournalReader } from '../../src/reader.ts';
 import type { Recorded } from '../../src/journal/event.ts';
 
 /** `at` says what it tells of: 'answer', 'committed', 'started', 'end', … */
@@ -47,6 +48,9 @@ export function freshFolder(): string {
 
 /** Longer tiers: more rounds of the same. */
 export const TORTURE = process.env['PAWL_TORTURE'] === '1';
+
+/** What a test that takes long may take: a night has many more rounds, beside other work. */
+export const LONG_MS: number = TORTURE ? 3_600_000 : 600_000;
 
 const FROM_SOURCES: readonly string[] = ['--conditions=source'];
 /** What was just built starts in a fraction of the time. */
@@ -171,13 +175,22 @@ export function effectsOf(path: string): readonly Started[] {
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Started);
 }
 
-/** All events of a run, read by a connection that cannot write, and what `verify` says. */
+/** All events of a run, read by a connection that cannot write, and what `verify` says. None: it was killed before the first. */
 export function inspect(
   path: string,
   runId = 'r',
 ): { events: readonly Recorded[]; damage: readonly unknown[] } {
   using journal = openJournal({ path });
-  return { events: [...journal.events(runId)], damage: journal.verify().damage };
+  return { events: eventsIn(journal, runId), damage: journal.verify().damage };
+}
+
+function eventsIn(journal: JournalReader, runId: string): readonly Recorded[] {
+  try {
+    return [...journal.events(runId)];
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'NOT_FOUND') return [];
+    throw error;
+  }
 }
 
 /** Keys of calls that can never be started again. */

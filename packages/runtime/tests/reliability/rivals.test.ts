@@ -3,7 +3,7 @@ import { RunLockedError, type Process } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore, seededEntropy } from '../../src/testing.ts';
 import { Lab } from '../lab.fixture.ts';
-import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
+import { effectsOf, freshFolder, inspect, type Line, LONG_MS, Program, TORTURE } from './program.fixture.ts';
 
 const ROUNDS = TORTURE ? 500 : 15;
 const RIVALS = 3;
@@ -13,7 +13,7 @@ const isEnd = (id: string) => (line: Line) => line.at === 'end' && line['id'] ==
 describe('several programs resume one run at once', () => {
   it(
     'one owns it, the others are refused with RUN_LOCKED, and each value has one start',
-    { timeout: 600_000 },
+    { timeout: LONG_MS },
     async () => {
       const folder = freshFolder();
       const path = join(folder, 'journal.db');
@@ -54,7 +54,7 @@ describe('several programs resume one run at once', () => {
 
   it(
     'of two that start one id at once one runs it, and the other starts nothing',
-    { timeout: 600_000 },
+    { timeout: LONG_MS },
     async () => {
       const folder = freshFolder();
       const path = join(folder, 'journal.db');

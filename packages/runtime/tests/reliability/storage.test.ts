@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Child, killChildren } from '../../src/store/sqlite/child.fixture.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
+import { effectsOf, freshFolder, inspect, type Line, LONG_MS, Program, TORTURE } from './program.fixture.ts';
 
 const INPUTS = { tasks: 240, bytes: 6000 };
 const RESULT = INPUTS.tasks * INPUTS.bytes;
@@ -192,7 +192,7 @@ describe('readers beside writers', () => {
 
   it(
     `${READERS} that list and verify all the time, ${WRITERS} that write: no failure, and a short log`,
-    { timeout: 600_000 },
+    { timeout: LONG_MS },
     async () => {
       const path = join(freshFolder(), 'journal.db');
       const writers = Array.from({ length: WRITERS }, () => new Program('runner-main.fixture.ts'));
