@@ -1,8 +1,9 @@
 import type { CallKey } from '../journal/call-key.ts';
-import { isOutcome } from '../journal/event.ts';
+import { isOutcome, type Recorded } from '../journal/event.ts';
 import type { RunId, Seq } from '../journal/ids.ts';
 import type { JournalStore } from '../ports/journal-store.ts';
-import { eventsOf } from '../run-events.ts';
+
+const PAGE = 1000;
 
 interface Known {
   /** Questions, and whether each is settled. */
@@ -30,13 +31,17 @@ export class PastQuestions {
   get(run: { readonly runId: RunId }, key: CallKey): 'open' | 'settled' | undefined {
     const known = this.#byRun.get(run) ?? { questions: new Map(), seq: 0 };
     this.#byRun.set(run, known);
-    const { questions } = known;
-    for (const { seq, event } of eventsOf(this.#store, run.runId, known.seq)) {
-      known.seq = seq;
-      if (event.type === 'BreakpointOpened') questions.set(event.key, 'open');
-      else if (isOutcome(event) && 'key' in event && questions.has(event.key))
-        questions.set(event.key, 'settled');
+    for (;;) {
+      const page = this.#store.read(run.runId, known.seq, PAGE);
+      if (page.length === 0) return known.questions.get(key);
+      for (const recorded of page) note(known, recorded);
     }
-    return questions.get(key);
   }
+}
+
+function note(known: Known, { seq, event }: Recorded): void {
+  known.seq = seq;
+  if (event.type === 'BreakpointOpened') known.questions.set(event.key, 'open');
+  else if (isOutcome(event) && 'key' in event && known.questions.has(event.key))
+    known.questions.set(event.key, 'settled');
 }
