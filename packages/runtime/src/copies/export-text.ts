@@ -7,9 +7,10 @@ import type { RunId, Seq } from '../journal/ids.ts';
 import { cutDigest } from '../journal/chain.ts';
 import type { Compacted } from '../journal/fold-event.ts';
 import { headLine, rowLine, type JournalRow } from '../journal/journal-text.ts';
-import { parseEvent, storeEvent } from '../journal/stored-event.ts';
+import { parseEvent, storeEvent, StoredEventRefusal } from '../journal/stored-event.ts';
 import { sha256 } from '../system.ts';
 import type { CopyStore } from '../ports/copy-store.ts';
+import { refusedRow } from '../store/damage.ts';
 import { ChainWalk } from './chain-walk.ts';
 import { Redactor } from './redactor.ts';
 
@@ -64,9 +65,9 @@ export function* exportText(
     for (const row of rowsOf(copies, plan)) {
       const told = isAsStored
         ? row
-        : isSealed && redactor.isIdle
-          ? opened(row, walk)
-          : redacted(redactor, row, walk);
+        : known(plan.runId, row, () =>
+            isSealed && redactor.isIdle ? opened(row, walk) : redacted(redactor, row, walk),
+          );
       yield `${rowLine(told)}\n`;
       written += 1;
     }
@@ -87,7 +88,8 @@ function* family(copies: CopyStore, ids: readonly RunId[]): Generator<Plan, void
     const { events, lastSeq, chain, isInspectOnly } = head;
     yield { runId, events, lastSeq, chain, isRedacted: isInspectOnly };
     // A set that grows is walked to its new end.
-    for (const row of rowsOf(copies, { runId, lastSeq })) for (const id of named(row)) found.add(id);
+    for (const row of rowsOf(copies, { runId, lastSeq }))
+      for (const id of known(runId, row, () => named(row))) found.add(id);
   }
 }
 
@@ -95,7 +97,7 @@ function* family(copies: CopyStore, ids: readonly RunId[]): Generator<Plan, void
 function* plansOf(copies: CopyStore, ids: readonly RunId[], redactor: Redactor): Generator<Plan, void, void> {
   for (const plan of family(copies, ids)) {
     const walk = new ChainWalk();
-    for (const row of rowsOf(copies, plan)) redacted(redactor, row, walk);
+    for (const row of rowsOf(copies, plan)) known(plan.runId, row, () => redacted(redactor, row, walk));
     yield { ...plan, chain: walk.chain, isRedacted: true };
   }
 }
@@ -108,7 +110,7 @@ function* openedPlans(copies: CopyStore, ids: readonly RunId[]): Generator<Plan,
 /** The checksum that a run would have where nothing is sealed. */
 export function openedChain(copies: CopyStore, plan: Pick<Plan, 'runId' | 'lastSeq'>): string {
   const walk = new ChainWalk();
-  for (const row of rowsOf(copies, plan)) opened(row, walk);
+  for (const row of rowsOf(copies, plan)) known(plan.runId, row, () => opened(row, walk));
   return walk.chain;
 }
 
@@ -143,6 +145,16 @@ function* rowsOf(
     const last = page.at(-1);
     if (last === undefined) return;
     seq = last.seq;
+  }
+}
+
+/** @throws RuntimeError CORRUPT or NEWER, for an event that cannot be taken apart */
+function known<T>(runId: RunId, { seq }: JournalRow, take: () => T): T {
+  try {
+    return take();
+  } catch (refusal) {
+    if (refusal instanceof StoredEventRefusal) throw refusedRow(runId, seq, refusal);
+    throw refusal;
   }
 }
 

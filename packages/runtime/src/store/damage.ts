@@ -21,18 +21,23 @@ export function parseRow(runId: RunId, seq: Seq, row: StoredEvent): JournalEvent
   try {
     return parseEvent(row);
   } catch (refusal) {
-    if (!(refusal instanceof StoredEventRefusal)) throw refusal;
-    if (refusal.kind === 'malformed') throw corrupt(runId, seq, refusal.message, refusal);
-    throw new RuntimeError(
-      'NEWER',
-      `Event ${seq} of run ${runId} is newer than this program: ${refusal.message}.`,
-      {
-        hint: 'Use the version of pawl that wrote it, or a newer one.',
-        data: { runId, seq },
-        cause: refusal,
-      },
-    );
+    if (refusal instanceof StoredEventRefusal) throw refusedRow(runId, seq, refusal);
+    throw refusal;
   }
+}
+
+/** NEWER or CORRUPT. */
+export function refusedRow(runId: RunId, seq: Seq, refusal: StoredEventRefusal): RuntimeError {
+  if (refusal.kind === 'malformed') return corrupt(runId, seq, refusal.message, refusal);
+  return new RuntimeError(
+    'NEWER',
+    `Event ${seq} of run ${runId} is newer than this program: ${refusal.message}.`,
+    {
+      hint: 'Use the version of pawl that wrote it, or a newer one.',
+      data: { runId, seq },
+      cause: refusal,
+    },
+  );
 }
 
 /** What of a kept summary is not the fold of the events (S3), undefined where all is. */

@@ -381,3 +381,17 @@ test.each([
   expect(found).toMatchObject({ code: 'CORRUPT', data: { seq, problem: expect.stringContaining(problem) } });
   expect(store.verify().damage[0]).toMatchObject({ runId: 'r', seq });
 });
+
+test.each([
+  ['longer than any id', 'hex(zeroblob(600))'],
+  ['of millions of bytes', 'hex(zeroblob(10000000))'],
+])('an id that is %s is damage, told by its number', (_, id) => {
+  const store = changedBy(`update runs set run_id = ${id} where run_id = 'middle'`);
+  expect(errorOf(() => store.queryRuns({ limit: 5 }, 0))).toMatchObject({
+    code: 'CORRUPT',
+    message: expect.stringMatching(/^The journal of run number \d+ is damaged: its id is none\.$/) as unknown,
+  });
+  expect(store.verify().damage).toContainEqual(
+    expect.objectContaining({ problem: expect.stringContaining('its id is none') as unknown }),
+  );
+});

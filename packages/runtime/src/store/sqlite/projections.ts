@@ -9,7 +9,7 @@ import { StateFold } from '../run-states.ts';
 import type { Forks } from './forks.ts';
 import type { Inbox } from './inbox.ts';
 import type { Offers } from './offers.ts';
-import type { RunRow } from './run-row.ts';
+import { idOf, type RunRow } from './run-row.ts';
 import type { Schedules } from './schedules.ts';
 import type { Sealing } from './sealing.ts';
 import { hasTable } from './schema.ts';
@@ -81,7 +81,7 @@ export class Projections {
 
   /** @throws RuntimeError CORRUPT for a message that was changed */
   *problemsOf(row: RunRow, fold: RunFold): Generator<string, void, void> {
-    const runId = row.run_id;
+    const runId = idOf(row);
     const { states, offers, inbox, forks, sealing } = this.#kept;
     // Without the key all values look the same.
     const stateProblem = sealing.isLocked ? undefined : fold.states.problem(states.of(runId));

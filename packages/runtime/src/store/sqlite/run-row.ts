@@ -1,4 +1,5 @@
 /** A row of `runs`: the run's projection beside its fence and its lease. */
+import type { RunId } from '../../journal/ids.ts';
 import type { RunSummary } from '../../journal/run-summary.ts';
 import { corrupt } from '../damage.ts';
 import type { Sealing } from './sealing.ts';
@@ -7,7 +8,8 @@ type Column = string | number | null;
 
 export interface RunRow {
   readonly id: number;
-  readonly run_id: string;
+  /** Null: it is none. */
+  readonly run_id: string | null;
   readonly process: Column;
   readonly module: Column;
   readonly code_hash: Column;
@@ -31,7 +33,12 @@ export interface RunRow {
 /** A checksum as text; one that a forged file makes longer than any is read as far as that shows. */
 export const CHAIN_COLUMN = 'lower(hex(substr(chain, 1, 33)))';
 
-export const RUN_COLUMNS: string = `id, run_id, process, module, code_hash, inputs_hash, status, started_at,
+/** No id is nearly as long. */
+const LONGEST_ID = 1000;
+/** The same for an id: it is told in each message about its run. */
+const ID_COLUMN = `case when length(run_id) <= ${LONGEST_ID} then run_id else null end as run_id`;
+
+export const RUN_COLUMNS: string = `id, ${ID_COLUMN}, process, module, code_hash, inputs_hash, status, started_at,
   updated_at, last_seq, tasks_scheduled, tasks_settled, asked, error, ${CHAIN_COLUMN} as chain,
   min_reader, epoch, owner, lease_until`;
 
@@ -54,8 +61,14 @@ export function runInputsPlace(runId: string): Place {
 }
 
 /** @throws RuntimeError CORRUPT */
+export function idOf({ id, run_id: runId }: Pick<RunRow, 'id' | 'run_id'>): RunId {
+  if (typeof runId === 'string') return runId;
+  throw corrupt(`number ${id}`, 0, 'its id is none');
+}
+
+/** @throws RuntimeError CORRUPT */
 export function summaryOf(row: RunRow, sealing: Sealing): RunSummary {
-  const { run_id: runId } = row;
+  const runId = idOf(row);
   const bad = (column: string): never => {
     throw corrupt(runId, 0, `its summary has a bad ${column}`);
   };

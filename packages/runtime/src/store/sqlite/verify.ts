@@ -125,13 +125,13 @@ export class Verify {
     if (!isDisturbed || this.#db.inTransaction) return;
     damage.length = found;
     Object.assign(report, { runs, events });
-    guard(report, String(row.run_id), 0, () => {
-      this.#db.transaction(() => this.#walkRun(this.#selectRun.get(String(row.run_id)) ?? row, report))();
+    guard(report, toldId(row), 0, () => {
+      this.#db.transaction(() => this.#walkRun(this.#selectRun.get(toldId(row)) ?? row, report))();
     });
   }
 
   #walkRun(row: RunRow, report: Report): void {
-    const runId = String(row.run_id);
+    const runId = toldId(row);
     report.runs += 1;
     const walk: Walk = {
       run: row.id,
@@ -237,4 +237,9 @@ function guard(report: Report, runId: RunId, seq: Seq, work: () => void): void {
       throw error;
     }
   }
+}
+
+/** Where a row names no run, its number does. */
+function toldId({ id, run_id: runId }: RunRow): RunId {
+  return typeof runId === 'string' ? runId : `number ${id}`;
 }
