@@ -22,9 +22,8 @@ const leaves = defineProcess({
   },
 });
 
-// Seed 19027222 of the simulation. Live, a branch begins within the call; on replay, where the call was made outside of a
-// turn, it begins once the replay stands there, which is after the call has returned.
-test.fails('what a branch does at once is done when its group returns, on replay as it was', async () => {
+// Seed 19027222 of the simulation: on replay a branch began once the replay stood there, after the call had returned.
+test('what a branch does at once is done when its group returns, on replay as it was', async () => {
   const store = new MemoryStore();
   await using runtime = await openRuntime({ store, processes: [leaves] });
   expect(await runtime.start(leaves, null, { id: 'r' }).result()).toEqual(['given up', 1]);

@@ -123,11 +123,12 @@ export class Admission {
     this.addScope(scope);
   }
 
-  #hasPlace({ name, asked }: Request, key: CallKey, recorded: CallState | undefined): boolean {
+  /** As live, a call gets its place where it is made: also behind a wait outside ctx, where no other one waits for it. */
+  #hasPlace({ scope, name, asked }: Request, key: CallKey, recorded: CallState | undefined): boolean {
     if (recorded === undefined) return this.inTurn && this.#journal.isAt(null);
     // A name says which call is meant: another input is a contradiction wherever the replay stands.
     if (recorded.fingerprint !== asked.fingerprint) return name !== undefined;
-    return this.inTurn && this.#journal.isAt(key);
+    return (this.inTurn || scope.waiting.length === 0) && this.#journal.isAt(key);
   }
 
   /** Replay stands at this recorded call: numbers a request that waits for just that place. */
