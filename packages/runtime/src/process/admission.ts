@@ -58,7 +58,8 @@ export interface Contradiction {
  * Owns the scopes that are open and the requests without a place. Talks to nobody.
  * Invariants: P3 keys depend on scope and delivery order only. Below the head a call that a delivery
  * caused is numbered at once where it is what the journal holds next, or follows all that it holds;
- * any other waits until the replay stands at a recorded call that is just it, or until the head. (A
+ * one that a wait outside ctx caused, where it is what the journal holds next and no other of its scope
+ * waits. Any other waits until the replay stands at a recorded call that is just it, or until the head. (A
  * wait on something outside ctx can be shorter on replay than it was: what comes early must not take
  * the place of another's call.)
  */
@@ -123,7 +124,6 @@ export class Admission {
     this.addScope(scope);
   }
 
-  /** As live, a call gets its place where it is made: also behind a wait outside ctx, where no other one waits for it. */
   #hasPlace({ scope, name, asked }: Request, key: CallKey, recorded: CallState | undefined): boolean {
     if (recorded === undefined) return this.inTurn && this.#journal.isAt(null);
     // A name says which call is meant: another input is a contradiction wherever the replay stands.

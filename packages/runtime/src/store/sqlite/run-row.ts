@@ -60,10 +60,15 @@ export function runInputsPlace(runId: string): Place {
   return ['run inputs', runId];
 }
 
+/** Where a row names no run, its number does: for messages about it. */
+export function toldId({ id, run_id: runId }: RunRow): RunId {
+  return typeof runId === 'string' ? runId : `number ${id}`;
+}
+
 /** @throws RuntimeError CORRUPT */
-export function idOf({ id, run_id: runId }: Pick<RunRow, 'id' | 'run_id'>): RunId {
-  if (typeof runId === 'string') return runId;
-  throw corrupt(`number ${id}`, 0, 'its id is none');
+export function idOf(row: RunRow): RunId {
+  if (typeof row.run_id === 'string') return row.run_id;
+  throw corrupt(toldId(row), 0, 'its id is none');
 }
 
 /** @throws RuntimeError CORRUPT */

@@ -12,7 +12,7 @@ import { summaryProblem } from '../damage.ts';
 import { sqliteCode } from './failure.ts';
 import { RunFold, type Projections } from './projections.ts';
 import { cutIn, rowProblem, type EventRow, type Read } from './read.ts';
-import { RUN_COLUMNS, summaryOf } from './run-row.ts';
+import { RUN_COLUMNS, summaryOf, toldId } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import type { Sealing } from './sealing.ts';
 
@@ -237,9 +237,4 @@ function guard(report: Report, runId: RunId, seq: Seq, work: () => void): void {
       throw error;
     }
   }
-}
-
-/** Where a row names no run, its number does. */
-function toldId({ id, run_id: runId }: RunRow): RunId {
-  return typeof runId === 'string' ? runId : `number ${id}`;
 }
