@@ -1,5 +1,8 @@
 import type { Block, Call, Program, SourceSpec, Statement, TaskSpec } from './program.ts';
 
+/** A program of 50,000 events takes half a minute a try. */
+const PATIENCE_MS = 300_000;
+
 /**
  * A smaller program that still fails: statements, branches and options are left out as long as it
  * does. Each try costs a simulation, so there is a bound.
@@ -9,12 +12,13 @@ export async function shrink(
   fails: (smaller: Program) => Promise<boolean>,
   tries = 400,
 ): Promise<Program> {
+  const began = performance.now();
   let smallest = program;
   for (let left = tries, found = true; found && left > 0;) {
     found = false;
     for (const body of smallerBlocks(smallest.body)) {
       left -= 1;
-      if (left < 0) break;
+      if (left < 0 || performance.now() - began > PATIENCE_MS) return smallest;
       const candidate = { ...smallest, body };
       if (!(await fails(candidate))) continue;
       smallest = candidate;

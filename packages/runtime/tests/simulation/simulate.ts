@@ -1,4 +1,5 @@
 import type { Recorded } from '../../src/journal/event.ts';
+import { eventsOf } from '../../src/run-events.ts';
 import { NO_FAULTS, planFaults, QUIET, quietLife, type Life, type Plan } from './faults.ts';
 import { follow } from './follow.ts';
 import { generate } from './generate.ts';
@@ -151,7 +152,7 @@ class Simulation {
     const lastSeq = store?.getRun(id, 0)?.lastSeq ?? 0;
     const { from, of, events } = this.#read;
     if (store !== from || id !== of || lastSeq !== events.length) {
-      this.#read = { from: store, of: id, events: store?.read(id, 0, lastSeq) ?? [] };
+      this.#read = { from: store, of: id, events: store === undefined ? [] : [...eventsOf(store, id)] };
     }
     return this.#read.events;
   }
