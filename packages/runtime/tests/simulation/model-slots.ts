@@ -14,7 +14,11 @@ interface Waiting {
   readonly cost: number;
   /** A retry was let in before. */
   readonly isFirst: boolean;
+  readonly since: number;
 }
+
+/** Nobody passes the first in the queue when it has waited for so long. */
+const PASSED_MS = 10_000;
 
 /**
  * Who waits for slots, and who has some: highest priority first, then first come first served. A bounded
@@ -44,15 +48,15 @@ export class ModelSlots {
     this.#passes = passes;
   }
 
-  queue(key: string, priority: number, cost: number, isFirst: boolean): void {
-    this.#waiting.push({ key, priority, cost, isFirst });
+  queue(waiting: Waiting): void {
+    this.#waiting.push(waiting);
   }
 
   /** Those that start now; who is not wanted any more leaves its place to the next. */
-  grant(isWanted: (key: string) => boolean): { readonly key: string; readonly cost: number }[] {
+  grant(now: number, isWanted: (key: string) => boolean): { readonly key: string; readonly cost: number }[] {
     this.#waiting = this.#waiting.filter(({ key }) => isWanted(key));
     const granted: Waiting[] = [];
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+    for (let next = this.#next(now); next !== undefined; next = this.#next(now)) {
       const { key, cost } = next;
       this.#waiting = this.#waiting.filter((other) => other.key !== key);
       this.#used += cost;
@@ -69,17 +73,19 @@ export class ModelSlots {
     return refused.map(({ key }) => key);
   }
 
-  #next(): Waiting | undefined {
+  #next(now: number): Waiting | undefined {
     // A queue of size 0 holds nobody: who comes first goes straight through.
     const inQueue = this.#waiting
       .slice(0, Math.max(1, this.#queueSize))
       .toSorted((a, b) => b.priority - a.priority);
-    const candidates = this.#passes ? inQueue : inQueue.slice(0, 1);
+    const [first] = inQueue;
+    const passes = this.#passes && first !== undefined && now - first.since < PASSED_MS;
+    const candidates = passes ? inQueue : inQueue.slice(0, 1);
     return candidates.find(({ cost }) => this.#used + cost <= this.#limit);
   }
 
-  get canGrant(): boolean {
-    return this.#next() !== undefined;
+  canGrant(now: number): boolean {
+    return this.#next(now) !== undefined;
   }
 
   leave(attempt: ModelAttempt): void {

@@ -90,7 +90,7 @@ class Foretelling {
     while (!this.#isOver) {
       if (this.#isQuiet) this.#commit();
       // What was aborted has left its slot to others.
-      while (this.#isQuiet && this.#allSlots().some((slots) => slots.canGrant)) this.#commit();
+      while (this.#isQuiet && this.#allSlots().some((slots) => slots.canGrant(this.#now))) this.#commit();
       if (this.#isQuiet) this.#passTime();
       const outcome = this.#next();
       if (outcome === undefined) {
@@ -280,7 +280,7 @@ class Foretelling {
     this.#timers = [];
     this.#aborts = [];
     const granted = this.#allSlots().map(
-      (slots) => [slots, slots.grant((key) => this.#isOpen(key))] as const,
+      (slots) => [slots, slots.grant(this.#now, (key) => this.#isOpen(key))] as const,
     );
     for (const key of this.#allSlots().flatMap((slots) => slots.refuse()))
       this.#reports.push(() => this.#refused(key));
@@ -316,7 +316,7 @@ class Foretelling {
     this.#allSlots();
     const slots = pool === undefined ? this.#slots : this.#pools.get(pool);
     if (slots === undefined) throw new RangeError(`the model has no pool '${pool}'`);
-    slots.queue(key, task?.priority ?? 0, cost, isFirst);
+    slots.queue({ key, priority: task?.priority ?? 0, cost, isFirst, since: this.#now });
   }
 
   #refused(key: string): Outcome | undefined {
