@@ -92,6 +92,9 @@ describe('a backup', () => {
     writeFileSync(`${there}-wal`, 'a log');
     expect(() => journal.backup(there, { replace: true })).toThrow(/has a log beside it/);
     expect(() => journal.backup(join(folder, 'none', 'x.db'))).toThrow(/cannot be written/);
+    for (const end of ['-wal', '-shm', '-journal', '-owner-0123456789abcdef'])
+      expect(() => journal.backup(path + end, { replace: true })).toThrow(/used beside the journal/);
+    expect(journal.backup(`${path}-copy`)).toBeGreaterThan(0);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     expect(journal.verify().damage).toEqual([]);
   });

@@ -1,7 +1,7 @@
 /** A copy of a journal that is open, made by SQLite itself: bytes of an open journal are never read here. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 
 import type { Database } from 'better-sqlite3';
 
@@ -55,7 +55,25 @@ function writeInto(db: Database, path: string): void {
   }
 }
 
+/** Its log, its locks: they are replaced under programs that have it open, or removed as left behind. */
+function isBeside(journal: string, path: string): boolean {
+  const folder = dirname(path);
+  if (identityOf(folder) !== identityOf(dirname(journal))) return false;
+  const name = basename(path);
+  return [...BESIDE, '-owner-'].some((end) => name.startsWith(`${basename(journal)}${end}`));
+}
+
 function refuse(journal: string, path: string, given: string, replaces: boolean): void {
+  if (isBeside(journal, path)) {
+    throw new RuntimeError(
+      'REFUSED',
+      `${given} is a name that is used beside the journal while it is open.`,
+      {
+        hint: 'Name another file',
+        data: { path: given },
+      },
+    );
+  }
   const identity = identityOf(path);
   if (identity === undefined && !BESIDE.some((end) => identityOf(path + end) !== undefined)) return;
   const refused = (what: string, hint: string): RuntimeError =>
