@@ -304,6 +304,8 @@ export interface JournalStore extends OfferStore, LogStore {
     readonly runs: number;
     readonly events: number;
     readonly damage: readonly RunDamage[];
+    /** Tables whose pages were not looked at as a whole, since programs drive runs just now; events were read all the same. */
+    readonly passedOver: readonly string[];
   };
   /** For `doctor`: named facts about the store. */
   describe(): Readonly<Record<string, string | number>>;

@@ -142,7 +142,7 @@ export function describeStore(name: string, open: () => JournalStore): void {
         const pages = [0, 7, 10].map((after) => store.read(runId, after, 1000).map(({ seq }) => seq));
         expect(pages).toEqual([[1, 2, 3, 4, 5, 6, 7], [8, 9, 10], []]);
         expect(store.read(runId, 3, 1)).toMatchObject([{ seq: 4, event: largeEvents(4).at(-1) }]);
-        expect(store.verify()).toEqual({ runs: 1, events: 10, damage: [] });
+        expect(store.verify()).toMatchObject({ runs: 1, events: 10, damage: [] });
       });
 
       test('a run is created once', () => {
@@ -1139,9 +1139,9 @@ export function describeStore(name: string, open: () => JournalStore): void {
         create('run-2', someEvents(4));
         store.post('run-1', cancel('m1'), START);
         acquireLater('run-2');
-        expect(store.verify()).toEqual({ runs: 2, events: 1204, damage: [] });
-        expect(store.verify('run-2')).toEqual({ runs: 1, events: 4, damage: [] });
-        expect(store.verify('no-such-run')).toEqual({ runs: 0, events: 0, damage: [] });
+        expect(store.verify()).toMatchObject({ runs: 2, events: 1204, damage: [] });
+        expect(store.verify('run-2')).toMatchObject({ runs: 1, events: 4, damage: [] });
+        expect(store.verify('no-such-run')).toMatchObject({ runs: 0, events: 0, damage: [] });
       });
 
       function acquireLater(id: RunId): void {

@@ -395,3 +395,38 @@ test.each([
     expect.objectContaining({ problem: expect.stringContaining('its id is none') as unknown }),
   );
 });
+
+test('beside programs that drive runs, tables that grow are read page by page, and not looked at as a whole', () => {
+  const path = copyJournal(original);
+  let root = 0;
+  raw(path, (db) => {
+    root = Number(
+      db.prepare("select rootpage from sqlite_schema where name = 'runs_by_status'").pluck().get(),
+    );
+    db.exec(`update events set version = 0 where ${EVENT_10}`);
+  });
+  const bytes = readFileSync(path);
+  const page = bytes.readUInt16BE(16);
+  // The index has no entries any more, and the file has a page that nobody uses.
+  bytes.writeUInt16BE(0, (root - 1) * page + 3);
+  bytes.writeUInt32BE(bytes.length / page + 1, 28);
+  writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(page)]));
+  const problemsOf = ({ damage }: ReturnType<JournalStore['verify']>): string =>
+    damage.map(({ runId, seq, problem }) => `${runId} ${seq} ${problem}`).join('\n');
+
+  const store = open(path);
+  store.append([appendOf('driven', 0, [SAMPLE_EVENTS.RunStarted])], claimOf(OWNER_A));
+  for (const reader of [store, open(path, true)]) {
+    const driven = reader.verify();
+    expect(driven.passedOver).toEqual(['events', 'pawl_logs']);
+    expect(problemsOf(driven)).toContain('runs_by_status');
+    expect(problemsOf(driven)).toContain('middle 10 ');
+    expect(problemsOf(driven)).not.toContain('never used');
+  }
+  store.close();
+
+  const idle = open(path, true).verify();
+  expect(idle.passedOver).toEqual([]);
+  expect(problemsOf(idle)).toContain('runs_by_status');
+  expect(problemsOf(idle)).toContain('never used');
+});

@@ -87,6 +87,7 @@ export class JournalFile {
       readOnly,
       sealing,
       isOwnerDead: (owner) => this.isOwnerDead(owner),
+      isDriven: () => this.#owners?.isAnyThere === true,
     });
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

@@ -82,6 +82,11 @@ export class OwnerLocks {
     return this.#seen().some((owner) => TOKEN.test(owner) && !this.#held.has(owner) && !this.isDead(owner));
   }
 
+  /** The same, or whether this program does. */
+  get isAnyThere(): boolean {
+    return this.#held.size > 0 || this.isAnyAlive;
+  }
+
   /** Owners that live, those of this program among them. */
   get alive(): readonly string[] {
     return this.#seen().filter(

@@ -51,6 +51,12 @@ export function expectedDigest(version: number): string {
   return digestOf(expectedSchema(version));
 }
 
+/** Tables of ours in a file of that version. */
+export function tablesOf(version: number): readonly string[] {
+  const names = [...expectedSchema(version).values()].filter(({ type }) => type === 'table');
+  return names.map(({ name }) => String(name));
+}
+
 const expected = new Map<number, Schema>();
 
 /** What the migrations up to `version` make, found by running them: it cannot fall behind. */

@@ -55,9 +55,13 @@ interface Of {
   readonly readOnly: boolean;
   readonly sealing: Sealing;
   readonly isOwnerDead: (owner: string) => boolean;
+  readonly isDriven: () => boolean;
 }
 
-export function statementsOf(db: Database, { path, readOnly, sealing, isOwnerDead }: Of): Statements {
+export function statementsOf(
+  db: Database,
+  { path, readOnly, sealing, isOwnerDead, isDriven }: Of,
+): Statements {
   const waking = new Waking(db, sealing);
   const startMail = new StartMail(db, sealing);
   const inbox = new Inbox(db, { waking, startMail, sealing });
@@ -88,7 +92,7 @@ export function statementsOf(db: Database, { path, readOnly, sealing, isOwnerDea
   );
   const compact = later(() => new Compact(db, forks));
   const leases = later(() => new Leases(db, waking));
-  const verify = later(() => new Verify(db, { projections, read, sealing }));
+  const verify = later(() => new Verify(db, { projections, read, sealing, isDriven }));
   return {
     shared,
     keys,

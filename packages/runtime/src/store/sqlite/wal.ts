@@ -8,7 +8,7 @@ import { statSync } from 'node:fs';
 
 import type { Database } from 'better-sqlite3';
 
-import { pause } from './patience.ts';
+import { ONE_TRY_MS } from './patience.ts';
 
 const PAGE_BYTES = 4096;
 /** Pages of the runs table, of the last events and of their index. */
@@ -16,7 +16,9 @@ const PAGES_PER_RUN = 3;
 const CHECKPOINT_PAGES = 1000;
 /** A log that grew to this beside busy readers or writers is worth waiting a moment for. */
 const LONG_LOG_PAGES = 2000;
-const LONG_LOG_WAIT_MS = 200;
+/** The longer it is, the longer: 100 ms at first. Where processors are short, a reader of a page needs as long. */
+const WAIT_MS_PER_PAGE = 1 / 20;
+const LONGEST_WAIT_MS = 500;
 const IDLE_MS = 1000;
 
 interface Checkpoint {
@@ -30,7 +32,6 @@ export class WalKeeper {
   readonly #db: Database;
   readonly #onFailure: (error: unknown) => void;
   #pages = 0;
-  #waitFrom = LONG_LOG_PAGES;
   #lastWriteMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,20 +75,24 @@ export class WalKeeper {
   }
 
   #checkpoint(): void {
-    const { log } = this.#run('PASSIVE');
-    if (log < this.#waitFrom) return;
-    // A reader that does not go away must not make each checkpoint wait: next time at twice the length.
-    this.#waitFrom = this.#restart() ? LONG_LOG_PAGES : log * 2;
+    const { log, checkpointed } = this.#run('PASSIVE');
+    // What is left is put back while nobody can write. Where it is much, a reader needs the log as it was a while ago.
+    if (log >= LONG_LOG_PAGES && log - checkpointed < CHECKPOINT_PAGES)
+      this.#restart(Math.min(LONGEST_WAIT_MS, Math.round(log * WAIT_MS_PER_PAGE)));
   }
 
-  /** Has the next writer begin the log anew; needs a moment without readers and writers. */
-  #restart(): boolean {
-    const start = performance.now();
-    while (this.#run('RESTART').busy !== 0) {
-      if (performance.now() - start > LONG_LOG_WAIT_MS) return false;
-      pause();
+  /**
+   * Has the next writer begin the log anew, which needs a moment in which nobody reads from it. Nobody writes while it is
+   * waited for: so all of it is in the database soon, who then begins to read needs nothing of the log, and only those are
+   * waited for that read already.
+   */
+  #restart(waitMs: number): void {
+    this.#db.pragma(`busy_timeout = ${waitMs}`);
+    try {
+      this.#run('RESTART');
+    } finally {
+      this.#db.pragma(`busy_timeout = ${ONE_TRY_MS}`);
     }
-    return true;
   }
 
   #whenIdle(): void {
