@@ -46,13 +46,14 @@ export interface Plan {
   readonly neighbours: readonly number[];
 }
 
+/** With slots for all: some programs have more than a thousand attempts under way. */
 export const QUIET: Life = {
   fault: undefined,
   downMs: 0,
   waitsForLease: false,
   jumps: [],
   windowMs: 0,
-  limits: { inFlight: 512, burstEvents: 4096 },
+  limits: { inFlight: 100_000, burstEvents: 4096 },
   concurrency: 'own',
   priority: undefined,
   extraSlots: 0,
