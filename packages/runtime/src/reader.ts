@@ -75,8 +75,12 @@ export interface JournalReader extends Disposable {
   settledTasks(id: RunId): SettledTask[];
   /** Changes whenever the journal may have been written to; cheap enough to ask often. */
   changeMark(): number;
-  /** Checks every event of a run, or of all, against its chain of checksums. */
-  verify(id?: RunId): ReturnType<JournalStore['verify']>;
+  /**
+   * Checks every event of a run, or of all, against its chain of checksums, and has SQLite look at the pages of the file.
+   * Beside programs that drive runs that is done for small tables only, unless it is to be `whole`: for large ones it is
+   * one statement for seconds, and the log of the journal grows meanwhile. `isWhole` says what was done.
+   */
+  verify(id?: RunId, options?: { readonly whole?: boolean | undefined }): ReturnType<JournalStore['verify']>;
   /**
    * A run as text, line by line, with those that follow it and those that it started; undefined: all runs.
    * @throws RuntimeError NOT_FOUND; USAGE or REFUSED for `redact`; CORRUPT
@@ -214,7 +218,7 @@ export function readStore(
     },
     backup: (path, told = {}) => backupTo(store, path, told),
     export: (id, told = {}) => exportRuns(store, id, told, Date.now()),
-    verify: (id) => store.verify(id === undefined ? undefined : get(id).runId),
+    verify: (id, options) => store.verify(id === undefined ? undefined : get(id).runId, options),
     needKey,
     describe: () => store.describe(),
     sql,

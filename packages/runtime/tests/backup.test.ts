@@ -93,8 +93,10 @@ describe('a backup', () => {
     expect(() => journal.backup(there, { replace: true })).toThrow(/has a log beside it/);
     expect(() => journal.backup(join(folder, 'none', 'x.db'))).toThrow(/cannot be written/);
     for (const end of ['-wal', '-shm', '-journal', '-owner-0123456789abcdef'])
-      expect(() => journal.backup(path + end, { replace: true })).toThrow(/used beside the journal/);
-    expect(journal.backup(`${path}-copy`)).toBeGreaterThan(0);
+      expect(() => journal.backup(path + end, { replace: true })).toThrow(/used beside a journal/);
+    expect(() => journal.backup(`${there}-shm`, { replace: true })).toThrow(/used beside a journal/);
+    for (const end of ['-copy', '-journal-2026.db', '.db-wal'])
+      expect(journal.backup(path + end)).toBeGreaterThan(0);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     expect(journal.verify().damage).toEqual([]);
   });

@@ -7,27 +7,27 @@ export interface Verification {
   readonly runs: number;
   readonly events: number;
   readonly damage: readonly { readonly runId: string; readonly seq: number; readonly problem: string }[];
-  readonly passedOver: readonly string[];
+  readonly isWhole: boolean;
 }
 
-/** What `pawl verify` prints. */
+const REST =
+  'Programs drive runs just now, so SQLite did not look at every page of the file. It does once they have stopped, or, while the log grows: pawl verify --whole';
+
+/** What `pawl verify` prints of a run, or of all. */
 export function renderVerification(
-  { runs, events, damage, passedOver }: Verification,
+  { runs, events, damage, isWhole }: Verification,
+  runId: string | undefined,
   width: number,
   theme: Theme,
 ): string[] {
   const looked = `${count(events, 'event')} of ${count(runs, 'run')}`;
-  const rest = passedOver.length === 0 ? [] : wrap(laterOn(passedOver), width - 2).map((line) => `  ${line}`);
+  const rest = isWhole || runId !== undefined ? [] : wrap(REST, width - 2).map((line) => `  ${line}`);
   if (damage.length === 0) return [`${theme.good('✓')} ${looked}: every checksum is right`, ...rest];
   return [
     `${theme.bad('✗')} ${looked}: ${count(damage.length, 'problem')}`,
-    ...damage.flatMap(({ runId, seq, problem }) =>
-      wrap(`${clean(runId)} at seq ${seq}: ${clean(problem)}`, width - 2).map((line) => `  ${line}`),
+    ...damage.flatMap(({ runId: id, seq, problem }) =>
+      wrap(`${clean(id)} at seq ${seq}: ${clean(problem)}`, width - 2).map((line) => `  ${line}`),
     ),
     ...rest,
   ];
-}
-
-function laterOn(tables: readonly string[]): string {
-  return `Programs drive runs just now. Once they have stopped, pawl verify looks at the pages of ${tables.join(' and ')} as a whole, too.`;
 }

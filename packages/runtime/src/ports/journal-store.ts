@@ -299,13 +299,19 @@ export interface JournalStore extends OfferStore, LogStore {
   searchRuns(search: RunSearch, now: Millis): RunsFound;
   /** Runs by their status; one that none has is left out. Reads an index, and no row of a run. */
   countRuns(): RunCounts;
-  /** Checks every stored event of a run (or of all) against its checksum chain and its summary. */
-  verify(runId?: RunId): {
+  /**
+   * Checks every stored event of a run (or of all) against its checksum chain and its summary. `whole`: every page of the
+   * file, too, beside programs that drive runs; without it only where there are none.
+   */
+  verify(
+    runId?: RunId,
+    options?: { readonly whole?: boolean | undefined },
+  ): {
     readonly runs: number;
     readonly events: number;
     readonly damage: readonly RunDamage[];
-    /** Tables whose pages were not looked at as a whole, since programs drive runs just now; events were read all the same. */
-    readonly passedOver: readonly string[];
+    /** Whether every page was looked at, free ones and those of users' tables included: never for one run. */
+    readonly isWhole: boolean;
   };
   /** For `doctor`: named facts about the store. */
   describe(): Readonly<Record<string, string | number>>;

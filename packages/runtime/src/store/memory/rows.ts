@@ -184,5 +184,5 @@ export function verify(
     const problem = foldProblem(run);
     if (problem !== undefined) damage.push({ runId: id, seq: 0, problem });
   }
-  return { runs: seen, events, damage, passedOver: [] };
+  return { runs: seen, events, damage, isWhole: only === undefined };
 }

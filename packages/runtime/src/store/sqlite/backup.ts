@@ -18,9 +18,9 @@ const BESIDE = ['-wal', '-shm', '-journal'] as const;
  */
 export function backup(db: Database, journal: string, given: string, replaces: boolean): number {
   const path = resolve(given);
-  refuse(journal, path, given, replaces);
   const beside = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
+    refuse(journal, path, given, replaces);
     // Made before, so that it never has another mode.
     makeFile(beside);
     writeInto(db, beside);
@@ -55,24 +55,23 @@ function writeInto(db: Database, path: string): void {
   }
 }
 
-/** Its log, its locks: they are replaced under programs that have it open, or removed as left behind. */
+/** A log or a lock, of the journal or of another database: replaced under programs that have it open, or swept away. */
 function isBeside(journal: string, path: string): boolean {
-  const folder = dirname(path);
-  if (identityOf(folder) !== identityOf(dirname(journal))) return false;
-  const name = basename(path);
-  return [...BESIDE, '-owner-'].some((end) => name.startsWith(`${basename(journal)}${end}`));
+  const identity = identityOf(path);
+  const isOf = (end: string): boolean =>
+    path.endsWith(end) && identityOf(path.slice(0, -end.length)) !== undefined;
+  const isLog = (end: string): boolean => identity !== undefined && identity === identityOf(journal + end);
+  if (BESIDE.some((end) => isOf(end) || isLog(end))) return true;
+  const isNear = identityOf(dirname(path)) === identityOf(dirname(journal));
+  return isNear && basename(path).startsWith(`${basename(journal)}-owner-`);
 }
 
 function refuse(journal: string, path: string, given: string, replaces: boolean): void {
   if (isBeside(journal, path)) {
-    throw new RuntimeError(
-      'REFUSED',
-      `${given} is a name that is used beside the journal while it is open.`,
-      {
-        hint: 'Name another file',
-        data: { path: given },
-      },
-    );
+    throw new RuntimeError('REFUSED', `${given} is a name that is used beside a journal while it is open.`, {
+      hint: 'Name another file',
+      data: { path: given },
+    });
   }
   const identity = identityOf(path);
   if (identity === undefined && !BESIDE.some((end) => identityOf(path + end) !== undefined)) return;

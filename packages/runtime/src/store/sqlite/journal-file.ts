@@ -87,7 +87,7 @@ export class JournalFile {
       readOnly,
       sealing,
       isOwnerDead: (owner) => this.isOwnerDead(owner),
-      isDriven: () => this.#owners?.isAnyThere === true,
+      isDriven: () => this.#owners?.isAnySeen === true,
     });
     this.#begin = db.prepare('begin immediate');
     this.#commit = db.prepare('commit');

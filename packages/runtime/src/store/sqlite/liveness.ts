@@ -69,7 +69,7 @@ export class OwnerLocks {
 
   /** True only where it is certain; false also means "cannot tell". */
   isDead(owner: string): boolean {
-    return TOKEN.test(owner) && !this.#held.has(owner) && this.#isFree(this.#fileOf(owner));
+    return TOKEN.test(owner) && !this.#held.has(owner) && this.#look(owner) === 'free';
   }
 
   /** Removes what killed processes left behind. */
@@ -82,9 +82,10 @@ export class OwnerLocks {
     return this.#seen().some((owner) => TOKEN.test(owner) && !this.#held.has(owner) && !this.isDead(owner));
   }
 
-  /** The same, or whether this program does. */
-  get isAnyThere(): boolean {
-    return this.#held.size > 0 || this.isAnyAlive;
+  /** Whether an owner of this program or of another surely lives: what cannot be told does not count here. */
+  get isAnySeen(): boolean {
+    const owners = this.#seen().filter((owner) => TOKEN.test(owner));
+    return this.#held.size > 0 || owners.slice(0, MAX_SWEPT).some((each) => this.#look(each) === 'locked');
   }
 
   /** Owners that live, those of this program among them. */
@@ -112,18 +113,20 @@ export class OwnerLocks {
     }
   }
 
-  #isFree(file: string): boolean {
+  #look(owner: string): 'free' | 'locked' | 'unknown' {
+    const file = this.#fileOf(owner);
     let probe: Database.Database | undefined;
     try {
-      if (!exists(file)) return true;
+      if (!exists(file)) return 'free';
       probe = new Database(file, { readonly: true, fileMustExist: true, timeout: 0 });
       // A shared lock: several may look at once and none takes another for the owner.
       probe.exec('begin');
       probe.prepare('select count(*) from sqlite_schema').get();
       if (this.#mayRemove) remove(file);
-      return true;
+      return 'free';
     } catch (error) {
-      return !isBusy(error) && isGone(file);
+      if (isBusy(error)) return 'locked';
+      return isGone(file) ? 'free' : 'unknown';
     } finally {
       probe?.close();
     }

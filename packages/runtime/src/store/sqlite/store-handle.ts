@@ -243,8 +243,10 @@ export class StoreHandle implements JournalStore {
     return this.#read(({ query }) => query.counts());
   }
 
-  verify(runId?: RunId): ReturnType<JournalStore['verify']> {
-    return this.#read(({ verify }) => (runId === undefined ? verify.all() : verify.run(runId)));
+  verify(
+    ...[runId, { whole = false } = {}]: Parameters<JournalStore['verify']>
+  ): ReturnType<JournalStore['verify']> {
+    return this.#read(({ verify }) => (runId === undefined ? verify.all(whole) : verify.run(runId)));
   }
 
   describe(): Readonly<Record<string, string | number>> {

@@ -16,9 +16,13 @@ const PAGES_PER_RUN = 3;
 const CHECKPOINT_PAGES = 1000;
 /** A log that grew to this beside busy readers or writers is worth waiting a moment for. */
 const LONG_LOG_PAGES = 2000;
+/** What is put back into the database while nobody may write takes half a second at most. */
+const MOST_LEFT_PAGES = 16_000;
 /** The longer it is, the longer: 100 ms at first. Where processors are short, a reader of a page needs as long. */
 const WAIT_MS_PER_PAGE = 1 / 20;
 const LONGEST_WAIT_MS = 500;
+/** Waiting in vain takes a tenth of the time at most. */
+const REST_FOR_WAIT = 10;
 const IDLE_MS = 1000;
 
 interface Checkpoint {
@@ -32,6 +36,9 @@ export class WalKeeper {
   readonly #db: Database;
   readonly #onFailure: (error: unknown) => void;
   #pages = 0;
+  /** How far the log was in the database when it was waited for in vain: while it gets no farther, a reader stays. */
+  #stuckAt = -1;
+  #waitsFromMs = 0;
   #lastWriteMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,10 +82,16 @@ export class WalKeeper {
   }
 
   #checkpoint(): void {
-    const { log, checkpointed } = this.#run('PASSIVE');
-    // What is left is put back while nobody can write. Where it is much, a reader needs the log as it was a while ago.
-    if (log >= LONG_LOG_PAGES && log - checkpointed < CHECKPOINT_PAGES)
-      this.#restart(Math.min(LONGEST_WAIT_MS, Math.round(log * WAIT_MS_PER_PAGE)));
+    if (this.#run('PASSIVE').log < LONG_LOG_PAGES) return;
+    // Its answer does not count what others wrote meanwhile.
+    const { log, checkpointed } = this.#run('NOOP');
+    const start = performance.now();
+    if (checkpointed === this.#stuckAt || log - checkpointed > MOST_LEFT_PAGES || start < this.#waitsFromMs)
+      return;
+    const isNew = this.#restart(Math.min(LONGEST_WAIT_MS, Math.round(log * WAIT_MS_PER_PAGE)));
+    const end = performance.now();
+    this.#stuckAt = isNew ? -1 : checkpointed;
+    this.#waitsFromMs = isNew ? 0 : end + REST_FOR_WAIT * (end - start);
   }
 
   /**
@@ -86,10 +99,10 @@ export class WalKeeper {
    * waited for: so all of it is in the database soon, who then begins to read needs nothing of the log, and only those are
    * waited for that read already.
    */
-  #restart(waitMs: number): void {
+  #restart(waitMs: number): boolean {
     this.#db.pragma(`busy_timeout = ${waitMs}`);
     try {
-      this.#run('RESTART');
+      return this.#run('RESTART').busy === 0;
     } finally {
       this.#db.pragma(`busy_timeout = ${ONE_TRY_MS}`);
     }
@@ -114,7 +127,7 @@ export class WalKeeper {
     }
   }
 
-  #run(mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE'): Checkpoint {
+  #run(mode: 'NOOP' | 'PASSIVE' | 'RESTART' | 'TRUNCATE'): Checkpoint {
     const rows = this.#db.pragma(`wal_checkpoint(${mode})`) as readonly Checkpoint[];
     return rows[0] ?? { busy: 0, log: 0, checkpointed: 0 };
   }
