@@ -252,14 +252,16 @@ export class World {
 
   /** After a crash: the same rows, another program, a later (or earlier) time, and nothing else. */
   #liveAgain({ snapshot, driver: { life } }: Remains): void {
-    const { downMs, waitsForLease, jumps } = life;
+    const { downMs, waitsForLease } = life;
     this.#crashed = undefined;
     this.#busy = { count: 0 };
     this.#promised = new Set();
     this.#store = new WatchedStore({ from: snapshot });
     this.#outlooks = new Map();
-    // A clock that is set back makes a lease last longer, and one of a pool that was over begin again (seed 13958).
-    if (!waitsForLease || jumps.length > 0 || this.#nextLife.jumps.length > 0) this.#knownDead = this.#lives;
+    // A clock that is set back makes a lease last longer, and one of a pool that was over begin again (seed 13958): also
+    // that of a neighbour, which a life before the last one may hold (seed 41035913).
+    const jumped = this.#plan.lives.slice(0, this.#lives + 1).some(({ jumps }) => jumps.length > 0);
+    if (!waitsForLease || jumped) this.#knownDead = this.#lives;
     // Slots of a pool are leased by programs that hold no run any more, too; who was seen dead stays so (seed 2000598).
     for (let index = 1; index <= this.#knownDead; index += 1) this.#store.ownerDied(`owner ${index}`);
     this.#clock = new SimClock(this.#clock.now() + downMs);
