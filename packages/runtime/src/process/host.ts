@@ -165,6 +165,12 @@ export class ProcessHost implements GroupHost, ReduceHost {
     }
   }
 
+  /** The process stopped reading a source: nothing more is delivered to it. */
+  stoppedReading(key: CallKey): void {
+    this.openCalls.delete(key);
+    this.#settleWatch.settled(key);
+  }
+
   /** An attempt failed and another follows; a cancelled call tells it as its cause. */
   noteFailure(key: CallKey, error: ErrorRecord): void {
     const call = this.openCalls.get(key);

@@ -1,5 +1,5 @@
 import { setImmediate as rawTurn } from 'node:timers/promises';
-import type { Context, Process } from '@pawl/sdk';
+import type { Context, Process, SourceContext, SourceItem } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
@@ -268,5 +268,53 @@ describe('a slot that a lost run had', () => {
     expect(
       await beside(lab, store, (_, ctx) => ctx.task(lab.work, { ms: 18_000, value: 1, deaf: true })),
     ).toBe('done');
+  });
+});
+
+describe('a scope that was left while a branch that is detached in it reads a source', () => {
+  /** One item, and then it waits until nobody reads it any more. */
+  async function* endless(
+    _: number | undefined,
+    { signal }: SourceContext,
+  ): AsyncGenerator<SourceItem<0, 0>> {
+    yield { item: 0, cursor: 0 };
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+  }
+
+  const work: Work = (lab) => (_, ctx) =>
+    ctx.scope(async (scope) => {
+      scope.onExit(lab.work, { ms: 5, value: 'exit' });
+      const reads = async (): Promise<string> => {
+        for await (const item of ctx.source('endless', endless)) {
+          await ctx.task(lab.work, { ms: 10, value: item });
+          break;
+        }
+        return 'read';
+      };
+      return ctx.parallel.race([reads, () => Promise.resolve('at once')], { losers: 'detach' });
+    });
+  const isClosed = (line: string): boolean => line.startsWith('StreamClosed');
+
+  it('ends when that stops reading, and its exits run', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
+    const lines = shape(store);
+    expect(lines.findIndex(isClosed)).toBeGreaterThan(0);
+    expect(lines.slice(lines.findIndex(isClosed) + 1)).toEqual([
+      expect.stringContaining('TaskScheduled 0/exit/0'),
+      expect.stringContaining('AttemptStarted 0/exit/0'),
+      expect.stringContaining('TaskSucceeded 0/exit/0'),
+      expect.stringContaining('RunSucceeded'),
+    ]);
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+  });
+
+  it('ends so when it is resumed where that was just recorded', async () => {
+    const { store, lab } = await crashedAt(work, isClosed);
+    expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
+    expect(shape(store).filter((line) => line.startsWith('TaskSucceeded 0/exit/0'))).toHaveLength(1);
   });
 });

@@ -85,6 +85,8 @@ class Generator {
   #budget: number;
   #id = 0;
   #slots = 0;
+  /** Those whose call is generated just now. */
+  readonly #leaving = new Set<number>();
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -162,7 +164,7 @@ class Generator {
         return this.#leave(place, deep);
       case 'join':
         if (place.safe) return this.#await(place, deep);
-        return { do: 'join', slot: random.int(Math.max(0, this.#slots - 2), this.#slots) };
+        return this.#join();
       case 'if':
         return { do: 'if', test: this.#test(place), yes: this.#inner(place), no: this.#inner(place) };
       case 'try':
@@ -178,13 +180,22 @@ class Generator {
     }
   }
 
+  /** What waits for itself waits for ever: inside of what is left there nothing waits for it. */
+  #join(): Statement {
+    const slot = this.#random.int(Math.max(0, this.#slots - 2), this.#slots);
+    return { do: 'join', slot: this.#leaving.has(slot) ? 0 : slot };
+  }
+
   #leave(place: Place, deep: boolean): Statement {
     this.#slots += 1;
     const slot = this.#slots;
     const shared = !this.#timeless && this.#random.chance(0.4);
     // What nobody waits for may end before the process does, or not: where time must not count, it
     // changes nothing but its own promise.
-    return { do: 'leave', call: this.#call(place, deep || shared || this.#timeless), slot, shared };
+    this.#leaving.add(slot);
+    const call = this.#call(place, deep || shared || this.#timeless);
+    this.#leaving.delete(slot);
+    return { do: 'leave', call, slot, shared };
   }
 
   #note(place: Place): Note {

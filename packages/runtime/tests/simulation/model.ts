@@ -267,12 +267,16 @@ export class Model {
     }
     this.pending.delete(outcome.key);
     this.#tell(call, outcome);
+    this.#isSettled(outcome.key);
+    return undefined;
+  }
+
+  #isSettled(key: string): void {
     for (const watch of this.#watches) {
-      if (!watch.left.delete(outcome.key) || watch.left.size > 0) continue;
+      if (!watch.left.delete(key) || watch.left.size > 0) continue;
       this.#watches.delete(watch);
       watch.callback();
     }
-    return undefined;
   }
 
   #tell(call: PendingCall, outcome: CallOutcome): void {
@@ -430,8 +434,10 @@ export class Model {
   #items(scope: ModelScope, keyOf: () => string, forget: boolean): ModelItems {
     return new ModelItems(scope, (consumed) => {
       const key = keyOf();
-      if (forget) this.pending.delete(key);
       this.asked.push({ do: 'items', key, line: `StreamClosed ${key} after ${consumed}` });
+      if (!forget) return;
+      this.pending.delete(key);
+      this.#isSettled(key);
     });
   }
 
