@@ -3,7 +3,8 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
-import { fencedWithin, leftWithin } from '../kernel/resume.ts';
+import { fencedWithin, leftWithin, unreadWithin } from '../kernel/resume.ts';
+import { NOT_READ } from '../kernel/why-given-up.ts';
 import type { Engine, LogEntry } from './engine.ts';
 import { ExitGate } from './exit-gate.ts';
 import { logText } from './log-text.ts';
@@ -62,7 +63,7 @@ export class RunEffects {
     const { store, clock, tell, sink } = engine.options;
     const warn = (message: string): void => sink.warn(run.runId, message);
     this.notices = tell === undefined ? undefined : new RunNotices(run, { store, clock, tell, warn });
-    this.exits = new ExitGate(this.attempts, this.children, (key) => this.#queue(key));
+    this.exits = new ExitGate(this.attempts, this.children, this.streams, (key) => this.#queue(key));
     this.#engine = engine;
     this.#gate = new RunGate(engine, run, journal);
     this.#journal = journal;
@@ -130,6 +131,9 @@ export class RunEffects {
         return;
       case 'GiveUpWithin':
         this.#cancelAll(leftWithin(this.#run.state, effect.scope), effect.reason);
+        return;
+      case 'GiveUpUnread':
+        this.#cancelAll(unreadWithin(this.#run.state, effect.scope), NOT_READ);
         return;
       case 'StartChild':
         this.children.start(effect.key);
@@ -225,6 +229,7 @@ export class RunEffects {
       case 'AttendAttempt':
       case 'OfferMessages':
       case 'CancelWithin':
+      case 'GiveUpUnread':
       case 'GiveUpWithin':
         return;
       default:

@@ -110,6 +110,11 @@ export class RunStreams {
     this.#taken.clear();
   }
 
+  /** Whether a source is settled, or given up, that has not ended. */
+  isClosing(isAsked: (key: CallKey) => boolean): boolean {
+    return this.#current.keys().some((key) => isAsked(key) && !this.#run.state.pending.has(key));
+  }
+
   abort(key: CallKey, reason: string): void {
     this.#current.get(key)?.abort(reason);
   }

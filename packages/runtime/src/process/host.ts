@@ -66,7 +66,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
-  readonly #settleWatch = new SettleWatch();
+  readonly settleWatch: SettleWatch = new SettleWatch(this);
   #callsThisTurn = 0;
   /** Nothing is delivered or asked for any more. */
   isStopped = false;
@@ -161,14 +161,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
         this.openReduces.get(event.key)?.mark(event);
         return;
       default:
-        if (deliverTo(this.openCalls, event, seq)) this.#settleWatch.settled(event.key);
+        if (deliverTo(this.openCalls, event, seq)) this.settleWatch.settled(event.key);
     }
-  }
-
-  /** The process stopped reading a source: nothing more is delivered to it. */
-  stoppedReading(key: CallKey): void {
-    this.openCalls.delete(key);
-    this.#settleWatch.settled(key);
   }
 
   /** An attempt failed and another follows; a cancelled call tells it as its cause. */
@@ -192,6 +186,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     for (const group of replayed) group.goLive();
     this.#retuning.begin(replayed);
     for (const call of this.openCalls.values()) call.stream?.takeHeld(undefined);
+    this.settleWatch.look();
   }
 
   /**
@@ -372,8 +367,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {
-    // What scopes in it do when they end is a part of it.
-    this.#settleWatch.add(this.openCalls.keys(), path, () => this.exits.whenDone(path, callback));
+    this.settleWatch.add(path, () => this.exits.whenDone(path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {
@@ -390,6 +384,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.openGroups.delete(group.key);
     this.openReduces.delete(group.key);
     this.admission.refuseFenced();
+    this.settleWatch.look();
     if (!this.inTurn) this.port.changed();
   }
 

@@ -239,7 +239,10 @@ export class StreamQueue<Item> implements OpenStream, SourceItems {
     host.admission.noteIssued(closeKey(key));
     host.command({ type: 'CloseStream', key, consumed });
     // Nothing more is delivered to a source; a task is cancelled, which is.
-    if (host.openCalls.get(key)?.task === undefined) host.stoppedReading(key);
+    if (host.openCalls.get(key)?.task === undefined) {
+      host.openCalls.delete(key);
+      host.settleWatch.settled(key);
+    }
     if (!host.inTurn) {
       host.calledOutside = true;
       host.port.changed();

@@ -283,38 +283,95 @@ describe('a scope that was left while a branch that is detached in it reads a so
     });
   }
 
-  const work: Work = (lab) => (_, ctx) =>
-    ctx.scope(async (scope) => {
-      scope.onExit(lab.work, { ms: 5, value: 'exit' });
-      const reads = async (): Promise<string> => {
-        for await (const item of ctx.source('endless', endless)) {
-          await ctx.task(lab.work, { ms: 10, value: item });
-          break;
-        }
-        return 'read';
+  const branches: Readonly<Record<string, (lab: Lab, ctx: Context) => Promise<unknown>>> = {
+    'stops reading it': async (lab, ctx) => {
+      for await (const item of ctx.source('endless', endless)) {
+        await ctx.task(lab.work, { ms: 10, value: item });
+        break;
+      }
+    },
+    'leaves it unread': async (_, ctx) => {
+      await ctx.source('endless', endless)[Symbol.asyncIterator]().next();
+    },
+    'reads it for a while, in a branch that loses': async (lab, ctx) => {
+      const source = ctx.source('endless', endless);
+      const reads = async (): Promise<void> => {
+        for await (const item of source) await ctx.task(lab.work, { ms: 1, value: item });
       };
-      return ctx.parallel.race([reads, () => Promise.resolve('at once')], { losers: 'detach' });
-    });
-  const isClosed = (line: string): boolean => line.startsWith('StreamClosed');
+      await ctx.parallel.race([reads, () => ctx.sleep(20)]);
+    },
+  };
 
-  it('ends when that stops reading, and its exits run', async () => {
-    const lab = new Lab();
-    const store = new MemoryStore();
-    expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
-    const lines = shape(store);
-    expect(lines.findIndex(isClosed)).toBeGreaterThan(0);
-    expect(lines.slice(lines.findIndex(isClosed) + 1)).toEqual([
-      expect.stringContaining('TaskScheduled 0/exit/0'),
-      expect.stringContaining('AttemptStarted 0/exit/0'),
-      expect.stringContaining('TaskSucceeded 0/exit/0'),
-      expect.stringContaining('RunSucceeded'),
-    ]);
-    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+  describe.each(Object.entries(branches))('which %s', (_, branch) => {
+    const work: Work = (lab) => (_input, ctx) =>
+      ctx.scope(async (scope) => {
+        scope.onExit(lab.work, { ms: 5, value: 'exit' });
+        const branchOf = (): Promise<unknown> => branch(lab, ctx);
+        return ctx.parallel.race([branchOf, () => Promise.resolve('at once')], { losers: 'detach' });
+      });
+    const exits = (store: MemoryStore): string[] =>
+      shape(store).filter((line) => line.startsWith('TaskSucceeded 0/exit/0'));
+
+    it('ends with it, and its exits run', async () => {
+      const lab = new Lab();
+      const store = new MemoryStore();
+      expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
+      expect(exits(store)).toHaveLength(1);
+      expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+    });
+
+    it('ends so wherever its program died', async () => {
+      const lab = new Lab();
+      const whole = new MemoryStore();
+      await lab.drive(whole, work(lab));
+      for (const { seq, at } of journal(whole)) {
+        const store = whole.prefix('r', seq);
+        const second = Lab.at(at);
+        expect(await second.drive(store, work(second)), `after ${seq}`).toEqual({ value: 'at once' });
+        expect(exits(store), `after ${seq}`).toHaveLength(1);
+        expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+      }
+    });
   });
 
-  it('ends so when it is resumed where that was just recorded', async () => {
-    const { store, lab } = await crashedAt(work, isClosed);
-    expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
-    expect(shape(store).filter((line) => line.startsWith('TaskSucceeded 0/exit/0'))).toHaveLength(1);
+  it('lets its exits wait for a source that takes its time to close', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    let closedAt = 0;
+    async function* slow(_: number | undefined, source: SourceContext): AsyncGenerator<SourceItem<0, 0>> {
+      try {
+        yield* endless(_, source);
+      } finally {
+        await lab.clock.sleep(200);
+        closedAt = lab.clock.now();
+      }
+    }
+    const work: Work = () => (_, ctx) =>
+      ctx.scope(async (scope) => {
+        scope.onExit(lab.work, { ms: 5, value: 'exit' });
+        for await (const item of ctx.source('slow', slow)) return item;
+        return undefined;
+      });
+    await lab.drive(store, work(lab));
+    const started = journal(store).findLast(({ event }) => event.type === 'AttemptStarted');
+    expect(closedAt).toBeGreaterThan(200);
+    expect(started?.at).toBeGreaterThanOrEqual(closedAt);
+  });
+
+  it('holds up no merge whose generator had such a branch', async () => {
+    const work: Work = (lab) => async (_input, ctx) => {
+      async function* items(): AsyncGenerator<unknown> {
+        const read = (): Promise<unknown> => ctx.source('endless', endless)[Symbol.asyncIterator]().next();
+        await ctx.parallel.race([read, () => Promise.resolve()], { losers: 'detach' });
+        yield await ctx.task(lab.work, { ms: 1, value: 1 });
+        yield 2;
+      }
+      for await (const { value } of ctx.parallel.merge([items()])) return value;
+      return undefined;
+    };
+    const lab = new Lab();
+    const store = new MemoryStore();
+    expect(await lab.drive(store, work(lab))).toEqual({ value: 1 });
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
   });
 });
