@@ -79,7 +79,6 @@ export class RunDriver implements Turnable {
         itemTaken: (key) => this.#itemTaken(key),
         foldReached: (reached) => this.#effects.children.whenGone({ type: 'FoldReached', ...reached }),
         leftBehind: (key) => this.report({ type: 'LeftBehind', key }),
-        leftUnread: (key) => this.report({ type: 'LeftUnread', key }),
         stateNames: () => this.state.stateNames,
         depth: () => this.state.parent?.depth ?? 0,
         checkInputs: plan.checkInputs,

@@ -3,8 +3,7 @@ import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
 import type { Effect, Report } from '../kernel/input.ts';
-import { fencedWithin, leftWithin, unreadWithin } from '../kernel/resume.ts';
-import { NOT_READ } from '../kernel/why-given-up.ts';
+import { fencedWithin, leftWithin } from '../kernel/resume.ts';
 import type { Engine, LogEntry } from './engine.ts';
 import { ExitGate } from './exit-gate.ts';
 import { logText } from './log-text.ts';
@@ -132,9 +131,6 @@ export class RunEffects {
       case 'GiveUpWithin':
         this.#cancelAll(leftWithin(this.#run.state, effect.scope), effect.reason);
         return;
-      case 'GiveUpUnread':
-        this.#cancelAll(unreadWithin(this.#run.state, effect.scope), NOT_READ);
-        return;
       case 'StartChild':
         this.children.start(effect.key);
         this.#waiting.push(effect);
@@ -229,7 +225,6 @@ export class RunEffects {
       case 'AttendAttempt':
       case 'OfferMessages':
       case 'CancelWithin':
-      case 'GiveUpUnread':
       case 'GiveUpWithin':
         return;
       default:

@@ -77,13 +77,13 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'SignalAborted':
     case 'FoldReached':
     case 'LeftBehind':
-    case 'LeftUnread':
       return decideGroup(state, input);
     case 'CancelCall':
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
+      return cancelRun(state, input.reason);
     case 'ForceCancel':
-      return input.type === 'CancelRun' ? cancelRun(state, input.reason) : forceCancel(state, input.reason);
+      return forceCancel(state, input.reason);
     case 'HeadReached':
       return resume(state, now);
     case 'CodeFits':
@@ -336,13 +336,8 @@ function resolved(
 
 function decideGroup(
   state: Readonly<RunState>,
-  report: Extract<
-    Report,
-    { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' | 'LeftBehind' | 'LeftUnread' }
-  >,
+  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' | 'LeftBehind' }>,
 ): Decision {
-  if (report.type === 'LeftUnread')
-    return { events: [], effects: [{ type: 'GiveUpUnread', scope: report.key }] };
   return report.type === 'ScopeDue' || report.type === 'SignalAborted'
     ? decideScope(state, report)
     : decideFold(state, report);

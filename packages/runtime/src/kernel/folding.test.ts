@@ -72,14 +72,6 @@ describe('a mark', () => {
     expect(() => decide(state, reached(1), 0)).toThrow(/J8/);
   });
 
-  it('gives up the sources that detached branches left unread, whatever became of what they lie in', () => {
-    const state = given(opened('0'), { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: 1 });
-    expect(when(state, { type: 'LeftUnread', key: '0' })).toEqual({
-      events: [],
-      effects: [{ type: 'GiveUpUnread', scope: '0' }],
-    });
-  });
-
   it('takes what lies before it out of the state, group within group, and nothing else', () => {
     const state = given(
       scheduled('0'),

@@ -1,5 +1,5 @@
 import type { BreakpointAnswered, BreakpointOpened } from '../journal/breakpoint-event.ts';
-import type { CallKey, ScopePath } from '../journal/call-key.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome, ChildStarted } from '../journal/child-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
@@ -184,8 +184,6 @@ export type Report =
   | (Omit<Folded, 'type'> & { readonly type: 'FoldReached' })
   /** Items of a reduce are done, and calls of their branches are not: those are given up. */
   | { readonly type: 'LeftBehind'; readonly key: CallKey }
-  /** No detached branch within goes on, and something waits for the sources that these left unread: they are given up. */
-  | { readonly type: 'LeftUnread'; readonly key: ScopePath }
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'CancelRun'; readonly reason: string }
@@ -271,7 +269,5 @@ export type Effect =
   | { readonly type: 'ClearTimers'; readonly key: CallKey }
   /** Cancel every pending call in the scope, also what no decision gave up. */
   | { readonly type: 'GiveUpWithin'; readonly scope: CallKey; readonly reason: string }
-  /** Cancel every source in the scope. */
-  | { readonly type: 'GiveUpUnread'; readonly scope: ScopePath }
   /** Cancel every pending call in the scope, in key order, one turn each. */
   | { readonly type: 'CancelWithin'; readonly scope: CallKey; readonly reason: string };

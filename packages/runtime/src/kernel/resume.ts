@@ -1,4 +1,4 @@
-import type { CallKey, ScopePath } from '../journal/call-key.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import { compareKeys, isWithin } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
@@ -165,11 +165,6 @@ export function fencedWithin(state: Readonly<RunState>, scope: CallKey): CallKey
 /** Of what a reduce left behind, but not the exits of its scopes: they run whatever became of the scope. */
 export function leftWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {
   return pendingWithin(state, scope).filter((key) => !isShielded(state, key));
-}
-
-/** Sources that a detached branch left unread. */
-export function unreadWithin(state: Readonly<RunState>, scope: ScopePath): CallKey[] {
-  return pendingWithin(state, scope).filter((key) => state.calls.get(key)?.kind === 'stream');
 }
 
 function pendingWithin(state: Readonly<RunState>, scope: CallKey): CallKey[] {

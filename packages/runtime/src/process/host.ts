@@ -66,7 +66,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
-  readonly settleWatch: SettleWatch = new SettleWatch(this);
+  readonly settleWatch: SettleWatch = new SettleWatch();
   #callsThisTurn = 0;
   /** Nothing is delivered or asked for any more. */
   isStopped = false;
@@ -186,7 +186,6 @@ export class ProcessHost implements GroupHost, ReduceHost {
     for (const group of replayed) group.goLive();
     this.#retuning.begin(replayed);
     for (const call of this.openCalls.values()) call.stream?.takeHeld(undefined);
-    this.settleWatch.look();
   }
 
   /**
@@ -367,7 +366,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   }
 
   whenSettled(path: ScopePath, callback: () => void): void {
-    this.settleWatch.add(path, () => this.exits.whenDone(path, callback));
+    this.settleWatch.add(this.openCalls.keys(), path, () => this.exits.whenDone(path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {
@@ -384,7 +383,6 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.openGroups.delete(group.key);
     this.openReduces.delete(group.key);
     this.admission.refuseFenced();
-    this.settleWatch.look();
     if (!this.inTurn) this.port.changed();
   }
 
