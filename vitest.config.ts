@@ -80,8 +80,6 @@ export default defineConfig({
     // Programs that tests start would take the types off all sources and compile them, each anew.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled') },
     pool: 'forks',
-    // The simulation takes an eighth less of a processor than with Node's small room for what is new.
-    execArgv: ['--max-semi-space-size=64'],
     // One more than there are processors: many tests wait for a disk, or for programs that they started.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },

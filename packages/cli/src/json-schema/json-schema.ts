@@ -342,6 +342,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Shape[]>> = {
       runs: WHOLE,
       events: WHOLE,
       damage: list(fields({ runId: TEXT, seq: WHOLE, problem: TEXT })),
+      isWhole: YES_NO,
     }),
   ],
   export: [
