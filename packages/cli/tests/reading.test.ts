@@ -132,6 +132,10 @@ test('a journal that cannot be read says what to do instead of verifying it', as
 
 test('verify and doctor', async () => {
   expect((await folder.pawl('verify')).stdout).toMatch(/^✓ \d+ events of 2 runs: every checksum is right\n$/);
+  expect(documentOf((await folder.pawl('verify', '--whole', '--json')).stdout)).toMatchObject({
+    damage: [],
+    isWhole: true,
+  });
   expect(documentOf((await folder.pawl('verify', 'bad', '--json')).stdout)).toMatchObject({
     version: 1,
     runs: 1,
