@@ -1,4 +1,4 @@
-import type { CallKey } from '../journal/call-key.ts';
+import { scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
 import { broken, unreachable } from '../journal/invariant.ts';
@@ -76,8 +76,9 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'ScopeDue':
     case 'SignalAborted':
     case 'FoldReached':
-    case 'LeftBehind':
       return decideGroup(state, input);
+    case 'LeftBehind':
+      return giveUpLeft(state, input.key);
     case 'CancelCall':
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
@@ -336,7 +337,7 @@ function resolved(
 
 function decideGroup(
   state: Readonly<RunState>,
-  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' | 'LeftBehind' }>,
+  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' }>,
 ): Decision {
   return report.type === 'ScopeDue' || report.type === 'SignalAborted'
     ? decideScope(state, report)
@@ -365,20 +366,20 @@ function decideScope(
   );
 }
 
-function decideFold(
-  state: Readonly<RunState>,
-  report: Extract<Report, { type: 'FoldReached' | 'LeftBehind' }>,
-): Decision {
-  const { key } = report;
+function decideFold(state: Readonly<RunState>, report: Extract<Report, { type: 'FoldReached' }>): Decision {
+  const { key, n, state: folded, source } = report;
   const group = state.calls.get(key);
   if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
-  if (report.type === 'LeftBehind')
-    return { events: [], effects: [{ type: 'GiveUpWithin', scope: key, reason: whyLeftBehind(key) }] };
-  const { n, state: folded, source } = report;
   // It is asked for once more at the head of a replay.
   if (n <= (group.folded?.n ?? 0)) return NOTHING;
   if (group.unsettled !== 0) broken('J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
   return event({ type: 'Folded', key, n, state: folded, source });
+}
+
+function giveUpLeft(state: Readonly<RunState>, scope: ScopePath): Decision {
+  const group = state.calls.get(scope) ?? state.calls.get(scopeOf(scope));
+  const reason = whyLeftBehind(group?.kind === 'group' ? group.mode : 'group', scope);
+  return { events: [], effects: [{ type: 'GiveUpWithin', scope, reason }] };
 }
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {

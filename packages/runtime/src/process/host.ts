@@ -66,7 +66,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly channelWaits: Set<ChannelWait> = new Set();
   #commands: Command[] = [];
   readonly #retuning = new Retuning();
-  readonly settleWatch: SettleWatch = new SettleWatch();
+  readonly settleWatch: SettleWatch = new SettleWatch(this);
   #callsThisTurn = 0;
   /** Nothing is delivered or asked for any more. */
   isStopped = false;
@@ -186,6 +186,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     for (const group of replayed) group.goLive();
     this.#retuning.begin(replayed);
     for (const call of this.openCalls.values()) call.stream?.takeHeld(undefined);
+    this.settleWatch.goLive();
   }
 
   /**
@@ -216,9 +217,10 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return this.openGroups.values().some((group) => group.isDetached);
   }
 
-  /** Whether nothing goes on any more in the group that a report is about. */
-  isOutdated({ type, key }: { readonly type: string; readonly key?: CallKey }): boolean {
-    return (type === 'ScopeDue' || type === 'SignalAborted') && !this.openGroups.has(key ?? '');
+  /** Whether nothing goes on any more in the group that a report is about, or nobody waits for what was left in it. */
+  isOutdated({ type, key = '' }: { readonly type: string; readonly key?: CallKey }): boolean {
+    if (type === 'LeftBehind') return !this.settleWatch.isLeft(key);
+    return (type === 'ScopeDue' || type === 'SignalAborted') && !this.openGroups.has(key);
   }
 
   /** The process ended: what it left behind gets nothing more. */
@@ -365,8 +367,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return runAs(this, scope, fn, ...given);
   }
 
-  whenSettled(path: ScopePath, callback: () => void): void {
-    this.settleWatch.add(this.openCalls.keys(), path, () => this.exits.whenDone(path, callback));
+  whenSettled(scope: Scope, callback: () => void): void {
+    this.settleWatch.add(scope, () => this.exits.whenDone(scope.path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {
@@ -382,6 +384,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   closed(group: OpenGroup): void {
     this.openGroups.delete(group.key);
     this.openReduces.delete(group.key);
+    this.settleWatch.closed(group.key);
     this.admission.refuseFenced();
     if (!this.inTurn) this.port.changed();
   }

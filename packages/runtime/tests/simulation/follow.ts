@@ -39,6 +39,7 @@ export async function follow(
     seed: first.event.seed,
     now: first.at,
     onSignal: () => undefined,
+    onLeft: () => undefined,
     recorded: (key) => opened.get(key),
   });
   model.start(program, manner);

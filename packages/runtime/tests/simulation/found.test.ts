@@ -271,7 +271,7 @@ describe('a slot that a lost run had', () => {
   });
 });
 
-describe('a scope that was left while a branch that is detached in it reads a source', () => {
+describe('a scope that was left while a branch goes on that is detached in it', () => {
   /** One item, and then it waits until nobody reads it any more. */
   async function* endless(
     _: number | undefined,
@@ -284,18 +284,44 @@ describe('a scope that was left while a branch that is detached in it reads a so
   }
 
   const branches: Readonly<Record<string, (lab: Lab, ctx: Context) => Promise<unknown>>> = {
-    'stops reading it': async (lab, ctx) => {
+    'stops reading a source': async (lab, ctx) => {
       for await (const item of ctx.source('endless', endless)) {
         await ctx.task(lab.work, { ms: 10, value: item });
         break;
       }
     },
-    'stops reading it outside of a turn': async (lab, ctx) => {
+    'stops reading a source outside of a turn': async (lab, ctx) => {
       const reader = ctx.source('endless', endless)[Symbol.asyncIterator]();
       await reader.next();
       await rawTurn();
       await reader.return?.();
       await ctx.task(lab.work, { ms: 10, value: 1 });
+    },
+    'leaves a source unread': async (_, ctx) => {
+      await ctx.source('endless', endless)[Symbol.asyncIterator]().next();
+    },
+    'reads a source for a while, in a branch that loses': async (lab, ctx) => {
+      const source = ctx.source('endless', endless);
+      const reads = async (): Promise<void> => {
+        for await (const item of source) await ctx.task(lab.work, { ms: 1, value: item });
+      };
+      await ctx.parallel.race([reads, () => ctx.sleep(20)]);
+    },
+    'waits for a message no longer': async (_, ctx) => {
+      await Promise.race([ctx.receive('never'), ctx.sleep(20)]);
+    },
+    'asks a person and goes on': async (lab, ctx) => {
+      ctx.breakpoint({ title: 'nobody', question: 'Is anybody there?' }).catch(ignore);
+      await ctx.task(lab.work, { ms: 10, value: 1 });
+    },
+    'ends before a branch that is detached in it': async (lab, ctx) => {
+      const source = ctx.source('endless', endless)[Symbol.asyncIterator]();
+      const reads = async (): Promise<void> => {
+        await ctx.sleep(30);
+        const { value } = (await source.next()) as { readonly value: number };
+        await ctx.task(lab.work, { ms: 10, value: `read ${value}` });
+      };
+      await ctx.parallel.race([reads, () => Promise.resolve()], { losers: 'detach' });
     },
   };
 
@@ -329,6 +355,53 @@ describe('a scope that was left while a branch that is detached in it reads a so
         expect(await replays(store, work)).toMatchObject({ reached: 'end' });
       }
     });
+  });
+
+  it('gives up what the branch left behind when the last one has ended, and not before', async () => {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    const work: Work = () => (_, ctx) =>
+      ctx.scope(() => {
+        const { promise: opened, resolve: open } = Promise.withResolvers<AsyncIterator<0>>();
+        const reads = async (): Promise<void> => {
+          const reader = await opened;
+          await ctx.sleep(50);
+          await reader.next();
+        };
+        const opens = async (): Promise<void> => {
+          ctx.receive('never').catch(ignore);
+          open(ctx.source('endless', endless)[Symbol.asyncIterator]());
+          await ctx.sleep(1);
+        };
+        return ctx.parallel.race([reads, opens, () => Promise.resolve('at once')], { losers: 'detach' });
+      });
+    expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
+    expect(shape(store).slice(-6)).toEqual([
+      'ItemRecorded 0/0/0/1/1',
+      'TimerFired 0/0/0/1/2',
+      'TimerFired 0/0/0/0/0',
+      'TaskCancelled 0/0/0/1/0',
+      'TaskCancelled 0/0/0/1/1',
+      'RunSucceeded',
+    ]);
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+  });
+
+  it('holds up no merge whose generator had such a branch', async () => {
+    const work: Work = (lab) => async (_input, ctx) => {
+      async function* items(): AsyncGenerator<unknown> {
+        const read = (): Promise<unknown> => ctx.source('endless', endless)[Symbol.asyncIterator]().next();
+        await ctx.parallel.race([read, () => Promise.resolve()], { losers: 'detach' });
+        yield await ctx.task(lab.work, { ms: 1, value: 1 });
+        yield 2;
+      }
+      for await (const { value } of ctx.parallel.merge([items()])) return value;
+      return undefined;
+    };
+    const lab = new Lab();
+    const store = new MemoryStore();
+    expect(await lab.drive(store, work(lab))).toEqual({ value: 1 });
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
   });
 
   it('lets its exits wait for a source that takes its time to close', async () => {

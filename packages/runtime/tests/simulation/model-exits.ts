@@ -49,7 +49,7 @@ export interface ExitWorld {
   readonly groups: Map<string, OpenModelGroup>;
   readonly asked: Asked[];
   readonly exits: ModelExits;
-  whenSettled(path: string, callback: () => void): void;
+  whenSettled(scope: ModelScope, callback: () => void): void;
 }
 
 interface Plan {
@@ -150,7 +150,7 @@ export class ModelExitScope implements OpenModelGroup {
     this.#model.groups.delete(key);
     this.#model.exits.leaving(key);
     // Nothing in it is pending any more, nor an exit of a scope in it.
-    this.#model.whenSettled(key, () => this.#leave(end));
+    this.#model.whenSettled(this.#inside, () => this.#leave(end));
   }
 
   #leave(end: End): void {

@@ -14,7 +14,7 @@ export class ModelSource {
   readonly scope: ModelScope;
   readonly #source: StreamSource;
   readonly #api: Api;
-  readonly #whenSettled: (path: string, callback: () => void) => void;
+  readonly #whenSettled: (scope: ModelScope, callback: () => void) => void;
   #list: readonly number[] | undefined;
   #generator: AsyncGenerator<number> | undefined;
   #taken = 0;
@@ -24,7 +24,7 @@ export class ModelSource {
     scope: ModelScope,
     source: StreamSource,
     api: Api,
-    whenSettled: (path: string, callback: () => void) => void,
+    whenSettled: (scope: ModelScope, callback: () => void) => void,
   ) {
     this.scope = scope;
     scope.leaver = scope.parent?.parent;
@@ -86,6 +86,6 @@ export class ModelSource {
       if (rounds === 0) goOn();
       else void Promise.resolve().then(() => later(goOn, rounds - 1));
     };
-    later(() => this.#whenSettled(this.scope.path, () => later(through)));
+    later(() => this.#whenSettled(this.scope, () => later(through)));
   }
 }

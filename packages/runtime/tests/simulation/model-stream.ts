@@ -17,7 +17,7 @@ export interface ModelStreamPlan {
 }
 
 export interface StreamWorld extends GroupWorld {
-  whenSettled(path: string, callback: () => void): void;
+  whenSettled(scope: ModelScope, callback: () => void): void;
 }
 
 /** Work on the items of a source, of the model. */
@@ -58,8 +58,8 @@ export class ModelStream implements OpenModelGroup, ModelSupply {
     this.#concurrency = plan.concurrency;
     this.#inside = new ModelScope(plan.key, scope, priorityOf(plan.options.priority, scope.priority));
     const inSource = new ModelScope(`${plan.key}/src`, this.#inside, this.#inside.priority);
-    this.#source = new ModelSource(inSource, plan.source, apiOf(inSource), (path, callback) =>
-      model.whenSettled(path, callback),
+    this.#source = new ModelSource(inSource, plan.source, apiOf(inSource), (within, callback) =>
+      model.whenSettled(within, callback),
     );
     this.#unhook = scope.whenFenced(() => this.interrupt('aborted'));
   }

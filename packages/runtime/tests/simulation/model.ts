@@ -169,7 +169,11 @@ export class Model {
   readonly groups = new Map<string, OpenModelGroup>();
   readonly questions = new Map<string, ModelQuestion>();
   readonly exits = new ModelExits();
-  readonly #watches = new Set<{ readonly left: Set<string>; readonly callback: () => void }>();
+  readonly #watches = new Set<{
+    readonly scope: ModelScope;
+    readonly left: Set<string>;
+    readonly callback: () => void;
+  }>();
   /** Not yet taken by who drives the model. */
   asked: Asked[] = [];
   /** In the order in which they were declared. */
@@ -183,16 +187,20 @@ export class Model {
   readonly #recorded: ((key: string) => RecordedGroup | undefined) | undefined;
   /** Told of signals that groups listen to; the order is that of the groups. */
   readonly onSignal: (group: OpenModelGroup) => void;
+  /** Told of scopes in which nobody goes on, and somebody waits for what is pending. */
+  readonly #onLeft: (path: string) => void;
 
   constructor(deps: {
     seed: string;
     now: number;
     onSignal: (group: OpenModelGroup) => void;
+    onLeft: (path: string) => void;
     recorded?: (key: string) => RecordedGroup | undefined;
   }) {
     this.#seed = deps.seed;
     this.now = deps.now;
     this.onSignal = deps.onSignal;
+    this.#onLeft = deps.onLeft;
     this.#recorded = deps.recorded;
   }
 
@@ -246,11 +254,34 @@ export class Model {
   }
 
   /** Calls back when none of the calls of a scope is pending any more, and what scopes in it do at their end is done. */
-  whenSettled(path: string, callback: () => void): void {
+  whenSettled(scope: ModelScope, callback: () => void): void {
+    const { path } = scope;
     const done = (): void => this.exits.whenDone(path, callback);
     const left = new Set(this.pending.keys().filter((key) => key.startsWith(`${path}/`)));
-    if (left.size === 0) done();
-    else this.#watches.add({ left, callback: done });
+    if (left.size === 0) {
+      done();
+      return;
+    }
+    this.#watches.add({ scope, left, callback: done });
+    if (this.isLeft(path)) this.#onLeft(path);
+  }
+
+  /** The last branch of a group that went on behind its decision has ended. */
+  detachedEnded(key: string): void {
+    for (const { scope } of this.#watches)
+      if (key.startsWith(`${scope.path}/`) && this.isLeft(scope.path)) this.#onLeft(scope.path);
+  }
+
+  isLeft(path: string): boolean {
+    const isWaited = this.#watches.values().some(({ scope }) => scope.path === path && scope.isFenced);
+    const goesOn = (group: OpenModelGroup): boolean => group.isDetached && group.key.startsWith(`${path}/`);
+    return isWaited && !this.groups.values().some(goesOn);
+  }
+
+  /** What is given up where nobody goes on: all but what a scope does at its end. */
+  leftWithin(path: string): string[] {
+    const keys = this.pending.keys().filter((key) => key.startsWith(`${path}/`) && !key.includes('/exit/'));
+    return [...keys].toSorted(byPlace);
   }
 
   #settle(outcome: CallOutcome): string | undefined {

@@ -77,6 +77,12 @@ class Foretelling {
           group.isClosed || group.isFenced ? undefined : { type: 'scopeAborted', key: group.key },
         );
       },
+      onLeft: (path) => {
+        this.#reports.push(() => {
+          if (this.#model.isLeft(path)) this.#cancels.push(...this.#model.leftWithin(path));
+          return undefined;
+        });
+      },
     });
   }
 

@@ -138,7 +138,7 @@ export class OpenScope implements OpenGroup, UnfinishedScope {
     // A run that is stopped goes on later, and this scope with it.
     if (this.#host.isStopped) return;
     this.#phase = { status: 'leaving', end };
-    this.#host.whenSettled(this.key, () => this.#begin(end));
+    this.#host.whenSettled(this.#verdict.inside, () => this.#begin(end));
   }
 
   #begin(end: End): void {

@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type StreamSource } from '@pawl/sdk';
-import type { ScopePath } from '../../journal/call-key.ts';
 import { isOwnStream } from '../own-stream.ts';
 import type { Scope } from '../scope.ts';
 
@@ -12,7 +11,7 @@ export type Pulled =
 export interface SourceHost {
   runIn(scope: Scope, fn: () => unknown): unknown;
   /** Calls back when no call within the scope is pending any more. */
-  whenSettled(path: ScopePath, callback: () => void): void;
+  whenSettled(scope: Scope, callback: () => void): void;
 }
 
 /**
@@ -143,7 +142,7 @@ export class Source {
     }
     const isOver = (): boolean => isThrough;
     hop(CLOSING_HOPS, isOver, () =>
-      this.#host.whenSettled(this.scope.path, () => hop(CLOSING_HOPS, isOver, through)),
+      this.#host.whenSettled(this.scope, () => hop(CLOSING_HOPS, isOver, through)),
     );
   }
 }

@@ -30,7 +30,7 @@ export interface ReduceHost {
   settled(group: OpenGroup): void;
   closed(group: OpenGroup): void;
   readonly admission: { refuseFenced(): void };
-  /** Calls back when no call within the path is pending any more, at once where none is. */
-  whenSettled(path: ScopePath, callback: () => void): void;
-  readonly port: Pick<HostPort, 'foldReached' | 'leftBehind' | 'signalAborted' | 'fail'>;
+  /** Calls back when no call within the scope is pending any more, at once where none is. */
+  whenSettled(scope: Scope, callback: () => void): void;
+  readonly port: Pick<HostPort, 'foldReached' | 'signalAborted' | 'fail'>;
 }

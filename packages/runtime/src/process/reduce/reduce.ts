@@ -262,12 +262,7 @@ export class Reduce implements OpenGroup {
     inside.finish();
     this.#removeScopes(this.#marked);
     this.#host.admission.refuseFenced();
-    this.#host.whenSettled(this.key, () => this.#seal());
-    this.#giveUpLeftBehind();
-  }
-
-  #giveUpLeftBehind(): void {
-    if (this.#phase.status === 'sealing' && this.#host.live) this.#host.port.leftBehind(this.key);
+    this.#host.whenSettled(inside, () => this.#seal());
   }
 
   #removeScopes(from: number): void {
@@ -320,7 +315,6 @@ export class Reduce implements OpenGroup {
 
   goLive(): void {
     this.listen();
-    this.#giveUpLeftBehind();
     this.#ask();
   }
 
