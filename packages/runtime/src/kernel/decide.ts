@@ -1,19 +1,19 @@
-import { scopeOf, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import type { JournalEvent } from '../journal/event.ts';
 import type { Millis } from '../journal/ids.ts';
-import { broken, unreachable } from '../journal/invariant.ts';
+import { unreachable } from '../journal/invariant.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type { Command, Effect, Report, RunResult } from './input.ts';
 import { cancelCall, cancelRun, forceCancel } from './decide-cancel.ts';
 import { childEnded, startChild } from './decide-child.ts';
 import { decideOffer, offerExpired } from './decide-offer.ts';
 import { decideCommand } from './decide-command.ts';
+import { decideGroup } from './decide-group.ts';
 import { decideStream, decideStreamCommand, isStreamReport, recordItem } from './decide-stream.ts';
 import { decidePeople } from './people.ts';
 import { backoffMs } from './retry.ts';
 import { afterUnknown, resume } from './resume.ts';
 import { isFenced, isFencedCall, type RunState, type TaskCall } from './state.ts';
-import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 
 /** What follows from an input: facts to record, and work that starts once they are committed. */
 export interface Decision {
@@ -76,9 +76,8 @@ export function decide(state: Readonly<RunState>, input: Command | Report, now: 
     case 'ScopeDue':
     case 'SignalAborted':
     case 'FoldReached':
-      return decideGroup(state, input);
     case 'LeftBehind':
-      return giveUpLeft(state, input.key);
+      return decideGroup(state, input);
     case 'CancelCall':
       return cancelCall(state, input.key, input.reason);
     case 'CancelRun':
@@ -333,53 +332,6 @@ function resolved(
     default:
       return unreachable(answer);
   }
-}
-
-function decideGroup(
-  state: Readonly<RunState>,
-  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' | 'FoldReached' }>,
-): Decision {
-  return report.type === 'ScopeDue' || report.type === 'SignalAborted'
-    ? decideScope(state, report)
-    : decideFold(state, report);
-}
-
-function decideScope(
-  state: Readonly<RunState>,
-  report: Extract<Report, { type: 'ScopeDue' | 'SignalAborted' }>,
-): Decision {
-  const { key } = report;
-  const group = state.calls.get(key);
-  if (group?.kind !== 'group' || isFenced(state, key)) return NOTHING;
-  const outcome = report.type === 'ScopeDue' ? 'timedOut' : 'aborted';
-  const fact: JournalEvent =
-    report.type === 'ScopeDue'
-      ? { type: 'ScopeTimedOut', key }
-      : { type: 'ScopeAborted', key, reason: report.reason };
-  if (group.phase.status === 'open') return event(fact);
-  if (group.phase.fencedBy !== null) return NOTHING;
-  // It was decided, and what goes on in it is given up now.
-  return event(
-    fact,
-    { type: 'ClearTimers', key },
-    { type: 'CancelWithin', scope: key, reason: whyGivenUp(key, outcome) },
-  );
-}
-
-function decideFold(state: Readonly<RunState>, report: Extract<Report, { type: 'FoldReached' }>): Decision {
-  const { key, n, state: folded, source } = report;
-  const group = state.calls.get(key);
-  if (group?.kind !== 'group' || group.phase.status === 'closed' || isFenced(state, key)) return NOTHING;
-  // It is asked for once more at the head of a replay.
-  if (n <= (group.folded?.n ?? 0)) return NOTHING;
-  if (group.unsettled !== 0) broken('J8', `at mark ${n} of ${key} ${group.unsettled} calls are open`);
-  return event({ type: 'Folded', key, n, state: folded, source });
-}
-
-function giveUpLeft(state: Readonly<RunState>, scope: ScopePath): Decision {
-  const group = state.calls.get(scope) ?? state.calls.get(scopeOf(scope));
-  const reason = whyLeftBehind(group?.kind === 'group' ? group.mode : 'group', scope);
-  return { events: [], effects: [{ type: 'GiveUpWithin', scope, reason }] };
 }
 
 function isOpen(state: Readonly<RunState>, key: CallKey): boolean {

@@ -59,6 +59,23 @@ describe('a mark', () => {
       winner: 1,
     });
     expect(decide(state, reached(1, '0/0/0'), 0)).toEqual({ events: [], effects: [] });
+    const left: Report = { type: 'LeftBehind', key: '0/0/0' };
+    expect(decide(state, left, 0)).toEqual({ events: [], effects: [] });
+  });
+
+  it('is no part of a group that was detached: what its branches left behind is given up by an abort of it, once', () => {
+    const detached = opened('0', { losers: 'detach' });
+    const state = given(detached, { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: 1 });
+    const reason = 'the branches of group 0 ended without it';
+    const left: Report = { type: 'LeftBehind', key: '0' };
+    expect(when(state, left)).toEqual({
+      events: [{ type: 'ScopeAborted', key: '0', reason }],
+      effects: [
+        { type: 'ClearTimers', key: '0' },
+        { type: 'CancelWithin', scope: '0', reason },
+      ],
+    });
+    expect(decide(state, left, 0)).toEqual({ events: [], effects: [] });
   });
 
   it('gives up what items left behind first: J8', () => {
@@ -68,13 +85,6 @@ describe('a mark', () => {
       effects: [{ type: 'GiveUpWithin', scope: '0', reason: 'reduce 0 went on without it' }],
     });
     expect(() => decide(state, reached(1), 0)).toThrow(/J8/);
-  });
-
-  it('gives up what branches of a scope left behind, whatever became of what it lies in', () => {
-    const around = given(opened('0'), { type: 'ScopeClosed', key: '0', outcome: 'fulfilled', winner: 1 });
-    expect(when(around, { type: 'LeftBehind', key: '0/0' }).effects).toEqual([
-      { type: 'GiveUpWithin', scope: '0/0', reason: 'all 0/0 went on without it' },
-    ]);
   });
 
   it('takes what lies before it out of the state, group within group, and nothing else', () => {

@@ -1,5 +1,5 @@
 import type { BreakpointAnswered, BreakpointOpened } from '../journal/breakpoint-event.ts';
-import type { CallKey, ScopePath } from '../journal/call-key.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import type { ChildOutcome, ChildStarted } from '../journal/child-event.ts';
 import type { ErrorRecord } from '../journal/error-record.ts';
 import type {
@@ -182,8 +182,8 @@ export type Report =
   | { readonly type: 'SignalAborted'; readonly key: CallKey; readonly reason: string }
   /** All items of a reduce before `n` are folded. */
   | (Omit<Folded, 'type'> & { readonly type: 'FoldReached' })
-  /** Nobody goes on in a scope that was left, or in items of a reduce, and calls in it are not settled: those are given up. */
-  | { readonly type: 'LeftBehind'; readonly key: ScopePath }
+  /** Items of a reduce are done, or detached branches of a group, and calls of theirs are not: those are given up. */
+  | { readonly type: 'LeftBehind'; readonly key: CallKey }
   /** A decision gave the call up. */
   | { readonly type: 'CancelCall'; readonly key: CallKey; readonly reason: string }
   | { readonly type: 'CancelRun'; readonly reason: string }

@@ -1,5 +1,5 @@
 import type { LogLevel, PoolPlan, ProcessDefinition, TaskDefinition } from '@pawl/sdk';
-import type { CallKey, ScopePath } from '../journal/call-key.ts';
+import type { CallKey } from '../journal/call-key.ts';
 import type { Digest } from '../journal/digest.ts';
 import type { Encoded } from '../journal/event.ts';
 import type { Folded } from '../journal/fold-event.ts';
@@ -37,8 +37,8 @@ export interface HostPort {
   itemTaken(key: CallKey): void;
   /** At the head: asks for the mark of a reduce. */
   foldReached(reached: Omit<Folded, 'type'>): void;
-  /** At the head: calls that were left behind in a scope are to be given up. */
-  leftBehind(scope: ScopePath): void;
+  /** At the head: calls that the items of a reduce, or detached branches of a group, left behind are to be given up. */
+  leftBehind(key: CallKey): void;
   /** The inputs of a run that follows, as the process' schema gives them back. @throws ValidationError */
   checkInputs(inputs: unknown): unknown;
   /** Of all that the run ever set of its state. */

@@ -23,7 +23,7 @@ import type { OpenCall, OpenChild } from './open-call.ts';
 import { closeKey } from './place.ts';
 import { Exits } from './exits/exits.ts';
 import type { GroupHost, OpenGroup } from './parallel/group-host.ts';
-import { codeHere, outsideProcess, runAs } from './process-code.ts';
+import { codeHere, outsideProcess, runAs, warnOfHere } from './process-code.ts';
 import type { ProcessResult } from './process-result.ts';
 import { isRecorded } from './recorded-command.ts';
 import type { ReduceHost } from './reduce/reduce-plan.ts';
@@ -152,7 +152,10 @@ export class ProcessHost implements GroupHost, ReduceHost {
         return;
       }
       case 'ScopeAborted':
-        this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
+        if (this.openGroups.has(event.key))
+          this.openGroups.get(event.key)?.interrupt('aborted', event.reason);
+        else this.settleWatch.giveUp(event.key, event.reason);
+        this.admission.refuseFenced();
         return;
       case 'ScopeTimedOut':
         this.openGroups.get(event.key)?.interrupt('timedOut', '');
@@ -217,10 +220,11 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return this.openGroups.values().some((group) => group.isDetached);
   }
 
-  /** Whether nothing goes on any more in the group that a report is about, or nobody waits for what was left in it. */
+  /** Whether nothing goes on any more in the group that a report is about. */
   isOutdated({ type, key = '' }: { readonly type: string; readonly key?: CallKey }): boolean {
-    if (type === 'LeftBehind') return !this.settleWatch.isLeft(key);
-    return (type === 'ScopeDue' || type === 'SignalAborted') && !this.openGroups.has(key);
+    if (this.openGroups.has(key)) return false;
+    if (type === 'LeftBehind') return !this.settleWatch.isLeftBehind(key);
+    return type === 'ScopeDue' || type === 'SignalAborted';
   }
 
   /** The process ended: what it left behind gets nothing more. */
@@ -392,10 +396,4 @@ export class ProcessHost implements GroupHost, ReduceHost {
   signalAborted(key: CallKey, reason: string): void {
     this.port.signalAborted(key, reason);
   }
-}
-
-/** Warns of the run whose code runs now. */
-function warnOfHere(): ((message: string) => void) | undefined {
-  const host = codeHere()?.host;
-  return host === undefined ? undefined : (message) => outsideProcess(() => host.port.warn(message));
 }

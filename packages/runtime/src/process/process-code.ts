@@ -29,3 +29,9 @@ export function runAs<T, Given extends unknown[]>(
 export function outsideProcess<T>(fn: () => T): T {
   return code.exit(fn);
 }
+
+/** Warns of the run whose code runs now. */
+export function warnOfHere(): ((message: string) => void) | undefined {
+  const host = codeHere()?.host;
+  return host === undefined ? undefined : (message) => outsideProcess(() => host.port.warn(message));
+}

@@ -133,6 +133,18 @@ export class Scope {
     this.#isDetached = true;
   }
 
+  /** The one with this path, of this scope and those around it. */
+  around(path: ScopePath): Scope | undefined {
+    return this.path === path ? this : this.parent?.around(path);
+  }
+
+  /** The outermost one that was detached, of this scope and those between it and `around`. */
+  outermostDetached(around: Scope): Scope | undefined {
+    const own = this.#isDetached ? this : undefined;
+    const { parent } = this;
+    return parent === undefined || parent === around ? own : (parent.outermostDetached(around) ?? own);
+  }
+
   /** True once: the first call in a fenced scope is refused, later ones never settle. */
   refuseOnce(): boolean {
     if (this.#refused) return false;

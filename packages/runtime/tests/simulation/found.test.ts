@@ -1,5 +1,5 @@
 import { setImmediate as rawTurn } from 'node:timers/promises';
-import type { Context, Process, SourceContext, SourceItem } from '@pawl/sdk';
+import type { Context, ExitScope, Process, SourceContext, SourceItem } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/testing.ts';
@@ -283,6 +283,7 @@ describe('a scope that was left while a branch goes on that is detached in it', 
     });
   }
 
+  const EXIT = ['TaskScheduled 0/exit/0', 'TaskSucceeded 0/exit/0'];
   const branches: Readonly<Record<string, (lab: Lab, ctx: Context) => Promise<unknown>>> = {
     'stops reading a source': async (lab, ctx) => {
       for await (const item of ctx.source('endless', endless)) {
@@ -314,6 +315,39 @@ describe('a scope that was left while a branch goes on that is detached in it', 
       ctx.breakpoint({ title: 'nobody', question: 'Is anybody there?' }).catch(ignore);
       await ctx.task(lab.work, { ms: 10, value: 1 });
     },
+    'leaves a strand that asks on when it is given up': async (lab, ctx) => {
+      void (async (): Promise<void> => {
+        for (const value of [1, 2, 3]) await ctx.task(lab.work, { ms: 20, value }).catch(ignore);
+      })();
+      ctx.receive('never').catch(ignore);
+      await ctx.sleep(1);
+    },
+    'leaves a scope that has something to do at its end, too': async (lab, ctx) => {
+      const inner = async (scope: ExitScope): Promise<unknown> => {
+        scope.onExit(lab.work, { ms: 5, value: 'inner exit' });
+        return ctx.receive('never');
+      };
+      ctx.scope(inner).catch(ignore);
+      await ctx.sleep(1);
+    },
+    'has one that never ends, and is given up from further out': async (lab, ctx) => {
+      const again = async (): Promise<void> => {
+        for (;;) {
+          try {
+            await ctx.task(lab.work, { ms: 10_000, value: 1 });
+            return;
+          } catch {
+            // Behind the fence it is refused once, and then never told anything.
+          }
+        }
+      };
+      const around = async (): Promise<void> => {
+        await ctx.parallel.race([again, () => Promise.resolve()], { losers: 'detach' });
+        await ctx.sleep(10_000);
+      };
+      ctx.receive('never').catch(ignore);
+      await ctx.parallel.all([around], { timeout: 100 }).catch(ignore);
+    },
     'ends before a branch that is detached in it': async (lab, ctx) => {
       const source = ctx.source('endless', endless)[Symbol.asyncIterator]();
       const reads = async (): Promise<void> => {
@@ -332,14 +366,18 @@ describe('a scope that was left while a branch goes on that is detached in it', 
         const branchOf = (): Promise<unknown> => branch(lab, ctx);
         return ctx.parallel.race([branchOf, () => Promise.resolve('at once')], { losers: 'detach' });
       });
-    const exits = (store: MemoryStore): string[] =>
-      shape(store).filter((line) => line.startsWith('TaskSucceeded 0/exit/0'));
+    /** Those of scopes in it come first. */
+    const exits = (store: MemoryStore): string[] => {
+      const all = shape(store).filter((line) => /^Task(Scheduled|Succeeded) .*exit\/0$/.test(line));
+      expect(all.slice(0, -2).every((line) => line.includes(' 0/0/'))).toBe(true);
+      return all.slice(-2);
+    };
 
     it('ends with it, and its exits run', async () => {
       const lab = new Lab();
       const store = new MemoryStore();
       expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
-      expect(exits(store)).toHaveLength(1);
+      expect(exits(store)).toEqual(EXIT);
       expect(await replays(store, work)).toMatchObject({ reached: 'end' });
     });
 
@@ -351,7 +389,7 @@ describe('a scope that was left while a branch goes on that is detached in it', 
         const store = whole.prefix('r', seq);
         const second = Lab.at(at);
         expect(await second.drive(store, work(second)), `after ${seq}`).toEqual({ value: 'at once' });
-        expect(exits(store), `after ${seq}`).toHaveLength(1);
+        expect(exits(store), `after ${seq}`).toEqual(EXIT);
         expect(await replays(store, work)).toMatchObject({ reached: 'end' });
       }
     });
@@ -376,10 +414,11 @@ describe('a scope that was left while a branch goes on that is detached in it', 
         return ctx.parallel.race([reads, opens, () => Promise.resolve('at once')], { losers: 'detach' });
       });
     expect(await lab.drive(store, work(lab))).toEqual({ value: 'at once' });
-    expect(shape(store).slice(-6)).toEqual([
+    expect(shape(store).slice(-7)).toEqual([
       'ItemRecorded 0/0/0/1/1',
       'TimerFired 0/0/0/1/2',
       'TimerFired 0/0/0/0/0',
+      'ScopeAborted 0/0/0',
       'TaskCancelled 0/0/0/1/0',
       'TaskCancelled 0/0/0/1/1',
       'RunSucceeded',

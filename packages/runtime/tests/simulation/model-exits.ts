@@ -50,6 +50,7 @@ export interface ExitWorld {
   readonly asked: Asked[];
   readonly exits: ModelExits;
   whenSettled(scope: ModelScope, callback: () => void): void;
+  closed(key: string): void;
 }
 
 interface Plan {
@@ -147,7 +148,7 @@ export class ModelExitScope implements OpenModelGroup {
       });
     const isOutside = outcome === 'aborted' || outcome === 'timedOut';
     this.#inside.raise(isRecorded && isOutside ? 'outside' : 'decided');
-    this.#model.groups.delete(key);
+    this.#model.closed(key);
     this.#model.exits.leaving(key);
     // Nothing in it is pending any more, nor an exit of a scope in it.
     this.#model.whenSettled(this.#inside, () => this.#leave(end));

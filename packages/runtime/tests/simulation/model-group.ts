@@ -26,7 +26,7 @@ export interface GroupWorld {
   readonly groups: Map<string, OpenModelGroup>;
   readonly asked: Asked[];
   readonly onSignal: (group: OpenModelGroup) => void;
-  detachedEnded(key: string): void;
+  closed(key: string): void;
 }
 
 /** A parallel call of the model that is open. */
@@ -209,8 +209,7 @@ export class ModelGroup implements OpenModelGroup {
 
   #leave(): void {
     this.#isClosed = true;
-    this.#model.groups.delete(this.key);
-    if (this.#inside.isDetached) this.#model.detachedEnded(this.key);
+    this.#model.closed(this.key);
   }
 
   /** The losers that went on have all settled. */

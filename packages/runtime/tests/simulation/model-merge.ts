@@ -213,7 +213,7 @@ export class ModelMerge implements OpenModelGroup, ModelSupply {
     }
     const isOutside = outcome === 'aborted' || outcome === 'timedOut';
     this.#inside.raise(isRecorded && isOutside ? 'outside' : 'decided');
-    this.#model.groups.delete(this.key);
+    this.#model.closed(this.key);
     if (this.#isLeft) for (const feed of this.#feeds) feed.slot = undefined;
     const { outlet } = this.#plan;
     let open = this.#feeds.length;

@@ -18,6 +18,7 @@ export interface ModelStreamPlan {
 
 export interface StreamWorld extends GroupWorld {
   whenSettled(scope: ModelScope, callback: () => void): void;
+  closed(key: string): void;
 }
 
 /** Work on the items of a source, of the model. */
@@ -227,7 +228,7 @@ export class ModelStream implements OpenModelGroup, ModelSupply {
     }
     const isOutside = outcome === 'aborted' || outcome === 'timedOut';
     this.#inside.raise(isRecorded && isOutside ? 'outside' : 'decided');
-    this.#model.groups.delete(this.key);
+    this.#model.closed(this.key);
     if (this.#isLeft) this.#settled.clear();
     // What waits for one that will not come any more.
     if (this.#isInOrder) this.#dropEarly();

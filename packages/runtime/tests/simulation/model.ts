@@ -66,6 +66,7 @@ import { ModelItems } from './model-items.ts';
 import { ModelMerge } from './model-merge.ts';
 import { ModelQuestion, type Verdict } from './model-question.ts';
 import { ModelStream } from './model-stream.ts';
+import { ModelWatches } from './model-watches.ts';
 import { guarded, refusal } from './model-waits.ts';
 import { failure, ModelScope, priorityOf, segmentOf, type Asked } from './model-scope.ts';
 import type { GroupMode } from './model-group.ts';
@@ -169,11 +170,7 @@ export class Model {
   readonly groups = new Map<string, OpenModelGroup>();
   readonly questions = new Map<string, ModelQuestion>();
   readonly exits = new ModelExits();
-  readonly #watches = new Set<{
-    readonly scope: ModelScope;
-    readonly left: Set<string>;
-    readonly callback: () => void;
-  }>();
+  readonly watches: ModelWatches;
   /** Not yet taken by who drives the model. */
   asked: Asked[] = [];
   /** In the order in which they were declared. */
@@ -187,20 +184,18 @@ export class Model {
   readonly #recorded: ((key: string) => RecordedGroup | undefined) | undefined;
   /** Told of signals that groups listen to; the order is that of the groups. */
   readonly onSignal: (group: OpenModelGroup) => void;
-  /** Told of scopes in which nobody goes on, and somebody waits for what is pending. */
-  readonly #onLeft: (path: string) => void;
 
   constructor(deps: {
     seed: string;
     now: number;
     onSignal: (group: OpenModelGroup) => void;
-    onLeft: (path: string) => void;
+    onLeft: (group: string) => void;
     recorded?: (key: string) => RecordedGroup | undefined;
   }) {
     this.#seed = deps.seed;
     this.now = deps.now;
     this.onSignal = deps.onSignal;
-    this.#onLeft = deps.onLeft;
+    this.watches = new ModelWatches(this.pending, this.groups, deps.onLeft);
     this.#recorded = deps.recorded;
   }
 
@@ -238,7 +233,10 @@ export class Model {
       case 'scopeAborted':
       case 'scopeTimedOut': {
         const group = this.groups.get(outcome.key);
-        if (group === undefined) return `${outcome.type} for ${outcome.key}, which is no open group`;
+        if (group === undefined)
+          return outcome.type === 'scopeAborted' && this.watches.giveUp(outcome.key)
+            ? undefined
+            : `${outcome.type} for ${outcome.key}, which is no open group`;
         group.interrupt(outcome.type === 'scopeAborted' ? 'aborted' : 'timedOut');
         return undefined;
       }
@@ -255,33 +253,13 @@ export class Model {
 
   /** Calls back when none of the calls of a scope is pending any more, and what scopes in it do at their end is done. */
   whenSettled(scope: ModelScope, callback: () => void): void {
-    const { path } = scope;
-    const done = (): void => this.exits.whenDone(path, callback);
-    const left = new Set(this.pending.keys().filter((key) => key.startsWith(`${path}/`)));
-    if (left.size === 0) {
-      done();
-      return;
-    }
-    this.#watches.add({ scope, left, callback: done });
-    if (this.isLeft(path)) this.#onLeft(path);
+    this.watches.add(scope, () => this.exits.whenDone(scope.path, callback));
   }
 
-  /** The last branch of a group that went on behind its decision has ended. */
-  detachedEnded(key: string): void {
-    for (const { scope } of this.#watches)
-      if (key.startsWith(`${scope.path}/`) && this.isLeft(scope.path)) this.#onLeft(scope.path);
-  }
-
-  isLeft(path: string): boolean {
-    const isWaited = this.#watches.values().some(({ scope }) => scope.path === path && scope.isFenced);
-    const goesOn = (group: OpenModelGroup): boolean => group.isDetached && group.key.startsWith(`${path}/`);
-    return isWaited && !this.groups.values().some(goesOn);
-  }
-
-  /** What is given up where nobody goes on: all but what a scope does at its end. */
-  leftWithin(path: string): string[] {
-    const keys = this.pending.keys().filter((key) => key.startsWith(`${path}/`) && !key.includes('/exit/'));
-    return [...keys].toSorted(byPlace);
+  /** Nothing of the group goes on any more. */
+  closed(key: string): void {
+    this.groups.delete(key);
+    this.watches.closed(key);
   }
 
   #settle(outcome: CallOutcome): string | undefined {
@@ -298,16 +276,8 @@ export class Model {
     }
     this.pending.delete(outcome.key);
     this.#tell(call, outcome);
-    this.#isSettled(outcome.key);
+    this.watches.settled(outcome.key);
     return undefined;
-  }
-
-  #isSettled(key: string): void {
-    for (const watch of this.#watches) {
-      if (!watch.left.delete(key) || watch.left.size > 0) continue;
-      this.#watches.delete(watch);
-      watch.callback();
-    }
   }
 
   #tell(call: PendingCall, outcome: CallOutcome): void {
@@ -468,7 +438,7 @@ export class Model {
       this.asked.push({ do: 'items', key, line: `StreamClosed ${key} after ${consumed}` });
       if (!forget) return;
       this.pending.delete(key);
-      this.#isSettled(key);
+      this.watches.settled(key);
     });
   }
 

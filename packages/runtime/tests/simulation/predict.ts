@@ -77,11 +77,10 @@ class Foretelling {
           group.isClosed || group.isFenced ? undefined : { type: 'scopeAborted', key: group.key },
         );
       },
-      onLeft: (path) => {
-        this.#reports.push(() => {
-          if (this.#model.isLeft(path)) this.#cancels.push(...this.#model.leftWithin(path));
-          return undefined;
-        });
+      onLeft: (key) => {
+        this.#reports.push(() =>
+          this.#model.watches.isLeft(key) ? { type: 'scopeAborted', key } : undefined,
+        );
       },
     });
   }
@@ -106,7 +105,7 @@ class Foretelling {
       this.#lines.push(outcomeLine(outcome));
       this.#settled(outcome);
       this.#model.now = this.#now;
-      const wasDecided = 'key' in outcome && this.#model.groups.get(outcome.key)?.isDecided === true;
+      const wasDecided = 'key' in outcome && this.#model.groups.get(outcome.key)?.isDecided !== false;
       const problem = this.#model.deliver(outcome);
       if (problem !== undefined) throw new RangeError(`the model is wrong: ${problem}`);
       // Behind a decision an interruption gives up at once what went on; an open group is closed first.

@@ -45,8 +45,6 @@ export interface GroupHost {
   decided(key: CallKey, decided: Decided): void;
   /** Its promise settles now. */
   settled(group: OpenGroup): void;
-  /** It is decided, and its branches go on in the background. */
-  readonly settleWatch: { detached(key: CallKey): void };
   /** Nothing of it goes on any more. */
   closed(group: OpenGroup): void;
   signalAborted(key: CallKey, reason: string): void;

@@ -321,7 +321,6 @@ export class Group implements OpenGroup {
     this.#dropParked(why);
     if (this.#losers === 'detach') {
       this.#inside.detach();
-      this.#host.settleWatch.detached(this.key);
       this.#settlePromise(decided, why);
     }
     this.#endWhenQuiet(phase);

@@ -32,5 +32,5 @@ export interface ReduceHost {
   readonly admission: { refuseFenced(): void };
   /** Calls back when no call within the scope is pending any more, at once where none is. */
   whenSettled(scope: Scope, callback: () => void): void;
-  readonly port: Pick<HostPort, 'foldReached' | 'signalAborted' | 'fail'>;
+  readonly port: Pick<HostPort, 'foldReached' | 'leftBehind' | 'signalAborted' | 'fail'>;
 }

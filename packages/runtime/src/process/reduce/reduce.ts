@@ -263,6 +263,11 @@ export class Reduce implements OpenGroup {
     this.#removeScopes(this.#marked);
     this.#host.admission.refuseFenced();
     this.#host.whenSettled(inside, () => this.#seal());
+    this.#giveUpLeftBehind();
+  }
+
+  #giveUpLeftBehind(): void {
+    if (this.#phase.status === 'sealing' && this.#host.live) this.#host.port.leftBehind(this.key);
   }
 
   #removeScopes(from: number): void {
@@ -315,6 +320,7 @@ export class Reduce implements OpenGroup {
 
   goLive(): void {
     this.listen();
+    this.#giveUpLeftBehind();
     this.#ask();
   }
 
