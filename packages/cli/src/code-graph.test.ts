@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { codeGraph, sha256, type CodeGraph } from './code-graph.ts';
+import { codeGraph, importsOf, sha256, type CodeGraph } from './code-graph.ts';
 
 function folderWith(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'pawl-graph-'));
@@ -131,4 +132,21 @@ test('follows an alias to a file, so that a run is pinned to what it imports by 
   expect([...before.packages]).toEqual(['theirs', 'kept']);
   writeFileSync(join(folder, 'mine.js'), 'export const changed = true;');
   expect(graph().digest).not.toBe(before.digest);
+});
+
+test('of TypeScript finds what is imported once its types are off', () => {
+  const ours = globSync('../../*/{src,tests}/**/*.ts', { cwd: import.meta.dirname }).map((file) =>
+    readFileSync(join(import.meta.dirname, file), 'utf8'),
+  );
+  expect(ours.length).toBeGreaterThan(1000);
+  const odd = [
+    `import type, { a } from './a'; import type from './b'; import type X from './c'; import { type Y } from './d'`,
+    `import typed, { b } from './e'; import type { Z } from './f'; import type * as W from './g'; export type * from './h'`,
+    `export type { V } from './i'; export type U = import('./j').U; interface I { import(path: string): void }`,
+    `import/**/type { T } from './k'; import\ttype\n{ S } from './l'; import type{ R }from'./m'; import*as q from './n'`,
+    `const p = a!/2; import { x } from './o'; const r = <T,>(y: T) => y as unknown as T; import './p'; x!/y/g;`,
+    `import type /* { */ from './q'; import { type } from './r'; export { type as default } from './s'`,
+  ];
+  for (const text of [...ours, ...odd])
+    expect(importsOf(text, true), text.slice(0, 300)).toEqual(importsOf(stripTypeScriptTypes(text), false));
 });

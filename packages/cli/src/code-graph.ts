@@ -45,6 +45,11 @@ const ENDINGS = [
   '/index.ts',
 ];
 const REQUIRE = /\brequire\(\s*(['"])((?:\.{1,2}\/|[\w@])[^'"]*)\1\s*\)/g;
+/** Imports that the compiler takes away, and others; of neither where it needs more than these words to tell. */
+const TYPES_ONLY = /^(?:import|export)\s+type\s*(?:[{*]|(?!from\b)[\w$]+\s+from\b)/;
+const VALUES = /^(?:import|export)(?:\s*[{*"']|\s+(?!type\b)[\w$])/;
+/** In JavaScript a pattern begins there, in TypeScript it may be a division: `x! / 2`. */
+const DIVIDES = /[!>]\s*\/(?![/*])/;
 /** How a thread's or a process' module is named. */
 const BESIDE = /\bnew URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.url\s*\)/g;
 
@@ -96,19 +101,20 @@ function digestOf(path: string, texts: ReadonlyMap<string, Buffer>): string {
   return sha256(lines.toSorted().join(''));
 }
 
-interface Imports {
+export interface Imports {
   readonly specifiers: readonly string[];
   /** A name is put together when it runs. */
   readonly isOpen: boolean;
 }
 
-function importsOf(source: string, isTypeScript: boolean): Imports {
-  const code = isTypeScript ? stripped(source) : source;
+export function importsOf(source: string, isTypeScript: boolean): Imports {
+  const code = isTypeScript && !isPlain(source) ? stripped(source) : source;
   const specifiers: string[] = [];
   let isOpen = false;
   try {
     const [imports] = parse(code);
-    for (const { n: specifier, d: dynamic } of imports) {
+    for (const { n: specifier, d: dynamic, ss: start, se: end } of imports) {
+      if (TYPES_ONLY.test(code.slice(start, end))) continue;
       if (specifier !== undefined) specifiers.push(specifier);
       // -2: `import.meta`.
       else if (dynamic > -2) isOpen = true;
@@ -119,6 +125,23 @@ function importsOf(source: string, isTypeScript: boolean): Imports {
   for (const [, , specifier = ''] of code.matchAll(REQUIRE)) specifiers.push(specifier);
   for (const [, , specifier = ''] of code.matchAll(BESIDE)) specifiers.push(specifier);
   return { specifiers, isOpen };
+}
+
+/**
+ * Whether what TypeScript imports can be told as it stands: all by static imports, which say by their first words whether
+ * they are there for the compiler alone. What takes types off need not be loaded then, which takes as long as all else of a start.
+ */
+function isPlain(source: string): boolean {
+  if ([REQUIRE, BESIDE, DIVIDES].some((pattern) => source.search(pattern) !== -1)) return false;
+  try {
+    const [imports] = parse(source);
+    return imports.every(({ d: dynamic, ss: start, se: end }) => {
+      const statement = source.slice(start, end);
+      return dynamic === -2 || (dynamic === -1 && (TYPES_ONLY.test(statement) || VALUES.test(statement)));
+    });
+  } catch {
+    return false;
+  }
 }
 
 /** What a workflow file names as its `tools`, a path with or without `./`; nothing where its text cannot be read. */
