@@ -103,6 +103,15 @@ describe('statistics of a pool', () => {
     });
   });
 
+  it('come to the same in whatever order runs are read', () => {
+    const at = (start: number): Row[] => [
+      [start, scheduled('0')],
+      [start + 5, started('0')],
+      [start + 10, succeeded('0')],
+    ];
+    expect(fold(at(100), at(0)).get('p')).toEqual(fold(at(0), at(100)).get('p'));
+  });
+
   it('folds many runs, each pool by itself, tasks without a pool too', () => {
     const one: Row[] = [
       [0, scheduled('0')],

@@ -153,8 +153,7 @@ export function addPoolEvents(fold: PoolFold, runId: RunId, events: Iterable<Rec
 /** @returns whether the call has ended */
 function count(call: Call, at: Millis, event: JournalEvent): boolean {
   const { pool } = call;
-  pool.firstAt = Math.min(pool.firstAt, at);
-  pool.lastAt = Math.max(pool.lastAt, at);
+  widen(pool, at);
   switch (event.type) {
     case 'AttemptStarted':
       pool.started += 1;
@@ -201,7 +200,14 @@ function schedule(fold: PoolFold, at: Millis, { pool: name }: TaskScheduled): Ca
     pool = createTally(at);
     fold.tallies.set(name ?? '', pool);
   }
+  widen(pool, at);
   return { pool, queuedAt: at, startedAt: undefined, isZombie: false };
+}
+
+/** Runs are read in any order. */
+function widen(pool: Tally, at: Millis): void {
+  pool.firstAt = Math.min(pool.firstAt, at);
+  pool.lastAt = Math.max(pool.lastAt, at);
 }
 
 function ended(call: Call, at: Millis): void {
