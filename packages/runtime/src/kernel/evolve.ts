@@ -28,6 +28,7 @@ import { applyToRun } from './evolve-run.ts';
 import { applyToTimer } from './evolve-timer.ts';
 import { applyToValue } from './evolve-value.ts';
 import { applyPeople } from './people.ts';
+import { whyGivenUp, whyLeftBehind } from './why-given-up.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { addCall, addPending, removePending } from './recorded-call.ts';
 import { fencesLosers, type CallState, type GroupCall, type RunState, type TaskCall } from './state.ts';
@@ -182,8 +183,11 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
 
 /** An open group is decided by it in a moment; in a decided one it gives up what went on. */
 function interrupt(group: GroupCall, event: ScopeAborted | ScopeTimedOut): void {
-  if (group.phase.status === 'closed')
-    group.phase = { ...group.phase, fencedBy: event.type === 'ScopeAborted' ? 'aborted' : 'timedOut' };
+  if (group.phase.status !== 'closed') return;
+  const fencedBy = event.type === 'ScopeAborted' ? 'aborted' : 'timedOut';
+  const left = whyLeftBehind(group.mode, event.key);
+  const isLeft = event.type === 'ScopeAborted' && event.reason === left;
+  group.phase = { ...group.phase, fencedBy, why: isLeft ? left : whyGivenUp(event.key, fencedBy) };
 }
 
 function applyToStreams(state: RunState, seq: number, event: StreamEvent): void {

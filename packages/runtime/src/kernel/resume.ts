@@ -11,6 +11,7 @@ import type { Effect } from './input.ts';
 import { NOT_READ, whyGivenUp } from './why-given-up.ts';
 import {
   closedStream,
+  type GroupCall,
   isFenced,
   type OfferCall,
   isShielded,
@@ -52,13 +53,14 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
     else resumeTask(key, call, now, events, effects);
   }
+  effects.push(...interruptedWithin(state));
   for (const [key, call] of state.calls) {
     if (call.kind === 'child' && (call.phase !== 'pending' || !isFenced(state, key)))
       effects.push(...childAgain(state, key, call));
     if (call.kind !== 'group' || isFenced(state, key)) continue;
     const fencedBy = call.phase.status === 'closed' ? call.phase.fencedBy : null;
     if (fencedBy !== null) {
-      if (call.unsettled > 0)
+      if (call.unsettled > 0 && whyInterrupted(call) === undefined)
         effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, fencedBy) });
     } else if (call.timeoutMs !== null && !call.openedAborted) {
       const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
@@ -73,6 +75,21 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     effects.push({ type: 'CancelWithin', scope: '', reason });
   }
   return { events, effects };
+}
+
+/** What went on behind its decision and was given up by itself is cancelled in those words, whatever else it lies in. */
+function interruptedWithin(state: Readonly<RunState>): Effect[] {
+  const effects: Effect[] = [];
+  for (const [scope, call] of state.calls) {
+    if (call.kind !== 'group' || call.unsettled === 0) continue;
+    const reason = whyInterrupted(call);
+    if (reason !== undefined) effects.push({ type: 'CancelWithin', scope, reason });
+  }
+  return effects.toReversed();
+}
+
+function whyInterrupted({ phase }: GroupCall): string | undefined {
+  return phase.status === 'closed' ? phase.why : undefined;
 }
 
 function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {

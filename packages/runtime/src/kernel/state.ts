@@ -213,6 +213,8 @@ export interface GroupCall extends Enclosed {
         readonly decided: Decided;
         /** What gave up the calls in it; null where they go on after the decision. */
         readonly fencedBy: ScopeOutcome | null;
+        /** In words, where they went on and were given up then. */
+        readonly why?: string;
       };
 }
 

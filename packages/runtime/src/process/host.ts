@@ -222,9 +222,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   /** Whether nothing goes on any more in the group that a report is about. */
   isOutdated({ type, key = '' }: { readonly type: string; readonly key?: CallKey }): boolean {
-    if (this.openGroups.has(key)) return false;
-    if (type === 'LeftBehind') return !this.settleWatch.isLeftBehind(key);
-    return type === 'ScopeDue' || type === 'SignalAborted';
+    if (type === 'LeftBehind') return !this.openReduces.has(key) && !this.settleWatch.isLeftBehind(key);
+    return (type === 'ScopeDue' || type === 'SignalAborted') && !this.openGroups.has(key);
   }
 
   /** The process ended: what it left behind gets nothing more. */
@@ -371,8 +370,8 @@ export class ProcessHost implements GroupHost, ReduceHost {
     return runAs(this, scope, fn, ...given);
   }
 
-  whenSettled(scope: Scope, callback: () => void): void {
-    this.settleWatch.add(scope, () => this.exits.whenDone(scope.path, callback));
+  whenSettled(scope: Scope, callback: () => void): () => void {
+    return this.settleWatch.add(scope, () => this.exits.whenDone(scope.path, callback));
   }
 
   decided(key: CallKey, decided: Decided): void {

@@ -133,16 +133,10 @@ export class Scope {
     this.#isDetached = true;
   }
 
-  /** The one with this path, of this scope and those around it. */
-  around(path: ScopePath): Scope | undefined {
-    return this.path === path ? this : this.parent?.around(path);
-  }
-
-  /** The outermost one that was detached, of this scope and those between it and `around`. */
+  /** Of the scopes from here up to `around`, which is none of them: the outermost that was detached. */
   outermostDetached(around: Scope): Scope | undefined {
-    const own = this.#isDetached ? this : undefined;
-    const { parent } = this;
-    return parent === undefined || parent === around ? own : (parent.outermostDetached(around) ?? own);
+    if (this === around) return undefined;
+    return this.parent?.outermostDetached(around) ?? (this.#isDetached ? this : undefined);
   }
 
   /** True once: the first call in a fenced scope is refused, later ones never settle. */

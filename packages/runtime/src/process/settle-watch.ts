@@ -1,14 +1,20 @@
 import { CancelledError } from '@pawl/sdk';
-import { isWithin, type CallKey, type ScopePath } from '../journal/call-key.ts';
+import { isWithin, type CallKey } from '../journal/call-key.ts';
 import type { HostPort } from './host-port.ts';
 import type { Scope } from './scope.ts';
 
+/** A group that was decided, and whose branches went on. */
+interface Detached {
+  readonly inside: Scope;
+  /** Calls in it that were pending when the watch began, and are. */
+  left: number;
+}
+
 interface Watch {
   readonly scope: Scope;
-  /** Calls that were pending when it began, and are. */
-  readonly left: Set<CallKey>;
-  /** Of these, with their scopes, what no fence had reached then: of branches that went on detached. */
-  readonly spared: Map<CallKey, Scope>;
+  /** Calls that were pending when it began, and are; with the outermost detached group that each lies in, if any. */
+  readonly left: Map<CallKey, Detached | undefined>;
+  readonly detached: Map<CallKey, Detached>;
   readonly callback: () => void;
 }
 
@@ -36,26 +42,25 @@ export class SettleWatch {
     this.#host = host;
   }
 
-  add(scope: Scope, callback: () => void): void {
-    const watch = { scope, left: new Set<CallKey>(), spared: new Map<CallKey, Scope>(), callback };
-    for (const [key, call] of this.#host.openCalls) {
-      if (!isWithin(key, scope.path)) continue;
-      watch.left.add(key);
-      if (call.scope.fence === undefined) watch.spared.set(key, call.scope);
-    }
-    if (watch.left.size === 0) {
-      callback();
-      return;
-    }
-    this.#watches.add(watch);
-    this.#look(watch);
+  /** @returns nobody waits any more */
+  add(scope: Scope, callback: () => void): () => void {
+    const watch: Watch = { scope, left: new Map(), detached: new Map(), callback };
+    for (const [key, call] of this.#host.openCalls)
+      if (isWithin(key, scope.path)) watch.left.set(key, detachedOf(watch, call.scope));
+    if (watch.left.size === 0) callback();
+    else this.#watches.add(watch);
+    // Its fence may have ended what went on in others.
+    this.closed(scope.path);
+    return () => void this.#watches.delete(watch);
   }
 
   /** The call was delivered to whoever waits for it, or nothing more of it is. */
   settled(key: CallKey): void {
     for (const watch of this.#watches) {
-      watch.spared.delete(key);
-      if (!watch.left.delete(key) || watch.left.size > 0) continue;
+      const detached = watch.left.get(key);
+      if (!watch.left.delete(key)) continue;
+      if (detached !== undefined) detached.left -= 1;
+      if (watch.left.size > 0) continue;
       this.#watches.delete(watch);
       watch.callback();
     }
@@ -63,8 +68,7 @@ export class SettleWatch {
 
   /** Nothing of the group goes on any more. */
   closed(key: CallKey): void {
-    for (const watch of this.#watches)
-      if (watch.spared.size > 0 && isWithin(key, watch.scope.path)) this.#look(watch);
+    for (const watch of this.#watches) if (isWithin(key, watch.scope.path)) this.#look(watch);
   }
 
   /** The journal's head is reached. */
@@ -72,32 +76,24 @@ export class SettleWatch {
     for (const watch of this.#watches) this.#look(watch);
   }
 
-  /** Whether the group has ended, and somebody waits for what its branches left behind. */
+  /** Whether branches of the group left something behind that is waited for, and nothing goes on there. */
   isLeftBehind(group: CallKey): boolean {
     for (const watch of this.#watches)
-      if (watch.spared.keys().some((key) => isWithin(key, group))) return !this.#goesOn(watch);
+      if (isLeft(watch.detached.get(group)) && !this.#goesOn(watch)) return true;
     return false;
   }
 
   /** It is recorded that what the group's branches left behind is given up. */
   giveUp(group: CallKey, reason: string): void {
-    for (const { spared } of this.#watches) {
-      for (const [key, scope] of spared) {
-        if (!isWithin(key, group)) continue;
-        scope.around(group)?.raiseFence(new CancelledError(reason), 'all');
-        return;
-      }
-    }
+    for (const { detached } of this.#watches)
+      detached.get(group)?.inside.raiseFence(new CancelledError(reason), 'all');
   }
 
   #look(watch: Watch): void {
-    if (!this.#host.live || watch.spared.size === 0 || this.#goesOn(watch)) return;
-    const groups = new Set<ScopePath>();
-    for (const scope of watch.spared.values()) {
-      const detached = scope.fence === undefined ? scope.outermostDetached(watch.scope) : undefined;
-      if (detached !== undefined) groups.add(detached.path);
-    }
-    for (const group of groups) this.#host.port.leftBehind(group);
+    if (!this.#host.live || watch.detached.size === 0) return;
+    const groups = [...watch.detached].filter(([, detached]) => isLeft(detached));
+    if (groups.length === 0 || this.#goesOn(watch)) return;
+    for (const [key] of groups) this.#host.port.leftBehind(key);
   }
 
   #goesOn({ scope }: Watch): boolean {
@@ -105,4 +101,17 @@ export class SettleWatch {
       .values()
       .some(({ key, isDetached }) => isDetached && isWithin(key, scope.path));
   }
+}
+
+function detachedOf(watch: Watch, scope: Scope): Detached | undefined {
+  const inside = scope.fence === undefined ? scope.outermostDetached(watch.scope) : undefined;
+  if (inside === undefined) return undefined;
+  const detached = watch.detached.get(inside.path) ?? { inside, left: 0 };
+  detached.left += 1;
+  watch.detached.set(inside.path, detached);
+  return detached;
+}
+
+function isLeft(detached: Detached | undefined): boolean {
+  return detached !== undefined && detached.left > 0 && detached.inside.fence === undefined;
 }

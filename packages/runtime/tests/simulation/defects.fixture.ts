@@ -12,6 +12,7 @@ import type * as Evolve from '../../src/kernel/evolve.ts';
 import type * as Resume from '../../src/kernel/resume.ts';
 import type * as States from '../../src/kernel/state.ts';
 import type * as Exits from '../../src/process/exits/exits.ts';
+import type * as Watches from '../../src/process/settle-watch.ts';
 import type * as Results from '../../src/process/parallel/results.ts';
 import type * as Turns from '../../src/process/parallel/turns.ts';
 import type * as Pools from '../../src/process/declared-pools.ts';
@@ -282,6 +283,16 @@ export const defects: Readonly<Record<string, Defect>> = {
       Exits: class extends Exits {
         override whenDone(_: string, callback: () => void): void {
           callback();
+        }
+      },
+    }),
+  ),
+  'what detached branches left behind in a scope is waited for': defect<typeof Watches>(
+    'process/settle-watch.ts',
+    ({ SettleWatch }) => ({
+      SettleWatch: class extends SettleWatch {
+        override isLeftBehind(): boolean {
+          return false;
         }
       },
     }),

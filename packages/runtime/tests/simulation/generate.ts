@@ -1,4 +1,4 @@
-import { CONTROLLERS, COUNTERS } from './program.ts';
+import { CONTROLLERS, COUNTERS, NEVER } from './program.ts';
 import type {
   Block,
   Call,
@@ -455,13 +455,43 @@ class Generator {
       when: random.pick(['onExit', 'compensate'] as const),
       spec: { ...this.#task({ ...place, inLoop: true }), key: undefined },
     });
+    const inside = { ...place, inLoop: false, inStrand: this.#timeless && place.inStrand };
     return {
       do: 'scope',
-      body: this.#inner({ ...place, inLoop: false, inStrand: this.#timeless && place.inStrand }),
+      body: [
+        ...(this.#kind === 'any' && random.chance(0.3) ? [this.#detaching(inside)] : []),
+        ...this.#inner(inside),
+      ],
       exits: Array.from({ length: random.int(1, 3) }, exit),
       timeout: !this.#timeless && !place.safe && random.chance(0.25) ? random.int(1, 120) : undefined,
       key: this.#key(place),
     };
+  }
+
+  /** A branch that goes on when its group is decided, and leaves something behind when it ends. */
+  #detaching(place: Place): Statement {
+    const inner = { ...this.#branchOf(place, 'race'), depth: place.depth + 1 };
+    const left = this.#random.chance(0.5) ? this.#unheard() : this.#leave(inner, true);
+    const leaves: Block = [left, ...this.#block(inner, this.#random.int(0, 2))];
+    const options = {
+      ...this.#options(place, 'race'),
+      concurrency: undefined,
+      batchSize: undefined,
+      losers: 'detach',
+    } as const;
+    return {
+      do: 'await',
+      call: { do: 'group', mode: 'race', branches: [leaves, this.#block(inner, 1)], options },
+      use: { as: 'result' },
+    };
+  }
+
+  /** A message that nobody sends. */
+  #unheard(): Statement {
+    const id = this.#nextId();
+    const call = { do: 'receive', id, ms: NEVER, value: 0, timeout: undefined, key: undefined } as const;
+    // Whoever waited for it would wait for ever.
+    return { do: 'leave', call, slot: -1, shared: false };
   }
 
   #external(place: Place): ExternalSpec {

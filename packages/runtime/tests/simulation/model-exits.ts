@@ -49,7 +49,7 @@ export interface ExitWorld {
   readonly groups: Map<string, OpenModelGroup>;
   readonly asked: Asked[];
   readonly exits: ModelExits;
-  whenSettled(scope: ModelScope, callback: () => void): void;
+  whenSettled(scope: ModelScope, callback: () => void): () => void;
   closed(key: string): void;
 }
 

@@ -14,7 +14,7 @@ export class ModelSource {
   readonly scope: ModelScope;
   readonly #source: StreamSource;
   readonly #api: Api;
-  readonly #whenSettled: (scope: ModelScope, callback: () => void) => void;
+  readonly #whenSettled: (scope: ModelScope, callback: () => void) => () => void;
   #list: readonly number[] | undefined;
   #generator: AsyncGenerator<number> | undefined;
   #taken = 0;
@@ -24,7 +24,7 @@ export class ModelSource {
     scope: ModelScope,
     source: StreamSource,
     api: Api,
-    whenSettled: (scope: ModelScope, callback: () => void) => void,
+    whenSettled: (scope: ModelScope, callback: () => void) => () => void,
   ) {
     this.scope = scope;
     scope.leaver = scope.parent?.parent;
@@ -75,9 +75,11 @@ export class ModelSource {
       return;
     }
     let isThrough = false;
+    let forget: (() => void) | undefined;
     const through = (): void => {
       if (isThrough) return;
       isThrough = true;
+      forget?.();
       callback();
     };
     Promise.resolve(this.#generator.return(undefined)).then(through, through);
@@ -86,6 +88,8 @@ export class ModelSource {
       if (rounds === 0) goOn();
       else void Promise.resolve().then(() => later(goOn, rounds - 1));
     };
-    later(() => this.#whenSettled(this.scope, () => later(through)));
+    later(() => {
+      forget = this.#whenSettled(this.scope, () => later(through));
+    });
   }
 }

@@ -17,7 +17,7 @@ export interface ModelStreamPlan {
 }
 
 export interface StreamWorld extends GroupWorld {
-  whenSettled(scope: ModelScope, callback: () => void): void;
+  whenSettled(scope: ModelScope, callback: () => void): () => void;
   closed(key: string): void;
 }
 

@@ -4,9 +4,7 @@ import type { ModelScope } from './model-scope.ts';
 interface Watch {
   readonly scope: ModelScope;
   /** Calls that were pending when it began, and are. */
-  readonly left: Set<string>;
-  /** Of these, what no fence had reached then, with their scopes. */
-  readonly spared: Map<string, ModelScope>;
+  readonly left: Map<string, ModelScope>;
   readonly callback: () => void;
 }
 
@@ -30,21 +28,18 @@ export class ModelWatches {
     this.#onLeft = onLeft;
   }
 
-  add(scope: ModelScope, callback: () => void): void {
+  /** @returns nobody waits any more */
+  add(scope: ModelScope, callback: () => void): () => void {
     const within = [...this.#pending].filter(([key]) => isIn(key, scope.path));
-    if (within.length === 0) {
-      callback();
-      return;
-    }
-    const spared = within.flatMap(([key, call]) => (call.scope.isFenced ? [] : [[key, call.scope] as const]));
-    const watch = { scope, left: new Set(within.map(([key]) => key)), spared: new Map(spared), callback };
-    this.#watches.add(watch);
-    this.#look(watch);
+    const watch = { scope, left: new Map(within.map(([key, call]) => [key, call.scope])), callback };
+    if (within.length === 0) callback();
+    else this.#watches.add(watch);
+    this.closed(scope.path);
+    return () => void this.#watches.delete(watch);
   }
 
   settled(key: string): void {
     for (const watch of this.#watches) {
-      watch.spared.delete(key);
       if (!watch.left.delete(key) || watch.left.size > 0) continue;
       this.#watches.delete(watch);
       watch.callback();
@@ -53,46 +48,42 @@ export class ModelWatches {
 
   /** Nothing of a group goes on any more. */
   closed(group: string): void {
-    for (const watch of this.#watches) if (isIn(group, watch.scope.path)) this.#look(watch);
+    for (const watch of this.#watches)
+      if (isIn(group, watch.scope.path)) for (const { path } of this.#abandoned(watch)) this.#onLeft(path);
   }
 
   /** Whether somebody waits for what branches of the group left behind, and none of them goes on. */
   isLeft(group: string): boolean {
-    const watch = this.#watchOf(group);
-    return watch !== undefined && !this.#goesOn(watch);
+    return this.#watches
+      .values()
+      .some((watch) => [...this.#abandoned(watch)].some(({ path }) => path === group));
   }
 
   /** @returns whether there was something to give up */
   giveUp(group: string): boolean {
-    const spared = this.#watchOf(group)?.spared ?? new Map<string, ModelScope>();
-    for (const [key, inner] of spared) {
-      if (!isIn(key, group)) continue;
-      let scope: ModelScope | undefined = inner;
-      while (scope !== undefined && scope.path !== group) scope = scope.parent;
-      scope?.raise('outside');
-      return true;
-    }
-    return false;
+    const inside = this.#watches
+      .values()
+      .flatMap((watch) => watch.left.values().map((scope) => outermost(scope, watch.scope)))
+      .find((scope) => scope?.path === group);
+    inside?.raise('outside');
+    return inside !== undefined;
   }
 
-  #watchOf(group: string): Watch | undefined {
-    return this.#watches.values().find(({ spared }) => spared.keys().some((key) => isIn(key, group)));
+  /** Groups whose branches have ended, and left something pending that is waited for. */
+  #abandoned({ scope, left }: Watch): ReadonlySet<ModelScope> {
+    const goesOn = (group: OpenModelGroup): boolean => group.isDetached && isIn(group.key, scope.path);
+    if (this.#groups.values().some(goesOn)) return new Set();
+    const groups = left.values().flatMap((inner) => (inner.isFenced ? [] : [outermost(inner, scope)]));
+    return new Set(groups.filter((group) => group !== undefined));
   }
+}
 
-  #goesOn({ scope }: Watch): boolean {
-    return this.#groups.values().some(({ key, isDetached }) => isDetached && isIn(key, scope.path));
+/** The outermost detached group around a scope, within another one. */
+function outermost(inner: ModelScope, around: ModelScope): ModelScope | undefined {
+  let found: ModelScope | undefined;
+  for (let scope: ModelScope | undefined = inner; scope !== around; scope = scope.parent) {
+    if (scope === undefined) return undefined;
+    if (scope.isDetached) found = scope;
   }
-
-  #look(watch: Watch): void {
-    if (this.#goesOn(watch)) return;
-    const groups = new Set<string>();
-    for (const inner of watch.spared.values()) {
-      if (inner.isFenced) continue;
-      let found: string | undefined;
-      for (let scope = inner.parent; scope !== undefined && scope !== watch.scope; scope = scope.parent)
-        if (scope.isDetached) found = scope.path;
-      if (found !== undefined) groups.add(found);
-    }
-    for (const group of groups) this.#onLeft(group);
-  }
+  return found;
 }

@@ -252,8 +252,8 @@ export class Model {
   }
 
   /** Calls back when none of the calls of a scope is pending any more, and what scopes in it do at their end is done. */
-  whenSettled(scope: ModelScope, callback: () => void): void {
-    this.watches.add(scope, () => this.exits.whenDone(scope.path, callback));
+  whenSettled(scope: ModelScope, callback: () => void): () => void {
+    return this.watches.add(scope, () => this.exits.whenDone(scope.path, callback));
   }
 
   /** Nothing of the group goes on any more. */

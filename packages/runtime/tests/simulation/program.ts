@@ -33,6 +33,9 @@ export interface TaskSpec {
   readonly priority: Priority | undefined;
 }
 
+/** When a message comes that nobody sends. */
+export const NEVER = 1e10;
+
 export type Priority = number | 'user-blocking' | 'user-visible' | 'background';
 
 export interface RetrySpec {

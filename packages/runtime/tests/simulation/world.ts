@@ -10,7 +10,7 @@ import type { ExternalArgs, Manner, TaskArgs, ToSend } from './interpret.ts';
 import { SimLab } from './lab.ts';
 import { Outlook } from './outlook.ts';
 import { PoolWatch } from './pools.ts';
-import type { PersonsAnswer, Program } from './program.ts';
+import { NEVER, type PersonsAnswer, type Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
 import { afterError, SimRun } from './sim-run.ts';
 import { Crash, storeFailure, WatchedStore, type SeenAppend } from './watched-store.ts';
@@ -432,6 +432,7 @@ export class World {
     if (this.#promised.has(id)) return;
     this.#promised.add(id);
     const { ms, value } = decode(event.data) as ToSend;
+    if (ms === NEVER) return;
     const clock = this.#clock;
     clock.after(ms, () => {
       if (clock === this.#clock && this.#outlookOf(run.id).awaits(name)) this.#send(run, { id, name, value });

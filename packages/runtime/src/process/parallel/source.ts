@@ -10,8 +10,8 @@ export type Pulled =
 
 export interface SourceHost {
   runIn(scope: Scope, fn: () => unknown): unknown;
-  /** Calls back when no call within the scope is pending any more. */
-  whenSettled(scope: Scope, callback: () => void): void;
+  /** Calls back when no call within the scope is pending any more. @returns nobody waits for it any more */
+  whenSettled(scope: Scope, callback: () => void): () => void;
 }
 
 /**
@@ -124,9 +124,11 @@ export class Source {
       return;
     }
     let isThrough = false;
+    let forget: (() => void) | undefined;
     const through = (): void => {
       if (isThrough) return;
       isThrough = true;
+      forget?.();
       this.scope.finish();
       callback();
     };
@@ -141,9 +143,9 @@ export class Source {
       through();
     }
     const isOver = (): boolean => isThrough;
-    hop(CLOSING_HOPS, isOver, () =>
-      this.#host.whenSettled(this.scope, () => hop(CLOSING_HOPS, isOver, through)),
-    );
+    hop(CLOSING_HOPS, isOver, () => {
+      forget = this.#host.whenSettled(this.scope, () => hop(CLOSING_HOPS, isOver, through));
+    });
   }
 }
 
