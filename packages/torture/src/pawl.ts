@@ -15,10 +15,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-function binary(): string {
-  const built = join(CLI, 'dist/bin.js');
-  return env['PAWL_BUILT'] === '1' && existsSync(built) ? built : join(CLI, 'bin/pawl.js');
-}
+const isBuilt = env['PAWL_BUILT'] === '1' && existsSync(join(CLI, 'dist/bin.js'));
+
+/** How Node is told to take the sources of our packages: what was just built starts in half the time. */
+export const SOURCES: readonly string[] = isBuilt ? [] : ['--conditions=source'];
 
 /** @param more what its environment has beside what every program needs */
 export function startPawl(
@@ -26,7 +26,7 @@ export function startPawl(
   args: readonly string[],
   more: NodeJS.ProcessEnv = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(execPath, [binary(), ...args], {
+  const child = spawn(execPath, [join(CLI, isBuilt ? 'dist/bin.js' : 'bin/pawl.js'), ...args], {
     cwd,
     env: {
       PATH: env['PATH'],

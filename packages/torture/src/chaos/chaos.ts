@@ -15,6 +15,7 @@ import { seededEntropy } from '@pawl/runtime/testing';
 import { Folder } from '../folder.ts';
 import { count, type Part, type PartContext } from '../part.ts';
 import { wordsOf } from '../survey.ts';
+import { SOURCES } from '../pawl.ts';
 import { growthOf, trendOf, type Health } from './health.ts';
 import { expectedOf, messagesOf, mixed, type Given, type Mix, type Start } from './mixed.ts';
 
@@ -49,7 +50,7 @@ class Worker {
 
   constructor(path: string, ledger: string) {
     const main = join(import.meta.dirname, 'chaos-main.ts');
-    this.#child = spawn(execPath, ['--expose-gc', '--conditions=source', main, path, ledger], {
+    this.#child = spawn(execPath, ['--expose-gc', ...SOURCES, main, path, ledger], {
       env: { PATH: env['PATH'], NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

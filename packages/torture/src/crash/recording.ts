@@ -9,6 +9,7 @@ import { JOURNAL } from '../journal-place.ts';
 import { shimEnvironment } from '../shim/shim.ts';
 import type { Journey } from '../voyage.ts';
 import type { Durable, Told } from '../told.ts';
+import { SOURCES } from '../pawl.ts';
 
 /** Paths are relative to the folder that was watched. */
 export type Operation =
@@ -49,7 +50,7 @@ export function recordVoyage(
   const { durable, seed, journey } = asked;
   const main = join(import.meta.dirname, 'voyage-main.ts');
   const args = [join(root, JOURNAL), durable, seed, journey.legs, journey.bytes].map(String);
-  const { status, stderr } = spawnSync(execPath, ['--conditions=source', main, ...args], {
+  const { status, stderr } = spawnSync(execPath, [...SOURCES, main, ...args], {
     env: {
       PATH: env['PATH'],
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'pawl-torture-compiled'),

@@ -10,6 +10,7 @@ import Database from 'better-sqlite3';
 
 import { Folder } from '../folder.ts';
 import { count, type Part, type PartContext } from '../part.ts';
+import { SOURCES } from '../pawl.ts';
 import { makeBaseJournal, UNDER_WAY } from './base-journal.ts';
 import { BYTE_ATTACKS } from './hostile-bytes.ts';
 import { cell, chained, makeCanary, marksIn, schema, type Attack } from './hostile-sql.ts';
@@ -130,7 +131,7 @@ function lookAtAll(batch: readonly Made[], context: PartContext): void {
 
 function runLook(batch: readonly Made[]): readonly Line[] {
   const main = join(import.meta.dirname, 'look-main.ts');
-  const { stdout } = spawnSync(execPath, ['--conditions=source', `--max-old-space-size=${HEAP_MB}`, main], {
+  const { stdout } = spawnSync(execPath, [...SOURCES, `--max-old-space-size=${HEAP_MB}`, main], {
     env: {
       PATH: env['PATH'],
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'pawl-torture-compiled'),

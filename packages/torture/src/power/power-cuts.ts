@@ -15,6 +15,7 @@ import { count, type Part, type PartContext } from '../part.ts';
 import { integrityOf, survey, type Wrong } from '../survey.ts';
 import type { Durable, Told } from '../told.ts';
 import type { Journey } from '../voyage.ts';
+import { SOURCES } from '../pawl.ts';
 
 const DISK_BYTES = 32 * 1024 * 1024;
 const JOURNEY: Journey = { legs: 6, bytes: 2000 };
@@ -122,7 +123,7 @@ async function voyageUntilCut(
   const cutAt = Math.floor(random() * LINES);
   const main = join(import.meta.dirname, '../crash/voyage-main.ts');
   const args = [join(disk.place, JOURNAL), durable, seed, JOURNEY.legs, JOURNEY.bytes].map(String);
-  const child = spawn(execPath, ['--conditions=source', main, ...args], {
+  const child = spawn(execPath, [...SOURCES, main, ...args], {
     env: {
       PATH: env['PATH'],
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'pawl-torture-compiled'),

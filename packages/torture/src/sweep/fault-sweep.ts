@@ -13,6 +13,7 @@ import { CALLS, compileShim, shimEnvironment, shimProblem, type Fault } from '..
 import { survey } from '../survey.ts';
 import type { Told } from '../told.ts';
 import type { Journey } from '../voyage.ts';
+import { SOURCES } from '../pawl.ts';
 import type { Trial, TrialLine } from './trial.ts';
 
 const JOURNEY: Journey = { legs: 2, bytes: 400 };
@@ -78,7 +79,7 @@ class Protocol {
 
 function runTrials(library: string, root: string, trials: readonly Trial[]): Map<number, Protocol> {
   const main = join(import.meta.dirname, 'sweep-main.ts');
-  const { stdout } = spawnSync(execPath, ['--conditions=source', main], {
+  const { stdout } = spawnSync(execPath, [...SOURCES, main], {
     env: {
       PATH: env['PATH'],
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'pawl-torture-compiled'),

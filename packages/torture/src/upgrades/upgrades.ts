@@ -11,6 +11,7 @@ import { seededEntropy } from '@pawl/runtime/testing';
 import { Folder } from '../folder.ts';
 import { count, type Part, type PartContext } from '../part.ts';
 import { CALLS, compileShim, shimEnvironment, shimProblem, type Fault } from '../shim/shim.ts';
+import { SOURCES } from '../pawl.ts';
 import { differenceOf, tablesOf } from './tables.ts';
 import type { Upgrade, UpgradeLine } from './upgrade.ts';
 
@@ -101,7 +102,7 @@ function isDeadly({ fault }: Trial): boolean {
 
 function open(library: string, folder: Folder, trials: readonly Trial[]): Map<number, UpgradeLine> {
   const main = join(import.meta.dirname, 'upgrade-main.ts');
-  const { stdout } = spawnSync(execPath, ['--conditions=source', main], {
+  const { stdout } = spawnSync(execPath, [...SOURCES, main], {
     env: {
       PATH: env['PATH'],
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'pawl-torture-compiled'),
