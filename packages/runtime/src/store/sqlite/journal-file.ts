@@ -119,11 +119,17 @@ export class JournalFile {
       if (error instanceof RuntimeError) this.#end(error, { checkpoint: true });
       throw error;
     }
+    const result = this.#transact(work);
+    this.writes += 1;
+    this.#wal?.committed();
+    return result;
+  }
+
+  #transact<T>(work: (statements: Statements) => T): T {
     try {
       patiently(this.#busyTimeoutMs, () => this.#begin.run());
       const result = work(this.statements);
       this.#commit.run();
-      this.writes += 1;
       return result;
     } catch (error) {
       this.#undo();
@@ -131,9 +137,9 @@ export class JournalFile {
     }
   }
 
-  /** After a commit of `runs` runs. */
+  /** After a commit of `runs` runs: what it left in the log, where that is much. */
   grew(runs: number, bytes: number): void {
-    this.#wal?.afterWrite(runs, bytes);
+    this.#wal?.grew(runs, bytes);
   }
 
   /** @throws RuntimeError STORAGE: an owner that cannot show that it lives would be taken for dead */

@@ -40,8 +40,6 @@ import { SCHEMA_VERSION } from './migrations/list.ts';
 const NOBODY: ReadonlySet<string> = new Set();
 /** What a removed row leaves in the log, roughly: its zeroed place in the table and in the index. */
 const REMOVED_BYTES = 512;
-/** What a change of the queue leaves in the log, roughly. */
-const WORK_BYTES = 1024;
 
 type Work<T> = Parameters<typeof JournalFile.prototype.read<T>>[0];
 
@@ -63,11 +61,7 @@ export class StoreHandle implements JournalStore {
     this.#onClose = onClose;
     this.work = new SqliteWork({
       read: (work) => this.#read(work),
-      write: (work) => {
-        const result = this.#write(work);
-        this.#file.grew(1, WORK_BYTES);
-        return result;
-      },
+      write: (work) => this.#write(work),
       hold: (owner) => this.#hold(owner),
       isOwnerDead: (owner) => this.#file.isOwnerDead(owner),
       needKey: () => this.#file.sealing.needKey(),

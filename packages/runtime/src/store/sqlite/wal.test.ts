@@ -9,6 +9,7 @@ import { appendOf, claimOf, OWNER_A, START } from '../store-conformance.fixture.
 import { Child } from './child.fixture.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { freshPath } from './temp-journals.fixture.ts';
+import { WalKeeper } from './wal.ts';
 
 const MIB = 1024 * 1024;
 
@@ -79,6 +80,94 @@ test('a reader that holds a transaction makes the log long, and only as long as 
   write(store, path, 500);
   expect(logBytes(path)).toBeLessThanOrEqual(length);
   store.close();
+  expect(logBytes(path)).toBe(0);
+});
+
+/** Keepers of one long log, each reader followed by another: it gets farther, and is waited for in vain. */
+function inVain({ keepers = 1, restartMs = 0, stuck = false }): {
+  readonly share: number;
+  readonly tries: readonly number[];
+  readonly timeout: number;
+} {
+  let [now, log, timeout, waited] = [0, 20_000, 20, 0];
+  const tries: number[] = [];
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const db = new Database(':memory:');
+  const pragma = vi.spyOn(db, 'pragma').mockImplementation((sql) => {
+    const set = /^busy_timeout = (\d+)$/.exec(sql);
+    if (set !== null) {
+      timeout = Number(set[1]);
+      return [];
+    }
+    const isRestart = sql.includes('RESTART');
+    if (isRestart) {
+      tries.push(now);
+      waited += timeout;
+      now += Math.max(timeout, restartMs);
+    }
+    log += 1;
+    return [{ busy: isRestart ? 1 : 0, log, checkpointed: stuck ? 15_000 : log - 5 }];
+  });
+  onTestFinished(() => {
+    clock.mockRestore();
+    pragma.mockRestore();
+    db.close();
+  });
+  const all = Array.from(
+    { length: keepers },
+    () =>
+      new WalKeeper(db, (error) => {
+        throw error;
+      }),
+  );
+  while (now < 120_000) {
+    now += 10;
+    for (const each of all) each.grew(0, 1000 * 4096);
+  }
+  for (const each of all) each.stop();
+  return { share: waited / now, tries, timeout };
+}
+
+test('waiting in vain takes a tenth of the time at most, and is tried again', () => {
+  const { share, tries, timeout } = inVain({});
+  expect(share).toBeLessThan(0.1);
+  expect(tries.length).toBeGreaterThanOrEqual(20);
+  expect(timeout, 'as it was before').toBe(20);
+});
+
+test('a reader that stays is waited for once', () => {
+  expect(inVain({ stuck: true }).tries).toHaveLength(1);
+});
+
+test('a disk that stood still for a minute meanwhile is no reason to wait for ten', () => {
+  const [first = 0, second = 0] = inVain({ restartMs: 30_000 }).tries;
+  expect(second - first - 30_000).toBeLessThan(15_000);
+});
+
+test('writes that nobody knows the length of are kept short, too', () => {
+  const path = freshPath();
+  const store = openWithRun(path);
+  let longest = 0;
+  for (let i = 0; i < 600; i += 1) {
+    store.post('run', { kind: 'signal', id: `m${i}`, name: 'n', payload: 'x'.repeat(100_000) }, i);
+    longest = Math.max(longest, logBytes(path));
+  }
+  expect(longest).toBeLessThan(12 * MIB);
+});
+
+test('a post alone has the log emptied when nothing was written for a while', () => {
+  const path = freshPath();
+  const store = openWithRun(path);
+  store.close();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const poster = openSqliteStore({ path, durability: 'normal' });
+  onTestFinished(() => poster.close());
+  poster.post('run', { kind: 'cancel', id: 'm', reason: 'enough' }, 1);
+  expect(logBytes(path)).toBeGreaterThan(0);
+  vi.advanceTimersByTime(4000);
   expect(logBytes(path)).toBe(0);
 });
 

@@ -16,13 +16,17 @@ const PAGES_PER_RUN = 3;
 const CHECKPOINT_PAGES = 1000;
 /** A log that grew to this beside busy readers or writers is worth waiting a moment for. */
 const LONG_LOG_PAGES = 2000;
-/** What is put back into the database while nobody may write takes half a second at most. */
+/** What is put back into the database while nobody may write: 64 MB, half a second's work of a disk that is fast enough. */
 const MOST_LEFT_PAGES = 16_000;
+/** After so many commits the log is asked how long it is: of some nobody knows what they left in it. */
+const COMMITS_PER_LOOK = 16;
 /** The longer it is, the longer: 100 ms at first. Where processors are short, a reader of a page needs as long. */
 const WAIT_MS_PER_PAGE = 1 / 20;
 const LONGEST_WAIT_MS = 500;
-/** Waiting in vain takes a tenth of the time at most. */
+/** Waiting in vain takes a tenth of a program's time at most. */
 const REST_FOR_WAIT = 10;
+/** A disk or a program that stood still meanwhile is no longer wait for a reader. */
+const LONGEST_COUNTED_MS = 2 * LONGEST_WAIT_MS;
 const IDLE_MS = 1000;
 
 interface Checkpoint {
@@ -36,6 +40,7 @@ export class WalKeeper {
   readonly #db: Database;
   readonly #onFailure: (error: unknown) => void;
   #pages = 0;
+  #commits = 0;
   /** How far the log was in the database when it was waited for in vain: while it gets no farther, a reader stays. */
   #stuckAt = -1;
   #waitsFromMs = 0;
@@ -47,14 +52,18 @@ export class WalKeeper {
     this.#onFailure = onFailure;
   }
 
-  /** After a commit. It never throws: what was committed is committed. */
-  afterWrite(runs: number, bytes: number): void {
-    this.#pages += runs * PAGES_PER_RUN + Math.ceil(bytes / PAGE_BYTES);
+  /** After each commit. It never throws: what was committed is committed. */
+  committed(): void {
     this.#lastWriteMs = performance.now();
     this.#timer ??= setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
-    if (this.#pages < CHECKPOINT_PAGES) return;
-    this.#pages = 0;
-    this.#guarded(() => this.#checkpoint());
+    this.#commits += 1;
+    if (this.#commits % COMMITS_PER_LOOK === 0) this.#guarded(() => this.#look());
+  }
+
+  /** What a commit left in the log, where that is known. It never throws, either. */
+  grew(runs: number, bytes: number): void {
+    this.#pages += runs * PAGES_PER_RUN + Math.ceil(bytes / PAGE_BYTES);
+    if (this.#pages >= CHECKPOINT_PAGES) this.#guarded(() => this.#checkpoint());
   }
 
   /**
@@ -69,7 +78,7 @@ export class WalKeeper {
   /** @throws SqliteError */
   onClose(): void {
     clearTimeout(this.#timer);
-    this.#run('TRUNCATE');
+    this.#truncate();
   }
 
   /** All of it into the database, and nothing left in the log. */
@@ -81,17 +90,31 @@ export class WalKeeper {
     clearTimeout(this.#timer);
   }
 
+  #look(): void {
+    const { log, checkpointed } = this.#run('NOOP');
+    if (log - checkpointed >= CHECKPOINT_PAGES) this.#checkpoint();
+  }
+
   #checkpoint(): void {
+    this.#pages = 0;
     if (this.#run('PASSIVE').log < LONG_LOG_PAGES) return;
     // Its answer does not count what others wrote meanwhile.
     const { log, checkpointed } = this.#run('NOOP');
     const start = performance.now();
-    if (checkpointed === this.#stuckAt || log - checkpointed > MOST_LEFT_PAGES || start < this.#waitsFromMs)
-      return;
-    const isNew = this.#restart(Math.min(LONGEST_WAIT_MS, Math.round(log * WAIT_MS_PER_PAGE)));
+    if (log < LONG_LOG_PAGES || log - checkpointed > MOST_LEFT_PAGES) return;
+    if (checkpointed === this.#stuckAt || start < this.#waitsFromMs) return;
+    const restarted = this.#restart(Math.min(LONGEST_WAIT_MS, Math.round(log * WAIT_MS_PER_PAGE)));
+    const isNew = restarted.busy === 0;
     const end = performance.now();
-    this.#stuckAt = isNew ? -1 : checkpointed;
-    this.#waitsFromMs = isNew ? 0 : end + REST_FOR_WAIT * (end - start);
+    this.#stuckAt = isNew ? -1 : restarted.checkpointed;
+    this.#waitsFromMs = isNew ? 0 : end + REST_FOR_WAIT * Math.min(end - start, LONGEST_COUNTED_MS);
+  }
+
+  /** Nothing is left in the log, unless somebody reads from it; of a long one not while nobody may write. */
+  #truncate(): void {
+    this.#run('PASSIVE');
+    const { log, checkpointed } = this.#run('NOOP');
+    if (log - checkpointed <= MOST_LEFT_PAGES) this.#run('TRUNCATE');
   }
 
   /**
@@ -99,10 +122,10 @@ export class WalKeeper {
    * waited for: so all of it is in the database soon, who then begins to read needs nothing of the log, and only those are
    * waited for that read already.
    */
-  #restart(waitMs: number): boolean {
+  #restart(waitMs: number): Checkpoint {
     this.#db.pragma(`busy_timeout = ${waitMs}`);
     try {
-      return this.#run('RESTART').busy === 0;
+      return this.#run('RESTART');
     } finally {
       this.#db.pragma(`busy_timeout = ${ONE_TRY_MS}`);
     }
@@ -116,7 +139,7 @@ export class WalKeeper {
       return;
     }
     this.#pages = 0;
-    this.#guarded(() => this.#run('TRUNCATE'));
+    this.#guarded(() => this.#truncate());
   }
 
   #guarded(work: () => unknown): void {
