@@ -42,7 +42,7 @@ function next(state: RunState, event: JournalEvent, places = 1): void {
 describe('a mark', () => {
   it('is decided once for each n, while the reduce is open', () => {
     const state = given(reduce(), scheduled('0/0/0'), started('0/0/0'), done('0/0/0'));
-    expect(when(state, reached(1)).events).toEqual([mark(1)]);
+    expect(when(state, reached(1))).toEqual({ events: [mark(1)], effects: [] });
     expect(when(state, reached(1)).events).toEqual([]);
     expect(when(state, reached(3)).events).toEqual([mark(3)]);
     expect(decide(state, reached(2), 0).events).toEqual([]);
@@ -84,7 +84,7 @@ describe('a mark', () => {
       events: [],
       effects: [{ type: 'GiveUpWithin', scope: '0', reason: 'reduce 0 went on without it' }],
     });
-    expect(() => decide(state, reached(1), 0)).toThrow(/J8/);
+    expect(() => decide(state, reached(1), 0)).toThrow(/J8.*at mark 1 of 0 1 calls are open/);
   });
 
   it('takes what lies before it out of the state, group within group, and nothing else', () => {

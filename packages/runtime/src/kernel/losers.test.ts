@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent, Losers } from '../journal/event.ts';
+import { evolve } from './evolve.ts';
 import { given, opened, scheduled, started, when } from './given.fixture.ts';
 import { resume } from './resume.ts';
-import { isFenced } from './state.ts';
+import { isFenced, type RunState } from './state.ts';
 
 /* What becomes of calls in a group that was decided. */
 
@@ -12,6 +13,8 @@ const closed = (
 ): JournalEvent => ({ type: 'ScopeClosed', key, outcome, winner: null });
 const timedOut = (key: string): JournalEvent => ({ type: 'ScopeTimedOut', key });
 const aborted = (key: string): JournalEvent => ({ type: 'ScopeAborted', key, reason: 'r' });
+const next = (state: RunState, event: JournalEvent): void =>
+  evolve(state, { seq: state.seq + 1, at: 9, event });
 const group = (key: string, losers: Losers): JournalEvent => opened(key, { losers });
 
 describe('isFenced', () => {
@@ -125,5 +128,46 @@ describe('a decision that gives nobody up', () => {
       events: [],
       effects: [{ type: 'CancelWithin', scope: '0', reason: 'group 0 timed out' }],
     });
+  });
+
+  const LEFT = 'the branches of group 0/0/1 ended without it';
+
+  it.each([
+    ['an abort of what its branches left behind', { type: 'ScopeAborted', key: '0/0/1', reason: LEFT }, LEFT],
+    ['an abort by a signal', aborted('0/0/1'), 'the signal of group 0/0/1 was aborted'],
+    ['its time', timedOut('0/0/1'), 'group 0/0/1 timed out'],
+  ] as const)(
+    'at the head %s gives the words, and what is around it those for the rest',
+    (_, fact, reason) => {
+      const inner = [group('0/0/1', 'detach'), scheduled('0/0/1/0/0'), closed('0/0/1')];
+      const state = given(group('0', 'cancel'), ...inner, scheduled('0/1/0'), closed('0'), fact);
+      const around = { type: 'CancelWithin', scope: '0', reason: 'group 0 was decided without it' };
+      expect(resume(state, 1000)).toEqual({
+        events: [],
+        effects: [{ type: 'CancelWithin', scope: '0/0/1', reason }, around],
+      });
+      next(state, { type: 'TaskCancelled', key: '0/0/1/0/0', reason });
+      expect(resume(state, 1000).effects).toEqual([around]);
+      next(state, { type: 'TaskCancelled', key: '0/1/0', reason: around.reason });
+      expect(resume(state, 1000).effects).toEqual([]);
+    },
+  );
+
+  it('at the head the innermost comes first', () => {
+    const outer = [group('0', 'detach'), closed('0')];
+    const inner = [group('0/0/0', 'detach'), scheduled('0/0/0/0/0'), closed('0/0/0')];
+    const state = given(...outer, ...inner, aborted('0/0/0'), aborted('0'));
+    expect(resume(state, 1000).effects).toEqual([
+      { type: 'CancelWithin', scope: '0/0/0', reason: 'the signal of group 0/0/0 was aborted' },
+      { type: 'CancelWithin', scope: '0', reason: 'the signal of group 0 was aborted' },
+    ]);
+  });
+
+  it('an abort of an open group gives nobody up before its decision', () => {
+    const state = given(group('0', 'detach'), scheduled('0/1/0'));
+    const abort = { type: 'SignalAborted', key: '0', reason: 'r' } as const;
+    expect(when(state, abort)).toEqual({ events: [aborted('0')], effects: [] });
+    expect(state.calls.get('0')).toMatchObject({ phase: { status: 'open' } });
+    expect(resume(state, 1000).effects).toEqual([{ type: 'QueueAttempt', key: '0/1/0' }]);
   });
 });
