@@ -1,6 +1,6 @@
 /** Journals that somebody made to do harm: refused in words or harmless, within bounds, and no code of theirs runs. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { env, execPath } from 'node:process';
@@ -19,6 +19,8 @@ import { UNTYPED } from './look.ts';
 const HEAP_MB = 256;
 /** Of one journal: what takes longer hangs, whatever the machine does besides. */
 const LONGEST_SECONDS = 60;
+/** To verify a file is to read all of it: one of gigabytes takes longer. */
+const BYTES_PER_MS = 30_000;
 /** Journals that one program looks at. */
 const BATCH = 50;
 
@@ -131,6 +133,7 @@ function lookAtAll(batch: readonly Made[], context: PartContext): void {
 
 function runLook(batch: readonly Made[]): readonly Line[] {
   const main = join(import.meta.dirname, 'look-main.ts');
+  const bytes = batch.reduce((sum, { path }) => sum + statSync(path).size, 0);
   const { stdout } = spawnSync(execPath, [...SOURCES, `--max-old-space-size=${HEAP_MB}`, main], {
     env: {
       PATH: env['PATH'],
@@ -141,7 +144,7 @@ function runLook(batch: readonly Made[]): readonly Line[] {
       .join(''),
     encoding: 'utf8',
     maxBuffer: 1 << 30,
-    timeout: LONGEST_SECONDS * 1000 + batch.length * 2000,
+    timeout: LONGEST_SECONDS * 1000 + batch.length * 2000 + bytes / BYTES_PER_MS,
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'ignore'],
   });

@@ -382,6 +382,24 @@ test.each([
   expect(store.verify().damage[0]).toMatchObject({ runId: 'r', seq });
 });
 
+test.each(['at', 'type', 'version'])(
+  'a column %s of a megabyte in each event is damage, and is not read',
+  (column) => {
+    // Whoever forges a file takes the types off its columns, and puts them on again.
+    const typed = (sql: string): string =>
+      `pragma writable_schema = on; update sqlite_schema set sql = ${sql} where name = 'events'; pragma writable_schema = reset;`;
+    const store = changedBy(`create temp table kept as select sql from sqlite_schema where name = 'events';
+    ${typed("replace(sql, ') strict', ')')")}
+    update events set ${column} = zeroblob(1000000) where run = 2;
+    ${typed('(select sql from kept)')}`);
+    const before = process.memoryUsage().external;
+    expect(errorOf(() => store.read('middle', 0, 1000))).toMatchObject({ code: 'CORRUPT', data: { seq: 1 } });
+    expect(process.memoryUsage().external - before).toBeLessThan(10_000_000);
+    expect(store.verify('middle').damage[0]).toMatchObject({ runId: 'middle', seq: 1 });
+    expect(store.read('left', 0, 1000)).toHaveLength(60);
+  },
+);
+
 test.each([
   ['longer than any id', 'hex(zeroblob(600))'],
   ['of millions of bytes', 'hex(zeroblob(10000000))'],

@@ -39,8 +39,12 @@ interface Head {
   readonly chain: string;
 }
 
+/** A number, or nothing where a forged file has something else there, which may be longer than memory. */
+const whole = (column: string): string => `case typeof(${column}) when 'integer' then ${column} end`;
+
 /** What `eventRow` takes. */
-export const EVENT_COLUMNS: string = `seq, at, type as code, version, payload, ${CHAIN_COLUMN} as chain`;
+export const EVENT_COLUMNS: string = `seq, ${whole('at')} as at, ${whole('type')} as code, ${whole('version')} as version,
+  payload, ${CHAIN_COLUMN} as chain`;
 
 export function eventRow(run: number, { seq, at, code, version, payload, chain }: RawEvent): EventRow {
   return { run, seq, at, code, type: typeOf(code), version, payload, chain };
