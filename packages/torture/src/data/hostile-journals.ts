@@ -144,7 +144,7 @@ function runLook(batch: readonly Made[]): readonly Line[] {
       .join(''),
     encoding: 'utf8',
     maxBuffer: 1 << 30,
-    timeout: LONGEST_SECONDS * 1000 + batch.length * 2000 + bytes / BYTES_PER_MS,
+    timeout: LONGEST_SECONDS * 1000 + batch.length * 2000 + Math.ceil(bytes / BYTES_PER_MS),
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'ignore'],
   });
