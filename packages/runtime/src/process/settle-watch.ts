@@ -42,7 +42,7 @@ export class SettleWatch {
     this.#host = host;
   }
 
-  /** @returns nobody waits any more */
+  /** @returns takes it back */
   add(scope: Scope, callback: () => void): () => void {
     const watch: Watch = { scope, left: new Map(), detached: new Map(), callback };
     for (const [key, call] of this.#host.openCalls)

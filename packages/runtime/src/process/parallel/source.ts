@@ -10,7 +10,7 @@ export type Pulled =
 
 export interface SourceHost {
   runIn(scope: Scope, fn: () => unknown): unknown;
-  /** Calls back when no call within the scope is pending any more. @returns nobody waits for it any more */
+  /** Calls back when no call within the scope is pending any more. @returns takes it back */
   whenSettled(scope: Scope, callback: () => void): () => void;
 }
 
