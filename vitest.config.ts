@@ -4,13 +4,11 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 import { SlowFirst } from './tooling/slow-first.ts';
 
-/** They change what a process has once, or hold a folder or programs for their file: a worker for each. */
+/** They change what a process has once: a worker for each. The others share one, which a second of processor time saves each. */
 const ALONE = [
-  'packages/{cli,create-pawl,inspector,restate}/tests/**/*.test.ts',
+  'packages/runtime/tests/{guard,simulation,telemetry}/**/*.test.ts',
+  'packages/runtime/tests/reliability/{endurance,leaks}.test.ts',
   'packages/torture/src/**/*.test.ts',
-  'packages/runtime/src/store/sqlite/**/*.test.ts',
-  'packages/runtime/tests/{encryption,guard,reliability,simulation,telemetry,worker}/**/*.test.ts',
-  '{processes,tests}/**/*.test.ts',
 ];
 
 /** Vite reads these for Node: they replace modules, or import what Node does not find or read by itself. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { openJournal } from '@pawl/runtime';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { columnsOf } from '../src/render/columns.ts';
 import {
@@ -28,7 +28,7 @@ import { printed, type Printed } from './printed.fixture.ts';
 
 const MINUTE = 60_000;
 const NOW = START + 90 * MINUTE;
-const cwd = freshFolder();
+const cwd = freshFolder(afterAll);
 const db = join(cwd, 'journal.db');
 const other = join(cwd, 'other.db');
 

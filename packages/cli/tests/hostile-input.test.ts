@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { EXIT_CODES } from '@pawl/runtime/errors';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
 import { drawing, isAsked, isOneRound, roundCount } from './hostile-rounds.fixture.ts';
@@ -90,8 +90,8 @@ const CODES: ReadonlySet<number> = new Set([
   ...Object.values(EXIT_CODES).filter((code) => code > 1),
 ]);
 
-let root: string;
-let cwd: string;
+const root = freshFolder(afterAll);
+const cwd = join(root, 'work');
 let before: string;
 
 /** All there is below the folder of the test, but what readers of SQLite leave beside a file. */
@@ -103,8 +103,6 @@ function treeOf(folder: string): string {
 }
 
 beforeAll(() => {
-  root = freshFolder();
-  cwd = join(root, 'work');
   mkdirSync(join(cwd, '.pawl'), { recursive: true });
   writeFileSync(join(root, 'secret.txt'), 'a secret line');
   writeFileSync(join(cwd, 'hello.ts'), 'export const process = async () => 1;\n');

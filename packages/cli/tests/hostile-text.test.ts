@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-import { beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { HOSTILE_TEXTS, hostileRun, START } from './hostile.fixture.ts';
 import { freshFolder, writeRun } from './in-process.fixture.ts';
@@ -42,12 +42,10 @@ const TEXTS = HOSTILE_TEXTS.filter(
   (text, i) => text.length < 1000 && (isLong || OBEYED.test(text) || text.includes('\n') || i % 8 === 0),
 );
 
-let cwd: string;
-let db: string;
+const cwd = freshFolder(afterAll);
+const db = join(cwd, 'journal.db');
 
 beforeAll(() => {
-  cwd = freshFolder();
-  db = join(cwd, 'journal.db');
   for (const [i, text] of TEXTS.entries()) {
     writeRun(db, `w${i}`, START + i, hostileRun(text));
     writeRun(db, `f${i}`, START + i, hostileRun(text, 'failed'));

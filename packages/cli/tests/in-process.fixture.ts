@@ -3,20 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { JournalEvent } from '@pawl/runtime';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 import { openSqliteStore } from '../../runtime/src/store/sqlite/sqlite-store.ts';
 
 // Journals of given events, for the command line in this very process.
 
-const folder = mkdtempSync(join(tmpdir(), 'pawl-here-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let count = 0;
-
-export function freshFolder(): string {
-  count += 1;
-  return mkdtempSync(join(folder, `${count}-`));
+/** As long as the test, or as `atEnd` says, such as `afterAll`. */
+export function freshFolder(atEnd: (clean: () => void) => void = onTestFinished): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-here-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** An event, and how long after the start of its run it came. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type * as Runtime from '@pawl/runtime';
 import type { JournalReader } from '@pawl/runtime';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { freshFolder, writeRun, type Timed } from './in-process.fixture.ts';
 import { printed } from './printed.fixture.ts';
@@ -54,7 +54,7 @@ function* longRun(): Generator<Timed> {
   yield [ms + 1, { type: 'RunSucceeded', output: 'done' }];
 }
 
-const cwd = freshFolder();
+const cwd = freshFolder(afterAll);
 const db = join(cwd, 'journal.db');
 
 beforeAll(() => {

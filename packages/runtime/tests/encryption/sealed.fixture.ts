@@ -1,22 +1,19 @@
-/** Journals that are encrypted, in a temporary folder of the test file. */
+/** Journals that are encrypted, in a temporary folder of their test. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineTask, externalTask, type Context, type TaskContext } from '@pawl/sdk';
-import { afterAll, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 export const KEY = Buffer.alloc(32, 1).toString('base64');
 export const OTHER_KEY = Buffer.alloc(32, 2).toString('hex');
 export const CANARY = 'canary-7c41';
 
-const folder = mkdtempSync(join(tmpdir(), 'pawl-encryption-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-let made = 0;
-
 /** In a folder of its own, where nothing is yet. */
 export function freshPath(): string {
-  made += 1;
-  return join(mkdtempSync(join(folder, `${made}-`)), 'journal.db');
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-encryption-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'journal.db');
 }
 
 /** Everything that lies beside the journal, too: its log, its shared memory, copies. */

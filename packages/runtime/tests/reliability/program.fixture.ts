@@ -1,11 +1,11 @@
-/** Programs of their own, told what to do line by line, watched by the lines they print. */
+/** Programs of their own, told what to do line by line, watched by the lines they print: as long as their test. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { afterAll, afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { RuntimeError } from '../../src/errors.ts';
 import { openJournal, type JournalReader } from '../../src/reader.ts';
 import type { Recorded } from '../../src/journal/event.ts';
@@ -31,19 +31,11 @@ export interface Started {
   readonly nonce: string;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'pawl-reliability-'));
-const running = new Set<Program>();
-let count = 0;
-
-afterEach(async () => {
-  await Promise.all([...running].map((program) => program.kill()));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 /** A folder in which nothing is yet. */
 export function freshFolder(): string {
-  count += 1;
-  return mkdtempSync(join(folder, `${count}-`));
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-reliability-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Longer tiers: more rounds of the same. */
@@ -98,11 +90,10 @@ export class Program {
       this.lines.push(parse(text));
       this.#wake();
     });
-    running.add(this);
+    onTestFinished(() => this.kill());
     this.ended = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
         this.#ended = { code, signal };
-        running.delete(this);
         resolve(this.#ended);
         this.#wake();
       });

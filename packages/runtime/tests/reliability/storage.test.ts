@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Child, killChildren } from '../../src/store/sqlite/child.fixture.ts';
+import { Child } from '../../src/store/sqlite/child.fixture.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { effectsOf, freshFolder, inspect, type Line, LONG_MS, Program, TORTURE } from './program.fixture.ts';
 
@@ -156,8 +156,6 @@ describe('a journal that is not where it was', () => {
 });
 
 describe('another program that holds the write lock', () => {
-  afterEach(killChildren);
-
   // The store waits for five seconds at each try, and the engine tries again.
   it.each(TORTURE ? [3000, 12_000] : [3000])('for %i ms: is waited for, and nothing is lost', async (ms) => {
     const folder = freshFolder();

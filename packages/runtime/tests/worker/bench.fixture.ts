@@ -1,5 +1,5 @@
 import type { ProcessDefinition } from '@pawl/sdk';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { WorkOptions } from '../../src/queue.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import type { RuntimeOptions } from '../../src/runtime-options.ts';
@@ -18,7 +18,7 @@ export class Floor {
   constructor(start?: number, store: MemoryStore = new MemoryStore()) {
     this.clock = new ManualClock(start);
     this.store = store;
-    floors.push(this);
+    onTestFinished(() => this.#close());
   }
 
   async open(processes: readonly ProcessDefinition[], more: Partial<RuntimeOptions> = {}): Promise<Runtime> {
@@ -46,6 +46,10 @@ export class Floor {
     return { runtime, worker };
   }
 
+  async #close(): Promise<void> {
+    await Promise.all(this.opened.map((runtime) => runtime.close()));
+  }
+
   /** What became of runs, in order: `began r`, `rested r`, … */
   get told(): string[] {
     return this.notes.map((note) => ('runId' in note ? `${note.type} ${note.runId}` : note.type));
@@ -56,9 +60,3 @@ export class Floor {
     return this.store.read(runId, 0, 10_000).map(({ event }) => event.type);
   }
 }
-
-const floors: Floor[] = [];
-
-afterEach(async () => {
-  for (const floor of floors.splice(0)) await Promise.all(floor.opened.map((runtime) => runtime.close()));
-});

@@ -1,10 +1,12 @@
-/** Another process, driven step by step: `await child.call('append', …)`. */
+/** Another process, driven step by step: `await child.call('append', …)`; it ends with its test. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+
+import { onTestFinished } from 'vitest';
 
 import type { JournalStore } from '../../ports/journal-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store.ts';
@@ -15,8 +17,6 @@ export interface Answer {
   readonly code?: string;
   readonly message?: string;
 }
-
-const running = new Set<Child>();
 
 /** `readline` ends a line at U+2028 and U+2029 too, which JSON leaves as they are. */
 export function lineOf(value: unknown): string {
@@ -40,7 +40,7 @@ export class Child {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     // A child that died shows in its answer.
     this.#process.stdin.on('error', () => {});
-    running.add(this);
+    onTestFinished(() => this.kill());
   }
 
   /** Gives the command and does not wait. */
@@ -87,10 +87,5 @@ export class Child {
   async #gone(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null)
       await once(this.#process, 'exit');
-    running.delete(this);
   }
-}
-
-export async function killChildren(): Promise<void> {
-  await Promise.all([...running].map((child) => child.kill()));
 }

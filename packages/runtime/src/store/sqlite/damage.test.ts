@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import type { Database } from 'better-sqlite3';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 import { RuntimeError } from '../../errors.ts';
 import { EVENT_VERSION, nextChain } from '../../journal/chain.ts';
@@ -27,10 +27,9 @@ import { copyJournal, errorOf, freshPath, raw } from './temp-journals.fixture.ts
 const EVENTS = someEvents(60);
 const RUNS: readonly RunId[] = ['left', 'middle', 'right'];
 
-let original: string;
+const original = freshPath('journal.db', afterAll);
 
 beforeAll(() => {
-  original = freshPath();
   const store = openSqliteStore({ path: original, durability: 'normal' });
   for (const id of RUNS) store.append([appendOf(id, 0, EVENTS)], claimOf(OWNER_A));
   store.close();

@@ -1,26 +1,18 @@
-/** Journals in a temporary folder of the test file. */
+/** Journals in a temporary folder of their test. */
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import Database from 'better-sqlite3';
-import { afterAll, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 import { RuntimeError } from '../../errors.ts';
-import { killChildren } from './child.fixture.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'pawl-sqlite-'));
-let count = 0;
-
-afterAll(async () => {
-  await killChildren();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** A path in a folder of its own, where nothing is yet. */
-export function freshPath(name = 'journal.db'): string {
-  count += 1;
-  return join(mkdtempSync(join(folder, `${count}-`)), name);
+/** A path in a folder of its own, where nothing is yet. @param atEnd when it is cleared away, such as `afterAll` */
+export function freshPath(name = 'journal.db', atEnd: (clean: () => void) => void = onTestFinished): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-sqlite-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, name);
 }
 
 /** Runs SQL on a journal that is closed, without any of our care. */
