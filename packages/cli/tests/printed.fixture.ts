@@ -45,6 +45,7 @@ export async function printed(args: readonly string[], look: Look): Promise<Prin
     now: () => now,
     readStdin: () => Promise.resolve(''),
     unfinished: new Set(),
+    leftOut: new Map(),
     exit: () => undefined,
   };
   const code = await main(args, io);

@@ -7,6 +7,7 @@ import { defineTask, type Process } from '@pawl/sdk';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { raw } from '../../runtime/src/store/sqlite/temp-journals.fixture.ts';
 import { createInspector, type Describe } from '../src/index.ts';
 import { Comparisons } from '../src/server/comparisons.ts';
 import { PoolStatistics } from '../src/server/pools.ts';
@@ -105,6 +106,23 @@ test('runs come newest first, a page at a time, and each once', async () => {
   } while (next !== null);
   expect(seen).toEqual(reader.list({ limit: 100 }).map(({ runId }) => runId));
   expect(new Set(seen).size).toBe(15);
+});
+
+test('a run whose row is damaged is named beside the others', async () => {
+  const copy = join(folder, 'damaged.db');
+  reader.backup(copy);
+  raw(copy, (file) => file.exec("update runs set asked = '{' where run_id = 'small-11'"));
+  using damaged = openJournal({ path: copy });
+  const served = inspector(undefined, damaged);
+  const ask = async (place: string): Promise<unknown> => await (await served.request(`/api${place}`)).json();
+  const leftOut = [{ id: 'small-11', problem: 'its summary has a bad asked' }];
+  expect(await ask('/runs?limit=2')).toMatchObject({
+    runs: [{ id: 'hostile' }, { id: 'large' }],
+    leftOut: [],
+  });
+  expect(await ask('/runs?limit=20')).toMatchObject({ leftOut });
+  await ask('/processes');
+  expect(await ask('/runs?text=small-10')).toMatchObject({ runs: [{ id: 'small-10' }], leftOut: [] });
 });
 
 test('runs are found by status, process, a part of the id, and the whole id', async () => {

@@ -10,6 +10,6 @@ const NEAREST_OF = 1000;
 export function runOf(store: Pick<JournalStore, 'getRun' | 'queryRuns'>, id: RunId, now: Millis): RunRecord {
   const record = isRunId(id) ? store.getRun(id, now) : undefined;
   if (record !== undefined) return record;
-  const ids = store.queryRuns({ limit: NEAREST_OF }, now).map((run) => run.runId);
+  const ids = store.queryRuns({ limit: NEAREST_OF }, now, () => undefined).map((run) => run.runId);
   throw unknownRun(id, nearest(id, ids));
 }

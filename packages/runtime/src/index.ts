@@ -54,6 +54,7 @@ export type {
   RunQuery,
   RunRecord,
   RunSearch,
+  RunDamage,
   RunsFound,
 } from './ports/journal-store.ts';
 export { CannotRespondError, EXIT_CODES, RuntimeError, type RuntimeErrorCode } from './errors.ts';

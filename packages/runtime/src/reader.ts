@@ -10,6 +10,8 @@ import type {
   RunCounts,
   RunQuery,
   RunSearch,
+  RunDamage,
+  RunRecord,
   RunsFound,
 } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
@@ -48,6 +50,11 @@ export interface JournalReader extends Disposable {
   list(query: RunQuery): readonly ReadRun[];
   /** Runs by what no index has in order, a stretch of the newest at a time. @throws InvalidOptionError */
   search(search: RunSearch): RunsFound<ReadRun>;
+  /**
+   * Runs that lists and searches left out since this was asked last, up to 1,000, because their own rows are damaged:
+   * `get` throws for them, and `verify` says what is wrong.
+   */
+  takeLeftOut(): readonly RunDamage[];
   /** Programs that drive runs, those that drive most first; one that never drove any is not known. */
   drivers(): readonly Driver[];
   /** Runs by their recorded status: what is 'running' is all that has not ended. */
@@ -119,6 +126,8 @@ export interface JournalReader extends Disposable {
   close(): void;
 }
 
+const MOST_LEFT_OUT = 1000;
+
 function notBegun(id: RunId): RuntimeError {
   return new RuntimeError('NOT_FOUND', `Run ${id} has not begun: it waits for a worker.`, {
     hint: `See the start: pawl show ${id}`,
@@ -173,13 +182,19 @@ export function readStore(
   { sql, close }: Pick<JournalReader, 'sql' | 'close'>,
 ): JournalReader {
   const needKey = (): void => store.sealing?.needKey();
+  const damaged = new Map<RunId, RunDamage>();
+  const leftOut = (damage: RunDamage): void => {
+    if (damaged.size < MOST_LEFT_OUT) damaged.set(damage.runId, damage);
+  };
+  const asRead = (runs: readonly RunRecord[]): readonly ReadRun[] =>
+    withWaitingChildren(store, runs, Date.now(), leftOut);
   const list = (query: RunQuery): readonly ReadRun[] =>
-    withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now()), Date.now());
+    asRead(store.queryRuns(checkedQuery(query), Date.now(), leftOut));
   const start = (id: RunId): QueuedStart | undefined =>
     isRunId(id) && store.getRun(id, Date.now()) === undefined ? store.work.queuedStart(id) : undefined;
   const get = (id: RunId): ReadRun => {
     if (start(id) !== undefined) throw notBegun(id);
-    const [run] = withWaitingChildren(store, [runOf(store, id, Date.now())], Date.now());
+    const [run] = asRead([runOf(store, id, Date.now())]);
     assert(run !== undefined, 'S3', 'a run that was read is one');
     return run;
   };
@@ -188,10 +203,14 @@ export function readStore(
     state: (id) => store.stateOf(get(id).runId),
     list,
     search: (search) => {
-      const now = Date.now();
       checkedQuery(search);
-      const found = store.searchRuns(search, now);
-      return { ...found, runs: withWaitingChildren(store, found.runs, now) };
+      const found = store.searchRuns(search, Date.now(), leftOut);
+      return { ...found, runs: asRead(found.runs) };
+    },
+    takeLeftOut: () => {
+      const taken = [...damaged.values()];
+      damaged.clear();
+      return taken;
     },
     drivers: () => store.drivers(Date.now()),
     counts: () => store.countRuns(),

@@ -28,6 +28,8 @@ export interface RunPage {
   readonly runs: readonly RunLine[];
   readonly next: string | null;
   readonly scanned: number;
+  /** Their own rows are damaged. */
+  readonly leftOut: readonly { readonly id: string; readonly problem: string }[];
 }
 
 export interface Counts {

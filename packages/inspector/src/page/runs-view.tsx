@@ -38,6 +38,7 @@ export function RunsView({ route, about }: { readonly route: URL; readonly about
       <StatusChips route={route} counts={counts} isCounted={given.length === 0} />
       {isOpen ? <FilterBar route={route} /> : null}
       <Problem error={error} />
+      <LeftOut runs={data?.leftOut ?? []} />
       {data === undefined ? (
         <div class="list skeleton" aria-busy="true" />
       ) : data.runs.length === 0 ? (
@@ -183,6 +184,18 @@ function RunRow({ run, now }: { readonly run: RunLine; readonly now: number }): 
         {ago(started, now)}
       </time>
     </a>
+  );
+}
+
+function LeftOut({ runs }: { readonly runs: RunPage['leftOut'] }): JSX.Element | null {
+  const [first, ...others] = runs;
+  if (first === undefined) return null;
+  return (
+    <p class="problem" role="alert">
+      Run <bdi>{first.id}</bdi> is damaged, and not among these: {first.problem}.
+      {others.length === 0 ? null : ` ${count(others.length)} more are like it.`}{' '}
+      <code>pawl verify{others.length === 0 ? ` ${first.id}` : ''}</code>
+    </p>
   );
 }
 

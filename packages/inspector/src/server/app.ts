@@ -98,9 +98,12 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
     const { text } = c.req.query();
     const exact = text === undefined ? undefined : runNamed(reader, text);
     if (exact !== undefined && isOnlyText(c))
-      return answer(c, { runs: [describe.run(exact)], next: null, scanned: 1 });
+      return answer(c, { runs: [describe.run(exact)], next: null, scanned: 1, leftOut: [] });
+    // What others asked for is none of this page.
+    reader.takeLeftOut();
     const { runs, ...more } = pageOfRuns(reader, filter);
-    return answer(c, { runs: runs.map((run) => describe.run(run)), ...more });
+    const leftOut = reader.takeLeftOut().map(({ runId, problem }) => ({ id: runId, problem }));
+    return answer(c, { runs: runs.map((run) => describe.run(run)), ...more, leftOut });
   });
   // What the newest runs are of: a suggestion, and no list of all.
   api.get('/processes', (c) => {

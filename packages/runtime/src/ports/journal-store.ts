@@ -293,10 +293,15 @@ export interface JournalStore extends OfferStore, LogStore {
   /** Runs that share events with this one, the oldest first, up to 1,000. */
   forksOf(runId: RunId): readonly RunId[];
   getRun(runId: RunId, now: Millis): RunRecord | undefined;
-  queryRuns(query: RunQuery, now: Millis): readonly RunRecord[];
+  /**
+   * @param leftOut told of each run whose own row is damaged: the others are found without it
+   * @throws RuntimeError CORRUPT where nobody is to be told
+   */
+  queryRuns(query: RunQuery, now: Millis, leftOut?: (damage: RunDamage) => void): readonly RunRecord[];
   /** Those that drive most first. One that has never had a lease is not known. */
   drivers(now: Millis): readonly Driver[];
-  searchRuns(search: RunSearch, now: Millis): RunsFound;
+  /** @param leftOut as of `queryRuns` */
+  searchRuns(search: RunSearch, now: Millis, leftOut?: (damage: RunDamage) => void): RunsFound;
   /** Runs by their status; one that none has is left out. Reads an index, and no row of a run. */
   countRuns(): RunCounts;
   /**

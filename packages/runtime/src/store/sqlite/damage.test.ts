@@ -8,7 +8,7 @@ import { RuntimeError } from '../../errors.ts';
 import { EVENT_VERSION, nextChain } from '../../journal/chain.ts';
 import type { RunId } from '../../journal/ids.ts';
 import { SAMPLE_EVENTS } from '../../journal/sample-events.fixture.ts';
-import type { JournalStore } from '../../ports/journal-store.ts';
+import type { JournalStore, RunDamage } from '../../ports/journal-store.ts';
 import {
   appendOf,
   claimOf,
@@ -121,6 +121,58 @@ test.each([
   const { damage } = changedBy(sql).verify();
   expect(damage[0]?.runId).toBe('middle');
   expect(damage.map((each) => each.problem).join('\n')).toContain(problem);
+});
+
+const MAX_INTEGER = 2n ** 63n - 1n;
+const BAD_ROWS: readonly (readonly [what: string, sql: string, problem: string])[] = [
+  ['status', `update runs set status = 'happy' where ${MIDDLE}`, 'its summary has a bad status'],
+  ['list of calls', `update runs set asked = '{' where ${MIDDLE}`, 'its summary has a bad asked'],
+  [
+    'count',
+    `update runs set tasks_settled = ${MAX_INTEGER} where ${MIDDLE}`,
+    'its summary has a bad tasks_settled',
+  ],
+];
+
+test.each(BAD_ROWS)('a row with a bad %s is left out by name where runs are listed', (_, sql, problem) => {
+  const store = changedBy(sql);
+  const told: RunDamage[] = [];
+  const leftOut = (damage: RunDamage): void => void told.push(damage);
+  const damage = { runId: 'middle', seq: 0, problem };
+  // Two are wanted, and two are there: a page is no shorter for one that is left out.
+  const pages = [
+    store.queryRuns({ limit: 2 }, 0, leftOut),
+    store.searchRuns({ limit: 3, lookAt: 9 }, 0, leftOut).runs,
+  ];
+  for (const page of pages) expect(page.map(({ runId }) => runId)).toEqual(['right', 'left']);
+  expect(told).toEqual([damage, damage]);
+  const first = store.searchRuns({ limit: 1, lookAt: 9 }, 0, leftOut);
+  expect(first).toMatchObject({ runs: [{ runId: 'right' }], next: 'right' });
+  const second = store.searchRuns({ limit: 1, lookAt: 9, before: 'right' }, 0, leftOut);
+  expect(second).toMatchObject({ runs: [], next: 'middle' });
+  expect(store.searchRuns({ limit: 1, lookAt: 9, before: 'middle' }, 0, leftOut).runs).toHaveLength(1);
+  expect(store.queryRuns({ limit: 1, before: 'right' }, 0, leftOut).map(({ runId }) => runId)).toEqual([
+    'left',
+  ]);
+  expect(told).toHaveLength(4);
+});
+
+test.each(BAD_ROWS)('a row with a bad %s is refused where nobody is told', (_, sql, problem) => {
+  const store = changedBy(sql);
+  for (const read of [
+    () => store.queryRuns({ limit: 2 }, 0),
+    () => store.searchRuns({ limit: 2, lookAt: 9 }, 0),
+    () => store.getRun('middle', 0),
+  ])
+    expect(errorOf(read)).toMatchObject({ code: 'CORRUPT', data: { runId: 'middle', problem } });
+});
+
+test('a row whose id is longer than any is left out by its number', () => {
+  const store = changedBy(`update runs set run_id = printf('%.*c', 1001, 'x') where ${MIDDLE}`);
+  const told: RunDamage[] = [];
+  const page = store.queryRuns({ limit: 9 }, 0, (damage) => told.push(damage));
+  expect(page.map(({ runId }) => runId)).toEqual(['right', 'left']);
+  expect(told).toEqual([{ runId: 'number 2', seq: 0, problem: 'its id is none' }]);
 });
 
 test('events of no run are found by verifying', () => {

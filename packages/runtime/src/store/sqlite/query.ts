@@ -2,10 +2,18 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 import type { Millis, RunId } from '../../journal/ids.ts';
-import type { RunCounts, RunQuery, RunRecord, RunSearch, RunsFound } from '../../ports/journal-store.ts';
+import { RuntimeError } from '../../errors.ts';
+import type {
+  RunCounts,
+  RunDamage,
+  RunQuery,
+  RunRecord,
+  RunSearch,
+  RunsFound,
+} from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
 import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
-import { RUN_COLUMNS, summaryOf } from './run-row.ts';
+import { RUN_COLUMNS, summaryOf, toldId } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import { hasTable } from './schema.ts';
 import type { Sealing } from './sealing.ts';
@@ -22,8 +30,6 @@ interface RecordRow extends RunRow {
   readonly wake_at: number | null;
   readonly cancel_asked: number;
 }
-
-const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled', 'continued'];
 
 /** The index of statuses has them side by side. */
 export const COUNT_BY_STATUS = 'select status, count(*) as count from runs group by status';
@@ -44,7 +50,8 @@ type IsDead = (owner: string) => boolean;
 
 /** How many statuses, and how many values of each name, a page may have. */
 interface PageForm {
-  readonly statuses: number;
+  /** Undefined: a run is meant whatever stands there, were it damage. */
+  readonly statuses: number | undefined;
   readonly sought: readonly number[];
   readonly conditions?: readonly string[];
   /** Values are found by their digests, too. */
@@ -64,6 +71,8 @@ interface Reach {
 }
 
 const FLOOR = 'runs.id >= ?';
+
+type LeftOut = (damage: RunDamage) => void;
 
 export class Query {
   readonly #db: Database;
@@ -100,15 +109,25 @@ export class Query {
   }
 
   /** Newest first is by the order in which runs were created: clocks jump, and ids are the users'. */
-  page(query: RunQuery, now: Millis): readonly RunRecord[] {
+  page(query: RunQuery, now: Millis, leftOut?: LeftOut): readonly RunRecord[] {
     const place = this.#placeOf(query);
     if (place === undefined) return [];
-    const { form, values, end } = place;
-    return this.#records(this.#pageOf(pageText(this.#columns, form)).all(...values, end, query.limit), now);
+    const { form, values } = place;
+    const page = this.#pageOf(pageText(this.#columns, form));
+    const runs: RunRecord[] = [];
+    // Those that are left out make no page shorter: whoever got less than was asked for takes it for the last one.
+    for (let { end } = place, wanted = query.limit; wanted > 0; wanted = query.limit - runs.length) {
+      const rows = page.all(...values, end, wanted);
+      runs.push(...this.#records(rows, now, leftOut));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < wanted) break;
+      end = last.id;
+    }
+    return runs;
   }
 
   /** In two steps: how far down it may look, then what of that is meant. */
-  search(search: RunSearch, now: Millis): RunsFound {
+  search(search: RunSearch, now: Millis, leftOut?: LeftOut): RunsFound {
     const nothing: RunsFound = { runs: [], next: null, lookedAt: 0 };
     const { limit, lookAt } = search;
     const place = this.#placeOf(search);
@@ -120,7 +139,7 @@ export class Query {
     const text = pageText(this.#columns, { ...form, conditions: [FLOOR, ...conditions] });
     const rows = this.#pageOf(text).all(...values, end, reach.floor, ...sought, limit);
     const last = rows.at(-1);
-    const runs = this.#records(rows, now);
+    const runs = this.#records(rows, now, leftOut);
     if (rows.length === limit && last !== undefined) {
       const { count } = this.#reach(form, [...values, end, last.id, lookAt]);
       return { runs, next: last.run_id as RunId, lookedAt: count };
@@ -142,22 +161,22 @@ export class Query {
   }
 
   #placeOf(query: RunQuery): Place | undefined {
-    const { before, statuses = STATUSES } = query;
+    const { before, statuses } = query;
     const end = before === undefined ? Number.MAX_SAFE_INTEGER : this.#selectId.get(before);
-    if (end === undefined || statuses.length === 0) return undefined;
+    if (end === undefined || statuses?.length === 0) return undefined;
     const sought = soughtTexts(query);
     // What nothing can have needs no look.
     if (sought.some(([, texts]) => texts.length === 0)) return undefined;
     if (sought.length > 0 && !this.#states.isThere) return undefined;
     const isSealed = this.#sealing.isOn;
     const counts = sought.map(([, texts]) => texts.length);
-    const form = { statuses: statuses.length, sought: counts, isSealed };
+    const form = { statuses: statuses?.length, sought: counts, isSealed };
     const values = sought.flatMap(([name, texts]) => [
       name,
       ...texts,
       ...(isSealed ? texts.map((text) => this.#states.sought(name, text)) : []),
     ]);
-    return { form, values: [...values, ...statuses], end };
+    return { form, values: [...values, ...(statuses ?? [])], end };
   }
 
   #reach(form: PageForm, values: readonly (string | number)[]): Reach {
@@ -174,14 +193,23 @@ export class Query {
     return known as Statement<(string | number)[], Row>;
   }
 
-  #records(rows: readonly RecordRow[], now: Millis): readonly RunRecord[] {
+  #records(rows: readonly RecordRow[], now: Millis, leftOut: LeftOut | undefined): readonly RunRecord[] {
     const known = new Map<string, boolean>();
     const isDead: IsDead = (owner) => {
       const dead = known.get(owner) ?? this.#isDead(owner);
       known.set(owner, dead);
       return dead;
     };
-    return rows.map((row) => this.#record(row, now, isDead));
+    return rows.flatMap((row) => {
+      try {
+        return this.#record(row, now, isDead);
+      } catch (error) {
+        if (leftOut === undefined || !(error instanceof RuntimeError) || error.code !== 'CORRUPT')
+          throw error;
+        leftOut({ runId: toldId(row), seq: 0, problem: String(error.data['problem']) });
+        return [];
+      }
+    });
   }
 
   #record(row: RecordRow, now: Millis, isDead: IsDead): RunRecord {
@@ -208,10 +236,11 @@ export function pageText(
   const further = conditions.map((condition) => ` and ${condition}`).join('');
   if (first === undefined) {
     // One status comes from its index in order; several are few enough to filter on the way.
-    const status = isIn(statuses === 1 ? 'status' : '+status', statuses);
-    return `select ${columns} from runs where ${status} and id < ?${further} order by id desc limit ?`;
+    const status =
+      statuses === undefined ? '' : `${isIn(statuses === 1 ? 'status' : '+status', statuses)} and `;
+    return `select ${columns} from runs where ${status}id < ?${further} order by id desc limit ?`;
   }
-  const rest = `${isIn('+status', statuses)} and s.run < ?${further.replace('runs.id', 's.run')}
+  const rest = `${statuses === undefined ? '' : `${isIn('+status', statuses)} and `}s.run < ?${further.replace('runs.id', 's.run')}
     order by s.run desc limit ?`;
   if (isSealed) {
     const also = others.map((count) => ` and s.run in (${eitherText(count)})`);

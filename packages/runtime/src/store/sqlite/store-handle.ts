@@ -21,8 +21,6 @@ import type {
   LeaseClaim,
   RunCounts,
   Driver,
-  RunQuery,
-  RunSearch,
   RunsFound,
   RunRecord,
 } from '../../ports/journal-store.ts';
@@ -218,8 +216,8 @@ export class StoreHandle implements JournalStore {
     return this.#read(({ query }) => query.get(runId, now));
   }
 
-  queryRuns(query: RunQuery, now: Millis): readonly RunRecord[] {
-    return this.#read((statements) => statements.query.page(query, now));
+  queryRuns(...given: Parameters<JournalStore['queryRuns']>): readonly RunRecord[] {
+    return this.#read(({ query }) => query.page(...given));
   }
 
   drivers(now: Millis): readonly Driver[] {
@@ -229,8 +227,8 @@ export class StoreHandle implements JournalStore {
     );
   }
 
-  searchRuns(search: RunSearch, now: Millis): RunsFound {
-    return this.#read(({ query }) => query.search(search, now));
+  searchRuns(...given: Parameters<JournalStore['searchRuns']>): RunsFound {
+    return this.#read(({ query }) => query.search(...given));
   }
 
   countRuns(): RunCounts {

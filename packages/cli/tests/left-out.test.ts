@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { raw } from '../../runtime/src/store/sqlite/temp-journals.fixture.ts';
+import { attempt, scheduled, START, started, succeeded } from '../src/render/run.fixture.ts';
+import { freshFolder, writeRun } from './in-process.fixture.ts';
+import { printed, type Printed } from './printed.fixture.ts';
+
+// A row of a run that is damaged is that run's damage: the others are listed, and it is named.
+
+const cwd = freshFolder(afterAll);
+const db = join(cwd, 'journal.db');
+
+beforeAll(() => {
+  for (const [n, id] of ['left', 'middle', 'right'].entries())
+    writeRun(db, id, START + n, [
+      started(0),
+      scheduled(1, '0', 'store', n),
+      attempt(1, '0'),
+      succeeded(2, '0', { stored: n }),
+      [3, { type: 'RunSucceeded', output: n }],
+    ]);
+  raw(db, (file) => file.exec("update runs set asked = '{' where run_id = 'middle'"));
+});
+
+async function asked(...args: readonly string[]): Promise<Printed> {
+  return await printed([...args, '--db', db], { cwd, now: START + 60_000 });
+}
+
+const TOLD = [
+  '✗ This is without run middle, which is damaged: its summary has a bad asked.',
+  '  → pawl verify middle',
+  '',
+].join('\n');
+
+test('the list has the others, and says which one is missing', async () => {
+  const ids = await asked('list', '--output', 'ids');
+  expect(ids).toEqual({ code: 8, out: 'right\nleft\n', err: TOLD });
+  const table = await asked('list');
+  expect(table).toMatchObject({ code: 8, err: TOLD });
+  expect(table.out).toMatch(/right[^]*left/);
+});
+
+test('a page of as many as are wanted is whole', async () => {
+  const { out } = await asked('list', '--limit', '2', '--output', 'ids');
+  expect(out).toBe('right\nleft\n');
+});
+
+test('programs are told beside their document', async () => {
+  const { code, out, err } = await asked('list', '--json');
+  expect(code).toBe(8);
+  expect(JSON.parse(out)).toMatchObject({ runs: [{ id: 'right' }, { id: 'left' }], hasMore: false });
+  expect(JSON.parse(err)).toMatchObject({
+    error: {
+      code: 'CORRUPT',
+      hint: 'pawl verify middle',
+      data: { leftOut: [{ runId: 'middle', seq: 0, problem: 'its summary has a bad asked' }] },
+    },
+  });
+});
+
+test.each([['stats'], ['pools']])('so is it with pawl %s', async (...args) => {
+  expect(await asked(...args)).toMatchObject({ code: 8, err: TOLD });
+});
+
+test('the others are shown, and the damaged one is refused by name', async () => {
+  expect(await asked('show', 'left')).toMatchObject({ code: 0, err: '' });
+  expect(await asked('show', 'middle')).toMatchObject({
+    code: 8,
+    err: expect.stringContaining('The journal of run middle is damaged: its summary has a bad asked.'),
+  });
+  expect(await asked('verify', 'left')).toMatchObject({ code: 0 });
+});
+
+test('who names no run that is there is told so, whatever is damaged', async () => {
+  const { code, err } = await asked('show', 'lift');
+  expect(code).toBe(4);
+  expect(err).toContain('left');
+});
