@@ -28,7 +28,6 @@ const io: Io = {
   now: () => Date.now(),
   readStdin: () => text(process.stdin),
   unfinished: new Set(),
-  leftOut: new Map(),
   exit: (exitCode) => {
     hasEnded = true;
     process.exit(exitCode);

@@ -2,6 +2,7 @@ import {
   displayStatus,
   type DisplayStatus,
   type JournalReader,
+  type RunDamage,
   type RunId,
   type RunQuery,
   type RunRecord,
@@ -16,6 +17,8 @@ export interface RunFilter {
   readonly before?: RunId | undefined;
   /** As many as are wanted at most. */
   readonly limit?: number;
+  /** Told of each run whose own row is damaged, which is left out. */
+  readonly leftOut?: (damage: RunDamage) => void;
 }
 
 /** Runs of a journal, the newest first: what is shown is no column of the store, whose pages are looked through. */
@@ -25,12 +28,13 @@ export function* findRuns(reader: JournalReader, filter: RunFilter): Generator<R
   const size = isWhole ? Math.min(limit, PAGE) : PAGE;
   let left = limit;
   for (let cursor = before; left > 0;) {
-    const page = reader.list({
+    const query = {
       limit: size,
       where,
       ...(cursor === undefined ? {} : { before: cursor }),
       ...(status === undefined ? {} : { statuses: [storedStatus(status)] }),
-    });
+    };
+    const page = reader.list(query, filter.leftOut);
     for (const run of page) {
       if (left === 0 || !isMeant(run, filter)) continue;
       left -= 1;

@@ -23,17 +23,14 @@ export interface JournalPlace {
   readonly path: string;
   /** `['--db', 'other.db']` where it was given so. */
   readonly flags: readonly string[];
-  /** Told of runs without which it was read. */
-  readonly leftOut: Io['leftOut'];
   /** Where no file has it: it is opened for one command. */
   readonly engine?: { readonly io: Io; readonly isJson: boolean };
 }
 
 export function journalPlace(db: string | undefined, io: Io): JournalPlace {
-  const { leftOut } = io;
-  if (db !== undefined) return { path: db, flags: ['--db', db], leftOut };
+  if (db !== undefined) return { path: db, flags: ['--db', db] };
   const fromEnv = io.env['PAWL_DB'];
-  return { path: fromEnv === undefined || fromEnv === '' ? DEFAULT_PATH : fromEnv, flags: [], leftOut };
+  return { path: fromEnv === undefined || fromEnv === '' ? DEFAULT_PATH : fromEnv, flags: [] };
 }
 
 interface Given {
@@ -44,12 +41,10 @@ interface Given {
 
 /** For a command that also works where an engine keeps the runs. */
 export function anyPlace({ db, engine, json: isJson }: Given, io: Io): JournalPlace {
-  const { leftOut } = io;
-  if (engine !== undefined)
-    return { path: engine, flags: ['--engine', engine], leftOut, engine: { io, isJson } };
+  if (engine !== undefined) return { path: engine, flags: ['--engine', engine], engine: { io, isJson } };
   const fromEnv = io.env['PAWL_ENGINE'] ?? '';
   if (db !== undefined || fromEnv === '') return journalPlace(db, io);
-  return { path: fromEnv, flags: [], leftOut, engine: { io, isJson } };
+  return { path: fromEnv, flags: [], engine: { io, isJson } };
 }
 
 /** What begins a start that waits. */
@@ -75,7 +70,6 @@ export async function readJournal<T>(
   try {
     return await read(reader);
   } finally {
-    for (const damage of reader.takeLeftOut()) place.leftOut.set(damage.runId, damage);
     reader.close();
   }
 }

@@ -44,7 +44,6 @@ async function say(...argv: readonly string[]): Promise<{ code: number; out: str
     now: () => 0,
     readStdin: async () => '',
     unfinished: new Set(),
-    leftOut: new Map(),
     exit: () => undefined,
   };
   const code = await main(argv, io);

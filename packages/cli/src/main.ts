@@ -8,9 +8,6 @@ import {
   type OutputConfiguration,
 } from 'commander';
 
-import { EXIT_CODES } from '@pawl/runtime/errors';
-import type { RunDamage } from '@pawl/runtime';
-
 import type { ArgumentSpec, Command, Example, OptionSpec } from './command.ts';
 import { PLACE_OPTIONS, usage } from './command.ts';
 import { COMMANDS, type Listed } from './command-list.ts';
@@ -41,10 +38,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     });
     // Without a command the help is what was asked for.
     await parser.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
-    if (io.leftOut.size === 0) return exitCode;
-    const failure = withoutRuns([...io.leftOut.values()]);
-    io.err.lines(describeFailure(failure, argv, io));
-    return exitCode === DONE ? failure.exitCode : exitCode;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return DONE;
     return tell(error, argv, io);
@@ -56,21 +50,6 @@ function tell(error: unknown, argv: readonly string[], io: Io): number {
   const isBare = failure.code === 'USAGE' && failure.hints.length === 0;
   io.err.lines(describeFailure(isBare ? { ...failure, hints: [helpHint(argv)] } : failure, argv, io));
   return failure.exitCode;
-}
-
-/** What was read is told already, and is not all that there is. */
-function withoutRuns([first, ...others]: readonly RunDamage[]): Failure {
-  const also = others.length === 0 ? '' : `; and without ${others.length} more like it`;
-  return {
-    code: 'CORRUPT',
-    exitCode: EXIT_CODES.CORRUPT,
-    message: `This is without run ${first?.runId}, which is damaged: ${first?.problem}${also}.`,
-    where: undefined,
-    facts: [],
-    hints: [others.length === 0 ? `pawl verify ${first?.runId}` : 'pawl verify'],
-    data: { leftOut: [first, ...others] },
-    stack: undefined,
-  };
 }
 
 /** The one place where an error becomes text, of the form that was asked for. */

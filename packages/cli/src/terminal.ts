@@ -1,5 +1,3 @@
-import type { RunDamage } from '@pawl/runtime';
-
 import { createTheme, type Theme } from './render/theme.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -109,8 +107,6 @@ export interface Io {
   readonly readStdin: () => Promise<string>;
   /** Commands that go on with what is under way, for whoever has to say that the program dies. */
   readonly unfinished: Set<string>;
-  /** What was read was read without these runs: their own rows are damaged. */
-  readonly leftOut: Map<string, RunDamage>;
   /** Leaves at once, whatever is under way. */
   readonly exit: (exitCode: number) => void;
 }

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -29,8 +30,8 @@ async function asked(...args: readonly string[]): Promise<Printed> {
 }
 
 const TOLD = [
-  '✗ This is without run middle, which is damaged: its summary has a bad asked.',
-  '  → pawl verify middle',
+  '✗ Left out is run middle: its row is damaged, its summary has a bad asked.',
+  `  → pawl verify middle --db ${db}`,
   '',
 ].join('\n');
 
@@ -54,14 +55,21 @@ test('programs are told beside their document', async () => {
   expect(JSON.parse(err)).toMatchObject({
     error: {
       code: 'CORRUPT',
-      hint: 'pawl verify middle',
+      hint: `pawl verify middle --db ${db}`,
       data: { leftOut: [{ runId: 'middle', seq: 0, problem: 'its summary has a bad asked' }] },
     },
   });
 });
 
-test.each([['stats'], ['pools']])('so is it with pawl %s', async (...args) => {
-  expect(await asked(...args)).toMatchObject({ code: 8, err: TOLD });
+test('where more are damaged one is named, and how many there are', async () => {
+  const path = join(cwd, 'two.db');
+  copyFileSync(db, path);
+  raw(path, (file) => file.exec("update runs set run_id = 'a b', status = 'none' where run_id = 'right'"));
+  const { code, out, err } = await printed(['list', '-o', 'ids', '--db', path], { cwd, now: START });
+  expect({ code, out }).toEqual({ code: 8, out: 'left\n' });
+  expect(err).toBe(
+    `✗ Left out is run a b (and 1 more): its row is damaged, its summary has a bad\n  status.\n  → pawl verify --db ${path}\n`,
+  );
 });
 
 test('the others are shown, and the damaged one is refused by name', async () => {

@@ -45,7 +45,6 @@ export async function printed(args: readonly string[], look: Look): Promise<Prin
     now: () => now,
     readStdin: () => Promise.resolve(''),
     unfinished: new Set(),
-    leftOut: new Map(),
     exit: () => undefined,
   };
   const code = await main(args, io);

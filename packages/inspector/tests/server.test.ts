@@ -120,7 +120,6 @@ test('a run whose row is damaged is named beside the others', async () => {
     leftOut: [],
   });
   expect(await ask('/runs?limit=20', served)).toMatchObject({ leftOut });
-  await ask('/processes', served);
   expect(await ask('/runs?text=small-10', served)).toMatchObject({ runs: [{ id: 'small-10' }], leftOut: [] });
 });
 

@@ -11,7 +11,6 @@ import type {
   RunQuery,
   RunSearch,
   RunDamage,
-  RunRecord,
   RunsFound,
 } from './ports/journal-store.ts';
 import type { QueuedStart, SetBackRun } from './ports/work-store.ts';
@@ -46,15 +45,18 @@ export interface JournalReader extends Disposable {
   get(id: RunId): ReadRun;
   /** What a run says of itself (`ctx.setState`), by name. @throws RuntimeError NOT_FOUND */
   state(id: RunId): Readonly<Record<string, Encoded>>;
-  /** Newest first. @throws InvalidOptionError */
-  list(query: RunQuery): readonly ReadRun[];
-  /** Runs by what no index has in order, a stretch of the newest at a time. @throws InvalidOptionError */
-  search(search: RunSearch): RunsFound<ReadRun>;
   /**
-   * Runs that lists and searches left out since this was asked last, up to 1,000, because their own rows are damaged:
-   * `get` throws for them, and `verify` says what is wrong.
+   * Newest first.
+   * @param leftOut told of each run whose own row is damaged, which is left out; by default it throws
+   * @throws InvalidOptionError; RuntimeError CORRUPT
    */
-  takeLeftOut(): readonly RunDamage[];
+  list(query: RunQuery, leftOut?: (damage: RunDamage) => void): readonly ReadRun[];
+  /**
+   * Runs by what no index has in order, a stretch of the newest at a time.
+   * @param leftOut as of `list`
+   * @throws InvalidOptionError; RuntimeError CORRUPT
+   */
+  search(search: RunSearch, leftOut?: (damage: RunDamage) => void): RunsFound<ReadRun>;
   /** Programs that drive runs, those that drive most first; one that never drove any is not known. */
   drivers(): readonly Driver[];
   /** Runs by their recorded status: what is 'running' is all that has not ended. */
@@ -126,8 +128,6 @@ export interface JournalReader extends Disposable {
   close(): void;
 }
 
-const MOST_LEFT_OUT = 1000;
-
 function notBegun(id: RunId): RuntimeError {
   return new RuntimeError('NOT_FOUND', `Run ${id} has not begun: it waits for a worker.`, {
     hint: `See the start: pawl show ${id}`,
@@ -182,19 +182,13 @@ export function readStore(
   { sql, close }: Pick<JournalReader, 'sql' | 'close'>,
 ): JournalReader {
   const needKey = (): void => store.sealing?.needKey();
-  const damaged = new Map<RunId, RunDamage>();
-  const leftOut = (damage: RunDamage): void => {
-    if (damaged.size < MOST_LEFT_OUT) damaged.set(damage.runId, damage);
-  };
-  const asRead = (runs: readonly RunRecord[]): readonly ReadRun[] =>
-    withWaitingChildren(store, runs, Date.now(), leftOut);
-  const list = (query: RunQuery): readonly ReadRun[] =>
-    asRead(store.queryRuns(checkedQuery(query), Date.now(), leftOut));
+  const list: JournalReader['list'] = (query, leftOut) =>
+    withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now(), leftOut), Date.now());
   const start = (id: RunId): QueuedStart | undefined =>
     isRunId(id) && store.getRun(id, Date.now()) === undefined ? store.work.queuedStart(id) : undefined;
   const get = (id: RunId): ReadRun => {
     if (start(id) !== undefined) throw notBegun(id);
-    const [run] = asRead([runOf(store, id, Date.now())]);
+    const [run] = withWaitingChildren(store, [runOf(store, id, Date.now())], Date.now());
     assert(run !== undefined, 'S3', 'a run that was read is one');
     return run;
   };
@@ -202,15 +196,11 @@ export function readStore(
     get,
     state: (id) => store.stateOf(get(id).runId),
     list,
-    search: (search) => {
+    search: (search, leftOut) => {
+      const now = Date.now();
       checkedQuery(search);
-      const found = store.searchRuns(search, Date.now(), leftOut);
-      return { ...found, runs: asRead(found.runs) };
-    },
-    takeLeftOut: () => {
-      const taken = [...damaged.values()];
-      damaged.clear();
-      return taken;
+      const found = store.searchRuns(search, now, leftOut);
+      return { ...found, runs: withWaitingChildren(store, found.runs, now) };
     },
     drivers: () => store.drivers(Date.now()),
     counts: () => store.countRuns(),

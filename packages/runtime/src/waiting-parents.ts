@@ -1,5 +1,5 @@
 import type { RunId } from './journal/ids.ts';
-import type { JournalStore, RunDamage, RunRecord } from './ports/journal-store.ts';
+import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { parentOf } from './engine/child-run.ts';
 
 /** A run as it is read, and whether it waits for a person although it asks nothing itself. */
@@ -13,26 +13,21 @@ const LOOKED_AT = 1000;
 /**
  * Says of each run whether one within it waits for people. That is no fact of its own journal, so it is looked up
  * from the runs that wait; only where some run may be such a one.
- * @param leftOut told of runs that may wait, and whose own rows are damaged
  */
 export function withWaitingChildren(
   store: JournalStore,
   runs: readonly RunRecord[],
   now: number,
-  leftOut: (damage: RunDamage) => void,
 ): readonly ReadRun[] {
   const isOpen = runs.some(({ status, asked }) => status === 'running' && asked.length === 0);
-  const parents = isOpen ? waitingParents(store, now, leftOut) : new Set<RunId>();
+  const parents = isOpen ? waitingParents(store, now) : new Set<RunId>();
   return runs.map((run) => ({ ...run, childWaits: run.status === 'running' && parents.has(run.runId) }));
 }
 
-function waitingParents(
-  store: JournalStore,
-  now: number,
-  leftOut: (damage: RunDamage) => void,
-): ReadonlySet<RunId> {
+function waitingParents(store: JournalStore, now: number): ReadonlySet<RunId> {
   const parents = new Set<RunId>();
-  const open = store.queryRuns({ limit: LOOKED_AT, statuses: ['running'] }, now, leftOut);
+  // Whoever lists runs, or looks at one, is not told here of the damage of others.
+  const open = store.queryRuns({ limit: LOOKED_AT, statuses: ['running'] }, now, () => undefined);
   for (const { runId, asked } of open) {
     if (asked.length === 0) continue;
     for (

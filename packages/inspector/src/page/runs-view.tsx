@@ -192,9 +192,9 @@ function LeftOut({ runs }: { readonly runs: RunPage['leftOut'] }): JSX.Element |
   if (first === undefined) return null;
   return (
     <p class="problem" role="alert">
-      Run <bdi>{first.id}</bdi> is damaged, and not among these: {first.problem}.
-      {others.length === 0 ? null : ` ${count(others.length)} more are like it.`}{' '}
-      <code>pawl verify{others.length === 0 ? ` ${first.id}` : ''}</code>
+      Left out is run <bdi>{first.id}</bdi>
+      {others.length === 0 ? null : ` (and ${count(others.length)} more)`}: its row is damaged,{' '}
+      {first.problem}. <span class="dim">pawl verify</span>
     </p>
   );
 }

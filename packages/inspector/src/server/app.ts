@@ -99,11 +99,8 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
     const exact = text === undefined ? undefined : runNamed(reader, text);
     if (exact !== undefined && isOnlyText(c))
       return answer(c, { runs: [describe.run(exact)], next: null, scanned: 1, leftOut: [] });
-    // What others asked for is none of this page.
-    reader.takeLeftOut();
     const { runs, ...more } = pageOfRuns(reader, filter);
-    const leftOut = reader.takeLeftOut().map(({ runId, problem }) => ({ id: runId, problem }));
-    return answer(c, { runs: runs.map((run) => describe.run(run)), ...more, leftOut });
+    return answer(c, { runs: runs.map((run) => describe.run(run)), ...more });
   });
   // What the newest runs are of: a suggestion, and no list of all.
   api.get('/processes', (c) => {

@@ -6,6 +6,7 @@ import {
   type DisplayStatus,
   type JournalReader,
   type ReadRun,
+  type RunDamage,
   type RunId,
   type RunQuery,
   type RunSearch,
@@ -23,6 +24,8 @@ export interface RunPage {
   readonly next: RunId | null;
   /** Runs that were looked at. */
   readonly scanned: number;
+  /** Of those, runs whose own rows are damaged, up to 100. */
+  readonly leftOut: readonly { readonly id: RunId; readonly problem: string }[];
 }
 
 const SLICE = 500;
@@ -32,11 +35,24 @@ const MOST_LOOKED_AT = 50_000;
 const MOST_OPEN_LOOKED_AT = 20_000;
 /** Open runs whose owners are looked at for the counts: the newest. */
 const MOST_OPEN = 2000;
+const MOST_DAMAGED = 100;
 
-export function pageOfRuns(reader: JournalReader, { status, limit, ...filter }: RunFilter): RunPage {
+export function pageOfRuns(reader: JournalReader, filter: RunFilter): RunPage {
+  const damaged = new Map<RunId, string>();
+  const page = foundPage(reader, filter, ({ runId, problem }) => {
+    if (damaged.size < MOST_DAMAGED) damaged.set(runId, problem);
+  });
+  return { ...page, leftOut: [...damaged].map(([id, problem]) => ({ id, problem })) };
+}
+
+function foundPage(
+  reader: JournalReader,
+  { status, limit, ...filter }: RunFilter,
+  leftOut: (damage: RunDamage) => void,
+): Omit<RunPage, 'leftOut'> {
   if (status === undefined || !isOpenStatus(status)) {
     const statuses = status === undefined ? {} : { statuses: [storedStatus(status)] };
-    const found = reader.search({ ...filter, ...statuses, limit, lookAt: MOST_LOOKED_AT });
+    const found = reader.search({ ...filter, ...statuses, limit, lookAt: MOST_LOOKED_AT }, leftOut);
     return { runs: found.runs, next: found.next, scanned: found.lookedAt };
   }
   const runs: ReadRun[] = [];
@@ -44,13 +60,8 @@ export function pageOfRuns(reader: JournalReader, { status, limit, ...filter }: 
   for (let { before } = filter; ;) {
     const cursor = before === undefined ? {} : { before };
     const left = MOST_OPEN_LOOKED_AT - scanned;
-    const found = reader.search({
-      ...filter,
-      ...cursor,
-      statuses: ['running'],
-      limit: SLICE,
-      lookAt: left,
-    });
+    const sought = { ...filter, ...cursor, statuses: ['running'] as const, limit: SLICE, lookAt: left };
+    const found = reader.search(sought, leftOut);
     for (const [index, run] of found.runs.entries()) {
       if (displayStatus(run) !== status) continue;
       runs.push(run);

@@ -157,22 +157,55 @@ test.each(BAD_ROWS)('a row with a bad %s is left out by name where runs are list
   expect(told).toHaveLength(4);
 });
 
-test.each(BAD_ROWS)('a row with a bad %s is refused where nobody is told', (_, sql, problem) => {
+test.each(BAD_ROWS)('a row with a bad %s is refused where nobody is told', (bad, sql, problem) => {
   const store = changedBy(sql);
-  for (const read of [
-    () => store.queryRuns({ limit: 2 }, 0),
-    () => store.searchRuns({ limit: 2, lookAt: 9 }, 0),
-    () => store.getRun('middle', 0),
-  ])
+  const lists = [() => store.queryRuns({ limit: 2 }, 0), () => store.searchRuns({ limit: 2, lookAt: 9 }, 0)];
+  // By its status nobody finds it.
+  for (const read of [() => store.getRun('middle', 0), ...(bad === 'status' ? [] : lists)])
     expect(errorOf(read)).toMatchObject({ code: 'CORRUPT', data: { runId: 'middle', problem } });
 });
 
-test('a row whose id is longer than any is left out by its number', () => {
-  const store = changedBy(`update runs set run_id = printf('%.*c', 1001, 'x') where ${MIDDLE}`);
+test.each([
+  ['longer than any is', "printf('%.*c', 1001, 'x')", 'number 2', 'its id is none'],
+  ['none, and its row damaged', `'a b', asked = '{'`, 'a b', 'its summary has a bad asked'],
+])('a row whose id is %s is left out, and is no place to go on from', (_, id, runId, problem) => {
+  const store = changedBy(`update runs set run_id = ${id} where ${MIDDLE}`);
   const told: RunDamage[] = [];
-  const page = store.queryRuns({ limit: 9 }, 0, (damage) => told.push(damage));
-  expect(page.map(({ runId }) => runId)).toEqual(['right', 'left']);
-  expect(told).toEqual([{ runId: 'number 2', seq: 0, problem: 'its id is none' }]);
+  const leftOut = (damage: RunDamage): void => void told.push(damage);
+  expect(store.queryRuns({ limit: 9 }, 0, leftOut).map((run) => run.runId)).toEqual(['right', 'left']);
+  expect(told).toEqual([{ runId, seq: 0, problem }]);
+  const search = { limit: 1, lookAt: 9 };
+  const second = store.searchRuns({ ...search, before: 'right' }, 0, leftOut);
+  expect(second.runs.map((run) => run.runId)).toEqual(['left']);
+  expect(told).toHaveLength(2);
+  // As many as may be looked at, and nothing that is meant.
+  const nothing = { limit: 1, text: 'nowhere', before: 'right' };
+  expect(store.searchRuns({ ...nothing, lookAt: 1 }, 0, leftOut)).toMatchObject({ runs: [], next: null });
+  expect(store.searchRuns({ ...nothing, lookAt: 2 }, 0, leftOut)).toMatchObject({ runs: [], next: 'left' });
+});
+
+test('a row whose number is beyond what JavaScript counts with does not come again and again', () => {
+  const store = changedBy(`update runs set id = ${-MAX_INTEGER}, asked = '{' where run_id = 'left'`);
+  const told: RunDamage[] = [];
+  const runs = store.queryRuns({ limit: 3 }, 0, (damage) => told.push(damage));
+  expect(runs.map((run) => run.runId)).toEqual(['right', 'middle']);
+  expect(told).toHaveLength(1);
+});
+
+test('many damaged rows are read in few statements', () => {
+  const path = freshPath();
+  const writer = open(path);
+  for (let n = 0; n < 300; n += 1) writer.append([appendOf(`r${n}`, 0, someEvents(2))], claimOf(OWNER_A));
+  writer.close();
+  raw(path, (db) => db.exec("update runs set asked = '{' where run_id not in ('r0', 'r1')"));
+  const store = open(path);
+  const told = new Set<RunId>();
+  const leftOut = ({ runId }: RunDamage): unknown => told.add(runId);
+  for (const limit of [1, 2, 3, 300])
+    expect(store.queryRuns({ limit }, 0, leftOut).map((run) => run.runId)).toEqual(
+      ['r1', 'r0'].slice(0, limit),
+    );
+  expect(told.size).toBe(298);
 });
 
 test('events of no run are found by verifying', () => {

@@ -1,8 +1,8 @@
 /** Reading runs. */
 import type { Database, Statement } from 'better-sqlite3';
 
-import type { Millis, RunId } from '../../journal/ids.ts';
 import { RuntimeError } from '../../errors.ts';
+import { isRunId, type Millis, type RunId } from '../../journal/ids.ts';
 import type {
   RunCounts,
   RunDamage,
@@ -13,7 +13,7 @@ import type {
 } from '../../ports/journal-store.ts';
 import type { RunStatus } from '../../journal/run-summary.ts';
 import { MAX_SOUGHT, soughtTexts } from '../run-states.ts';
-import { RUN_COLUMNS, summaryOf, toldId } from './run-row.ts';
+import { ID_COLUMN, RUN_COLUMNS, summaryOf, toldId } from './run-row.ts';
 import type { RunRow } from './run-row.ts';
 import { hasTable } from './schema.ts';
 import type { Sealing } from './sealing.ts';
@@ -30,6 +30,8 @@ interface RecordRow extends RunRow {
   readonly wake_at: number | null;
   readonly cancel_asked: number;
 }
+
+const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'cancelled', 'continued'];
 
 /** The index of statuses has them side by side. */
 export const COUNT_BY_STATUS = 'select status, count(*) as count from runs group by status';
@@ -50,7 +52,7 @@ type IsDead = (owner: string) => boolean;
 
 /** How many statuses, and how many values of each name, a page may have. */
 interface PageForm {
-  /** Undefined: a run is meant whatever stands there, were it damage. */
+  /** Undefined: whatever stands there, were it damage. */
   readonly statuses: number | undefined;
   readonly sought: readonly number[];
   readonly conditions?: readonly string[];
@@ -74,6 +76,9 @@ const FLOOR = 'runs.id >= ?';
 
 type LeftOut = (damage: RunDamage) => void;
 
+/** Rows that are read at once, however few are wanted yet: there may be damaged ones among them. */
+const FEWEST_ROWS = 100;
+
 export class Query {
   readonly #db: Database;
   readonly #states: States;
@@ -84,7 +89,7 @@ export class Query {
   readonly #selectId: Statement<[RunId], number>;
   readonly #countByStatus: Statement<[], { readonly status: RunStatus; readonly count: number }>;
   readonly #countRuns: Statement<[], number>;
-  readonly #selectName: Statement<[number], RunId>;
+  readonly #selectNames: Statement<[number, number], RunRow['run_id']>;
   /** By their text: few, for there are few forms. */
   readonly #statements = new Map<string, Statement<(string | number)[]>>();
 
@@ -98,7 +103,11 @@ export class Query {
     this.#columns = `${RUN_COLUMNS}, ${isThere ? WAKE_AT : 'null as wake_at'}, ${CANCEL_ASKED}`;
     this.#selectRun = db.prepare(`select ${this.#columns} from runs where run_id = ?`);
     this.#selectId = db.prepare<[RunId], number>('select id from runs where run_id = ?').pluck();
-    this.#selectName = db.prepare<[number], RunId>('select run_id from runs where id = ?').pluck();
+    this.#selectNames = db
+      .prepare<[number, number], RunRow['run_id']>(
+        `select ${ID_COLUMN} from runs where id >= ? and id < ? order by id limit 1000`,
+      )
+      .pluck();
     this.#countByStatus = db.prepare(COUNT_BY_STATUS);
     this.#countRuns = db.prepare<[], number>('select count(*) from runs').pluck();
   }
@@ -110,18 +119,23 @@ export class Query {
 
   /** Newest first is by the order in which runs were created: clocks jump, and ids are the users'. */
   page(query: RunQuery, now: Millis, leftOut?: LeftOut): readonly RunRecord[] {
-    const place = this.#placeOf(query);
+    const place = this.#placeOf(query, leftOut !== undefined);
     if (place === undefined) return [];
     const { form, values } = place;
     const page = this.#pageOf(pageText(this.#columns, form));
     const runs: RunRecord[] = [];
-    // Those that are left out make no page shorter: whoever got less than was asked for takes it for the last one.
+    // A page with fewer than were asked for is the last one, whoever was left out of it.
     for (let { end } = place, wanted = query.limit; wanted > 0; wanted = query.limit - runs.length) {
-      const rows = page.all(...values, end, wanted);
-      runs.push(...this.#records(rows, now, leftOut));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < wanted) break;
-      end = last.id;
+      const size = end === place.end ? wanted : Math.max(wanted, FEWEST_ROWS);
+      const rows = page.all(...values, end, size);
+      for (const run of this.#records(rows, now, leftOut)) {
+        if (runs.length === query.limit) break;
+        runs.push(run);
+      }
+      const last = rows.at(-1)?.id ?? end;
+      // A number that is none of ours may be another one when it is asked for.
+      if (rows.length < size || last >= end) break;
+      end = last;
     }
     return runs;
   }
@@ -130,22 +144,29 @@ export class Query {
   search(search: RunSearch, now: Millis, leftOut?: LeftOut): RunsFound {
     const nothing: RunsFound = { runs: [], next: null, lookedAt: 0 };
     const { limit, lookAt } = search;
-    const place = this.#placeOf(search);
+    const place = this.#placeOf(search, leftOut !== undefined);
     if (place === undefined) return nothing;
     const { form, values, end } = place;
     const reach = this.#reach(form, [...values, end, 0, lookAt]);
     if (reach.floor === null) return nothing;
     const [conditions, sought] = conditionsOf(search);
     const text = pageText(this.#columns, { ...form, conditions: [FLOOR, ...conditions] });
-    const rows = this.#pageOf(text).all(...values, end, reach.floor, ...sought, limit);
-    const last = rows.at(-1);
-    const runs = this.#records(rows, now, leftOut);
-    if (rows.length === limit && last !== undefined) {
-      const { count } = this.#reach(form, [...values, end, last.id, lookAt]);
-      return { runs, next: last.run_id as RunId, lookedAt: count };
+    const page = this.#pageOf(text);
+    const rows = page.all(...values, end, reach.floor, ...sought, limit);
+    let last = rows.length === limit ? rows.at(-1) : undefined;
+    // It goes on behind a run that can be named.
+    for (let from = end; last !== undefined && !isName(last.run_id) && last.id < from;) {
+      from = last.id;
+      last = page.get(...values, from, reach.floor, ...sought, 1);
+      if (last !== undefined) rows.push(last);
     }
-    const next = reach.count < lookAt ? null : (this.#selectName.get(reach.floor) ?? null);
-    return { runs, next, lookedAt: reach.count };
+    const runs = this.#records(rows, now, leftOut);
+    if (last !== undefined && isName(last.run_id)) {
+      const { count } = this.#reach(form, [...values, end, last.id, lookAt]);
+      return { runs, next: last.run_id, lookedAt: count };
+    }
+    const names = reach.count < lookAt ? [] : this.#selectNames.all(reach.floor, end);
+    return { runs, next: names.find(isName) ?? null, lookedAt: reach.count };
   }
 
   owners(): readonly OwnerRow[] {
@@ -160,8 +181,9 @@ export class Query {
     return this.#countRuns.get() ?? 0;
   }
 
-  #placeOf(query: RunQuery): Place | undefined {
-    const { before, statuses } = query;
+  /** @param isTold where no status is asked for, a run with none is found, too, since its damage is told */
+  #placeOf(query: RunQuery, isTold: boolean): Place | undefined {
+    const { before, statuses = isTold ? undefined : STATUSES } = query;
     const end = before === undefined ? Number.MAX_SAFE_INTEGER : this.#selectId.get(before);
     if (end === undefined || statuses?.length === 0) return undefined;
     const sought = soughtTexts(query);
@@ -224,6 +246,10 @@ export class Query {
       isCancelAsked: row.cancel_asked === 1,
     };
   }
+}
+
+function isName(id: string | null): id is RunId {
+  return id !== null && isRunId(id);
 }
 
 export function pageText(

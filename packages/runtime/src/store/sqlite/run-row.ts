@@ -36,7 +36,7 @@ export const CHAIN_COLUMN = 'lower(hex(substr(chain, 1, 33)))';
 /** No id is nearly as long. */
 const LONGEST_ID = 1000;
 /** An id, or nothing where a forged file makes it longer than any: each message about its run tells it. */
-const ID_COLUMN = `case when length(run_id) <= ${LONGEST_ID} then run_id else null end as run_id`;
+export const ID_COLUMN: string = `case when length(run_id) <= ${LONGEST_ID} then run_id else null end as run_id`;
 
 export const RUN_COLUMNS: string = `id, ${ID_COLUMN}, process, module, code_hash, inputs_hash, status, started_at,
   updated_at, last_seq, tasks_scheduled, tasks_settled, asked, error, ${CHAIN_COLUMN} as chain,
