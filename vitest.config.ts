@@ -4,11 +4,19 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 import { SlowFirst } from './tooling/slow-first.ts';
 
-/** They change what a process has once: a worker for each. The others share one, which a second of processor time saves each. */
+/** They change what a process has once, or leave what they started to the end of theirs: a worker for each. */
 const ALONE = [
   'packages/runtime/tests/{guard,simulation,telemetry}/**/*.test.ts',
   'packages/runtime/tests/reliability/{endurance,leaks}.test.ts',
-  'packages/torture/src/**/*.test.ts',
+  'packages/{restate/tests,torture/src}/**/*.test.ts',
+  '{processes,tests}/**/*.test.ts',
+];
+
+/** They start programs, and wait for them by real time, which tests of the runtime may have taken away. */
+const PROGRAMS = [
+  'packages/{cli,create-pawl,inspector}/tests/**/*.test.ts',
+  'packages/runtime/src/store/sqlite/**/*.test.ts',
+  'packages/runtime/tests/{encryption,reliability,worker}/**/*.test.ts',
 ];
 
 /** Vite reads these for Node: they replace modules, or import what Node does not find or read by itself. */
@@ -50,7 +58,7 @@ export default defineConfig({
             'tests/**/*.test.ts',
             'tooling/**/*.test.ts',
           ],
-          exclude: [...NO_TESTS, ...ALONE, ...BY_VITE],
+          exclude: [...NO_TESTS, ...ALONE, ...PROGRAMS, ...BY_VITE],
           isolate: false,
           experimental: BY_NODE,
           // Type tests: a wrong type is a failed test. Errors of the sources themselves are `check:types`' business.
@@ -60,6 +68,16 @@ export default defineConfig({
             tsconfig: 'tsconfig.type-tests.json',
             ignoreSourceErrors: true,
           },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'programs',
+          include: PROGRAMS,
+          exclude: [...NO_TESTS, ...ALONE, ...BY_VITE],
+          isolate: false,
+          experimental: BY_NODE,
         },
       },
       {
