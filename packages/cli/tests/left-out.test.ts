@@ -30,7 +30,7 @@ async function asked(...args: readonly string[]): Promise<Printed> {
 }
 
 const TOLD = [
-  '✗ Left out is run middle: its row is damaged, its summary has a bad asked.',
+  '✗ Run middle is left out, since its row is damaged: its summary has a bad asked.',
   `  → pawl verify middle --db ${db}`,
   '',
 ].join('\n');
@@ -68,7 +68,7 @@ test('where more are damaged one is named, and how many there are', async () => 
   const { code, out, err } = await printed(['list', '-o', 'ids', '--db', path], { cwd, now: START });
   expect({ code, out }).toEqual({ code: 8, out: 'left\n' });
   expect(err).toBe(
-    `✗ Left out is run a b (and 1 more): its row is damaged, its summary has a bad\n  status.\n  → pawl verify --db ${path}\n`,
+    `✗ Run a b is left out (and 1 more), since its row is damaged: its summary has a\n  bad status.\n  → pawl verify --db ${path}\n`,
   );
 });
 

@@ -80,7 +80,7 @@ function withoutRuns(damaged: readonly RunDamage[], place: JournalPlace): Runtim
   const others = damaged.length > 1 ? ` (and ${count} more)` : '';
   return new RuntimeError(
     'CORRUPT',
-    `Left out is run ${first?.runId}${others}: its row is damaged, ${first?.problem}.`,
+    `Run ${first?.runId} is left out${others}, since its row is damaged: ${first?.problem}.`,
     { hint: shellWords('pawl', 'verify', ...only, ...place.flags), data: { leftOut: damaged } },
   );
 }

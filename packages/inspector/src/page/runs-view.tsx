@@ -192,8 +192,8 @@ function LeftOut({ runs }: { readonly runs: RunPage['leftOut'] }): JSX.Element |
   if (first === undefined) return null;
   return (
     <p class="problem" role="alert">
-      Left out is run <bdi>{first.id}</bdi>
-      {others.length === 0 ? null : ` (and ${count(others.length)} more)`}: its row is damaged,{' '}
+      Run <bdi>{first.id}</bdi> is left out
+      {others.length === 0 ? null : ` (and ${count(others.length)} more)`}, since its row is damaged:{' '}
       {first.problem}. <span class="dim">pawl verify</span>
     </p>
   );
