@@ -40,8 +40,10 @@ export function* findRuns(reader: JournalReader, filter: RunFilter): Generator<R
       left -= 1;
       yield run;
     }
-    cursor = page.at(-1)?.runId;
-    if (page.length < size) return;
+    const last = page.at(-1)?.runId;
+    // A forged journal may give the same page again.
+    if (page.length < size || last === cursor) return;
+    cursor = last;
   }
 }
 

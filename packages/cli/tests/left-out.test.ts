@@ -86,3 +86,24 @@ test('who names no run that is there is told so, whatever is damaged', async () 
   expect(code).toBe(4);
   expect(err).toContain('left');
 });
+
+test('a parent whose row is damaged hinders neither its child nor others', async () => {
+  const path = join(cwd, 'parent.db');
+  writeRun(path, 'parent', START, [started(0)]);
+  writeRun(path, 'child', START + 1, [
+    started(0),
+    [0, { type: 'ParentRecorded', parentRunId: 'parent', parentKey: '0', depth: 1 }],
+    scheduled(1, '0', 'store', null),
+    attempt(1, '0'),
+    [2, { type: 'OutcomeAsked', key: '0', attempt: 1 }],
+  ]);
+  writeRun(path, 'other', START + 2, [started(0)]);
+  raw(path, (file) => file.exec(`update runs set last_seq = ${2n ** 63n - 1n} where run_id = 'parent'`));
+  const { code, out } = await printed(['list', '-o', 'ids', '--db', path], { cwd, now: START });
+  expect({ code, out }).toEqual({ code: 8, out: 'other\nchild\n' });
+  for (const id of ['other', 'child'])
+    expect(await printed(['show', id, '--db', path], { cwd, now: START })).toMatchObject({
+      code: 0,
+      err: '',
+    });
+});

@@ -1,3 +1,4 @@
+import { RuntimeError } from './errors.ts';
 import type { RunId } from './journal/ids.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { parentOf } from './engine/child-run.ts';
@@ -31,11 +32,21 @@ function waitingParents(store: JournalStore, now: number): ReadonlySet<RunId> {
   for (const { runId, asked } of open) {
     if (asked.length === 0) continue;
     for (
-      let above = parentOf(store, runId);
+      let above = soundParentOf(store, runId);
       above !== undefined && above.detached !== true && !parents.has(above.parentRunId);
-      above = parentOf(store, above.parentRunId)
+      above = soundParentOf(store, above.parentRunId)
     )
       parents.add(above.parentRunId);
   }
   return parents;
+}
+
+/** Undefined, too, where the run is damaged: it is said where it is read, and others are not hindered. */
+function soundParentOf(store: JournalStore, runId: RunId): ReturnType<typeof parentOf> {
+  try {
+    return parentOf(store, runId);
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'CORRUPT') return undefined;
+    throw error;
+  }
 }

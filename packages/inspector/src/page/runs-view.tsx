@@ -41,7 +41,7 @@ export function RunsView({ route, about }: { readonly route: URL; readonly about
       <LeftOut runs={data?.leftOut ?? []} />
       {data === undefined ? (
         <div class="list skeleton" aria-busy="true" />
-      ) : data.runs.length === 0 ? (
+      ) : data.runs.length + data.leftOut.length === 0 ? (
         <NoRuns isFiltered={isFiltered} scanned={data.scanned} />
       ) : (
         <ul class="list">

@@ -68,7 +68,9 @@ function foundPage(
       if (runs.length === limit) return { runs, next: run.runId, scanned: scanned + index + 1 };
     }
     scanned += found.lookedAt;
-    if (found.next === null || scanned >= MOST_OPEN_LOOKED_AT) return { runs, next: found.next, scanned };
+    // A forged journal may give the same page again.
+    const isEnd = found.next === null || found.next === before;
+    if (isEnd || scanned >= MOST_OPEN_LOOKED_AT) return { runs, next: isEnd ? null : found.next, scanned };
     before = found.next;
   }
 }

@@ -192,6 +192,33 @@ test('a row whose number is beyond what JavaScript counts with does not come aga
   expect(told).toHaveLength(1);
 });
 
+test('a search gives no more than are wanted, however many ids are none of runs', () => {
+  const path = freshPath();
+  const writer = open(path);
+  for (let n = 0; n < 30; n += 1) writer.append([appendOf(`r${n}`, 0, someEvents(2))], claimOf(OWNER_A));
+  writer.close();
+  raw(path, (db) =>
+    db.exec("update runs set run_id = 'a ' || run_id where run_id not in ('r0', 'r29', 'r28')"),
+  );
+  const store = open(path);
+  const seen: RunId[] = [];
+  for (let before: RunId | null | undefined; before !== null;) {
+    const cursor = before === undefined ? {} : { before };
+    const { runs, next } = store.searchRuns({ limit: 2, lookAt: 99, ...cursor }, 0, () => undefined);
+    expect(runs.length).toBeLessThanOrEqual(2);
+    seen.push(...runs.map((run) => run.runId));
+    before = next;
+  }
+  expect(seen.filter((id) => /^r/.test(id))).toEqual(['r29', 'r28', 'r0']);
+});
+
+test('who is left out of a page is told with that page, and not before', () => {
+  const store = changedBy("update runs set asked = '{' where run_id in ('middle', 'left')");
+  const told: RunId[] = [];
+  expect(store.queryRuns({ limit: 1 }, 0, (damage) => told.push(damage.runId))).toHaveLength(1);
+  expect(told).toEqual([]);
+});
+
 test('many damaged rows are read in few statements', () => {
   const path = freshPath();
   const writer = open(path);

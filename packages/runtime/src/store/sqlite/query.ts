@@ -78,6 +78,8 @@ type LeftOut = (damage: RunDamage) => void;
 
 /** Rows that are read at once, however few are wanted yet: there may be damaged ones among them. */
 const FEWEST_ROWS = 100;
+/** Of rows whose ids are none of runs, looked through for one that is, so that a search can go on behind it. */
+const MOST_UNNAMED = 1000;
 
 export class Query {
   readonly #db: Database;
@@ -125,16 +127,17 @@ export class Query {
     const page = this.#pageOf(pageText(this.#columns, form));
     const runs: RunRecord[] = [];
     // A page with fewer than were asked for is the last one, whoever was left out of it.
-    for (let { end } = place, wanted = query.limit; wanted > 0; wanted = query.limit - runs.length) {
+    for (let { end } = place; runs.length < query.limit;) {
+      const wanted = query.limit - runs.length;
       const size = end === place.end ? wanted : Math.max(wanted, FEWEST_ROWS);
       const rows = page.all(...values, end, size);
       for (const run of this.#records(rows, now, leftOut)) {
-        if (runs.length === query.limit) break;
         runs.push(run);
+        if (runs.length === query.limit) break;
       }
       const last = rows.at(-1)?.id ?? end;
-      // A number that is none of ours may be another one when it is asked for.
-      if (rows.length < size || last >= end) break;
+      // A number that no run gets may be another one when it is asked for.
+      if (rows.length < size || last >= end || !Number.isSafeInteger(last)) break;
       end = last;
     }
     return runs;
@@ -153,18 +156,20 @@ export class Query {
     const text = pageText(this.#columns, { ...form, conditions: [FLOOR, ...conditions] });
     const page = this.#pageOf(text);
     const rows = page.all(...values, end, reach.floor, ...sought, limit);
-    let last = rows.length === limit ? rows.at(-1) : undefined;
-    // It goes on behind a run that can be named.
-    for (let from = end; last !== undefined && !isName(last.run_id) && last.id < from;) {
-      from = last.id;
-      last = page.get(...values, from, reach.floor, ...sought, 1);
-      if (last !== undefined) rows.push(last);
+    const bottom = rows.at(-1);
+    // It goes on behind a run that can be named: those below that one are found again.
+    if (bottom !== undefined && rows.length === limit) {
+      if (!rows.some(isNamed))
+        rows.push(...page.all(...values, bottom.id, reach.floor, ...sought, MOST_UNNAMED));
+      const last = rows.findLastIndex(isNamed);
+      const run = rows[last];
+      if (run !== undefined) {
+        const { count } = this.#reach(form, [...values, end, run.id, lookAt]);
+        const runs = [...this.#records(rows.slice(0, last + 1), now, leftOut)];
+        return { runs: runs.slice(-limit), next: run.run_id, lookedAt: count };
+      }
     }
-    const runs = this.#records(rows, now, leftOut);
-    if (last !== undefined && isName(last.run_id)) {
-      const { count } = this.#reach(form, [...values, end, last.id, lookAt]);
-      return { runs, next: last.run_id, lookedAt: count };
-    }
+    const runs = [...this.#records(rows, now, leftOut)].slice(0, limit);
     const names = reach.count < lookAt ? [] : this.#selectNames.all(reach.floor, end);
     return { runs, next: names.find(isName) ?? null, lookedAt: reach.count };
   }
@@ -215,23 +220,26 @@ export class Query {
     return known as Statement<(string | number)[], Row>;
   }
 
-  #records(rows: readonly RecordRow[], now: Millis, leftOut: LeftOut | undefined): readonly RunRecord[] {
+  *#records(
+    rows: readonly RecordRow[],
+    now: Millis,
+    leftOut: LeftOut | undefined,
+  ): Generator<RunRecord, void, void> {
     const known = new Map<string, boolean>();
     const isDead: IsDead = (owner) => {
       const dead = known.get(owner) ?? this.#isDead(owner);
       known.set(owner, dead);
       return dead;
     };
-    return rows.flatMap((row) => {
+    for (const row of rows) {
       try {
-        return this.#record(row, now, isDead);
+        yield this.#record(row, now, isDead);
       } catch (error) {
         if (leftOut === undefined || !(error instanceof RuntimeError) || error.code !== 'CORRUPT')
           throw error;
         leftOut({ runId: toldId(row), seq: 0, problem: String(error.data['problem']) });
-        return [];
       }
-    });
+    }
   }
 
   #record(row: RecordRow, now: Millis, isDead: IsDead): RunRecord {
@@ -250,6 +258,10 @@ export class Query {
 
 function isName(id: string | null): id is RunId {
   return id !== null && isRunId(id);
+}
+
+function isNamed<Row extends RunRow>(row: Row): row is Row & { readonly run_id: RunId } {
+  return isName(row.run_id);
 }
 
 export function pageText(
