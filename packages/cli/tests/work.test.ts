@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+
 import { openJournal, openRuntime, type JournalEvent, type JournalReader } from '@pawl/runtime';
 import { expect, test } from 'vitest';
 
+import { raw } from '../../runtime/src/store/sqlite/temp-journals.fixture.ts';
 import { Folder } from './here.fixture.ts';
 import { documentOf, HELLO, STEPS, until, type Pawl } from './pawl.fixture.ts';
 
@@ -183,6 +186,28 @@ test('kill -9 of a worker amid fifty runs: another one takes over, and nothing i
   expect(second.stderr).toContain('runs of programs that died are free');
 });
 
+/** One that is stopped while it writes keeps all others from writing, and nobody can take over what it drives. */
+async function stopOutsideOfWrites(folder: Folder, worker: Pawl | undefined): Promise<void> {
+  for (;;) {
+    worker?.child.kill('SIGSTOP');
+    if (canBeWritten(join(folder.path, '.pawl/journal.db'))) return;
+    worker?.child.kill('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 7));
+  }
+}
+
+function canBeWritten(path: string): boolean {
+  return raw(path, (db) => {
+    db.pragma('busy_timeout = 1000');
+    try {
+      db.exec('begin immediate; rollback');
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 test('two workers, one of them stopped past its lease and woken: no task has two outcomes', async () => {
   using folder = new Folder();
   folder.write('line.ts', LINE);
@@ -190,7 +215,7 @@ test('two workers, one of them stopped past its lease and woken: no task has two
   const lease = ['work', '--lease', '500ms', '--concurrency', '8'];
   const workers = [folder.start(lease), folder.start(lease)];
   await until(() => folder.effects().length > 30);
-  workers[0]?.child.kill('SIGSTOP');
+  await stopOutsideOfWrites(folder, workers[0]);
   // On a slow machine the one that is stopped may not have come to drive any.
   await until(() => workers[1]?.stderr.includes('are free') === true || allDone(folder, 20));
   workers[0]?.child.kill('SIGCONT');
