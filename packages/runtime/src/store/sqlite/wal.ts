@@ -18,7 +18,10 @@ const CHECKPOINT_PAGES = 1000;
 const LONG_LOG_PAGES = 2000;
 /** What is put back into the database while nobody may write: 64 MB, half a second's work of a disk that is fast enough. */
 const MOST_LEFT_PAGES = 16_000;
-/** After so many commits the log is asked how long it is: of some nobody knows what they left in it. */
+/**
+ * After so many commits the log is asked how long it is: of some nobody knows what they left in it, and others write, too.
+ * It takes 4 % of a commit's time. Asked four times as seldom, beside 8 programs that read and 8 that write, it was 71 MB.
+ */
 const COMMITS_PER_LOOK = 16;
 /** The longer it is, the longer: 100 ms at first. Where processors are short, a reader of a page needs as long. */
 const WAIT_MS_PER_PAGE = 1 / 20;
