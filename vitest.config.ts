@@ -12,7 +12,7 @@ const ALONE = [
   '{processes,tests}/**/*.test.ts',
 ];
 
-/** They start programs, and wait for them by real time, which tests of the runtime may have taken away. */
+/** Most of them start programs, and wait for them by real time. They share workers of their own. */
 const PROGRAMS = [
   'packages/{cli,create-pawl,inspector}/tests/**/*.test.ts',
   'packages/runtime/src/store/sqlite/**/*.test.ts',

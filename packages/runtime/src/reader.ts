@@ -182,8 +182,10 @@ export function readStore(
   { sql, close }: Pick<JournalReader, 'sql' | 'close'>,
 ): JournalReader {
   const needKey = (): void => store.sealing?.needKey();
-  const list: JournalReader['list'] = (query, leftOut) =>
-    withWaitingChildren(store, store.queryRuns(checkedQuery(query), Date.now(), leftOut), Date.now());
+  const list: JournalReader['list'] = (query, leftOut) => {
+    const now = Date.now();
+    return withWaitingChildren(store, store.queryRuns(checkedQuery(query), now, leftOut), now);
+  };
   const start = (id: RunId): QueuedStart | undefined =>
     isRunId(id) && store.getRun(id, Date.now()) === undefined ? store.work.queuedStart(id) : undefined;
   const get = (id: RunId): ReadRun => {

@@ -37,8 +37,9 @@ export const listCommand: Command = defineCommand({
     const place = anyPlace(options, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
     const damaged = new Map<RunId, RunDamage>();
-    const leftOut = (damage: RunDamage): unknown =>
-      damaged.size < MOST_DAMAGED && damaged.set(damage.runId, damage);
+    const leftOut = (damage: RunDamage): void => {
+      if (damaged.size < MOST_DAMAGED) damaged.set(damage.runId, damage);
+    };
     const found = await readJournal(
       place,
       (reader) => [...findRuns(reader, { status, where, before, limit: limit + 1, leftOut })],

@@ -185,7 +185,7 @@ test.each([
 });
 
 test('a row whose number is beyond what JavaScript counts with does not come again and again', () => {
-  const store = changedBy(`update runs set id = ${-MAX_INTEGER}, asked = '{' where run_id = 'left'`);
+  const store = changedBy(`update runs set id = ${-(2n ** 53n) - 1n}, asked = '{' where run_id = 'left'`);
   const told: RunDamage[] = [];
   const runs = store.queryRuns({ limit: 3 }, 0, (damage) => told.push(damage));
   expect(runs.map((run) => run.runId)).toEqual(['right', 'middle']);
@@ -219,7 +219,7 @@ test('who is left out of a page is told with that page, and not before', () => {
   expect(told).toEqual([]);
 });
 
-test('many damaged rows are read in few statements', () => {
+test('a page is filled behind many damaged rows', () => {
   const path = freshPath();
   const writer = open(path);
   for (let n = 0; n < 300; n += 1) writer.append([appendOf(`r${n}`, 0, someEvents(2))], claimOf(OWNER_A));

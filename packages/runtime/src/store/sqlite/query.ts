@@ -135,10 +135,10 @@ export class Query {
         runs.push(run);
         if (runs.length === query.limit) break;
       }
-      const last = rows.at(-1)?.id ?? end;
+      const last = rows.at(-1);
       // A number that no run gets may be another one when it is asked for.
-      if (rows.length < size || last >= end || !Number.isSafeInteger(last)) break;
-      end = last;
+      if (last === undefined || rows.length < size || !Number.isSafeInteger(last.id)) break;
+      end = last.id;
     }
     return runs;
   }
