@@ -1,8 +1,10 @@
 /**
  * What our layer adds to a step, beside Restate's own SDK used directly, in turns and on one server: ms a step. How many
- * steps, how many rounds, how long a step takes in ms, and how many runs go on at once.
+ * steps, how many rounds, how long a step takes in ms, how many runs go on at once; with `map` behind them the steps of a
+ * run are side by side, and not one after the other.
  *
  *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 200 5 2
+ *     node --conditions=source packages/restate/tests/overhead-main.fixture.ts 150 7 0 20 map
  */
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +12,12 @@ import { loadavg } from 'node:os';
 import { argv, stdout } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineProcess, defineTask } from '@pawl/sdk';
-import { createEndpointHandler, workflow, type WorkflowContext } from '@restatedev/restate-sdk';
+import {
+  createEndpointHandler,
+  RestatePromise,
+  workflow,
+  type WorkflowContext,
+} from '@restatedev/restate-sdk';
 import { connect } from '@restatedev/restate-sdk-clients';
 import { RestateClient, serve } from '../src/index.ts';
 import { register } from '../src/register.ts';
@@ -28,7 +35,9 @@ const quantile = (all: readonly number[], share: number): number =>
   all.toSorted((a, b) => a - b)[Math.floor(all.length * share)] ?? Number.NaN;
 const median = (all: readonly number[]): number => quantile(all, 0.5);
 
-const [steps = 200, rounds = 5, stepMs = 0, atOnce = 1] = argv.slice(2).map(Number);
+const [steps = 200, rounds = 5, stepMs = 0, atOnce = 1] = argv.slice(2, 6).map(Number);
+const isMap = argv[6] === 'map';
+const numbers = Array.from({ length: steps }, (_, n) => n);
 
 async function work(n: number): Promise<number> {
   if (stepMs > 0) await delay(stepMs);
@@ -39,14 +48,16 @@ const step = defineTask({ name: 'step', run: ({ n }: { n: number }) => work(n) }
 const ours = defineProcess({
   name: 'ours',
   run: async (_: null, ctx) => {
-    for (let n = 0; n < steps; n += 1) await ctx.task(step, { n });
+    if (isMap) await ctx.parallel.map(numbers, (n) => ctx.task(step, { n }));
+    else for (const n of numbers) await ctx.task(step, { n });
   },
 });
 const direct = workflow({
   name: 'direct',
   handlers: {
     run: async (ctx: WorkflowContext) => {
-      for (let n = 0; n < steps; n += 1) await ctx.run('step', () => work(n));
+      if (isMap) await RestatePromise.all(numbers.map((n) => ctx.run('step', () => work(n))));
+      else for (const n of numbers) await ctx.run('step', () => work(n));
     },
   },
 });
