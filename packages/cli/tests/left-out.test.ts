@@ -29,6 +29,15 @@ async function asked(...args: readonly string[]): Promise<Printed> {
   return await printed([...args, '--db', db], { cwd, now: START + 60_000 });
 }
 
+const AWAITED = {
+  type: 'SignalAwaited',
+  key: '0',
+  name: 'word',
+  timeoutMs: null,
+  prompt: null,
+  data: null,
+} as const;
+
 const TOLD = [
   '✗ Run middle is left out, since its row is damaged: its summary has a bad asked.',
   `  → pawl verify middle --db ${db}`,
@@ -79,6 +88,40 @@ test('the others are shown, and the damaged one is refused by name', async () =>
     err: expect.stringContaining('The journal of run middle is damaged: its summary has a bad asked.'),
   });
   expect(await asked('verify', 'left')).toMatchObject({ code: 0 });
+});
+
+test('what waits is told, but of those that are damaged, in their rows or events', async () => {
+  const path = join(cwd, 'waits.db');
+  for (const [n, id] of ['first', 'second', 'third', 'last'].entries())
+    writeRun(path, id, START + n, [started(0), [1, AWAITED]]);
+  raw(path, (file) => {
+    file.exec("update runs set asked = '{' where run_id = 'second'");
+    file.exec(
+      "update events set payload = '[]' where seq = 2 and run = (select id from runs where run_id = 'third')",
+    );
+  });
+  const given = { cwd, now: START + 60_000 };
+  const { code, out, err } = await printed(['waiting', '--json', '--db', path], given);
+  const { waits } = JSON.parse(out) as { readonly waits: readonly { readonly runId: string }[] };
+  expect(waits.map(({ runId }) => runId)).toEqual(['last', 'first']);
+  expect(code).toBe(8);
+  expect(JSON.parse(err)).toMatchObject({
+    error: {
+      code: 'CORRUPT',
+      data: {
+        leftOut: [
+          { runId: 'second', seq: 0 },
+          { runId: 'third', seq: 2 },
+        ],
+      },
+    },
+  });
+  // Who asks of one is refused it.
+  expect(await printed(['waiting', 'third', '--db', path], given)).toMatchObject({
+    code: 8,
+    err: expect.stringContaining('Event 2 of run third is damaged'),
+  });
+  expect(await printed(['waiting', 'first', '--db', path], given)).toMatchObject({ code: 0, err: '' });
 });
 
 test('who names no run that is there is told so, whatever is damaged', async () => {

@@ -37,10 +37,15 @@ const many: Process<number, number> = async (count, ctx) => {
 const large: Process<null, unknown> = (_, ctx) => ctx.task(echo, { text: LARGE });
 const hostile: Process<unknown, unknown> = (_, ctx) => ctx.task(fails);
 
+const OPEN = { limit: 100, statuses: ['running'] } as const;
+
 const describeBriefly: Describe = {
   run: (run) => ({ id: run.runId, process: run.process, status: displayStatus(run) }),
   why: (_, id) => ({ sentence: id }),
-  waits: (reader, id) => (id === undefined ? [] : reader.waits(id).map((wait) => ({ ...wait }))),
+  waits: (of, id, leftOut) => {
+    const ids = id === undefined ? of.list(OPEN, leftOut).map(({ runId }) => runId) : [id];
+    return ids.flatMap((each) => of.waits(each).map((wait) => ({ ...wait })));
+  },
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),
@@ -121,6 +126,20 @@ test('a run whose row is damaged is named beside the others', async () => {
   });
   expect(await ask('/runs?limit=20', served)).toMatchObject({ leftOut });
   expect(await ask('/runs?text=small-10', served)).toMatchObject({ runs: [{ id: 'small-10' }], leftOut: [] });
+  // What else is on the page goes on without it.
+  expect(await ask('/processes', served)).toMatchObject({ processes: ['hostile', 'large', 'many'] });
+  expect((await served.request('/api/pools')).status).toBe(200);
+});
+
+test('where an open run is damaged, what waits of others is told, and the counts, and the workers', async () => {
+  const copy = join(folder, 'damaged-open.db');
+  reader.backup(copy);
+  raw(copy, (file) => file.exec("update runs set asked = '{', status = 'running' where run_id = 'small-11'"));
+  using damaged = openJournal({ path: copy });
+  const served = inspector(undefined, damaged);
+  expect(await ask('/waits', served)).toMatchObject({ leftOut: [{ id: 'small-11' }] });
+  expect(await ask('/counts', served)).toMatchObject({ total: 15 });
+  expect(await ask('/workers', served)).toMatchObject({ workers: [] });
 });
 
 test('runs are found by status, process, a part of the id, and the whole id', async () => {

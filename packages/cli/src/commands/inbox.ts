@@ -3,6 +3,7 @@ import { RuntimeError, type Ack, type RunId, type Runtime } from '@pawl/runtime'
 import { PLACE_OPTIONS, defineCommand, text, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { changeRun, checkedRunId, anyPlace, readJournal } from '../journal-place.ts';
+import { LeftOut } from '../left-out.ts';
 import { askWhich, askAnswer, say, type Said } from '../live/inbox-prompts.ts';
 import { readWaits, type WaitOfRun } from '../read-waits.ts';
 import { ackText } from '../render/ack.ts';
@@ -29,10 +30,11 @@ export const inboxCommand: Command = defineCommand({
     /** What was answered here: it stays open until somebody drives its run. */
     const answered = new Set<string>();
     const resting = new Set<RunId>();
+    const leftOut = new LeftOut();
     for (;;) {
       const all = await readJournal(
         place,
-        (reader) => readWaits(reader, only),
+        (reader) => readWaits(reader, only, leftOut.add),
         only === undefined ? { open: true } : { run: only },
       );
       const waits = all.filter((wait) => !answered.has(placeOf(wait)) && !isDecided(wait.wait));
@@ -41,6 +43,7 @@ export const inboxCommand: Command = defineCommand({
         if (waits.length === 0) io.out.line(all.length === 0 ? 'nothing waits' : 'nothing else waits');
         for (const runId of resting)
           io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+        leftOut.tell(place);
         return DONE;
       }
       const { width, theme } = io.out;

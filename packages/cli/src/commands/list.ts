@@ -1,17 +1,15 @@
-import { DISPLAY_STATUSES, isRunId, RuntimeError, type RunDamage, type RunId } from '@pawl/runtime';
+import { DISPLAY_STATUSES } from '@pawl/runtime';
 
 import { choice, PLACE_OPTIONS, defineCommand, text, texts, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { findRuns, storedStatus } from '../find-runs.ts';
-import { anyPlace, checkedRunId, readJournal, type JournalPlace } from '../journal-place.ts';
+import { anyPlace, checkedRunId, readJournal } from '../journal-place.ts';
+import { LeftOut } from '../left-out.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderRunList } from '../render/run-list.ts';
 import { whereOf } from '../where.ts';
 import { runDocument } from '../run-document.ts';
-
-/** Of which one is named, and how many there are. */
-const MOST_DAMAGED = 100;
 
 export const listCommand: Command = defineCommand({
   arguments: [],
@@ -36,13 +34,10 @@ export const listCommand: Command = defineCommand({
     const where = whereOf(options.where);
     const place = anyPlace(options, io);
     const before = options.before === undefined ? undefined : checkedRunId(options.before);
-    const damaged = new Map<RunId, RunDamage>();
-    const leftOut = (damage: RunDamage): void => {
-      if (damaged.size < MOST_DAMAGED) damaged.set(damage.runId, damage);
-    };
+    const leftOut = new LeftOut();
     const found = await readJournal(
       place,
-      (reader) => [...findRuns(reader, { status, where, before, limit: limit + 1, leftOut })],
+      (reader) => [...findRuns(reader, { status, where, before, limit: limit + 1, leftOut: leftOut.add })],
       {
         before,
         newest: status === undefined && options.where.length === 0 ? limit + 1 : Infinity,
@@ -68,20 +63,7 @@ export const listCommand: Command = defineCommand({
         io.err.lines(['', `${io.err.theme.dim('older')}  ${older}`]);
       }
     }
-    if (damaged.size > 0) throw withoutRuns([...damaged.values()], place);
+    leftOut.tell(place);
     return DONE;
   },
 });
-
-/** The others are told already. */
-function withoutRuns(damaged: readonly RunDamage[], place: JournalPlace): RuntimeError {
-  const [first] = damaged;
-  const only = damaged.length === 1 && first !== undefined && isRunId(first.runId) ? [first.runId] : [];
-  const count = damaged.length < MOST_DAMAGED ? String(damaged.length - 1) : 'many';
-  const others = damaged.length > 1 ? ` (and ${count} more)` : '';
-  return new RuntimeError(
-    'CORRUPT',
-    `Run ${first?.runId} is left out${others}, since its row is damaged: ${first?.problem}.`,
-    { hint: shellWords('pawl', 'verify', ...only, ...place.flags), data: { leftOut: damaged } },
-  );
-}

@@ -1,6 +1,7 @@
 import { PLACE_OPTIONS, defineCommand, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { checkedRunId, anyPlace, readJournal, type JournalPlace } from '../journal-place.ts';
+import { LeftOut } from '../left-out.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderWaits } from '../render/waits.ts';
@@ -18,10 +19,11 @@ export const waitingCommand: Command = defineCommand({
   run: async ({ args, options, io }) => {
     const place = anyPlace(options, io);
     const only = args[0] === undefined ? undefined : checkedRunId(args[0]);
+    const leftOut = new LeftOut();
     const { waits, work } = await readJournal(
       place,
       (reader) => ({
-        waits: readWaits(reader, only),
+        waits: readWaits(reader, only, leftOut.add),
         work: reader.openTasks({ runId: only }).length,
       }),
       only === undefined ? { open: true } : { run: only },
@@ -34,6 +36,7 @@ export const waitingCommand: Command = defineCommand({
       if (work > 0)
         io.out.line(`external tasks that are open: ${work}. See them: ${tasksCommandOf(only, place)}`);
     }
+    leftOut.tell(place);
     return DONE;
   },
 });

@@ -87,7 +87,7 @@ export function describeIn({ cwd, flags, begin }: Pick<UiAppOptions, 'begin' | '
       const view = readWhy(reader, id, Date.now(), open);
       return whyDocument(view, whyNext(view, flags));
     },
-    waits: (reader, id) => readWaits(reader, id).map(waitDocument),
+    waits: (reader, id, leftOut) => readWaits(reader, id, leftOut).map(waitDocument),
     task: openTaskDocument,
     start: queuedRunDocument,
     schedule: scheduleDocument,

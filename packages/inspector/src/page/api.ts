@@ -29,7 +29,19 @@ export interface RunPage {
   readonly next: string | null;
   readonly scanned: number;
   /** Their own rows are damaged. */
-  readonly leftOut: readonly { readonly id: string; readonly problem: string }[];
+  readonly leftOut: readonly LeftOutRun[];
+}
+
+export interface LeftOutRun {
+  readonly id: string;
+  readonly problem: string;
+}
+
+/** What is waited for, by all runs but those that are damaged. */
+export interface Waiting {
+  readonly waits: readonly Wait[];
+  readonly tasks: readonly OpenTask[];
+  readonly leftOut: readonly LeftOutRun[];
 }
 
 export interface Counts {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import type { About, Wait, OpenTask } from './api.ts';
+import type { About, Waiting } from './api.ts';
 import { ComparePicker, CompareView } from './compare-view.tsx';
 import { useData, useLine } from './data.ts';
 import { Dialog } from './dialog.tsx';
@@ -47,7 +47,7 @@ const ABOUT: About = { journal: '', user: '', readOnly: true };
 export function App(): JSX.Element {
   const route = useRoute();
   const about = useData<About>('/about').data ?? ABOUT;
-  const waits = useData<{ waits: readonly Wait[]; tasks: readonly OpenTask[] }>('/waits');
+  const waits = useData<Waiting>('/waits');
   const [isHelp, setHelp] = useState(false);
   useKeys({
     '?': () => setHelp(true),
@@ -106,7 +106,7 @@ function LineNote(): JSX.Element | null {
 function Content(props: {
   readonly route: URL;
   readonly about: About;
-  readonly waits: ReturnType<typeof useData<{ waits: readonly Wait[]; tasks: readonly OpenTask[] }>>;
+  readonly waits: ReturnType<typeof useData<Waiting>>;
 }): JSX.Element {
   const { route, about, waits } = props;
   const [, id] = /^\/runs\/([^/]+)$/.exec(route.pathname) ?? [];

@@ -7,6 +7,7 @@ import { useData, useNow } from './data.ts';
 import { BulkBar, PickBox } from './bulk-bar.tsx';
 import { Problem } from './dialog.tsx';
 import { ago, count, duration, moment } from './format.ts';
+import { LeftOut } from './left-out.tsx';
 import { FilterBar, FilterButton, filterCount, FILTERS } from './runs-filter.tsx';
 import { moveFocus } from './keys.ts';
 import { Link } from './link.tsx';
@@ -184,18 +185,6 @@ function RunRow({ run, now }: { readonly run: RunLine; readonly now: number }): 
         {ago(started, now)}
       </time>
     </a>
-  );
-}
-
-function LeftOut({ runs }: { readonly runs: RunPage['leftOut'] }): JSX.Element | null {
-  const [first, ...others] = runs;
-  if (first === undefined) return null;
-  return (
-    <p class="problem" role="alert">
-      Run <bdi>{first.id}</bdi> is left out
-      {others.length === 0 ? null : ` (and ${count(others.length)} more)`}, since its row is damaged:{' '}
-      {first.problem}. <span class="dim">pawl verify</span>
-    </p>
   );
 }
 

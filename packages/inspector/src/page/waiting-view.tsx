@@ -1,24 +1,23 @@
 import type { JSX } from 'preact';
 
 import { WaitCard } from './answer-form.tsx';
-import type { About, OpenTask, Wait } from './api.ts';
+import type { About, Waiting } from './api.ts';
 import { useNow, type Data } from './data.ts';
 import { Problem } from './dialog.tsx';
+import { LeftOut } from './left-out.tsx';
 import { TaskCard } from './task-card.tsx';
 
-export function WaitingView(props: {
-  readonly found: Data<{ readonly waits: readonly Wait[]; readonly tasks: readonly OpenTask[] }>;
-  readonly about: About;
-}): JSX.Element {
+export function WaitingView(props: { readonly found: Data<Waiting>; readonly about: About }): JSX.Element {
   const { data, error, reload } = props.found;
   const now = useNow(1000);
-  const isNothing = data !== undefined && data.waits.length === 0 && data.tasks.length === 0;
+  const isNothing = data !== undefined && data.waits.length + data.tasks.length + data.leftOut.length === 0;
   return (
     <>
       <header class="top">
         <h1>Waiting</h1>
       </header>
       <Problem error={error} />
+      <LeftOut runs={data?.leftOut ?? []} />
       {isNothing ? (
         <div class="empty">
           <h2>Nobody is waited for</h2>

@@ -12,6 +12,7 @@ import { Hono, type Context } from 'hono';
 
 import { Comparisons } from './comparisons.ts';
 import type { Describe, Document } from './describe.ts';
+import { unnamed, withLeftOut } from './left-out.ts';
 import { Lineage } from './lineage.ts';
 import { Live, MOST_STREAMS } from './live.ts';
 import { sendPage, type Page } from './page.ts';
@@ -104,14 +105,17 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
   });
   // What the newest runs are of: a suggestion, and no list of all.
   api.get('/processes', (c) => {
-    const named = new Set(reader.list({ limit: MOST_LISTED }).map(({ process }) => process));
+    const named = new Set(reader.list({ limit: MOST_LISTED }, unnamed).map(({ process }) => process));
     return answer(c, { processes: [...named].toSorted() });
   });
   api.get('/waits', (c) =>
-    answer(c, {
-      waits: waitDocuments(reader, describe, undefined),
-      tasks: taskDocuments(reader.openTasks({ limit: MOST_LISTED }), describe),
-    }),
+    answer(
+      c,
+      withLeftOut((leftOut) => ({
+        waits: waitDocuments(reader, describe, undefined, leftOut),
+        tasks: taskDocuments(reader.openTasks({ limit: MOST_LISTED }), describe),
+      })),
+    ),
   );
 }
 

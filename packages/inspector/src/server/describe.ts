@@ -5,6 +5,7 @@ import type {
   OpenTask,
   QueuedStart,
   Recorded,
+  RunDamage,
   RunId,
   RunQuery,
   RunRecord,
@@ -29,8 +30,12 @@ export interface Describe {
    * @throws RuntimeError NOT_FOUND
    */
   why(reader: JournalReader, id: RunId, open?: OpenCalls): Document;
-  /** What all runs wait for, or one does. */
-  waits(reader: JournalReader, id: RunId | undefined): readonly Document[];
+  /** What all runs wait for, or one does. @param leftOut told of those of all that are damaged */
+  waits(
+    reader: JournalReader,
+    id: RunId | undefined,
+    leftOut?: (damage: RunDamage) => void,
+  ): readonly Document[];
   task(task: OpenTask): Document;
   start(start: QueuedStart): Document;
   schedule(schedule: Schedule): Document;

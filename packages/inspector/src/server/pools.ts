@@ -1,6 +1,7 @@
 /** Pools with what became of the calls of the newest runs: of each what was read goes on behind its last event. */
 import { addPoolEvents, createPoolFold, type JournalReader, type PoolFold, type RunId } from '@pawl/runtime';
 
+import { unnamed } from './left-out.ts';
 import { slicesOf, type Unhurried } from './slices.ts';
 
 const MOST_RUNS = 20;
@@ -33,7 +34,7 @@ export class PoolStatistics {
 
   async #readOn(): Promise<void> {
     const kept = new Map<RunId, Kept>();
-    for (const { runId, lastSeq } of this.#reading.reader.list({ limit: MOST_RUNS })) {
+    for (const { runId, lastSeq } of this.#reading.reader.list({ limit: MOST_RUNS }, unnamed)) {
       const nearest = lastSeq - MOST_EVENTS;
       const before = this.#kept.get(runId);
       const one =

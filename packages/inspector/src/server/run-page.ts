@@ -12,6 +12,7 @@ import {
   type RunSearch,
 } from '@pawl/runtime';
 
+import { unnamed, withLeftOut, type LeftOut } from './left-out.ts';
 import { isOpenStatus, type RunStatus } from '../statuses.ts';
 
 export interface RunFilter extends Omit<RunSearch, 'lookAt' | 'statuses'> {
@@ -24,8 +25,8 @@ export interface RunPage {
   readonly next: RunId | null;
   /** Runs that were looked at. */
   readonly scanned: number;
-  /** Of those, runs whose own rows are damaged, up to 100. */
-  readonly leftOut: readonly { readonly id: RunId; readonly problem: string }[];
+  /** Of those, runs whose own rows are damaged. */
+  readonly leftOut: LeftOut;
 }
 
 const SLICE = 500;
@@ -35,14 +36,9 @@ const MOST_LOOKED_AT = 50_000;
 const MOST_OPEN_LOOKED_AT = 20_000;
 /** Open runs whose owners are looked at for the counts: the newest. */
 const MOST_OPEN = 2000;
-const MOST_DAMAGED = 100;
 
 export function pageOfRuns(reader: JournalReader, filter: RunFilter): RunPage {
-  const damaged = new Map<RunId, string>();
-  const page = foundPage(reader, filter, ({ runId, problem }) => {
-    if (damaged.size < MOST_DAMAGED) damaged.set(runId, problem);
-  });
-  return { ...page, leftOut: [...damaged].map(([id, problem]) => ({ id, problem })) };
+  return withLeftOut((leftOut) => foundPage(reader, filter, leftOut));
 }
 
 function foundPage(
@@ -99,7 +95,7 @@ export function countsOf(reader: JournalReader): StatusCounts {
   const { running: open = 0, ...counts } = reader.counts();
   const seen: Partial<Record<DisplayStatus, number>> = { ...counts };
   if (open > 0)
-    for (const run of reader.list({ limit: MOST_OPEN, statuses: ['running'] })) {
+    for (const run of reader.list({ limit: MOST_OPEN, statuses: ['running'] }, unnamed)) {
       const status = displayStatus(run);
       // One that ended meanwhile is counted as what it was.
       if (isOpenStatus(status)) seen[status] = (seen[status] ?? 0) + 1;

@@ -2,13 +2,14 @@
 import { firingId, type JournalReader, type RunId, type Schedule } from '@pawl/runtime';
 
 import type { Describe, Document } from './describe.ts';
+import { unnamed } from './left-out.ts';
 
 /** Open runs that are looked through for those of each: the newest. */
 const MOST_OPEN = 2000;
 const MOST_OF_ONE = 20;
 
 export function workerDocuments(reader: JournalReader, describe: Describe): Document[] {
-  const open = reader.list({ limit: MOST_OPEN, statuses: ['running'] });
+  const open = reader.list({ limit: MOST_OPEN, statuses: ['running'] }, unnamed);
   const byOwner = Map.groupBy(open, ({ owner }) => owner);
   return reader.drivers().map((driver) => ({
     ...driver,
