@@ -109,12 +109,17 @@ export function useData<T>(path: string | undefined): Data<T> {
   };
 }
 
-/** One question at a time; what changes meanwhile is asked for once more behind it. */
+/**
+ * One question at a time; what changes meanwhile is asked for once more behind it. A field of the answer that says nothing
+ * new is the one that was told before: thousands of rows would be drawn again each time that somebody looks.
+ */
 class Poll<T> {
   readonly #path: string;
   readonly #told: (data: T | undefined, error: Error | undefined) => void;
   readonly #ended = new AbortController();
   #state: 'idle' | 'asking' | 'again' = 'idle';
+  /** Fields that were told last, with their texts. */
+  #last: ReadonlyMap<string, readonly [text: string, value: unknown]> = new Map();
 
   constructor(path: string, told: (data: T | undefined, error: Error | undefined) => void) {
     this.#path = path;
@@ -134,7 +139,7 @@ class Poll<T> {
     this.#state = 'asking';
     const began = performance.now();
     try {
-      this.#told(await get<T>(this.#path, this.#ended.signal), undefined);
+      this.#told(this.#asKnown(await get<T & object>(this.#path, this.#ended.signal)), undefined);
     } catch (error) {
       if (this.#ended.signal.aborted) return;
       this.#told(
@@ -147,6 +152,16 @@ class Poll<T> {
     const isAsked = (this.#state as string) === 'again';
     this.#state = 'idle';
     if (isAsked && !this.#ended.signal.aborted) void this.#run();
+  }
+
+  #asKnown(data: T & object): T {
+    const fields = Object.entries(data).map(([name, value]: [string, unknown]) => {
+      const text = JSON.stringify(value);
+      const known = this.#last.get(name);
+      return [name, known?.[0] === text ? known : ([text, value] as const)] as const;
+    });
+    this.#last = new Map(fields);
+    return Object.fromEntries(fields.map(([name, [, value]]) => [name, value])) as T;
   }
 }
 

@@ -90,6 +90,10 @@ describe.skipIf(CHROMIUM === undefined)(`a timeline of ${CALLS} calls, ${NAME}`,
     await page.locator('.call-item', { hasText: 'echo' }).first().waitFor();
     expect(await page.locator('[data-at="5010"]').isVisible()).toBe(true);
 
+    // It is looked at again every few seconds, though the run has ended.
+    const look = await workOf(page, () => page.waitForResponse(/api\/runs\/wide\?/));
+    expect(look).toEqual({ rows: 0, strokes: 0 });
+
     const zoom = await workOf(page, async () => {
       for (let n = 0; n < 5; n += 1) await page.keyboard.press('+');
     });
