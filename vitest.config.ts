@@ -8,8 +8,8 @@ import { SlowFirst } from './tooling/slow-first.ts';
 const ALONE = [
   'packages/runtime/tests/{guard,simulation,telemetry}/**/*.test.ts',
   'packages/runtime/tests/reliability/{endurance,leaks}.test.ts',
-  'packages/{restate/tests,torture/src}/**/*.test.ts',
-  '{processes,tests}/**/*.test.ts',
+  'packages/restate/tests/**/*.test.ts',
+  'processes/journal-fixtures.test.ts',
 ];
 
 /** Most of them start programs, and wait for them by real time. They share workers of their own. */
@@ -17,6 +17,8 @@ const PROGRAMS = [
   'packages/{cli,create-pawl,inspector}/tests/**/*.test.ts',
   'packages/runtime/src/store/sqlite/**/*.test.ts',
   'packages/runtime/tests/{encryption,reliability,worker}/**/*.test.ts',
+  'packages/torture/src/**/*.test.ts',
+  '{processes,tests}/**/*.test.ts',
 ];
 
 /** Vite reads these for Node: they replace modules, or import what Node does not find or read by itself. */

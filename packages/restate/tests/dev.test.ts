@@ -13,7 +13,8 @@ import { jsonSchemaOf } from '../../cli/src/json-schema/json-schema.ts';
 import { printed } from '../../cli/tests/printed.fixture.ts';
 import { serverProgram } from './server.fixture.ts';
 
-const PAWL = join(import.meta.dirname, '../../cli/bin/pawl.js');
+const BIN = process.env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
+const PAWL = join(import.meta.dirname, '../../cli', BIN);
 const ORDER = `
 import { defineProcess } from '@pawl/sdk';
 export const order = defineProcess({ name: 'order', run: (n: number, ctx) => ctx.receive('word').then((word) => [n, word]) });

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const PAWL = join(ROOT, 'packages/cli/bin/pawl.js');
+const BIN = process.env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
+const PAWL = join(ROOT, 'packages/cli', BIN);
 const page = readFileSync(join(ROOT, 'docs/scale-out.md'), 'utf8');
 const program = serverProgram();
 const folder = mkdtempSync(join(tmpdir(), 'pawl-scale-out-'));

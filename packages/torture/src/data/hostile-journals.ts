@@ -35,7 +35,7 @@ const SQL_ATTACKS: readonly (readonly [name: string, attack: Attack])[] = [
 export const hostileJournals: Part = {
   name: 'hostile-journals',
   what: 'journals with triggers, views, lies about types and lengths, forged events; by SQL and by bytes',
-  rounds: { ci: 400, night: 4_000 },
+  rounds: { ci: 300, night: 4_000 },
   budgetSeconds: { ci: 90, night: 1800 },
   floors: {
     'journals looked at': 1,
