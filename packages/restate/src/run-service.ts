@@ -21,6 +21,9 @@ import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
 
+/** What a promise keeps of each race that it did not win, the entry that won included, stays as long as the promise. */
+const MOST_RACES = 256;
+
 const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };
 
@@ -121,6 +124,8 @@ class Inbox {
   readonly #session: RunSession;
   #count = 0;
   #next: RestatePromise<Mail>;
+  /** That the next one has lost. */
+  #races = 0;
 
   constructor(ctx: WorkflowContext, session: RunSession) {
     this.#ctx = ctx;
@@ -129,6 +134,7 @@ class Inbox {
   }
 
   #ask(): RestatePromise<Mail> {
+    this.#races = 0;
     return this.#ctx.promise<Mail>(nameOf(this.#count)).get();
   }
 
@@ -144,7 +150,11 @@ class Inbox {
   async #taken<T extends object>(won: RestatePromise<T | Mail>): Promise<T | undefined> {
     try {
       const first = await won;
-      if (!isMail(first)) return first;
+      if (!isMail(first)) {
+        this.#races += 1;
+        if (this.#races === MOST_RACES) this.#next = this.#ask();
+        return first;
+      }
       this.#count += 1;
       this.#ctx.set('taken', this.#count);
       this.#session.deliver(first);

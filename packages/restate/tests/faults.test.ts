@@ -103,6 +103,40 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     expect([attempts.length, invoked]).toEqual([1, 1]);
   });
 
+  it('messages to a run of many steps are taken in their places, also where it moves', async () => {
+    const STEPS = 700;
+    let done = 0;
+    const step = defineTask({ name: 'step', run: (n: number) => (done = n) });
+    const process = defineProcess({
+      name: 'stepping',
+      run: async (_: null, ctx) => {
+        const taken: unknown[] = [];
+        for (let n = 1; n <= STEPS; n += 1) {
+          await ctx.task(step, n);
+          if (n % 300 === 0) taken.push(await ctx.receive('word'));
+        }
+        return taken;
+      },
+    });
+    const settings = { admin: server.admin, restAfter: 50, processes: [process] };
+    const reached = async (n: number): Promise<void> => {
+      await expect.poll(() => done, { timeout: 60_000 }).toBeGreaterThanOrEqual(n);
+    };
+    const first = await serve({ ...settings, port: 0 });
+    const { port } = first;
+    const run = await client.start(process, null, { id: 'stepping' });
+    await reached(100);
+    await run.send('word', 'early');
+    await reached(400);
+    await first.close();
+    await using _ = await serve({ ...settings, port });
+    await reached(600);
+    await run.send('word', 'late');
+    expect(await run.result()).toEqual(['early', 'late']);
+    const journal = await journalOf(server, 'stepping');
+    expect(journal.filter(({ event }) => event.type === 'TaskSucceeded')).toHaveLength(STEPS);
+  });
+
   it('messages that come at once are each taken once', async () => {
     const process = defineProcess({
       name: 'taking',
