@@ -1,4 +1,5 @@
-import { isRunId, RuntimeError, type RunDamage, type RunId } from '@pawl/runtime';
+import { isRunId, type RunDamage, type RunId } from '@pawl/runtime';
+import { isRuntimeError, RuntimeError } from '@pawl/runtime/errors';
 
 import type { JournalPlace } from './journal-place.ts';
 import { shellWords } from './render/next-commands.ts';
@@ -37,7 +38,7 @@ export function unlessDamaged<T>(leftOut: LeftOut['add'] | undefined, make: () =
   try {
     return make();
   } catch (error) {
-    if (leftOut === undefined || !(error instanceof RuntimeError) || error.code !== 'CORRUPT') throw error;
+    if (leftOut === undefined || !isRuntimeError(error) || error.code !== 'CORRUPT') throw error;
     const { runId, seq, problem } = error.data;
     if (typeof runId !== 'string' || typeof seq !== 'number' || typeof problem !== 'string') throw error;
     leftOut({ runId, seq, problem });

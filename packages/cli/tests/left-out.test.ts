@@ -1,6 +1,8 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { openRuntime } from '@pawl/runtime';
+import { externalTask } from '@pawl/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { raw } from '../../runtime/src/store/sqlite/temp-journals.fixture.ts';
@@ -122,6 +124,28 @@ test('what waits is told, but of those that are damaged, in their rows or events
     err: expect.stringContaining('Event 2 of run third is damaged'),
   });
   expect(await printed(['waiting', 'first', '--db', path], given)).toMatchObject({ code: 0, err: '' });
+});
+
+test('tasks of others are told, but of runs that are damaged, and a run whose id is none is damaged', async () => {
+  const path = join(cwd, 'tasks.db');
+  await using runtime = await openRuntime({ path, durability: 'normal' });
+  const review = externalTask({ name: 'review', kind: 'person' });
+  for (const id of ['first', 'second', 'third']) runtime.start((_, ctx) => ctx.task(review), null, { id });
+  runtime.start((_, ctx) => ctx.receive('word'), null, { id: 'none' });
+  await expect.poll(() => runtime.list({ limit: 9 }).filter((run) => run.asked.length > 0).length).toBe(4);
+  await runtime.close();
+  raw(path, (file) => {
+    file.exec(
+      "update events set payload = '[]' where seq = 2 and run = (select id from runs where run_id = 'second')",
+    );
+    file.exec("update runs set run_id = 'n o n e' where run_id = 'none'");
+  });
+  const { code, out, err } = await printed(['waiting', '--db', path], { cwd, now: START + 60_000 });
+  expect({ code, out }).toEqual({
+    code: 8,
+    out: `external tasks that are open: 2. See them: pawl tasks --db ${path}\n`,
+  });
+  expect(err).toContain('Run n o n e is left out (and 1 more), since its row is damaged: its id is');
 });
 
 test('who names no run that is there is told so, whatever is damaged', async () => {

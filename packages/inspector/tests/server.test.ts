@@ -46,6 +46,7 @@ const describeBriefly: Describe = {
     const ids = id === undefined ? of.list(OPEN, leftOut).map(({ runId }) => runId) : [id];
     return ids.flatMap((each) => of.waits(each).map((wait) => ({ ...wait })));
   },
+  openTasks: (of, _, limit) => of.openTasks({ limit }),
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),

@@ -24,6 +24,7 @@ const describeBriefly: Describe = {
   }),
   why: (_, id) => ({ sentence: id }),
   waits: () => [],
+  openTasks: () => [],
   task: (task) => ({ ...task }),
   start: (start) => ({ ...start }),
   schedule: (schedule) => ({ ...schedule }),

@@ -21,8 +21,12 @@ import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
 
-/** What a promise keeps of each race that it did not win, the entry that won included, stays as long as the promise. */
-const MOST_RACES = 256;
+/**
+ * The promise of the next message keeps something of each race that it does not win, the entry that won included (1 KB), and
+ * is asked for anew after so many. Restate then has a message in the journal once for each time that it was asked for. It is
+ * part of what was recorded: another number is a journal that does not fit.
+ */
+const MOST_RACES = 1024;
 
 const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };

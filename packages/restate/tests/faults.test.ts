@@ -104,7 +104,7 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
   });
 
   it('messages to a run of many steps are taken in their places, also where it moves', async () => {
-    const STEPS = 700;
+    const STEPS = 1300;
     let done = 0;
     const step = defineTask({ name: 'step', run: (n: number) => (done = n) });
     const process = defineProcess({
@@ -113,7 +113,7 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
         const taken: unknown[] = [];
         for (let n = 1; n <= STEPS; n += 1) {
           await ctx.task(step, n);
-          if (n % 300 === 0) taken.push(await ctx.receive('word'));
+          if (n === 1 || n === STEPS) taken.push(await ctx.receive('word'));
         }
         return taken;
       },
@@ -125,12 +125,11 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     const first = await serve({ ...settings, port: 0 });
     const { port } = first;
     const run = await client.start(process, null, { id: 'stepping' });
-    await reached(100);
     await run.send('word', 'early');
-    await reached(400);
+    await reached(1100);
     await first.close();
     await using _ = await serve({ ...settings, port });
-    await reached(600);
+    await reached(1250);
     await run.send('word', 'late');
     expect(await run.result()).toEqual(['early', 'late']);
     const journal = await journalOf(server, 'stepping');

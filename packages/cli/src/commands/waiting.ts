@@ -5,7 +5,7 @@ import { LeftOut } from '../left-out.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderWaits } from '../render/waits.ts';
-import { readWaits } from '../read-waits.ts';
+import { readOpenTasks, readWaits } from '../read-waits.ts';
 import { waitDocument } from '../wait-document.ts';
 
 export const waitingCommand: Command = defineCommand({
@@ -24,7 +24,8 @@ export const waitingCommand: Command = defineCommand({
       place,
       (reader) => ({
         waits: readWaits(reader, only, leftOut.add),
-        work: reader.openTasks({ runId: only }).length,
+        work: (only === undefined ? readOpenTasks(reader, leftOut.add) : reader.openTasks({ runId: only }))
+          .length,
       }),
       only === undefined ? { open: true } : { run: only },
     );

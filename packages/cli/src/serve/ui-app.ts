@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { diffDocument } from '../diff-document.ts';
 import { OWN_FOLDERS } from '../own-folders.ts';
 import { newDiff } from '../read-diff.ts';
-import { readWaits } from '../read-waits.ts';
+import { readOpenTasks, readWaits } from '../read-waits.ts';
 import { readWhy } from '../read-why.ts';
 import { sourcePlace } from '../render/source-place.ts';
 import { runDocument } from '../run-document.ts';
@@ -88,6 +88,7 @@ export function describeIn({ cwd, flags, begin }: Pick<UiAppOptions, 'begin' | '
       return whyDocument(view, whyNext(view, flags));
     },
     waits: (reader, id, leftOut) => readWaits(reader, id, leftOut).map(waitDocument),
+    openTasks: readOpenTasks,
     task: openTaskDocument,
     start: queuedRunDocument,
     schedule: scheduleDocument,

@@ -23,7 +23,7 @@ export function useChildren(route: URL, own: readonly Row[]): Children {
   const asked = route.searchParams.getAll(OPEN).slice(0, MOST_OPEN);
   const [known, setKnown] = useState<ReadonlyMap<string, readonly Row[]>>(new Map());
   const keep = (runId: string, rows: readonly Row[]): void =>
-    setKnown((now) => new Map(now).set(runId, rows));
+    setKnown((now) => (now.get(runId) === rows ? now : new Map(now).set(runId, rows)));
   // The same rows are the same list: what was drawn of them is kept.
   const rows = useMemo(() => {
     const open = new Map(asked.map((runId) => [runId, known.get(runId) ?? []]));

@@ -113,7 +113,7 @@ function addRuns(api: Hono, { reader, describe }: InspectorOptions): void {
       c,
       withLeftOut((leftOut) => ({
         waits: waitDocuments(reader, describe, undefined, leftOut),
-        tasks: taskDocuments(reader.openTasks({ limit: MOST_LISTED }), describe),
+        tasks: taskDocuments(describe.openTasks(reader, leftOut, MOST_LISTED), describe),
       })),
     ),
   );

@@ -36,6 +36,8 @@ export interface Describe {
     id: RunId | undefined,
     leftOut?: (damage: RunDamage) => void,
   ): readonly Document[];
+  /** External tasks that are open, of all runs. @param leftOut told of those that are damaged */
+  openTasks(reader: JournalReader, leftOut: (damage: RunDamage) => void, limit: number): readonly OpenTask[];
   task(task: OpenTask): Document;
   start(start: QueuedStart): Document;
   schedule(schedule: Schedule): Document;

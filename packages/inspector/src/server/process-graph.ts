@@ -8,6 +8,7 @@
 import { addEvent, createRunTree, type CallNode, type ReadRun, type RunTree } from '@pawl/runtime';
 
 import type { Document } from './describe.ts';
+import { unnamed } from './left-out.ts';
 import { slicesOf, type Unhurried } from './slices.ts';
 
 const MOST_LOOKED_AT = 50_000;
@@ -40,7 +41,7 @@ interface Graph {
 /** @param most runs @throws RuntimeError STOPPED */
 export async function processGraph(reading: Unhurried, process: string, most: number): Promise<Document> {
   const graph: Graph = { nodes: new Map(), edges: new Map() };
-  const { runs } = reading.reader.search({ process, limit: most, lookAt: MOST_LOOKED_AT });
+  const { runs } = reading.reader.search({ process, limit: most, lookAt: MOST_LOOKED_AT }, unnamed);
   let events = 0;
   let used = 0;
   for (const run of runs) {
