@@ -30,11 +30,11 @@ function manifestOf(path) {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-/** Installed packages carry `dist` only; in the workspace the sources run as they are. */
+/** Installed packages carry `dist` only; in the workspace the sources run as they are, but where it was just built. */
 async function runHere() {
   await keepCompiledCode();
   const source = join(here, '..', 'src', 'bin.ts');
-  if (!existsSync(source)) {
+  if (process.env.PAWL_BUILT === '1' || !existsSync(source)) {
     await import('../dist/bin.js');
     return;
   }

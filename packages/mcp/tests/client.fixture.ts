@@ -17,6 +17,8 @@ const ENV = {
   PATH: process.env['PATH'] ?? '',
   TZ: 'UTC',
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+  // The server calls the command line for each tool, by its way in.
+  PAWL_BUILT: process.env['PAWL_BUILT'] ?? '',
 };
 
 /** What the command line prints. */
