@@ -132,7 +132,7 @@ test('a run whose row is damaged is named beside the others', async () => {
   expect((await served.request('/api/pools')).status).toBe(200);
 });
 
-test('where an open run is damaged, what waits of others is told, and the counts, and the workers', async () => {
+test('where an open run is damaged it is named beside what waits, and the rest of the page is told', async () => {
   const copy = join(folder, 'damaged-open.db');
   reader.backup(copy);
   raw(copy, (file) => file.exec("update runs set asked = '{', status = 'running' where run_id = 'small-11'"));
@@ -141,6 +141,10 @@ test('where an open run is damaged, what waits of others is told, and the counts
   expect(await ask('/waits', served)).toMatchObject({ leftOut: [{ id: 'small-11' }] });
   expect(await ask('/counts', served)).toMatchObject({ total: 15 });
   expect(await ask('/workers', served)).toMatchObject({ workers: [] });
+  expect(await ask('/graph?process=many', served)).toMatchObject({
+    process: 'many',
+    runs: expect.any(Number),
+  });
 });
 
 test('runs are found by status, process, a part of the id, and the whole id', async () => {

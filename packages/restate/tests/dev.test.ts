@@ -13,8 +13,7 @@ import { jsonSchemaOf } from '../../cli/src/json-schema/json-schema.ts';
 import { printed } from '../../cli/tests/printed.fixture.ts';
 import { serverProgram } from './server.fixture.ts';
 
-const BIN = process.env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
-const PAWL = join(import.meta.dirname, '../../cli', BIN);
+const PAWL = join(import.meta.dirname, '../../cli/bin/pawl.js');
 const ORDER = `
 import { defineProcess } from '@pawl/sdk';
 export const order = defineProcess({ name: 'order', run: (n: number, ctx) => ctx.receive('word').then((word) => [n, word]) });
@@ -46,7 +45,7 @@ describe.skipIf(serverProgram() === undefined)('pawl dev', () => {
     const given = ['--port', port, '--admin-port', adminPort, '--worker-port', workerPort].map(String);
     const child = spawn(
       execPath,
-      ['--conditions=source', PAWL, 'dev', 'order.ts', '--json', ...given, ...args],
+      [PAWL, 'dev', 'order.ts', '--json', ...given, ...args],
       { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: temporary } },
     );
     started.push(child);

@@ -10,8 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BIN = process.env['PAWL_BUILT'] === '1' ? 'dist/bin.js' : 'bin/pawl.js';
-const PAWL = join(ROOT, 'packages/cli', BIN);
+const PAWL = join(ROOT, 'packages/cli/bin/pawl.js');
 const page = readFileSync(join(ROOT, 'docs/scale-out.md'), 'utf8');
 const program = serverProgram();
 const folder = mkdtempSync(join(tmpdir(), 'pawl-scale-out-'));
@@ -58,7 +57,7 @@ describe.skipIf(program === undefined)('docs/scale-out.md', () => {
       const [, commands = ''] = /```sh\n(export PAWL_ENGINE[\s\S]*?)```/.exec(page) ?? [];
       const engine = `'restate://${new URL(server.ingress).host}?admin=${new URL(server.admin).host}'`;
       const typed = commands.replace('restate://127.0.0.1:8080', engine);
-      const pawl = `pawl() { '${execPath}' --conditions=source '${PAWL}' "$@"; }`;
+      const pawl = `pawl() { '${execPath}' '${PAWL}' "$@"; }`;
       const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${pawl}\n${typed}`], { cwd: folder });
       expect(stdout).toMatch(/waiting[^]*Charge 900\?[^]*approved by[^]*\nch_900\n[^]*charge[^]*ch_900/);
     } finally {
