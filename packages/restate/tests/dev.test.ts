@@ -43,11 +43,11 @@ describe.skipIf(serverProgram() === undefined)('pawl dev', () => {
     const temporary = mkdtempSync(join(folder, 'tmp-'));
     const [port, adminPort, workerPort] = ports;
     const given = ['--port', port, '--admin-port', adminPort, '--worker-port', workerPort].map(String);
-    const child = spawn(
-      execPath,
-      [PAWL, 'dev', 'order.ts', '--json', ...given, ...args],
-      { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: temporary } },
-    );
+    const child = spawn(execPath, [PAWL, 'dev', 'order.ts', '--json', ...given, ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: temporary },
+    });
     started.push(child);
     const [line] = (await once(child.stdout as NodeJS.EventEmitter, 'data')) as [Buffer];
     const document = JSON.parse(line.toString()) as { dev: Dev };

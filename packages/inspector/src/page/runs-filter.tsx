@@ -1,6 +1,6 @@
 /** Which runs are shown, beside their status: each choice is a part of the address. */
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { useData } from './data.ts';
 import { Icon } from './icons.tsx';
@@ -57,7 +57,7 @@ export function FilterBar({ route }: { readonly route: URL }): JSX.Element {
   const terms = route.searchParams.getAll('where');
   return (
     <div class="filters" id="filters" role="group" aria-label="Filters">
-      <ProcessField key={route.searchParams.get('process')} route={route} onChange={change} />
+      <ProcessField route={route} onChange={change} />
       <StartedField route={route} onChange={change} />
       <WhereField terms={terms} />
       {filterCount(route) === 0 ? null : (
@@ -88,15 +88,20 @@ interface FieldProps {
 
 function ProcessField({ route, onChange }: FieldProps): JSX.Element {
   const known = useData<{ processes: readonly string[] }>('/processes').data?.processes ?? [];
+  const chosen = route.searchParams.get('process') ?? '';
+  // Whatever else is drawn meanwhile must not take away what is being typed.
+  const [text, setText] = useState(chosen);
+  useEffect(() => setText(chosen), [chosen]);
   return (
     <label class="field">
       <span>Process</span>
       <input
         type="search"
         list="processes"
-        value={route.searchParams.get('process') ?? ''}
+        value={text}
         placeholder="any"
         spellcheck={false}
+        onInput={(event) => setText(event.currentTarget.value)}
         onChange={(event) => onChange({ process: event.currentTarget.value.trim() })}
       />
       <datalist id="processes">

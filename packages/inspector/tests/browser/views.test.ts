@@ -52,6 +52,30 @@ describe.skipIf(CHROMIUM === undefined)(`views, ${NAME}`, () => {
     await isFit(page);
   });
 
+  test('what is being typed into a filter stays when something else arrives', async () => {
+    const page = await visit(browser, ui, '/');
+    await page.locator('.run-row').first().waitFor();
+    let arrive = (): void => undefined;
+    const arrives = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    await page.route('**/api/processes', async (route) => {
+      await arrives;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const field = page.getByLabel('Process', { exact: true });
+    await field.fill('order');
+    arrive();
+    await page.locator('#processes option').first().waitFor({ state: 'attached' });
+    expect(await field.inputValue()).toBe('order');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => new URL(page.url()).search).toBe('?process=order');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await expect.poll(() => field.inputValue()).toBe('');
+    await page.close();
+  });
+
   test('two runs that are chosen in the list are compared, with their values beside each other', async () => {
     const page = await visit(browser, ui, '/?process=order');
     await page.locator('.run-row').first().waitFor();
