@@ -79,6 +79,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ['1', 'ordinal'],
   ['null 1', 'ordinal?'],
   ['undefined 1', 'ordinal, or left out'],
+  ['undefined 0 1', 'count, or left out'],
   [NUMBERS, 'number'],
   ['0 1 1.5 2^53', 'duration'],
   ['null 0 1 1.5 2^53', 'duration?'],
@@ -129,7 +130,12 @@ const FORMAT: Readonly<Record<EventType, Readonly<Record<string, string>>>> = {
   ScopeRetuned: { key: 'text', concurrency: 'ordinal?' },
   ScopeAborted: { key: 'text', reason: 'text' },
   ScopeTimedOut: { key: 'text' },
-  ScopeClosed: { key: 'text', outcome: 'fulfilled|rejected|aborted|timedOut', winner: 'count?' },
+  ScopeClosed: {
+    key: 'text',
+    outcome: 'fulfilled|rejected|aborted|timedOut',
+    winner: 'count?',
+    begun: 'count, or left out',
+  },
   TaskScheduled: {
     key: 'text',
     task: 'text',

@@ -154,6 +154,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     ...key,
     outcome: oneOf('fulfilled', 'rejected', 'aborted', 'timedOut'),
     winner: nullOr(isCount),
+    begun: leftOutOr(isCount),
   },
   TaskScheduled: {
     ...key,

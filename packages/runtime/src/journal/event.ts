@@ -144,6 +144,8 @@ export interface ScopeClosed {
   readonly outcome: ScopeOutcome;
   /** Index of the branch that decided, null where no single one did. */
   readonly winner: number | null;
+  /** How many branches had begun. Left out where all began at once, or have settled. */
+  readonly begun?: number;
 }
 export interface TaskScheduled {
   readonly type: 'TaskScheduled';

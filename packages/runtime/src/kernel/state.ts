@@ -4,7 +4,7 @@ import type {
   GroupMode,
   Losers,
   Recorded,
-  ScopeOutcome,
+  ScopeClosed,
   StreamOpened,
   TaskPolicy,
 } from '../journal/event.ts';
@@ -182,7 +182,7 @@ export interface StateCall extends Enclosed {
   count: number;
 }
 
-export type Decided = { readonly outcome: ScopeOutcome; readonly winner: number | null };
+export type Decided = Omit<ScopeClosed, 'type' | 'key'>;
 
 export interface GroupCall extends Enclosed {
   readonly kind: 'group';
@@ -212,7 +212,7 @@ export interface GroupCall extends Enclosed {
         readonly seq: Seq;
         readonly decided: Decided;
         /** What gave up the calls in it; null where they go on after the decision. */
-        readonly fencedBy: ScopeOutcome | null;
+        readonly fencedBy: Decided['outcome'] | null;
         /** In words, where they went on and were given up then. */
         readonly why?: string;
       };
@@ -332,12 +332,12 @@ export function isBehindMark(state: Readonly<RunState>, { seq, event }: Recorded
 }
 
 /** Whether a decision gives up what runs; what is aborted or timed out is given up whatever was asked for. */
-export function fencesLosers(outcome: ScopeOutcome, losers: Losers): boolean {
+export function fencesLosers(outcome: Decided['outcome'], losers: Losers): boolean {
   return losers === 'cancel' || isInterruption(outcome);
 }
 
 /** Whether a decision came from outside the group: its signal, or its time. */
-export function isInterruption(outcome: ScopeOutcome): boolean {
+export function isInterruption(outcome: Decided['outcome']): boolean {
   return outcome === 'aborted' || outcome === 'timedOut';
 }
 

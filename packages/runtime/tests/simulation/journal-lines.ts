@@ -40,7 +40,7 @@ export function lineOf(event: JournalEvent): string | undefined {
     case 'ScopeOpened':
       return `ScopeOpened ${event.key} ${event.mode} of ${event.width} by ${event.concurrency ?? Infinity} in ${event.batchSize ?? Infinity} timeout ${event.timeoutMs} losers ${event.losers} buffer ${event.buffer}${event.aborted ? ' aborted' : ''}`;
     case 'ScopeClosed':
-      return `ScopeClosed ${event.key} ${event.outcome} by ${event.winner}`;
+      return `ScopeClosed ${event.key} ${event.outcome} by ${event.winner}${event.begun === undefined ? '' : `, ${event.begun} begun`}`;
     case 'TaskSucceeded':
       return `TaskSucceeded ${event.key} ${text(decode(event.output))}`;
     case 'TaskFailed':

@@ -1,5 +1,6 @@
 import { decode } from '../../src/journal/codec.ts';
 import {
+  isCommand,
   isTerminal,
   type ItemRecorded,
   keyOf,
@@ -52,6 +53,9 @@ class Rules {
   readonly #open = new Map<string, 'cancel' | 'drain' | 'detach'>();
   /** How others came to an end: who goes on in them, or what gave them up. */
   readonly #closed = new Map<string, 'decided' | 'outside' | 'drain' | 'detach'>();
+  /** By group: its branches that have calls, and how many can have some, where it was decided. */
+  readonly #asked = new Map<string, Set<string>>();
+  readonly #mostAsked = new Map<string, number>();
   #isRootClosed = false;
   #isEnded = false;
 
@@ -63,7 +67,7 @@ class Rules {
     this.#at = at;
     if (this.#isEnded && event.type !== 'LateResult') return 'J6: it follows the end';
     if (isTerminal(event)) return this.#terminal();
-    return this.#fenced(event) ?? this.#scope(event) ?? this.#call(event);
+    return this.#fenced(event) ?? this.#scope(event) ?? this.#begun(event) ?? this.#call(event);
   }
 
   end(): string | undefined {
@@ -135,6 +139,25 @@ class Rules {
     const isOutside = outcome === 'aborted' || outcome === 'timedOut';
     this.#closed.set(key, isOutside ? 'outside' : losers === 'cancel' ? 'decided' : losers);
     return undefined;
+  }
+
+  /** Calls lie in as many branches of a group as had begun when it was decided. */
+  #begun(event: JournalEvent): string | undefined {
+    const key = keyOf(event);
+    if (event.type === 'ScopeClosed' && event.begun !== undefined) {
+      const asked = this.#asked.get(key)?.size ?? 0;
+      if (event.begun < asked) return `${asked} branches had calls already`;
+      this.#mostAsked.set(key, event.begun);
+    }
+    if (!isCommand(event) || event.type === 'ScopeClosed') return undefined;
+    const branch = key.slice(0, key.lastIndexOf('/'));
+    const group = branch.slice(0, branch.lastIndexOf('/'));
+    if (!this.#open.has(group) && !this.#closed.has(group)) return undefined;
+    const asked = this.#asked.get(group) ?? new Set();
+    this.#asked.set(group, asked.add(branch));
+    return asked.size > (this.#mostAsked.get(group) ?? Infinity)
+      ? `its branch had not begun when ${group} was decided`
+      : undefined;
   }
 
   #call(event: JournalEvent): string | undefined {

@@ -65,6 +65,8 @@ export class ModelGroup implements OpenModelGroup {
   #concurrency = Infinity;
   #decision: { readonly outcome: GroupOutcome; readonly winner: number | null } | undefined;
   #isClosed = false;
+  /** Some had to wait until they could begin: then it is told how many had. */
+  #isBounded = false;
 
   constructor(model: GroupWorld, scope: ModelScope, plan: Plan, apiOf: (scope: ModelScope) => Api) {
     this.key = plan.key;
@@ -99,6 +101,7 @@ export class ModelGroup implements OpenModelGroup {
     if (aborted) this.interrupt('aborted');
     else if (this.#branches.length === 0) this.#decideAtEnd();
     else this.#invoke();
+    this.#isBounded = !aborted && this.#count('idle') > 0;
     const { signal } = this.#plan.options;
     if (signal === undefined || aborted || this.#isClosed) return;
     const tell = (): void => {
@@ -187,10 +190,12 @@ export class ModelGroup implements OpenModelGroup {
     const isRecorded = !this.#scope.isFenced;
     const givesUp = losers === 'cancel' || isOutside(outcome);
     if (isRecorded) {
+      const isSaid = this.#isBounded && this.#settledOrder.length < this.#branches.length;
+      const begun = isSaid ? `, ${this.#branches.length - this.#count('idle')} begun` : '';
       this.#model.asked.push({
         do: 'close',
         key: this.key,
-        line: `ScopeClosed ${this.key} ${outcome} by ${winner}`,
+        line: `ScopeClosed ${this.key} ${outcome} by ${winner}${begun}`,
         givesUp,
       });
     }

@@ -1,3 +1,4 @@
+import { namedKey, ordinalKey, type CallKey, type ScopePath } from '../../journal/call-key.ts';
 import type { Scope } from '../scope.ts';
 
 /** How a branch settled. */
@@ -12,6 +13,34 @@ export type Branch =
   | Outcome;
 
 export const IDLE: Branch = { status: 'idle' };
+
+/** Where the calls of each branch of a group lie. */
+export class BranchPaths {
+  readonly key: CallKey;
+  readonly width: number;
+  readonly #names: readonly string[] | undefined;
+
+  /** @param names given by the code, one per branch; undefined = by position */
+  constructor(key: CallKey, width: number, names: readonly string[] | undefined) {
+    this.key = key;
+    this.width = width;
+    this.#names = names;
+  }
+
+  get isNamed(): boolean {
+    return this.#names !== undefined;
+  }
+
+  of(index: number): ScopePath {
+    const name = this.#names?.[index];
+    return name === undefined ? ordinalKey(this.key, index) : namedKey(this.key, name);
+  }
+}
+
+/** Of the running branch with this scope. */
+export function indexOf(branches: readonly Branch[], scope: Scope): number {
+  return branches.findIndex((branch) => branch.status === 'running' && branch.scope === scope);
+}
 
 /**
  * Invokes the thunk of a branch; a synchronous throw is a rejection.

@@ -1,36 +1,17 @@
 import type { CancelledError } from '@pawl/sdk';
-import { namedKey, ordinalKey, type CallKey, type ScopePath } from '../../journal/call-key.ts';
+import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import type { Losers } from '../../journal/event.ts';
 import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
-import { IDLE, startBranch, type Branch, type Outcome } from './branch.ts';
-import { decideGroup, type CombinatorMode, type LastSettled } from './decision.ts';
+import { likelyBegun, recordedBegun, type Begun } from './begun.ts';
+import { BranchPaths, IDLE, indexOf, startBranch, type Branch, type Outcome } from './branch.ts';
+import { decideGroup, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
-import type { ResolvedGroupOptions } from './options.ts';
+import type { GroupPlan, Opening } from './group-plan.ts';
 import { ParkedBranches } from './out-of-order.ts';
 import { groupResult } from './result.ts';
-
-export interface GroupPlan {
-  readonly mode: CombinatorMode;
-  readonly width: number;
-  /** Calls the thunk of a branch. */
-  readonly call: (index: number) => unknown;
-  /** Names given by the code, one per thunk; undefined = by position. */
-  readonly names: readonly string[] | undefined;
-  readonly options: ResolvedGroupOptions;
-  /** Runs a thunk in the async context of the call, wherever the group is opened and pumped from. */
-  readonly inUserContext: <R, Given extends unknown[]>(fn: (...given: Given) => R, ...given: Given) => R;
-}
-
-/** How a group is opened: as recorded, or as the code has it. */
-export interface Opening {
-  readonly concurrency: number;
-  readonly batchSize: number;
-  readonly losers: Losers;
-  readonly aborted: boolean;
-}
 
 type Phase =
   | { readonly status: 'open' }
@@ -43,7 +24,7 @@ type Phase =
  *
  * Owns its branches. Talks to the host.
  * Invariants: decided once, synchronously at the settle that decides it; below the journal's head
- * only as recorded; no thunk is invoked after the decision.
+ * only as recorded; no thunk is invoked after the decision; below the head those are invoked that were before it.
  */
 export class Group implements OpenGroup {
   readonly key: CallKey;
@@ -54,6 +35,7 @@ export class Group implements OpenGroup {
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #branches: Branch[];
+  readonly #paths: BranchPaths;
   /** Around all branches, also those that have settled: what they left behind is given up with the rest. */
   readonly #inside: Scope;
   readonly #settleOrder: number[] = [];
@@ -68,6 +50,10 @@ export class Group implements OpenGroup {
   #batchSize: number;
   #losers: Losers;
   #phase: Phase = { status: 'open' };
+  /** Some branch had to wait until it could begin. */
+  #isBounded = false;
+  /** Below the journal's head: who had begun when it was decided, where that is recorded. */
+  #begun: Begun | undefined;
   readonly #parked = new ParkedBranches();
   /** Made below the journal's head and not taken yet. */
   #held: Decided | undefined;
@@ -89,6 +75,7 @@ export class Group implements OpenGroup {
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
     this.#branches = Array.from({ length: plan.width }, () => IDLE);
+    this.#paths = new BranchPaths(key, plan.width, plan.names);
     this.#inside = scope.child(key, defaults);
     this.#concurrency = concurrency;
     this.#batchSize = batchSize;
@@ -122,8 +109,10 @@ export class Group implements OpenGroup {
     }
     const decided = this.#decide(undefined);
     this.plan.options.limiter?.limit(concurrency);
+    this.#begun = recordedBegun(this.#host, this.#paths);
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
+    this.#isBounded = this.#branches.includes(IDLE);
   }
 
   /** The journal's head is reached. */
@@ -183,22 +172,25 @@ export class Group implements OpenGroup {
 
   /** Whether this is a named branch that was not invoked. */
   isIdle(path: ScopePath): boolean {
-    return this.isOpen && this.#held === undefined && this.#idleIndex(path) !== -1;
+    return this.isOpen && this.#idleIndex(path) !== -1;
   }
 
   #idleIndex(path: ScopePath): number {
-    const { names } = this.plan;
-    if (names === undefined || !path.startsWith(`${this.key}/`)) return -1;
-    return this.#branches.findIndex(
-      (branch, index) => branch.status === 'idle' && this.#branchPath(index) === path,
-    );
+    if (!this.#paths.isNamed || !path.startsWith(`${this.key}/`)) return -1;
+    return this.#branches.findIndex((branch, index) => branch === IDLE && this.#paths.of(index) === path);
   }
 
   /** The journal has a call of this branch next: it gets the slot of one that has none recorded so far. */
   beginOutOfOrder(path: ScopePath): void {
-    this.#parked.park(this.#branches, (scope) => this.#host.placeOf(scope));
+    this.#park();
     this.#invoke(this.#idleIndex(path));
   }
+
+  #park(): void {
+    this.#parked.park(this.#branches, this.#placeOf);
+  }
+
+  readonly #placeOf = (scope: Scope): number => this.#host.placeOf(scope);
 
   /** Parked branches go first, once the journal's head is reached; below it their place is recorded. */
   #unpark(): void {
@@ -224,7 +216,7 @@ export class Group implements OpenGroup {
     const most = this.plan.options.limiter ? Infinity : this.#concurrency;
     while (this.isOpen && this.#active < most && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
-      if (this.#branches[this.#next] !== IDLE) {
+      if (this.#branches[this.#next] !== IDLE || this.#begun?.(this.#next) === false) {
         this.#next += 1;
         continue;
       }
@@ -235,7 +227,7 @@ export class Group implements OpenGroup {
 
   #invoke(index: number): void {
     if (index < 0) return;
-    const scope = this.#inside.child(this.#branchPath(index), this.#inside.defaults);
+    const scope = this.#inside.child(this.#paths.of(index), this.#inside.defaults);
     if (index === this.#next) this.#next += 1;
     this.#active += 1;
     this.#running += 1;
@@ -253,11 +245,6 @@ export class Group implements OpenGroup {
 
   readonly #ended = (index: number, outcome: Outcome): void => this.#settled(index, outcome);
 
-  #branchPath(index: number): string {
-    const name = this.plan.names?.[index];
-    return name === undefined ? ordinalKey(this.key, index) : namedKey(this.key, name);
-  }
-
   #settled(index: number, branch: Outcome): void {
     const before = this.#branches[index];
     if (before?.status !== 'running') return;
@@ -274,34 +261,32 @@ export class Group implements OpenGroup {
       return;
     }
     const decided = this.#decide({ index, fulfilled });
-    if (decided !== undefined) {
-      // Whether it is taken now or held for its place: the slot of who decided goes to nobody.
-      this.#propose(decided);
-      return;
-    }
+    // Whether it is taken now or held for its place: the slot of who decided goes to nobody.
+    if (decided !== undefined && this.#propose(decided)) return;
     this.#active -= 1;
     if (this.#active === 0 && this.scope.fence !== undefined)
       this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
   }
 
-  /** Live a decision counts at once; below the head the recorded one is the authority. */
-  #propose(decided: Decided): void {
-    if (!this.isOpen) return;
-    if (this.scope.fence !== undefined) {
-      this.#finish(decided, false);
-      return;
-    }
-    if (this.#host.live) {
-      this.#finish(decided, true);
-      return;
+  /**
+   * Live a decision counts at once; below the head the recorded one is the authority.
+   * @returns whether it is the decision of this group, taken or held for its place
+   */
+  #propose(decided: Decided): boolean {
+    if (!this.isOpen) return false;
+    if (this.scope.fence !== undefined || this.#host.live) {
+      this.#finish(decided, this.scope.fence === undefined);
+      return true;
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return;
+    if (isRecorded && !this.#agrees(phase.decided, decided)) return false;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
     if (this.#host.isDue(this.key, isRecorded)) this.#finish(decided, true);
-    else this.#held ??= decided;
+    else if (this.#held === undefined) this.#held = decided;
+    else return false;
+    return true;
   }
 
   #finish(decided: Decided, recorded: boolean): void {
@@ -311,14 +296,17 @@ export class Group implements OpenGroup {
     const isFence = !recorded || fencesLosers(outcome, this.#losers);
     const phase = { status: 'goingOn', decided, why } as const;
     this.#phase = phase;
+    const begun = this.#begun ?? (isFence ? undefined : likelyBegun(this.#host, this.#paths));
+    if (recorded && begun !== undefined) this.#begin(begun);
+    const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, begun, this.#placeOf);
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
-    if (recorded) this.#host.decided(this.key, decided);
+    if (recorded) this.#host.decided(this.key, this.#withBegun(decided, dropped.length));
     if (isFence) {
       this.#fence(why, recorded && isInterruption(outcome) ? 'all' : 'losers');
       this.#settlePromise(decided, interruption(outcome, why));
       return;
     }
-    this.#dropParked(why);
+    this.#dropParked(why, dropped);
     if (this.#losers === 'detach') {
       this.#inside.detach();
       this.#settlePromise(decided, why);
@@ -326,17 +314,31 @@ export class Group implements OpenGroup {
     this.#endWhenQuiet(phase);
   }
 
-  /** Decided while some have no slot: whose first call is nowhere recorded counts as not started, others go on. */
-  #dropParked(why: CancelledError): void {
-    for (const scope of this.#parked.all) {
-      if (scope.waiting.length > 0 && this.#host.placeOf(scope) === Infinity) {
-        const index = this.#branches.findIndex((each) => each.status === 'running' && each.scope === scope);
-        this.#branches[index] = IDLE;
-        this.#running -= 1;
-        scope.raiseFence(why, 'all');
-      }
-      if (this.#host.live || scope.fence !== undefined) this.#host.release(scope);
+  /** How many had begun, where that does not go without saying. */
+  #withBegun({ outcome, winner }: Decided, dropped: number): Decided {
+    const settled = this.#settleOrder.length;
+    const isSaid = this.#isBounded && settled < this.plan.width;
+    return isSaid ? { outcome, winner, begun: settled + this.#running - dropped } : { outcome, winner };
+  }
+
+  /** Who had begun by now, and not here: a wait outside ctx kept its slot for longer. */
+  #begin(begun: Begun): void {
+    for (const [index, branch] of this.#branches.entries()) {
+      if (branch !== IDLE || !begun(index)) continue;
+      if (this.#paths.isNamed) this.#park();
+      this.#invoke(index);
     }
+  }
+
+  /** Others of those without a slot go on. */
+  #dropParked(why: CancelledError, dropped: readonly Scope[]): void {
+    const parked = this.#parked.all;
+    for (const scope of dropped) {
+      this.#branches[indexOf(this.#branches, scope)] = IDLE;
+      this.#running -= 1;
+      scope.raiseFence(why, 'all');
+    }
+    for (const scope of parked) if (this.#host.live || scope.fence !== undefined) this.#host.release(scope);
   }
 
   #fence(why: CancelledError, reach: 'losers' | 'all'): void {
@@ -346,7 +348,7 @@ export class Group implements OpenGroup {
     this.#inside.finish();
     if (!this.#host.live)
       for (const i of this.#branches.keys())
-        if (this.#branches[i] !== IDLE) this.#host.removeScope(this.#branchPath(i));
+        if (this.#branches[i] !== IDLE) this.#host.removeScope(this.#paths.of(i));
     this.#host.closed(this);
   }
 

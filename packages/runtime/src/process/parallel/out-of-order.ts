@@ -1,6 +1,7 @@
 import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../../journal/call-key.ts';
 import type { Scope } from '../scope.ts';
-import type { Branch } from './branch.ts';
+import type { Begun } from './begun.ts';
+import { indexOf, type Branch } from './branch.ts';
 import type { OpenGroup } from './group-host.ts';
 
 /** A named branch that was not invoked, and that a recorded call lies in. */
@@ -53,6 +54,22 @@ export class ParkedBranches {
     if (last === undefined) return;
     last.scope.isParked = true;
     this.#scopes.push(last.scope);
+  }
+
+  /**
+   * The group was decided while some have no slot: those of them that count as not begun. Where it is not known who
+   * had, it is whose first call is nowhere recorded.
+   */
+  unbegun(
+    branches: readonly Branch[],
+    begun: Begun | undefined,
+    placeOf: (scope: Scope) => number,
+  ): readonly Scope[] {
+    return this.all.filter((scope) =>
+      begun === undefined
+        ? scope.waiting.length > 0 && placeOf(scope) === Infinity
+        : !begun(indexOf(branches, scope)),
+    );
   }
 
   next(): Scope | undefined {
