@@ -343,6 +343,93 @@ const CASES: readonly Case[] = [
     begun: 3,
     isNew: true,
   },
+  ...(['cancel', 'drain', 'detach'] as const).flatMap((mode): Case[] => [
+    {
+      what: `all had settled when one failed, ${mode}`,
+      work: async (lab, ctx, turns) => {
+        let count = 0;
+        const branches = group(mode, () => [
+          () => turns('a'),
+          () => turns('b'),
+          () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+          () => {
+            count += 1;
+          },
+        ]);
+        await branches(lab, ctx, turns);
+        return ctx.task(lab.work, { ms: 5, value: count });
+      },
+      lives: [
+        { a: 1, b: 1 },
+        { a: 12, b: 1 },
+      ],
+      begun: 4,
+      isNew: true,
+    },
+    {
+      what: `one that begins behind another, ${mode}`,
+      work: async (lab, ctx, turns) => {
+        let seen = 'nothing';
+        const branches = group(mode, () => [
+          () => ctx.task(bad),
+          () => turns('before'),
+          async () => {
+            await turns('B');
+            seen = 'set';
+          },
+          async () => {
+            const value = seen;
+            await turns('own');
+            await ctx.task(lab.work, { ms: 5, value }).catch(ignore);
+          },
+        ]);
+        await branches(lab, ctx, turns);
+        return ctx.task(lab.work, { ms: 5, value: seen });
+      },
+      lives: [
+        { before: 0, B: 0, own: 4 },
+        { before: 8, B: 1, own: 4 },
+      ],
+      begun: 4,
+      isNew: true,
+    },
+    {
+      what: `what began before its time was up, ${mode}`,
+      work: async (lab, ctx, turns) => {
+        let seen = '';
+        const noting = (name: string) => async (): Promise<void> => {
+          seen += name;
+          await turns(name);
+        };
+        const branches = [() => ctx.sleep(1000), ...['a', 'b', 'c', 'd'].map(noting)];
+        const options = { concurrency: 2, losers: mode, timeout: 50 } as const;
+        await ctx.parallel.all(branches as never, options).catch(ignore);
+        return ctx.task(lab.work, { ms: 5, value: seen });
+      },
+      lives: [
+        { a: 1, b: 2, c: 100_000 },
+        { a: 3, b: 1, c: 100_000 },
+      ],
+      begun: 4,
+      isNew: true,
+    },
+  ]),
+  {
+    what: 'how many of a completion had begun',
+    work: async (lab, ctx, turns) => {
+      const branches = [() => turns('a'), () => turns('b'), () => ctx.task(bad), () => turns('c')];
+      const options = { concurrency: 2, completion: { toleratedFailures: 0 } } as const;
+      const all: readonly { started?: boolean }[] = await ctx.parallel.allSettled(branches as never, options);
+      const started = all.map((each) => each.started ?? true).join(' ');
+      return ctx.task(lab.work, { ms: 5, value: started });
+    },
+    lives: [
+      { a: 1, b: 1 },
+      { a: 12, b: 1 },
+    ],
+    begun: 4,
+    isNew: true,
+  },
   {
     what: 'all began at once',
     work: (lab, ctx) =>
@@ -380,6 +467,7 @@ async function comesToTheSame(
     const rest = store.prefix('r', seq);
     expect(await second.drive(rest, anew(second), null, SOON), `after ${seq}`).toEqual(ended);
     expect(await replays(rest, anew), `after ${seq}`).toBe('end');
+    expect(await replays(rest, (lab) => processOf(later, lab, lives[0])), `after ${seq}`).toBe('end');
     expect(tasksOf(rest), `after ${seq}`).toEqual(tasksOf(store));
   }
 }
@@ -401,4 +489,34 @@ describe('who had begun when a group was decided begins again, and nobody else',
       expect(journal(store).some(({ event }) => 'begun' in event)).toBe(false);
     },
   );
+});
+
+it('begins who could not any more, since the bound is a lower one by now', async () => {
+  const work =
+    (concurrency: number): Work =>
+    async (lab, ctx, turns) => {
+      const branches = [
+        () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+        () => turns('a'),
+        () => turns('b'),
+        () => ctx.task(lab.work, { ms: 30, value: 'last' }),
+      ];
+      await ctx.parallel.all(branches as never, { concurrency, losers: 'drain' }).catch(ignore);
+    };
+  const first = new Lab();
+  const whole = new MemoryStore();
+  await first.drive(whole, processOf(work(3), first, { a: 9, b: 9 }));
+  const cut = journal(whole).find(({ event }) => event.type === 'AttemptStarted');
+  const second = Lab.at(cut?.at ?? 0);
+  const store = whole.prefix('r', cut?.seq ?? 0);
+  // Before the journal's head two of its branches have given their slots on; behind it one may run.
+  await second.drive(store, processOf(work(1), second, { a: 0, b: 0 }), null, SOON);
+  expect(shape(store)).toContain('ScopeRetuned 0');
+  expect(journal(store)).toContainEqual(
+    expect.objectContaining({ event: expect.objectContaining({ type: 'ScopeClosed', begun: 4 }) as unknown }),
+  );
+  for (const turns of [0, 9]) {
+    const again = (lab: Lab): Process => processOf(work(1), lab, { a: turns, b: turns });
+    expect(await replays(store, again)).toBe('end');
+  }
 });

@@ -195,12 +195,18 @@ export class Replay {
     const isElsewhere = this.#wentAnotherWay(recorded);
     const isEvident = isElsewhere && !foreign.seen && !calledOutside;
     if (!isEvident && this.remainingMs > 0) return;
-    if (!this.#mayReorder && idleBranchOf(this.#host.openGroups, this.#keyOf(recorded)) !== undefined) {
+    if (!this.#mayReorder && this.#isReordered(this.#keyOf(recorded))) {
       this.#mayReorder = true;
       this.#blockedTurns = 0;
       return;
     }
     throw isElsewhere ? this.#diverged(recorded) : this.#stalled(recorded);
+  }
+
+  /** Named branches wait for others that stand before them by now. */
+  #isReordered(key: string): boolean {
+    const { openGroups } = this.#host;
+    return openGroups.get(key)?.isBehind === true || idleBranchOf(openGroups, key) !== undefined;
   }
 
   /** The process asks for something else, or the branch that made the call is at its end. */
@@ -262,18 +268,20 @@ export class Replay {
 
   /** Gives a request, or a decision, that came early the place that was recorded for it. */
   #admit(event: CommandEvent): boolean {
+    if (this.#mayReorder) {
+      this.#mayReorder = false;
+      const { openGroups } = this.#host;
+      const idle = idleBranchOf(openGroups, event.key);
+      if (idle === undefined) openGroups.get(event.key)?.beginMissing?.();
+      else idle.group.beginOutOfOrder?.(idle.path);
+      // What they ask for has its place now.
+      return true;
+    }
     if (event.type === 'ScopeClosed') {
       return this.#host.admitClose(event.key, { outcome: event.outcome, winner: event.winner });
     }
     if (event.type === 'StreamClosed')
       return this.#host.openCalls.get(event.key)?.stream?.takeHeld(event.consumed) ?? false;
-    if (this.#mayReorder) {
-      this.#mayReorder = false;
-      const idle = idleBranchOf(this.#host.openGroups, event.key);
-      idle?.group.beginOutOfOrder?.(idle.path);
-      // What it asks for has its place now.
-      if (idle !== undefined) return true;
-    }
     const call = this.#state.calls.get(event.key);
     return call !== undefined && this.#host.admission.admitAt(event.key, call.fingerprint);
   }

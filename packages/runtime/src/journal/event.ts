@@ -144,7 +144,7 @@ export interface ScopeClosed {
   readonly outcome: ScopeOutcome;
   /** Index of the branch that decided, null where no single one did. */
   readonly winner: number | null;
-  /** How many branches had begun. Left out where all began at once, or have settled. */
+  /** How many branches had begun. Left out where all began at once, or must have settled. */
   readonly begun?: number;
 }
 export interface TaskScheduled {

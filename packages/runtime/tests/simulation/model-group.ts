@@ -190,7 +190,11 @@ export class ModelGroup implements OpenModelGroup {
     const isRecorded = !this.#scope.isFenced;
     const givesUp = losers === 'cancel' || isOutside(outcome);
     if (isRecorded) {
-      const isSaid = this.#isBounded && this.#settledOrder.length < this.#branches.length;
+      const { minSuccessful, toleratedFailures } = this.#plan.options.completion ?? {};
+      // Then all have settled, whatever they waited for.
+      const isByAll =
+        winner === null && !isOutside(outcome) && (minSuccessful ?? toleratedFailures) === undefined;
+      const isSaid = this.#isBounded && !isByAll;
       const begun = isSaid ? `, ${this.#branches.length - this.#count('idle')} begun` : '';
       this.#model.asked.push({
         do: 'close',

@@ -1,6 +1,6 @@
 import type { GroupMode } from '../../journal/event.ts';
 import { unreachable } from '../../journal/invariant.ts';
-import type { Decided } from '../../kernel/state.ts';
+import { isInterruption, type Decided } from '../../kernel/state.ts';
 
 /** Modes that decide over a list of thunks; the others work on sources. */
 export type CombinatorMode = Extract<
@@ -60,6 +60,15 @@ export function decideGroup(
     default:
       return unreachable(mode);
   }
+}
+
+/** Whether a group can be decided so only when all have settled. */
+export function isByAll(
+  { outcome, winner }: Decided,
+  { minSuccessful, toleratedFailures }: Completion,
+): boolean {
+  if (winner !== null || isInterruption(outcome)) return false;
+  return minSuccessful === Infinity && toleratedFailures === Infinity;
 }
 
 function isEnough(tally: Tally, { minSuccessful, toleratedFailures }: Completion): boolean {

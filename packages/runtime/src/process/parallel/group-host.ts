@@ -19,6 +19,10 @@ export interface OpenGroup {
   interrupt(outcome: 'aborted' | 'timedOut', reason: string): void;
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean;
+  /** Whether some had begun before its decision, and may not begin by themselves here. */
+  readonly isBehind?: boolean;
+  /** Those begin now. */
+  beginMissing?(): void;
   /** Whether this is a named branch that was not invoked, and can be before its turn. */
   isIdle(path: ScopePath): boolean;
   beginOutOfOrder(path: ScopePath): void;

@@ -5,7 +5,7 @@ import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.t
 import type { Scope } from '../scope.ts';
 import { likelyBegun, recordedBegun, type Begun } from './begun.ts';
 import { BranchPaths, IDLE, indexOf, startBranch, type Branch, type Outcome } from './branch.ts';
-import { decideGroup, type LastSettled } from './decision.ts';
+import { decideGroup, isByAll, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
@@ -113,6 +113,7 @@ export class Group implements OpenGroup {
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
     this.#isBounded = this.#branches.includes(IDLE);
+    if (this.#isBounded && this.isOpen) this.#begun ??= likelyBegun(this.#host, this.#paths);
   }
 
   /** The journal's head is reached. */
@@ -155,11 +156,11 @@ export class Group implements OpenGroup {
     if (this.#losers === 'drain') this.#settlePromise(phase.decided, interruption(outcome, why));
   }
 
-  /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean {
     const held = this.#held;
     if (held === undefined || !this.isOpen || (wanted !== undefined && !this.#agrees(held, wanted)))
       return false;
+    if (wanted !== undefined && this.#missing.length > 0) return false;
     // Its branch may have lost meanwhile: then it counts for the branch alone.
     this.#finish(held, this.scope.fence === undefined);
     return true;
@@ -182,15 +183,29 @@ export class Group implements OpenGroup {
 
   /** The journal has a call of this branch next: it gets the slot of one that has none recorded so far. */
   beginOutOfOrder(path: ScopePath): void {
-    this.#park();
-    this.#invoke(this.#idleIndex(path));
+    this.#beginInPlace(this.#idleIndex(path));
   }
 
-  #park(): void {
+  /** Of one that has begun and asked for nothing so far. */
+  #beginInPlace(index: number): void {
     this.#parked.park(this.#branches, this.#placeOf);
+    this.#invoke(index);
   }
 
   readonly #placeOf = (scope: Scope): number => this.#host.placeOf(scope);
+
+  /** Who had begun before the decision, and has not here: waits outside ctx take longer than they did. */
+  get #missing(): readonly number[] {
+    return this.#begun?.missing(this.#branches) ?? [];
+  }
+
+  get isBehind(): boolean {
+    return this.isOpen && this.#begun?.isExact === false && this.#missing.length > 0;
+  }
+
+  beginMissing(): void {
+    for (const index of this.#missing) this.#beginInPlace(index);
+  }
 
   /** Parked branches go first, once the journal's head is reached; below it their place is recorded. */
   #unpark(): void {
@@ -216,7 +231,7 @@ export class Group implements OpenGroup {
     const most = this.plan.options.limiter ? Infinity : this.#concurrency;
     while (this.isOpen && this.#active < most && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
-      if (this.#branches[this.#next] !== IDLE || this.#begun?.(this.#next) === false) {
+      if (this.#branches[this.#next] !== IDLE || this.#begun?.mayBegin(this.#next) === false) {
         this.#next += 1;
         continue;
       }
@@ -267,6 +282,12 @@ export class Group implements OpenGroup {
     if (this.#active === 0 && this.scope.fence !== undefined)
       this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
+    // Those that it waited for may have begun.
+    if (this.#held !== undefined && this.#isDue(true)) this.#finish(this.#held, true);
+  }
+
+  #isDue(isRecorded: boolean): boolean {
+    return this.#missing.length === 0 && this.#host.isDue(this.key, isRecorded);
   }
 
   /**
@@ -281,9 +302,10 @@ export class Group implements OpenGroup {
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return false;
+    // Where it is not known who had begun, its slot is left to nobody.
+    if (isRecorded && !this.#agrees(phase.decided, decided)) return phase.decided.begun === undefined;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded)) this.#finish(decided, true);
+    if (this.#isDue(isRecorded)) this.#finish(decided, true);
     else if (this.#held === undefined) this.#held = decided;
     else return false;
     return true;
@@ -296,9 +318,7 @@ export class Group implements OpenGroup {
     const isFence = !recorded || fencesLosers(outcome, this.#losers);
     const phase = { status: 'goingOn', decided, why } as const;
     this.#phase = phase;
-    const begun = this.#begun ?? (isFence ? undefined : likelyBegun(this.#host, this.#paths));
-    if (recorded && begun !== undefined) this.#begin(begun);
-    const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, begun, this.#placeOf);
+    const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, this.#begun, this.#placeOf);
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
     if (recorded) this.#host.decided(this.key, this.#withBegun(decided, dropped.length));
     if (isFence) {
@@ -316,18 +336,9 @@ export class Group implements OpenGroup {
 
   /** How many had begun, where that does not go without saying. */
   #withBegun({ outcome, winner }: Decided, dropped: number): Decided {
-    const settled = this.#settleOrder.length;
-    const isSaid = this.#isBounded && settled < this.plan.width;
-    return isSaid ? { outcome, winner, begun: settled + this.#running - dropped } : { outcome, winner };
-  }
-
-  /** Who had begun by now, and not here: a wait outside ctx kept its slot for longer. */
-  #begin(begun: Begun): void {
-    for (const [index, branch] of this.#branches.entries()) {
-      if (branch !== IDLE || !begun(index)) continue;
-      if (this.#paths.isNamed) this.#park();
-      this.#invoke(index);
-    }
+    const decided = { outcome, winner };
+    if (!this.#isBounded || isByAll(decided, this.plan.options.completion)) return decided;
+    return { ...decided, begun: this.#settleOrder.length + this.#running - dropped };
   }
 
   /** Others of those without a slot go on. */

@@ -56,20 +56,18 @@ export class ParkedBranches {
     this.#scopes.push(last.scope);
   }
 
-  /**
-   * The group was decided while some have no slot: those of them that count as not begun. Where it is not known who
-   * had, it is whose first call is nowhere recorded.
-   */
+  /** The group was decided while some have no slot: those that count as not begun, since what they ask for is new. */
   unbegun(
     branches: readonly Branch[],
     begun: Begun | undefined,
     placeOf: (scope: Scope) => number,
   ): readonly Scope[] {
-    return this.all.filter((scope) =>
-      begun === undefined
-        ? scope.waiting.length > 0 && placeOf(scope) === Infinity
-        : !begun(indexOf(branches, scope)),
-    );
+    return this.all.filter((scope) => {
+      const index = indexOf(branches, scope);
+      if (begun?.isCertain(index) === true) return false;
+      const isNew = scope.waiting.length > 0 && placeOf(scope) === Infinity;
+      return isNew || begun?.mayBegin(index) === false;
+    });
   }
 
   next(): Scope | undefined {
