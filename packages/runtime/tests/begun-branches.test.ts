@@ -242,6 +242,7 @@ const CASES: readonly Case[] = [
       { a: 0, b: 3 },
     ],
     begun: 3,
+    isByCalls: true,
   },
   {
     what: 'a decision that is held while another settles',
@@ -367,33 +368,6 @@ const CASES: readonly Case[] = [
       isNew: true,
     },
     {
-      what: `one that begins behind another, ${mode}`,
-      work: async (lab, ctx, turns) => {
-        let seen = 'nothing';
-        const branches = group(mode, () => [
-          () => ctx.task(bad),
-          () => turns('before'),
-          async () => {
-            await turns('B');
-            seen = 'set';
-          },
-          async () => {
-            const value = seen;
-            await turns('own');
-            await ctx.task(lab.work, { ms: 5, value }).catch(ignore);
-          },
-        ]);
-        await branches(lab, ctx, turns);
-        return ctx.task(lab.work, { ms: 5, value: seen });
-      },
-      lives: [
-        { before: 0, B: 0, own: 4 },
-        { before: 8, B: 1, own: 4 },
-      ],
-      begun: 4,
-      isNew: true,
-    },
-    {
       what: `what began before its time was up, ${mode}`,
       work: async (lab, ctx, turns) => {
         let seen = '';
@@ -414,6 +388,34 @@ const CASES: readonly Case[] = [
       isNew: true,
     },
   ]),
+  // What a decision gives up may begin out of its order.
+  ...(['drain', 'detach'] as const).map((mode): Case => ({
+    what: `one that begins behind another, ${mode}`,
+    work: async (lab, ctx, turns) => {
+      let seen = 'nothing';
+      const branches = group(mode, () => [
+        () => ctx.task(bad),
+        () => turns('before'),
+        async () => {
+          await turns('B');
+          seen = 'set';
+        },
+        async () => {
+          const value = seen;
+          await turns('own');
+          await ctx.task(lab.work, { ms: 5, value }).catch(ignore);
+        },
+      ]);
+      await branches(lab, ctx, turns);
+      return ctx.task(lab.work, { ms: 5, value: seen });
+    },
+    lives: [
+      { before: 0, B: 0, own: 4 },
+      { before: 8, B: 1, own: 4 },
+    ],
+    begun: 4,
+    isNew: true,
+  })),
   {
     what: 'how many of a completion had begun',
     work: async (lab, ctx, turns) => {
@@ -519,4 +521,124 @@ it('begins who could not any more, since the bound is a lower one by now', async
     const again = (lab: Lab): Process => processOf(work(1), lab, { a: turns, b: turns });
     expect(await replays(store, again)).toBe('end');
   }
+});
+
+describe('where nothing is waited for, or a decision gives all up, nothing is held up', () => {
+  const HALF_A_MINUTE = { stallMs: 30_000 };
+
+  const plainly =
+    (work: Work, lab: Lab): Process =>
+    async (_, ctx) => {
+      await work(lab, ctx, () => Promise.resolve());
+      await ctx.sleep(50);
+    };
+
+  /** What a replay comes to, and the virtual time that it takes. */
+  async function replayedIn(store: MemoryStore, work: Work): Promise<[string, number]> {
+    const lab = new Lab();
+    const runtime = await lab.open(store, HALF_A_MINUTE);
+    const stop = lab.clock.run(() => runtime.isIdle);
+    const from = lab.clock.monotonic();
+    try {
+      const { reached } = await runtime.replay('r', plainly(work, lab));
+      return [reached, lab.clock.monotonic() - from];
+    } catch (error) {
+      return [error instanceof Error ? error.name : String(error), lab.clock.monotonic() - from];
+    } finally {
+      stop();
+    }
+  }
+
+  async function recorded(work: Work): Promise<MemoryStore> {
+    const lab = new Lab();
+    const store = new MemoryStore();
+    expect(await lab.drive(store, plainly(work, lab))).toHaveProperty('value');
+    return store;
+  }
+
+  it.each(['cancel', 'drain', 'detach'] as const)('by names in another order: %s', async (losers) => {
+    const ordered =
+      (names: string): Work =>
+      async (lab, ctx) => {
+        const all: Record<string, () => unknown> = {
+          x: () => undefined,
+          a: () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+          y: () => ctx.task(lab.work, { ms: 20, value: 1 }),
+        };
+        const branches = Object.fromEntries([...names].map((name) => [name, all[name]]));
+        await ctx.parallel.forkJoin(branches as never, { concurrency: 1, losers }).catch(ignore);
+      };
+    const store = await recorded(ordered('xay'));
+    for (const names of ['xay', 'axy', 'ayx', 'yax'])
+      expect(await replayedIn(store, ordered(names)), names).toEqual(['end', 0]);
+  });
+
+  it('by a wait that is as long as it was, and longer than the bound of a stall', async () => {
+    const work: Work = async (lab, ctx) => {
+      const branches = [
+        () => ctx.task(lab.work, { ms: 100_000, fail: 'no' }),
+        () => lab.clock.sleep(40_000),
+        () => undefined,
+        () => undefined,
+      ];
+      await ctx.parallel.all(branches as never, { concurrency: 2 }).catch(ignore);
+    };
+    const store = await recorded(work);
+    expect(await replayedIn(store, work)).toEqual(['end', 0]);
+  });
+
+  it('by a wait that is longer than the bound of a stall: those behind it begin then', async () => {
+    const work =
+      (turns: number): Work =>
+      async (lab, ctx) => {
+        const late = Promise.withResolvers<undefined>();
+        const branches = [
+          () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+          () => raw(turns),
+          async () => {
+            await late.promise;
+            await ctx.task(lab.work, { ms: 50, value: 1 });
+          },
+        ];
+        await ctx.parallel.all(branches as never, { concurrency: 2, losers: 'detach' }).catch(ignore);
+        await ctx.sleep(10);
+        late.resolve(undefined);
+      };
+    const store = await recorded(work(1));
+    const [reached, ms] = await replayedIn(store, work(2000));
+    expect(reached).toBe('end');
+    expect(ms).toBeGreaterThanOrEqual(HALF_A_MINUTE.stallMs);
+  });
+
+  it('by code that decides earlier by now: it is told at once', async () => {
+    const work =
+      (isChanged: boolean): Work =>
+      async (lab, ctx) => {
+        const branches = [
+          async () => {
+            await ctx.task(lab.work, { ms: 5, value: 1 });
+            if (isChanged) throw new Error('changed');
+          },
+          () => ctx.task(lab.work, { ms: 50, value: 2 }),
+          () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+          () => ctx.task(lab.work, { ms: 20, value: 4 }),
+        ];
+        await ctx.parallel.all(branches as never, { concurrency: 2 }).catch(ignore);
+      };
+    expect(await replayedIn(await recorded(work(false)), work(true))).toEqual(['NonDeterminismError', 0]);
+  });
+
+  it('by a branch that asks for something by now', async () => {
+    const work =
+      (isChanged: boolean): Work =>
+      async (lab, ctx) => {
+        const branches = [
+          () => ctx.task(lab.work, { ms: 20, fail: 'no' }),
+          () => (isChanged ? ctx.sleep(10) : undefined),
+          () => undefined,
+        ];
+        await ctx.parallel.all(branches as never, { concurrency: 2 }).catch(ignore);
+      };
+    expect(await replayedIn(await recorded(work(false)), work(true))).toEqual(['end', 0]);
+  });
 });

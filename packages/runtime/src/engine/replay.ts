@@ -193,9 +193,10 @@ export class Replay {
     if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
     const { foreign, calledOutside } = this.#host;
     const isElsewhere = this.#wentAnotherWay(recorded);
-    const isEvident = isElsewhere && !foreign.seen && !calledOutside;
+    const isBehind = this.#isBehind(recorded);
+    const isEvident = (isElsewhere || isBehind) && !foreign.seen && !calledOutside;
     if (!isEvident && this.remainingMs > 0) return;
-    if (!this.#mayReorder && this.#isReordered(this.#keyOf(recorded))) {
+    if (!this.#mayReorder && (isBehind || idleBranchOf(this.#host.openGroups, this.#keyOf(recorded)))) {
       this.#mayReorder = true;
       this.#blockedTurns = 0;
       return;
@@ -203,10 +204,9 @@ export class Replay {
     throw isElsewhere ? this.#diverged(recorded) : this.#stalled(recorded);
   }
 
-  /** Named branches wait for others that stand before them by now. */
-  #isReordered(key: string): boolean {
-    const { openGroups } = this.#host;
-    return openGroups.get(key)?.isBehind === true || idleBranchOf(openGroups, key) !== undefined;
+  /** The decision waits for branches that had begun before it. */
+  #isBehind({ event }: Recorded): boolean {
+    return event.type === 'ScopeClosed' && this.#host.openGroups.get(event.key)?.isBehind === true;
   }
 
   /** The process asks for something else, or the branch that made the call is at its end. */
@@ -272,7 +272,7 @@ export class Replay {
       this.#mayReorder = false;
       const { openGroups } = this.#host;
       const idle = idleBranchOf(openGroups, event.key);
-      if (idle === undefined) openGroups.get(event.key)?.beginMissing?.();
+      if (idle === undefined) openGroups.get(event.key)?.catchUp?.();
       else idle.group.beginOutOfOrder?.(idle.path);
       // What they ask for has its place now.
       return true;

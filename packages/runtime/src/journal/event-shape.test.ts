@@ -135,6 +135,7 @@ const FORMAT: Readonly<Record<EventType, Readonly<Record<string, string>>>> = {
     outcome: 'fulfilled|rejected|aborted|timedOut',
     winner: 'count?',
     begun: 'count, or left out',
+    order: 'text, or left out',
   },
   TaskScheduled: {
     key: 'text',

@@ -155,6 +155,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
     outcome: oneOf('fulfilled', 'rejected', 'aborted', 'timedOut'),
     winner: nullOr(isCount),
     begun: leftOutOr(isCount),
+    order: leftOutOr(isText),
   },
   TaskScheduled: {
     ...key,

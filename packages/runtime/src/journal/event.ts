@@ -146,6 +146,8 @@ export interface ScopeClosed {
   readonly winner: number | null;
   /** How many branches had begun. Left out where all began at once, or must have settled. */
   readonly begun?: number;
+  /** Of a group with named branches that says `begun`: a digest of the names in their order. */
+  readonly order?: string;
 }
 export interface TaskScheduled {
   readonly type: 'TaskScheduled';

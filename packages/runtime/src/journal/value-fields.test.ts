@@ -17,7 +17,7 @@ const OPEN: Readonly<Record<string, string>> = {
   ScopeRetuned: 'key concurrency',
   ScopeAborted: 'key',
   ScopeTimedOut: 'key',
-  ScopeClosed: 'key outcome winner begun',
+  ScopeClosed: 'key outcome winner begun order',
   TaskScheduled: 'key task version pool policy',
   AttemptStarted: 'key attempt remote',
   AttemptFailed: 'key attempt retryAt delayMs',

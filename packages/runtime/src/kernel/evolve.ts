@@ -175,8 +175,8 @@ function applyToScope(state: RunState, seq: number, at: number, event: ScopeEven
   const group = openGroup(state, event.key, event.type);
   if (event.type === 'ScopeRetuned') group.concurrency = event.concurrency;
   if (event.type === 'ScopeClosed') {
-    const { outcome, winner, begun } = event;
-    const decided = begun === undefined ? { outcome, winner } : { outcome, winner, begun };
+    const { type: _, key: __, ...decided } = event;
+    const { outcome } = decided;
     const fencedBy = fencesLosers(outcome, group.losers) ? outcome : null;
     group.phase = { status: 'closed', seq, decided, fencedBy };
   }

@@ -50,6 +50,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   readonly runId: string;
   readonly port: HostPort;
   readonly limits: HostLimits;
+  readonly digest: HostPort['digest'];
   readonly strict: boolean;
   readonly foreign: ForeignWaits;
   readonly pools: DeclaredPools;
@@ -83,6 +84,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.runId = this.runIdNow = runId;
     this.port = port;
     this.limits = limits;
+    this.digest = port.digest;
     this.strict = strict;
     this.pools = new DeclaredPools(port.pools, limits.pools);
     this.taskPlans = new TaskPlans(this.pools);

@@ -4,67 +4,69 @@ import type { GroupCall } from '../../kernel/state.ts';
 import { IDLE, type Branch, type BranchPaths } from './branch.ts';
 import type { GroupHost } from './group-host.ts';
 
-/** Below the journal's head, of a group whose decision is recorded. */
-export interface Begun {
-  /** False: it had not. */
-  mayBegin(index: number): boolean;
-  /** It had, whatever it asks for. */
-  isCertain(index: number): boolean;
-  /** They begin by themselves before the decision: unless they stand in another order, or the bound was another one meanwhile. */
-  readonly isExact: boolean;
-  /** Those that had and have not by now. */
-  missing(branches: readonly Branch[]): readonly number[];
+type Journal = Pick<GroupHost, 'live' | 'recordedGroup' | 'digest'>;
+
+/** Tells one order of names from another. */
+export function orderOf(
+  journal: Pick<GroupHost, 'digest'>,
+  names: readonly string[] | undefined,
+): string | undefined {
+  return names && journal.digest(JSON.stringify(names)).slice(0, 16);
 }
 
-type Journal = Pick<GroupHost, 'live' | 'recordedGroup'>;
-
 /**
- * As it is recorded, undefined where it is not. They begin in order; named ones may stand in another order by now, and
- * then those that have calls are among them for certain.
+ * Below the journal's head: who had begun when a group was decided.
+ *
+ * Owns who of them has not begun here so far. Talks to nobody.
  */
-export function recordedBegun(journal: Journal, paths: BranchPaths): Begun | undefined {
-  const group = closedGroup(journal, paths);
-  const begun = group?.phase.decided.begun;
-  if (group === undefined || begun === undefined) return undefined;
-  if (!paths.isNamed) {
-    const most = Math.min(begun, paths.width);
-    const mayBegin = (index: number): boolean => index < most;
-    return {
-      mayBegin,
-      isExact: group.concurrency === group.openedConcurrency,
-      isCertain: mayBegin,
-      missing: (branches) => missingBelow(most, branches),
-    };
+export class Begun {
+  /** It is recorded, and not inferred. */
+  readonly isKnown: boolean;
+  readonly #has: (index: number) => boolean;
+  /** Those that may not have begun so far, the first at its end. */
+  readonly #left: number[];
+
+  private constructor(indexes: readonly number[], has: (index: number) => boolean, isKnown: boolean) {
+    this.#left = indexes.toReversed();
+    this.#has = has;
+    this.isKnown = isKnown;
   }
-  const known = withCalls(group, paths);
-  const chosen = new Set(known);
-  for (let index = 0; index < paths.width && chosen.size < begun; index += 1) chosen.add(index);
-  return {
-    mayBegin: (index) => chosen.has(index),
-    isExact: false,
-    isCertain: (index) => known.has(index) || chosen.size === paths.width,
-    missing: (branches) => [...chosen].filter((index) => branches[index] === IDLE),
-  };
-}
 
-/**
- * The same of a journal that does not say, as far as it can be known: who has calls in it, and who stands before those.
- * Where the decision gave all of them up, these begin by themselves.
- */
-export function likelyBegun(journal: Journal, paths: BranchPaths): Begun | undefined {
-  const group = closedGroup(journal, paths);
-  if (group === undefined || group.phase.fencedBy !== null) return undefined;
-  const known = withCalls(group, paths);
-  const last = Math.max(-1, ...known);
-  return {
-    mayBegin: () => true,
-    isExact: false,
-    isCertain: (index) => known.has(index),
-    missing: (branches) =>
-      paths.isNamed
-        ? [...known].filter((index) => branches[index] === IDLE)
-        : missingBelow(last + 1, branches),
-  };
+  /** As it is recorded of branches that begin in this order; undefined where that is not. */
+  static recorded(journal: Journal, paths: BranchPaths): Begun | undefined {
+    const decided = closedGroup(journal, paths)?.phase.decided;
+    if (decided?.begun === undefined || decided.order !== orderOf(journal, paths.names)) return undefined;
+    const count = Math.min(decided.begun, paths.width);
+    return new Begun([...Array.from({ length: count }).keys()], (index) => index < count, true);
+  }
+
+  /**
+   * As far as it can be known: who has calls in it, and in a group without names who stood before those. Where the
+   * decision gave all of them up, these begin by themselves.
+   */
+  static likely(journal: Journal, paths: BranchPaths): Begun | undefined {
+    const group = closedGroup(journal, paths);
+    if (group === undefined || group.phase.fencedBy !== null) return undefined;
+    const scopes = new Set(group.inside.map(scopeOf));
+    const all = [...Array.from({ length: paths.width }).keys()];
+    const known = new Set(all.filter((index) => scopes.has(paths.of(index))));
+    const last = paths.names === undefined ? all.findLastIndex((index) => known.has(index)) : -1;
+    const indexes = all.filter((index) => index <= last || known.has(index));
+    return new Begun(indexes, (index) => index <= last || known.has(index), false);
+  }
+
+  has(index: number): boolean {
+    return this.#has(index);
+  }
+
+  /** The next that has not begun here; it is asked for often, and branches mostly begin in order. */
+  next(branches: readonly Branch[]): number | undefined {
+    for (;;) {
+      const index = this.#left.at(-1);
+      if (index === undefined || branches[index] === IDLE) return index;
+      this.#left.pop();
+    }
+  }
 }
 
 type ClosedGroup = GroupCall & { readonly phase: Extract<GroupCall['phase'], { status: 'closed' }> };
@@ -72,17 +74,4 @@ type ClosedGroup = GroupCall & { readonly phase: Extract<GroupCall['phase'], { s
 function closedGroup(journal: Journal, { key }: BranchPaths): ClosedGroup | undefined {
   const group = journal.live ? undefined : journal.recordedGroup(key);
   return group?.phase.status === 'closed' ? (group as ClosedGroup) : undefined;
-}
-
-/** They begin in order: where the last one has, all have. */
-function missingBelow(count: number, branches: readonly Branch[]): readonly number[] {
-  if (count === 0 || branches[count - 1] !== IDLE) return [];
-  return [...branches.keys()].filter((index) => index < count && branches[index] === IDLE);
-}
-
-function withCalls(group: GroupCall, paths: BranchPaths): ReadonlySet<number> {
-  const scopes = new Set(group.inside.map(scopeOf));
-  const indexes = new Set<number>();
-  for (let index = 0; index < paths.width; index += 1) if (scopes.has(paths.of(index))) indexes.add(index);
-  return indexes;
 }

@@ -18,21 +18,17 @@ export const IDLE: Branch = { status: 'idle' };
 export class BranchPaths {
   readonly key: CallKey;
   readonly width: number;
-  readonly #names: readonly string[] | undefined;
+  readonly names: readonly string[] | undefined;
 
   /** @param names given by the code, one per branch; undefined = by position */
   constructor(key: CallKey, width: number, names: readonly string[] | undefined) {
     this.key = key;
     this.width = width;
-    this.#names = names;
-  }
-
-  get isNamed(): boolean {
-    return this.#names !== undefined;
+    this.names = names;
   }
 
   of(index: number): ScopePath {
-    const name = this.#names?.[index];
+    const name = this.names?.[index];
     return name === undefined ? ordinalKey(this.key, index) : namedKey(this.key, name);
   }
 }

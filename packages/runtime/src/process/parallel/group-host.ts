@@ -1,4 +1,5 @@
 import type { CallKey, ScopePath } from '../../journal/call-key.ts';
+import type { Digest } from '../../journal/digest.ts';
 import type { Decided, GroupCall } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
 
@@ -19,10 +20,10 @@ export interface OpenGroup {
   interrupt(outcome: 'aborted' | 'timedOut', reason: string): void;
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean;
-  /** Whether some had begun before its decision, and may not begin by themselves here. */
+  /** Whether its decision waits for branches that had begun before it. */
   readonly isBehind?: boolean;
-  /** Those begin now. */
-  beginMissing?(): void;
+  /** It waits for them no longer: they begin now. */
+  catchUp?(): void;
   /** Whether this is a named branch that was not invoked, and can be before its turn. */
   isIdle(path: ScopePath): boolean;
   beginOutOfOrder(path: ScopePath): void;
@@ -41,6 +42,7 @@ export interface GroupHost {
   recordedGroup(key: CallKey): GroupCall | undefined;
   addScope(scope: Scope): void;
   removeScope(path: ScopePath): void;
+  readonly digest: Digest;
   /** What a parked branch asked for gets its keys. */
   release(scope: Scope): void;
   /** Seq of the recorded call that a branch waits for; Infinity where there is none. */

@@ -3,7 +3,7 @@ import type { CallKey, ScopePath } from '../../journal/call-key.ts';
 import type { Losers } from '../../journal/event.ts';
 import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.ts';
 import type { Scope } from '../scope.ts';
-import { likelyBegun, recordedBegun, type Begun } from './begun.ts';
+import { Begun, orderOf } from './begun.ts';
 import { BranchPaths, IDLE, indexOf, startBranch, type Branch, type Outcome } from './branch.ts';
 import { decideGroup, isByAll, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
@@ -109,11 +109,11 @@ export class Group implements OpenGroup {
     }
     const decided = this.#decide(undefined);
     this.plan.options.limiter?.limit(concurrency);
-    this.#begun = recordedBegun(this.#host, this.#paths);
+    this.#begun = Begun.recorded(this.#host, this.#paths);
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
     this.#isBounded = this.#branches.includes(IDLE);
-    if (this.#isBounded && this.isOpen) this.#begun ??= likelyBegun(this.#host, this.#paths);
+    if (this.#isBounded && this.isOpen) this.#begun ??= Begun.likely(this.#host, this.#paths);
   }
 
   /** The journal's head is reached. */
@@ -160,7 +160,7 @@ export class Group implements OpenGroup {
     const held = this.#held;
     if (held === undefined || !this.isOpen || (wanted !== undefined && !this.#agrees(held, wanted)))
       return false;
-    if (wanted !== undefined && this.#missing.length > 0) return false;
+    if (wanted !== undefined && this.#isHeldUp(wanted)) return false;
     // Its branch may have lost meanwhile: then it counts for the branch alone.
     this.#finish(held, this.scope.fence === undefined);
     return true;
@@ -177,7 +177,7 @@ export class Group implements OpenGroup {
   }
 
   #idleIndex(path: ScopePath): number {
-    if (!this.#paths.isNamed || !path.startsWith(`${this.key}/`)) return -1;
+    if (this.#paths.names === undefined || !path.startsWith(`${this.key}/`)) return -1;
     return this.#branches.findIndex((branch, index) => branch === IDLE && this.#paths.of(index) === path);
   }
 
@@ -186,25 +186,26 @@ export class Group implements OpenGroup {
     this.#beginInPlace(this.#idleIndex(path));
   }
 
-  /** Of one that has begun and asked for nothing so far. */
   #beginInPlace(index: number): void {
-    this.#parked.park(this.#branches, this.#placeOf);
+    if (this.#paths.names !== undefined) this.#parked.park(this.#branches, this.#placeOf);
     this.#invoke(index);
   }
 
   readonly #placeOf = (scope: Scope): number => this.#host.placeOf(scope);
 
-  /** Who had begun before the decision, and has not here: waits outside ctx take longer than they did. */
-  get #missing(): readonly number[] {
-    return this.#begun?.missing(this.#branches) ?? [];
+  /** What it gives up need not have begun in its order: it begins when it is taken. What goes on is waited for. */
+  #isHeldUp({ outcome }: Decided): boolean {
+    return !fencesLosers(outcome, this.#losers) && this.#begun?.next(this.#branches) !== undefined;
   }
 
   get isBehind(): boolean {
-    return this.isOpen && this.#begun?.isExact === false && this.#missing.length > 0;
+    return this.isOpen && this.#held !== undefined && this.#isHeldUp(this.#held);
   }
 
-  beginMissing(): void {
-    for (const index of this.#missing) this.#beginInPlace(index);
+  /** Who had begun, and has not here: waits outside ctx take longer than they did, or it is not the same order. */
+  catchUp(): void {
+    let index = this.#begun?.next(this.#branches);
+    for (; index !== undefined; index = this.#begun?.next(this.#branches)) this.#beginInPlace(index);
   }
 
   /** Parked branches go first, once the journal's head is reached; below it their place is recorded. */
@@ -231,7 +232,10 @@ export class Group implements OpenGroup {
     const most = this.plan.options.limiter ? Infinity : this.#concurrency;
     while (this.isOpen && this.#active < most && this.#next < this.#branches.length) {
       if (this.scope.fence !== undefined) return;
-      if (this.#branches[this.#next] !== IDLE || this.#begun?.mayBegin(this.#next) === false) {
+      if (
+        this.#branches[this.#next] !== IDLE ||
+        (this.#begun?.isKnown === true && !this.#begun.has(this.#next))
+      ) {
         this.#next += 1;
         continue;
       }
@@ -282,17 +286,15 @@ export class Group implements OpenGroup {
     if (this.#active === 0 && this.scope.fence !== undefined)
       this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
+    const held = this.#held;
     // Those that it waited for may have begun.
-    if (this.#held !== undefined && this.#isDue(true)) this.#finish(this.#held, true);
-  }
-
-  #isDue(isRecorded: boolean): boolean {
-    return this.#missing.length === 0 && this.#host.isDue(this.key, isRecorded);
+    if (held !== undefined && this.#host.isDue(this.key, true) && !this.#isHeldUp(held))
+      this.#finish(held, this.scope.fence === undefined);
   }
 
   /**
    * Live a decision counts at once; below the head the recorded one is the authority.
-   * @returns whether it is the decision of this group, taken or held for its place
+   * @returns false where another one is held for its place
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
@@ -302,10 +304,9 @@ export class Group implements OpenGroup {
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    // Where it is not known who had begun, its slot is left to nobody.
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return phase.decided.begun === undefined;
+    if (isRecorded && !this.#agrees(phase.decided, decided)) return true;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#isDue(isRecorded)) this.#finish(decided, true);
+    if (this.#host.isDue(this.key, isRecorded) && !this.#isHeldUp(decided)) this.#finish(decided, true);
     else if (this.#held === undefined) this.#held = decided;
     else return false;
     return true;
@@ -318,6 +319,7 @@ export class Group implements OpenGroup {
     const isFence = !recorded || fencesLosers(outcome, this.#losers);
     const phase = { status: 'goingOn', decided, why } as const;
     this.#phase = phase;
+    if (recorded) this.catchUp();
     const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, this.#begun, this.#placeOf);
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
     if (recorded) this.#host.decided(this.key, this.#withBegun(decided, dropped.length));
@@ -337,8 +339,11 @@ export class Group implements OpenGroup {
   /** How many had begun, where that does not go without saying. */
   #withBegun({ outcome, winner }: Decided, dropped: number): Decided {
     const decided = { outcome, winner };
-    if (!this.#isBounded || isByAll(decided, this.plan.options.completion)) return decided;
-    return { ...decided, begun: this.#settleOrder.length + this.#running - dropped };
+    const begun = this.#settleOrder.length + this.#running;
+    const isInOrder = dropped === 0 && !this.#branches.slice(0, begun).includes(IDLE);
+    if (!this.#isBounded || !isInOrder || isByAll(decided, this.plan.options.completion)) return decided;
+    const order = orderOf(this.#host, this.plan.names);
+    return order === undefined ? { ...decided, begun } : { ...decided, begun, order };
   }
 
   /** Others of those without a slot go on. */

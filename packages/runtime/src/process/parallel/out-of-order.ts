@@ -62,12 +62,12 @@ export class ParkedBranches {
     begun: Begun | undefined,
     placeOf: (scope: Scope) => number,
   ): readonly Scope[] {
-    return this.all.filter((scope) => {
-      const index = indexOf(branches, scope);
-      if (begun?.isCertain(index) === true) return false;
-      const isNew = scope.waiting.length > 0 && placeOf(scope) === Infinity;
-      return isNew || begun?.mayBegin(index) === false;
-    });
+    return this.all.filter(
+      (scope) =>
+        begun?.has(indexOf(branches, scope)) !== true &&
+        scope.waiting.length > 0 &&
+        placeOf(scope) === Infinity,
+    );
   }
 
   next(): Scope | undefined {
