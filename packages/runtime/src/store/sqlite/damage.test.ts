@@ -88,6 +88,7 @@ test.each([
   ],
   ['another last checksum', `update runs set chain = zeroblob(32) where ${MIDDLE}`, 60, 'last checksum'],
   ['a longer journal than there is', `update runs set last_seq = 61 where ${MIDDLE}`, 61, 'missing'],
+  ['a journal of nothing', `update runs set last_seq = 0 where ${MIDDLE}`, 0, 'bad last_seq'],
 ] as const)('%s is found by reading and by verifying', (_, sql, seq, problem) => {
   const store = changedBy(sql);
   const error = errorOf(() => store.read('middle', 0, 1000));

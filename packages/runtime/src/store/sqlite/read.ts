@@ -167,7 +167,9 @@ export class Read {
   ): readonly T[] {
     const head = this.#selectHead.get(runId);
     if (head === undefined) return [];
-    if (!Number.isSafeInteger(head.last_seq)) throw corrupt(runId, 0, 'its summary has a bad last_seq');
+    // A run has its first event from the beginning.
+    if (!Number.isSafeInteger(head.last_seq) || head.last_seq < 1)
+      throw corrupt(runId, 0, 'its summary has a bad last_seq');
     if (afterSeq >= head.last_seq || limit <= 0) return [];
     const rows = this.rows(head.id, afterSeq, head.last_seq, limit);
     const [first] = rows;

@@ -96,7 +96,7 @@ export function summaryOf(row: RunRow, sealing: Sealing): RunSummary {
     status,
     startedAt: count('started_at'),
     updatedAt: count('updated_at'),
-    lastSeq: count('last_seq'),
+    lastSeq: row.last_seq < 1 ? bad('last_seq') : count('last_seq'),
     tasksScheduled: count('tasks_scheduled'),
     tasksSettled: count('tasks_settled'),
     asked: keysOf(text('asked')) ?? bad('asked'),
