@@ -165,6 +165,28 @@ it('goes on with a replay as soon as a raw wait has decided its group', async ()
   expect(lab.clock.monotonic() - began).toBeLessThan(1000);
 });
 
+it('keeps to a failure that a raw wait brings early, when the others succeed after it', async () => {
+  let turns = 9;
+  const work: Work = (lab) => async (_, ctx) => {
+    const branches = {
+      task: () => ctx.task(lab.work, { ms: 1, value: 1 }),
+      raw: async () => {
+        for (let i = 0; i < turns; i += 1) await rawTurn();
+        throw new RangeError('late, and then early');
+      },
+    };
+    const told = await ctx.parallel.forkJoin(branches).catch((error: unknown) => (error as Error).message);
+    return ctx.task(lab.work, { ms: 1, value: told });
+  };
+  const { store, lab } = await crashedAt(work, (line) => line === 'TaskSucceeded 0/:task/0');
+  turns = 0;
+  expect(await lab.drive(store, work(lab))).toEqual({ value: 'late, and then early' });
+  for (const other of [0, 3, 9]) {
+    turns = other;
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+  }
+});
+
 it('records no decision that a raw wait makes behind the end of the process', async () => {
   const work: Work = (lab) => async (_, ctx) => {
     const left = ctx.parallel.any([() => rawTurn(), () => ctx.task(lab.work, { ms: 50, value: 1 })]);

@@ -62,6 +62,11 @@ export function decideGroup(
   }
 }
 
+/** Which counts of a decision that is held and another one: of an interruption alone it is known that it came before. */
+export function firstOf(held: Decided | undefined, decided: Decided): Decided {
+  return held === undefined || isInterruption(decided.outcome) ? decided : held;
+}
+
 /** Whether a group can be decided so only when all have settled. */
 export function isByAll(
   { outcome, winner }: Decided,

@@ -5,7 +5,7 @@ import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.t
 import type { Scope } from '../scope.ts';
 import { Begun, orderOf } from './begun.ts';
 import { BranchPaths, IDLE, indexOf, startBranch, type Branch, type Outcome } from './branch.ts';
-import { decideGroup, isByAll, type LastSettled } from './decision.ts';
+import { decideGroup, firstOf, isByAll, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
@@ -94,7 +94,6 @@ export class Group implements OpenGroup {
     return this.#phase.status === 'open';
   }
 
-  /** Branches go on in the background, and nobody but the run waits for them. */
   get isDetached(): boolean {
     return this.#phase.status === 'goingOn' && this.#losers === 'detach' && this.#inside.fence === undefined;
   }
@@ -298,18 +297,18 @@ export class Group implements OpenGroup {
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
+    const first = firstOf(this.#held, decided);
     if (this.scope.fence !== undefined || this.#host.live) {
-      this.#finish(decided, this.scope.fence === undefined);
+      this.#finish(first, this.scope.fence === undefined);
       return true;
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return true;
+    if (isRecorded && !this.#agrees(phase.decided, first)) return true;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded) && !this.#isHeldUp(decided)) this.#finish(decided, true);
-    else if (this.#held === undefined) this.#held = decided;
-    else return false;
-    return true;
+    if (this.#host.isDue(this.key, isRecorded) && !this.#isHeldUp(first)) this.#finish(first, true);
+    else this.#held ??= first;
+    return first === decided;
   }
 
   #finish(decided: Decided, recorded: boolean): void {

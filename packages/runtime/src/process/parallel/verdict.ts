@@ -2,6 +2,7 @@ import type { CancelledError } from '@pawl/sdk';
 import type { CallKey } from '../../journal/call-key.ts';
 import type { GroupMode, ScopeOutcome } from '../../journal/event.ts';
 import { isInterruption, type Decided } from '../../kernel/state.ts';
+import { firstOf } from './decision.ts';
 import type { Scope, ScopeDefaults } from '../scope.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
@@ -91,6 +92,12 @@ export class Verdict {
     }
     if (this.#host.live) {
       this.#take(decided, end, true);
+      return true;
+    }
+    const held = this.#held;
+    if (held !== undefined && firstOf(held.decided, decided) !== decided) {
+      if (this.#host.isDue(this.key, this.#host.recordedGroup(this.key)?.phase.status === 'closed'))
+        this.#take(held.decided, held.end, true);
       return true;
     }
     const phase = this.#host.recordedGroup(this.key)?.phase;

@@ -1,5 +1,6 @@
 import type { CallKey } from '../../journal/call-key.ts';
 import type { Decided, GroupCall } from '../../kernel/state.ts';
+import { firstOf } from '../parallel/decision.ts';
 import type { Scope } from '../scope.ts';
 
 interface JudgementHost {
@@ -43,16 +44,17 @@ export class Judgement {
   /** Live a decision counts at once; below the head the recorded one is the authority. */
   propose(decided: Decided): void {
     if (this.#isGiven) return;
+    const first = firstOf(this.#held, decided);
     if (this.#scope.fence !== undefined || this.#host.live) {
-      this.#give(decided);
+      this.#give(first);
       return;
     }
     const phase = this.#host.recordedGroup(this.#key)?.phase;
     const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !isSame(phase.decided, decided)) return;
+    if (isRecorded && !isSame(phase.decided, first)) return;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.#key, isRecorded)) this.#give(decided);
-    else this.#held ??= decided;
+    if (this.#host.isDue(this.#key, isRecorded)) this.#give(first);
+    else this.#held ??= first;
   }
 
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
