@@ -187,6 +187,28 @@ it('keeps to a failure that a raw wait brings early, when the others succeed aft
   }
 });
 
+it('tells of named branches the failure that was recorded, though another one comes earlier by now', async () => {
+  let turns = 60;
+  const work: Work = (lab) => async (_, ctx) => {
+    const branches = {
+      raw: async () => {
+        for (let i = 0; i < turns; i += 1) await rawTurn();
+        throw new RangeError('raw');
+      },
+      task: () => ctx.task(lab.work, { ms: 1, fail: 'task' }),
+    };
+    const told = await ctx.parallel.forkJoin(branches).catch((error: unknown) => (error as Error).message);
+    return ctx.task(lab.work, { ms: 1, value: told });
+  };
+  const lab = new Lab();
+  const store = new MemoryStore();
+  expect(await lab.drive(store, work(lab))).toEqual({ value: 'task' });
+  for (const other of [0, 3, 60]) {
+    turns = other;
+    expect(await replays(store, work)).toMatchObject({ reached: 'end' });
+  }
+});
+
 it('records no decision that a raw wait makes behind the end of the process', async () => {
   const work: Work = (lab) => async (_, ctx) => {
     const left = ctx.parallel.any([() => rawTurn(), () => ctx.task(lab.work, { ms: 50, value: 1 })]);

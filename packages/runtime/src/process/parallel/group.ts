@@ -297,18 +297,19 @@ export class Group implements OpenGroup {
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
-    const first = firstOf(this.#held, decided);
+    const phase = this.#host.recordedGroup(this.key)?.phase;
+    const isRecorded = !this.#host.live && phase?.status === 'closed';
+    const first = isRecorded ? decided : firstOf(this.#held, decided);
     if (this.scope.fence !== undefined || this.#host.live) {
       this.#finish(first, this.scope.fence === undefined);
       return true;
     }
-    const phase = this.#host.recordedGroup(this.key)?.phase;
-    const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !this.#agrees(phase.decided, first)) return true;
+    if (isRecorded && !this.#agrees(phase.decided, decided)) return true;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
     if (this.#host.isDue(this.key, isRecorded) && !this.#isHeldUp(first)) this.#finish(first, true);
-    else this.#held ??= first;
-    return first === decided;
+    else if (this.#held !== undefined) return false;
+    else this.#held = first;
+    return true;
   }
 
   #finish(decided: Decided, recorded: boolean): void {

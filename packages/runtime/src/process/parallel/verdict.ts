@@ -94,18 +94,17 @@ export class Verdict {
       this.#take(decided, end, true);
       return true;
     }
-    const held = this.#held;
-    if (held !== undefined && firstOf(held.decided, decided) !== decided) {
-      if (this.#host.isDue(this.key, this.#host.recordedGroup(this.key)?.phase.status === 'closed'))
-        this.#take(held.decided, held.end, true);
-      return true;
-    }
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
     if (isRecorded && !this.#agrees(phase.decided, decided)) return false;
+    const held = this.#held;
+    const first =
+      held !== undefined && !isRecorded && firstOf(held.decided, decided) !== decided
+        ? held
+        : { decided, end };
     // A decision that comes early is held: branches may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded)) this.#take(decided, end, true);
-    else this.#held ??= { decided, end };
+    if (this.#host.isDue(this.key, isRecorded)) this.#take(first.decided, first.end, true);
+    else this.#held ??= first;
     return true;
   }
 

@@ -44,14 +44,14 @@ export class Judgement {
   /** Live a decision counts at once; below the head the recorded one is the authority. */
   propose(decided: Decided): void {
     if (this.#isGiven) return;
-    const first = firstOf(this.#held, decided);
+    const phase = this.#host.recordedGroup(this.#key)?.phase;
+    const isRecorded = !this.#host.live && phase?.status === 'closed';
+    const first = isRecorded ? decided : firstOf(this.#held, decided);
     if (this.#scope.fence !== undefined || this.#host.live) {
       this.#give(first);
       return;
     }
-    const phase = this.#host.recordedGroup(this.#key)?.phase;
-    const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !isSame(phase.decided, first)) return;
+    if (isRecorded && !isSame(phase.decided, decided)) return;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
     if (this.#host.isDue(this.#key, isRecorded)) this.#give(first);
     else this.#held ??= first;
