@@ -62,9 +62,10 @@ export function decideGroup(
   }
 }
 
-/** Which counts of a decision that is held and another one: of an interruption alone it is known that it came before. */
+/** Which counts of a decision that is held and another one: what one branch decided does not give way to the end of all. */
 export function firstOf(held: Decided | undefined, decided: Decided): Decided {
-  return held === undefined || isInterruption(decided.outcome) ? decided : held;
+  const isEnd = decided.winner === null && !isInterruption(decided.outcome);
+  return isEnd && held !== undefined && held.winner !== null ? held : decided;
 }
 
 /** Whether a group can be decided so only when all have settled. */

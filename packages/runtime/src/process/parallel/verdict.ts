@@ -2,7 +2,6 @@ import type { CancelledError } from '@pawl/sdk';
 import type { CallKey } from '../../journal/call-key.ts';
 import type { GroupMode, ScopeOutcome } from '../../journal/event.ts';
 import { isInterruption, type Decided } from '../../kernel/state.ts';
-import { firstOf } from './decision.ts';
 import type { Scope, ScopeDefaults } from '../scope.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
@@ -97,14 +96,9 @@ export class Verdict {
     const phase = this.#host.recordedGroup(this.key)?.phase;
     const isRecorded = phase?.status === 'closed';
     if (isRecorded && !this.#agrees(phase.decided, decided)) return false;
-    const held = this.#held;
-    const first =
-      held !== undefined && !isRecorded && firstOf(held.decided, decided) !== decided
-        ? held
-        : { decided, end };
     // A decision that comes early is held: branches may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded)) this.#take(first.decided, first.end, true);
-    else this.#held ??= first;
+    if (this.#host.isDue(this.key, isRecorded)) this.#take(decided, end, true);
+    else this.#held ??= { decided, end };
     return true;
   }
 

@@ -1,6 +1,5 @@
 import type { CallKey } from '../../journal/call-key.ts';
 import type { Decided, GroupCall } from '../../kernel/state.ts';
-import { firstOf } from '../parallel/decision.ts';
 import type { Scope } from '../scope.ts';
 
 interface JudgementHost {
@@ -44,17 +43,16 @@ export class Judgement {
   /** Live a decision counts at once; below the head the recorded one is the authority. */
   propose(decided: Decided): void {
     if (this.#isGiven) return;
-    const phase = this.#host.recordedGroup(this.#key)?.phase;
-    const isRecorded = !this.#host.live && phase?.status === 'closed';
-    const first = isRecorded ? decided : firstOf(this.#held, decided);
     if (this.#scope.fence !== undefined || this.#host.live) {
-      this.#give(first);
+      this.#give(decided);
       return;
     }
+    const phase = this.#host.recordedGroup(this.#key)?.phase;
+    const isRecorded = phase?.status === 'closed';
     if (isRecorded && !isSame(phase.decided, decided)) return;
     // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.#key, isRecorded)) this.#give(first);
-    else this.#held ??= first;
+    if (this.#host.isDue(this.#key, isRecorded)) this.#give(decided);
+    else this.#held ??= decided;
   }
 
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
