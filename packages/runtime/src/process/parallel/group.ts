@@ -52,7 +52,7 @@ export class Group implements OpenGroup {
   #phase: Phase = { status: 'open' };
   /** Some branch had to wait until it could begin. */
   #isBounded = false;
-  /** Below the journal's head: who had begun when it was decided, where that is recorded. */
+  /** Below the journal's head: who had begun when it was decided, as far as that is known. */
   #begun: Begun | undefined;
   readonly #parked = new ParkedBranches();
   /** Made below the journal's head and not taken yet. */
@@ -297,8 +297,8 @@ export class Group implements OpenGroup {
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
-    const phase = this.#host.recordedGroup(this.key)?.phase;
-    const isRecorded = !this.#host.live && phase?.status === 'closed';
+    const phase = this.#host.live ? undefined : this.#host.recordedGroup(this.key)?.phase;
+    const isRecorded = phase?.status === 'closed';
     const first = isRecorded ? decided : firstOf(this.#held, decided);
     if (this.scope.fence !== undefined || this.#host.live) {
       this.#finish(first, this.scope.fence === undefined);
@@ -339,9 +339,9 @@ export class Group implements OpenGroup {
   /** How many had begun, where that does not go without saying. */
   #withBegun({ outcome, winner }: Decided, dropped: number): Decided {
     const decided = { outcome, winner };
+    if (!this.#isBounded || isByAll(decided, this.plan.options.completion)) return decided;
     const begun = this.#settleOrder.length + this.#running;
-    const isInOrder = dropped === 0 && !this.#branches.slice(0, begun).includes(IDLE);
-    if (!this.#isBounded || !isInOrder || isByAll(decided, this.plan.options.completion)) return decided;
+    if (dropped > 0 || this.#branches.slice(0, begun).includes(IDLE)) return decided;
     const order = orderOf(this.#host, this.plan.names);
     return order === undefined ? { ...decided, begun } : { ...decided, begun, order };
   }
