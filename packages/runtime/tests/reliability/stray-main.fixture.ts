@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openRuntime, type Runtime } from '@pawl/runtime';
 import type { Process } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
-import { NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
+import { begins, NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
 import { tell } from './world.fixture.ts';
 
 const [path = '', what = ''] = process.argv.slice(2);
@@ -34,15 +34,19 @@ async function outcome(handle: ReturnType<Runtime['start']>): Promise<unknown> {
 async function tryOut(name: string, made: Process): Promise<void> {
   warnings.length = 0;
   const id = name.replaceAll(/[^a-zA-Z]+/g, '-');
+  const liveEnded = begins();
   const [run, other] = await Promise.all([
     outcome(runtime.start(made, null as never, { id })),
     outcome(runtime.start(healthy, null as never, { id: `healthy-${id}` })),
   ]);
+  liveEnded();
   // Whatever is still to come up comes up now, whether or not the run has ended.
   await delay(10);
   const live = [...warnings];
   warnings.length = 0;
+  const replayEnded = begins();
   const replay = await runtime.replay(id, made).then(({ reached }) => reached, String);
+  replayEnded();
   await delay(10);
   tell({ at: 'scenario', name, run, other, warnings: live, replay, replayWarnings: warnings.length });
 }

@@ -8,6 +8,15 @@ const fails = defineTask({
     throw new RangeError(what);
   },
 });
+/** Of the run that goes on: on a slow disk no time is surely behind it. */
+let end = Promise.withResolvers<undefined>();
+
+/** @returns tells that it has ended */
+export function begins(): () => void {
+  const { resolve } = (end = Promise.withResolvers<undefined>());
+  return () => resolve(undefined);
+}
+
 const slow = defineTask({
   name: 'slow',
   run: (ms: number, task): Promise<string> => delay(ms, 'slow', { signal: task.signal }),
@@ -189,7 +198,7 @@ export const stray: Readonly<Record<string, Process>> = {
     return ctx.task(slow, 0);
   },
   'a floating function that calls ctx when the run has ended': async (_, ctx) => {
-    void delay(3).then(() => ctx.task(slow, 1));
+    void end.promise.then(() => ctx.task(slow, 1));
     return ctx.task(slow, 0);
   },
   'a floating function, of a process that fails too': async (_, ctx) => {
