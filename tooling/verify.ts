@@ -23,6 +23,9 @@ interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
 }
 
+/** Where there is time left: until then (seconds since 1970) the torture goes on with what the tests have a share of. */
+const until = process.env['PAWL_TORTURE_UNTIL'];
+
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
 /** What each took, to be seen where it is all too long. */
@@ -33,8 +36,10 @@ const packed = { PAWL_TARBALLS: folder };
 
 try {
   const failedChecks = CHECKS.filter((name) => run(name, packed) !== 0);
-  const tests = runTests(failedChecks.includes('check:packages') ? {} : { ...packed, PAWL_BUILT: '1' });
-  tellEnd(failedChecks, tests);
+  const built = failedChecks.includes('check:packages') ? {} : { ...packed, PAWL_BUILT: '1' };
+  const tests = runTests(built);
+  const rest = until === undefined ? [] : [`torture --rest --until ${until}`];
+  tellEnd([...failedChecks, ...rest.filter((name) => run(name, built) !== 0)], tests);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -66,12 +71,14 @@ function readCounts(file: string): TestCounts {
   }
 }
 
+/** @param name of a script, and its arguments */
 function run(name: string, env: Readonly<Record<string, string>>): number {
-  const command = scripts[name];
-  if (command === undefined) throw new TypeError(`package.json has no script ${name}`);
+  const [script = '', ...args] = name.split(' ');
+  const command = scripts[script];
+  if (command === undefined) throw new TypeError(`package.json has no script ${script}`);
   console.log(`\n> ${name}`);
   const start = performance.now();
-  const status = runCommand(command, { env });
+  const status = runCommand([command, ...args].join(' '), { env });
   times.push([name, performance.now() - start]);
   return status;
 }

@@ -1,9 +1,15 @@
 /** `pnpm torture`: parts of the torture, one after the other; exits with 1 where something was violated. */
-import { argv, stderr, stdout } from 'node:process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { argv, env, execArgv, execPath, stderr, stdout } from 'node:process';
+import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
 import type { Part, Tier } from './part.ts';
 import { PARTS } from './parts.ts';
+import { partsLeft, reachedOf, workOn, type Piece } from './rest.ts';
 import { noRound, reportOf, rowOf, tortureBy, type Asked } from './torture.ts';
 
 const HELP = `pnpm torture [options]
@@ -14,6 +20,8 @@ const HELP = `pnpm torture [options]
   --at n            this round only, of one part: what a violation says to do again
   --rounds n        so many rounds instead of the tier's; what must have happened at least scales with it
   --row             and a row of docs/guarantees.md for each part
+  --rest            what \`npm test\` leaves out of the short tier, one piece for each processor
+  --until s         of it: none is begun after that (seconds since 1970)
 
 Parts:
 ${PARTS.map(({ name, what }) => `  ${name.padEnd(16)}  ${what}`).join('\n')}
@@ -44,6 +52,28 @@ function chosen(only: string | undefined): readonly Part[] {
   });
 }
 
+/** What a piece says is shown when it ends: those that run at once would mix their lines. */
+async function runPiece({ part, seed, rounds }: Piece): Promise<boolean> {
+  const args = ['--only', part, '--seed', String(seed), '--rounds', String(rounds)];
+  const child = spawn(execPath, [...execArgv, import.meta.filename, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled'), ...env },
+  });
+  const [told, [code]] = await Promise.all([readAll(child.stdout), once(child, 'close')]);
+  stdout.write(told);
+  return code === 0;
+}
+
+async function rest(until: number): Promise<number> {
+  const reached = await workOn(partsLeft(PARTS), {
+    lanes: availableParallelism(),
+    isTimeUp: () => Date.now() / 1000 >= until,
+    run: runPiece,
+  });
+  stdout.write(`${reachedOf(reached)}\n`);
+  return reached.every(({ failed }) => failed === 0) ? 0 : 1;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: argv.slice(2),
@@ -54,6 +84,8 @@ async function main(): Promise<number> {
       at: { type: 'string' },
       rounds: { type: 'string' },
       row: { type: 'boolean', default: false },
+      rest: { type: 'boolean', default: false },
+      until: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -61,6 +93,7 @@ async function main(): Promise<number> {
     stdout.write(HELP);
     return 0;
   }
+  if (values.rest) return rest(numberOf('until', values.until) ?? Infinity);
   const asked: Asked = {
     tier: tierOf(values.tier),
     seed: numberOf('seed', values.seed) ?? 1,

@@ -22,6 +22,8 @@ export interface Part {
   /** What is done to whom, in a few words. */
   readonly what: string;
   readonly rounds: Readonly<Record<Tier, number>>;
+  /** How much of its short tier the tests do by themselves: all, where nothing is said. The rest is `rest.ts`. */
+  readonly share?: number;
   /** How long it may take, in seconds; it is printed beside what it took. */
   readonly budgetSeconds: Readonly<Record<Tier, number>>;
   /** What must have happened at least, for each round: a torture in which nothing went wrong proves nothing. */
@@ -31,6 +33,11 @@ export interface Part {
   /** Why it cannot be done on this machine, in words; undefined where it can. */
   readonly impossible?: () => string | undefined;
   readonly run: (context: PartContext) => Promise<void>;
+}
+
+/** The rounds of the short tier that the tests do by themselves. */
+export function sharedRounds({ rounds, share = 1 }: Pick<Part, 'rounds' | 'share'>): number {
+  return Math.ceil(rounds.ci * share);
 }
 
 export function count(figures: Figures, what: string, by = 1): void {

@@ -19,7 +19,10 @@ interface Report {
   }[];
 }
 
-interface Suite extends Pick<Part, 'name' | 'what' | 'rounds' | 'budgetSeconds' | 'isAnyRoundThere'> {
+interface Suite extends Pick<
+  Part,
+  'name' | 'what' | 'rounds' | 'share' | 'budgetSeconds' | 'isAnyRoundThere'
+> {
   readonly files: readonly string[];
   /** What tells its tests how long the torture is, which one it is, and where to add up what it met. */
   readonly lengthOf: (
@@ -91,6 +94,7 @@ export const SUITES: readonly Part[] = [
     name: 'simulation',
     what: 'random programs on a virtual clock against a model of their own, with faults of the store',
     rounds: { ci: 20_000, night: 500_000 },
+    share: 1 / 4,
     budgetSeconds: { ci: 900, night: 25_000 },
     isAnyRoundThere: true,
     files: ['packages/runtime/tests/simulation/simulation'],

@@ -1,21 +1,19 @@
 /** A part of the torture as a test: its short tier or a share of it, with its budget and what it counted on the screen. */
 import { expect, test } from 'vitest';
 
-import type { Part } from './part.ts';
+import { sharedRounds, type Part } from './part.ts';
 import { reportOf, tortureBy } from './torture.ts';
 
 /** Of all short tiers. */
 const SEED = 8;
-/** For parts that take minutes: the whole of them is `pnpm torture`. What must have happened scales with it. */
-export const A_FIFTH = 1 / 5;
 /** A machine that is busy with other things takes many times what it takes alone. */
 const PATIENCE = 10;
 
 /** @param law what holds */
-export function testTier(part: Part, law: string, share = 1): void {
+export function testTier(part: Part, law: string): void {
   const problem = part.impossible?.();
-  const budget = Math.ceil(part.budgetSeconds.ci * share);
-  const rounds = Math.ceil(part.rounds.ci * share);
+  const budget = Math.ceil(part.budgetSeconds.ci * (part.share ?? 1));
+  const rounds = sharedRounds(part);
   if (problem !== undefined) {
     test(`${part.name}: ${law} (not here: ${problem})`, ({ skip }) => skip());
     return;

@@ -5,9 +5,9 @@ import { seededEntropy } from '../../src/testing.ts';
 import { isTerminal } from '../../src/journal/event.ts';
 import { effectsOf, freshFolder, inspect, Program, TORTURE, type Line } from './program.fixture.ts';
 
-const ROUNDS = TORTURE ? 400 : 10;
+const ROUNDS = TORTURE ? 400 : 40;
 /** They wait more than they work. */
-const LANES = 2;
+const LANES = 4;
 const LEASE_MS = 600;
 
 /** A journal, and a program that takes runs of it over. */

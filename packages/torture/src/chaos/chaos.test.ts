@@ -1,4 +1,4 @@
-import { A_FIFTH, testTier } from '../tier.fixture.ts';
+import { testTier } from '../tier.fixture.ts';
 import { chaos } from './chaos.ts';
 
-testTier(chaos, 'runs of all kinds come to their ends while programs are killed and stopped', A_FIFTH);
+testTier(chaos, 'runs of all kinds come to their ends while programs are killed and stopped');

@@ -32,6 +32,7 @@ export const chaos: Part = {
   name: 'chaos',
   what: 'half a minute each of mixed runs in three programs: one is killed, one stopped past its lease, one lives on and must not grow',
   rounds: { ci: 5, night: 120 },
+  share: 1 / 5,
   budgetSeconds: { ci: 240, night: 4200 },
   // What is judged at its end is of no round, and no round can be made alone.
   isAnyRoundThere: true,

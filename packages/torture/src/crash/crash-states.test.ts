@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 
 import type { Figures } from '../part.ts';
 import { shimProblem } from '../shim/shim.ts';
-import { A_FIFTH, testTier } from '../tier.fixture.ts';
+import { testTier } from '../tier.fixture.ts';
 import { crashStates, tryStates } from './crash-states.ts';
 import { Disk } from './disk.ts';
 import type { Durable } from '../told.ts';
@@ -42,7 +42,7 @@ describe('a disk', () => {
   });
 });
 
-testTier(crashStates, 'nothing that was acknowledged is missing, and the run goes on to its end', A_FIFTH);
+testTier(crashStates, 'nothing that was acknowledged is missing, and the run goes on to its end');
 
 describe.skipIf(problem !== undefined)('after the power went', () => {
   // What the states are worth is shown by what they find where there is something to be found.

@@ -1,8 +1,4 @@
-import { A_FIFTH, testTier } from '../tier.fixture.ts';
+import { testTier } from '../tier.fixture.ts';
 import { kills } from './kills.ts';
 
-testTier(
-  kills,
-  'killed when its tasks have begun, the real command line goes on and does nothing again',
-  A_FIFTH,
-);
+testTier(kills, 'killed when its tasks have begun, the real command line goes on and does nothing again');

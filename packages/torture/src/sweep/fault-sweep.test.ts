@@ -1,8 +1,7 @@
-import { A_FIFTH, testTier } from '../tier.fixture.ts';
+import { testTier } from '../tier.fixture.ts';
 import { faultSweep } from './fault-sweep.ts';
 
 testTier(
   faultSweep,
   'where the disk fails at any call, nothing acknowledged is lost or done again, and the run goes on',
-  A_FIFTH,
 );
