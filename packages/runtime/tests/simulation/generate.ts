@@ -48,7 +48,10 @@ const MERGES: readonly MergeMode[] = ['race', 'roundRobin', 'raceRobin', 'concat
 const TIMELESS_MODES: readonly ListMode[] = ['all', 'allSettled', 'some', 'forkJoin', 'forkJoinSettled'];
 /** Those in which no failure decides by itself, and that have an order of their own. */
 const TELLS_ALL: ReadonlySet<string> = new Set(['allSettled', 'mapSettled', 'some', 'forkJoinSettled']);
+/** Times are added up exactly: their fractions are binary ones. */
 const SHARE = 2 ** 20;
+/** About a third. */
+const BETWEEN_SHARES = 699_051 / (2 * SHARE);
 const PEOPLE: readonly string[] = ['ada', 'grace', 'lin', 'eve'];
 const SINGLE: QuestionRules = { strategy: 'single', quorum: undefined, experts: undefined, options: [] };
 const PRIORITIES: readonly Priority[] = ['user-blocking', 'user-visible', 'background', 3, -3];
@@ -410,8 +413,8 @@ class Generator {
       option: options.length > 0 && random.chance(0.6) ? random.pick(options) : undefined,
     }));
     const extra = {
-      // Never together with a time that is a whole number.
-      ms: random.int(1, 80) + 1 / 3,
+      // Never together with any other time.
+      ms: random.int(1, 80) + BETWEEN_SHARES,
       by: random.pick(PEOPLE),
       approved: random.chance(0.5),
       option: undefined,
