@@ -34,6 +34,7 @@ import { resultOf } from './run-result.ts';
 import type { Contradiction } from '../process/admission.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
+import type { OpenGroup } from '../process/parallel/group-host.ts';
 import { idleBranchOf } from '../process/parallel/out-of-order.ts';
 
 const PAGE = 500;
@@ -139,6 +140,7 @@ export class Replay {
    * recorded before it has been delivered or asked for again.
    */
   isAt(place: string | null): boolean {
+    if (this.isHeld) return false;
     try {
       const recorded = this.#pass();
       if (recorded === undefined) return place === null;
@@ -191,10 +193,9 @@ export class Replay {
   judge(): void {
     const recorded = this.#peek();
     if (recorded === undefined || this.#blockedTurns < PATIENCE_TURNS) return;
-    const { foreign, calledOutside } = this.#host;
     const isElsewhere = this.#wentAnotherWay(recorded);
-    const isBehind = this.#isBehind(recorded);
-    const isEvident = (isElsewhere || isBehind) && !foreign.seen && !calledOutside;
+    const isBehind = this.#waitsFor(recorded) !== undefined;
+    const isEvident = (isElsewhere || isBehind) && !this.#host.wentOutside;
     if (!isEvident && this.remainingMs > 0) return;
     if (!this.#mayReorder && (isBehind || idleBranchOf(this.#host.openGroups, this.#keyOf(recorded)))) {
       this.#mayReorder = true;
@@ -204,9 +205,9 @@ export class Replay {
     throw isElsewhere ? this.#diverged(recorded) : this.#stalled(recorded);
   }
 
-  /** The decision waits for branches that had begun before it. */
-  #isBehind({ event }: Recorded): boolean {
-    return event.type === 'ScopeClosed' && this.#host.openGroups.get(event.key)?.isBehind === true;
+  /** What holds up the decision that is recorded here. */
+  #waitsFor({ event }: Recorded): OpenGroup['waitsFor'] {
+    return event.type === 'ScopeClosed' ? this.#host.openGroups.get(event.key)?.waitsFor : undefined;
   }
 
   /** The process asks for something else, or the branch that made the call is at its end. */
@@ -221,7 +222,8 @@ export class Replay {
   #boundMs(): number {
     const recorded = this.#peek();
     if (recorded === undefined) return 0;
-    const isLikelyOver = this.#wentAnotherWay(recorded) && this.#host.foreign.current === undefined;
+    const isOver = this.#wentAnotherWay(recorded) || this.#waitsFor(recorded) === 'decider';
+    const isLikelyOver = isOver && this.#host.foreign.current === undefined;
     const shortest = isLikelyOver ? this.#stallMs * EVIDENT_SHARE : this.#stallMs;
     return Math.max(shortest, 3 * (recorded.at - this.#previousAt));
   }
@@ -272,8 +274,8 @@ export class Replay {
       this.#mayReorder = false;
       const { openGroups } = this.#host;
       const idle = idleBranchOf(openGroups, event.key);
-      if (idle === undefined) openGroups.get(event.key)?.catchUp?.();
-      else idle.group.beginOutOfOrder?.(idle.path);
+      if (idle !== undefined) idle.group.beginOutOfOrder?.(idle.path);
+      else if (event.type === 'ScopeClosed') openGroups.get(event.key)?.giveWay?.(event);
       // What they ask for has its place now.
       return true;
     }

@@ -59,7 +59,12 @@ export class ForeignWaits {
     this.#open.clear();
   }
 
-  /** Whether anything outside `ctx` was waited for since `watch`. */
+  /** Code of the process was woken by something that is not `ctx`. */
+  noteCall(): void {
+    this.#seen = true;
+  }
+
+  /** Whether anything outside `ctx` was waited for since `watch`, or woke the process. */
   get seen(): boolean {
     return this.#seen;
   }

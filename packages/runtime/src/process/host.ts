@@ -74,8 +74,6 @@ export class ProcessHost implements GroupHost, ReduceHost {
   seed = '';
   /** Below the head log output was told before. */
   quiet = true;
-  /** Whether process code was ever woken by something that is not ctx. */
-  calledOutside = false;
   now: Millis = 0;
   runIdNow: string;
   result: ProcessResult | undefined;
@@ -114,6 +112,10 @@ export class ProcessHost implements GroupHost, ReduceHost {
 
   get live(): boolean {
     return this.admission.live;
+  }
+
+  get wentOutside(): boolean {
+    return this.foreign.seen;
   }
 
   get inTurn(): boolean {
@@ -289,7 +291,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     // A loser that nobody awaits must not end the program.
     promise.then(undefined, nobody);
     if (!this.inTurn) {
-      this.calledOutside = true;
+      this.foreign.noteCall();
       this.port.changed();
     }
     return promise;
@@ -298,10 +300,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
   /** What a use of ctx comes to where nothing may be asked for any more; undefined where it may. */
   refusal<T>(scope: Scope): Promise<T> | undefined {
     const { fence } = scope;
-    return fence === undefined && !this.isStopped ? undefined : this.#refuse(scope, fence);
-  }
-
-  #refuse<T>(scope: Scope, fence: CancelledError | undefined): Promise<T> {
+    if (fence === undefined && !this.isStopped) return undefined;
     if (fence === undefined || !scope.refuseOnce()) return new Promise(() => undefined);
     const refused = Promise.reject<T>(new CancelledError(fence.message));
     refused.catch(() => undefined);
@@ -347,9 +346,9 @@ export class ProcessHost implements GroupHost, ReduceHost {
   isDue(key: CallKey, recorded: boolean): boolean {
     if (this.inTurn) return this.port.isAt(recorded ? closeKey(key) : null);
     // Something outside ctx decided it, and the replay may stand just there.
-    this.calledOutside = true;
+    this.foreign.noteCall();
     this.port.changed();
-    return false;
+    return recorded && this.port.isAt(closeKey(key));
   }
 
   addScope(scope: Scope): void {

@@ -244,7 +244,7 @@ export class StreamQueue<Item> implements OpenStream, SourceItems {
       host.settleWatch.settled(key);
     }
     if (!host.inTurn) {
-      host.calledOutside = true;
+      host.foreign.noteCall();
       host.port.changed();
     }
     return true;

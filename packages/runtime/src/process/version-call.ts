@@ -42,7 +42,7 @@ export function isAtHead(host: ProcessHost): boolean {
 /** What is asked for outside a turn needs one to be recorded. */
 export function noteOutside(host: ProcessHost): void {
   if (host.inTurn) return;
-  host.calledOutside = true;
+  host.foreign.noteCall();
   host.port.changed();
 }
 

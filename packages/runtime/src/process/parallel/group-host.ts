@@ -20,10 +20,10 @@ export interface OpenGroup {
   interrupt(outcome: 'aborted' | 'timedOut', reason: string): void;
   /** Takes the decision that was held, where it is the one wanted (undefined: whichever it is). */
   takeHeld(wanted: Decided | undefined): boolean;
-  /** Whether its decision waits for branches that had begun before it. */
-  readonly isBehind?: boolean;
-  /** It waits for them no longer: they begin now. */
-  catchUp?(): void;
+  /** Of one that holds a decision: branches that had begun before it, or the branch that made the recorded one. */
+  readonly waitsFor?: 'branches' | 'decider' | undefined;
+  /** It waits no longer: those begin now, or what another named branch decided is taken for what is recorded. */
+  giveWay?(wanted: Decided): void;
   /** Whether this is a named branch that was not invoked, and can be before its turn. */
   isIdle(path: ScopePath): boolean;
   beginOutOfOrder(path: ScopePath): void;
@@ -37,6 +37,8 @@ export interface OpenGroup {
 export interface GroupHost {
   /** Calls are new, not compared with a journal. */
   readonly live: boolean;
+  /** The process ever waited for something outside ctx, or was woken by it. */
+  readonly wentOutside: boolean;
   /** Below the head: whether a decision made now has the place that the journal gives it. */
   isDue(key: CallKey, recorded: boolean): boolean;
   recordedGroup(key: CallKey): GroupCall | undefined;

@@ -9,6 +9,7 @@ import { decideGroup, firstOf, isByAll, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
+import { Held } from './held.ts';
 import type { GroupPlan, Opening } from './group-plan.ts';
 import { ParkedBranches } from './out-of-order.ts';
 import { groupResult } from './result.ts';
@@ -54,11 +55,11 @@ export class Group implements OpenGroup {
   #isBounded = false;
   /** Below the journal's head: who had begun when it was decided, as far as that is known. */
   #begun: Begun | undefined;
-  readonly #parked = new ParkedBranches();
-  /** Made below the journal's head and not taken yet. */
-  #held: Decided | undefined;
+  readonly #parked: ParkedBranches;
+  readonly #held: Held;
   #abortReason = '';
   #unlisten: () => void = () => undefined;
+  #unhook: () => void = () => undefined;
 
   constructor(
     key: CallKey,
@@ -80,6 +81,8 @@ export class Group implements OpenGroup {
     this.#concurrency = concurrency;
     this.#batchSize = batchSize;
     this.#losers = losers;
+    this.#parked = new ParkedBranches(host);
+    this.#held = new Held(host, key, plan.names !== undefined);
   }
 
   get concurrency(): number {
@@ -109,6 +112,8 @@ export class Group implements OpenGroup {
     const decided = this.#decide(undefined);
     this.plan.options.limiter?.limit(concurrency);
     this.#begun = Begun.recorded(this.#host, this.#paths);
+    // A decision that is held is told by nothing else that the group is given up.
+    if (!this.#host.live) this.#unhook = this.scope.whenFenced(() => this.takeHeld(undefined));
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
     this.#isBounded = this.#branches.includes(IDLE);
@@ -133,6 +138,7 @@ export class Group implements OpenGroup {
   /** The run is left with this group open. */
   unlisten(): void {
     this.#unlisten();
+    this.#unhook();
   }
 
   retune(concurrency: number): void {
@@ -155,19 +161,12 @@ export class Group implements OpenGroup {
     if (this.#losers === 'drain') this.#settlePromise(phase.decided, interruption(outcome, why));
   }
 
-  takeHeld(wanted: Decided | undefined): boolean {
-    const held = this.#held;
-    if (held === undefined || !this.isOpen || (wanted !== undefined && !this.#agrees(held, wanted)))
-      return false;
-    if (wanted !== undefined && this.#isHeldUp(wanted)) return false;
+  takeHeld(wanted: Decided | undefined, isAlikeEnough = false): boolean {
+    if (!this.isOpen || (wanted !== undefined && this.#isHeldUp(wanted))) return false;
+    const held = this.#held.take(wanted, isAlikeEnough);
     // Its branch may have lost meanwhile: then it counts for the branch alone.
-    this.#finish(held, this.scope.fence === undefined);
-    return true;
-  }
-
-  /** Named branches may stand in another order by now: who decided is then told by the outcomes alone. */
-  #agrees(a: Decided, b: Decided): boolean {
-    return a.outcome === b.outcome && (a.winner === b.winner || this.plan.names !== undefined);
+    if (held !== undefined) this.#finish(held.decided, this.scope.fence === undefined);
+    return held !== undefined;
   }
 
   /** Whether this is a named branch that was not invoked. */
@@ -186,23 +185,28 @@ export class Group implements OpenGroup {
   }
 
   #beginInPlace(index: number): void {
-    if (this.#paths.names !== undefined) this.#parked.park(this.#branches, this.#placeOf);
+    if (this.#paths.names !== undefined) this.#parked.park(this.#branches);
     this.#invoke(index);
   }
-
-  readonly #placeOf = (scope: Scope): number => this.#host.placeOf(scope);
 
   /** What it gives up need not have begun in its order: it begins when it is taken. What goes on is waited for. */
   #isHeldUp({ outcome }: Decided): boolean {
     return !fencesLosers(outcome, this.#losers) && this.#begun?.next(this.#branches) !== undefined;
   }
 
-  get isBehind(): boolean {
-    return this.isOpen && this.#held !== undefined && this.#isHeldUp(this.#held);
+  get waitsFor(): 'branches' | 'decider' | undefined {
+    const { decided } = this.#held;
+    if (!this.isOpen || decided === undefined) return undefined;
+    return this.#isHeldUp(decided) ? 'branches' : this.#held.waitsFor;
+  }
+
+  giveWay(wanted: Decided): void {
+    if (this.#isHeldUp(wanted)) this.#catchUp();
+    else this.takeHeld(wanted, true);
   }
 
   /** Who had begun, and has not here: waits outside ctx take longer than they did, or it is not the same order. */
-  catchUp(): void {
+  #catchUp(): void {
     let index = this.#begun?.next(this.#branches);
     for (; index !== undefined; index = this.#begun?.next(this.#branches)) this.#beginInPlace(index);
   }
@@ -251,7 +255,7 @@ export class Group implements OpenGroup {
     this.#running += 1;
     this.#branches[index] = { status: 'running', scope };
     this.#host.addScope(scope);
-    startBranch(index, this.#run, this.#ended);
+    startBranch(index, this.#run, this.#settled);
   }
 
   readonly #run = (index: number): unknown => this.plan.inUserContext(this.#enter, index);
@@ -261,9 +265,7 @@ export class Group implements OpenGroup {
     return branch?.status === 'running' ? this.#host.runIn(branch.scope, this.plan.call, index) : undefined;
   };
 
-  readonly #ended = (index: number, outcome: Outcome): void => this.#settled(index, outcome);
-
-  #settled(index: number, branch: Outcome): void {
+  readonly #settled = (index: number, branch: Outcome): void => {
     const before = this.#branches[index];
     if (before?.status !== 'running') return;
     before.scope.finish();
@@ -285,11 +287,11 @@ export class Group implements OpenGroup {
     if (this.#active === 0 && this.scope.fence !== undefined)
       this.interrupt('aborted', this.scope.fence.message);
     this.#pump();
-    const held = this.#held;
     // Those that it waited for may have begun.
-    if (held !== undefined && this.#host.isDue(this.key, true) && !this.#isHeldUp(held))
-      this.#finish(held, this.scope.fence === undefined);
-  }
+    const { recorded, decided: held } = this.#held;
+    if (recorded !== undefined && held !== undefined && this.#host.isDue(this.key, true))
+      this.takeHeld(recorded);
+  };
 
   /**
    * Live a decision counts at once; below the head the recorded one is the authority.
@@ -297,30 +299,28 @@ export class Group implements OpenGroup {
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
-    const phase = this.#host.live ? undefined : this.#host.recordedGroup(this.key)?.phase;
-    const isRecorded = phase?.status === 'closed';
-    const first = isRecorded ? decided : firstOf(this.#held, decided);
-    if (this.scope.fence !== undefined || this.#host.live) {
-      this.#finish(first, this.scope.fence === undefined);
-      return true;
+    const { recorded } = this.#held;
+    const first = recorded === undefined ? firstOf(this.#held.decided, decided) : decided;
+    const isGivenUp = this.scope.fence !== undefined;
+    if (!isGivenUp && !this.#host.live) {
+      if (this.#held.isRefused(decided)) return true;
+      // A decision that comes early is held: losers may have gone on before it, as is recorded.
+      const isDue = this.#host.isDue(this.key, recorded !== undefined) && this.#held.isRight(first);
+      if (!isDue || this.#isHeldUp(first)) return this.#held.hold({ decided, end: undefined });
     }
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return true;
-    // A decision that comes early is held: losers may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded) && !this.#isHeldUp(first)) this.#finish(first, true);
-    else if (this.#held !== undefined) return false;
-    else this.#held = first;
+    this.#finish(first, !isGivenUp);
     return true;
   }
 
   #finish(decided: Decided, recorded: boolean): void {
-    this.#held = undefined;
+    this.#unhook();
     const { outcome } = decided;
     const why = this.#whyGivenUp(outcome);
     const isFence = !recorded || fencesLosers(outcome, this.#losers);
     const phase = { status: 'goingOn', decided, why } as const;
     this.#phase = phase;
-    if (recorded) this.catchUp();
-    const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, this.#begun, this.#placeOf);
+    if (recorded) this.#catchUp();
+    const dropped = isFence ? [] : this.#parked.unbegun(this.#branches, this.#begun);
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
     if (recorded) this.#host.decided(this.key, this.#withBegun(decided, dropped.length));
     if (isFence) {

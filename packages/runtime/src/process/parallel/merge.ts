@@ -28,6 +28,8 @@ interface Feed {
   readonly key: string;
   slot: Slot | undefined;
   hasEnded: boolean;
+  /** It decides, and its turn goes to nobody while that is held for its place. */
+  failure: End | undefined;
   readonly status: FeedStatus;
 }
 
@@ -136,6 +138,14 @@ export class Merge implements OpenGroup, Supply<unknown> {
     return this.#verdict.takeHeld(wanted);
   }
 
+  get waitsFor(): 'decider' | undefined {
+    return this.#verdict.waitsFor;
+  }
+
+  giveWay(wanted: Decided): void {
+    this.#verdict.takeHeld(wanted, true);
+  }
+
   retune(): void {
     // Nothing of a merge depends on a concurrency.
   }
@@ -207,15 +217,17 @@ export class Merge implements OpenGroup, Supply<unknown> {
   }
 
   #pulled(feed: Feed, pulled: Pulled): void {
+    if (pulled.kind === 'failed' && !this.#plan.options.isEnveloped) {
+      feed.failure = pulled;
+      this.#verdict.propose({ outcome: 'rejected', winner: feed.index }, pulled);
+      return;
+    }
     if (pulled.kind === 'item') feed.slot = { value: pulled.item };
     else {
       feed.hasEnded = true;
       this.#active -= 1;
     }
-    if (pulled.kind === 'failed') {
-      if (this.#plan.options.isEnveloped) feed.slot = { error: pulled.error };
-      else this.#verdict.propose({ outcome: 'rejected', winner: feed.index }, pulled);
-    }
+    if (pulled.kind === 'failed') feed.slot = { error: pulled.error };
     this.#listener.serve();
     this.#checkEnd();
     if (feed.hasEnded) this.#pull(feed);
@@ -242,6 +254,8 @@ export class Merge implements OpenGroup, Supply<unknown> {
   }
 
   #finish(end: End): void {
+    const decider = this.#feeds.find(({ failure }) => failure === end);
+    if (decider !== undefined) decider.hasEnded = true;
     if (this.#isLeft) this.#dropItems();
     let left = this.#feeds.length;
     const told = (): void => {
@@ -255,6 +269,8 @@ export class Merge implements OpenGroup, Supply<unknown> {
         told();
       });
     }
+    // What is ready does not wait for sources that take their time to close.
+    if (decider !== undefined) this.#listener.serve();
   }
 }
 
@@ -265,6 +281,7 @@ function feedOf(source: Source, index: number, key: string): Feed {
     key,
     slot: undefined,
     hasEnded: false,
+    failure: undefined,
     get status() {
       if (this.slot !== undefined) return 'ready';
       return this.hasEnded ? 'ended' : 'waiting';

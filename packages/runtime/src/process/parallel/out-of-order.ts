@@ -2,7 +2,7 @@ import { ROOT_SCOPE, scopeOf, type CallKey, type ScopePath } from '../../journal
 import type { Scope } from '../scope.ts';
 import type { Begun } from './begun.ts';
 import { indexOf, type Branch } from './branch.ts';
-import type { OpenGroup } from './group-host.ts';
+import type { GroupHost, OpenGroup } from './group-host.ts';
 
 /** A named branch that was not invoked, and that a recorded call lies in. */
 export interface IdleBranch {
@@ -25,11 +25,16 @@ export function idleBranchOf(groups: ReadonlyMap<CallKey, OpenGroup>, key: CallK
 /**
  * Branches of one group that were invoked where the journal has others before them.
  *
- * Owns which of them gave up their slots. Talks to nobody.
+ * Owns which of them gave up their slots. Asks the host where the journal has what they wait for.
  * Invariant: one that has a recorded call, or has settled, is parked no longer.
  */
 export class ParkedBranches {
+  readonly #host: Pick<GroupHost, 'placeOf'>;
   #scopes: Scope[] = [];
+
+  constructor(host: Pick<GroupHost, 'placeOf'>) {
+    this.#host = host;
+  }
 
   get all(): readonly Scope[] {
     if (this.#scopes.length > 0)
@@ -44,11 +49,11 @@ export class ParkedBranches {
   }
 
   /** Takes the slot of the branch that the journal needs last, if it needs it at all. */
-  park(branches: readonly Branch[], placeOf: (scope: Scope) => number): void {
+  park(branches: readonly Branch[]): void {
     let last: { readonly scope: Scope; readonly place: number } | undefined;
     for (const branch of branches) {
       if (branch.status !== 'running' || branch.scope.issued > 0 || branch.scope.isParked) continue;
-      const place = placeOf(branch.scope);
+      const place = this.#host.placeOf(branch.scope);
       if (last === undefined || place > last.place) last = { scope: branch.scope, place };
     }
     if (last === undefined) return;
@@ -57,16 +62,12 @@ export class ParkedBranches {
   }
 
   /** The group was decided while some have no slot: those that count as not begun, since what they ask for is new. */
-  unbegun(
-    branches: readonly Branch[],
-    begun: Begun | undefined,
-    placeOf: (scope: Scope) => number,
-  ): readonly Scope[] {
+  unbegun(branches: readonly Branch[], begun: Begun | undefined): readonly Scope[] {
     return this.all.filter(
       (scope) =>
         begun?.has(indexOf(branches, scope)) !== true &&
         scope.waiting.length > 0 &&
-        placeOf(scope) === Infinity,
+        this.#host.placeOf(scope) === Infinity,
     );
   }
 

@@ -142,6 +142,14 @@ export class Stream implements OpenGroup, Supply<unknown> {
     return this.#verdict.takeHeld(wanted);
   }
 
+  get waitsFor(): 'decider' | undefined {
+    return this.#verdict.waitsFor;
+  }
+
+  giveWay(wanted: Decided): void {
+    this.#verdict.takeHeld(wanted, true);
+  }
+
   retune(concurrency: number): void {
     this.#concurrency = concurrency;
     this.#pump();

@@ -6,6 +6,7 @@ import type { Scope, ScopeDefaults } from '../scope.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
+import { Held } from './held.ts';
 
 /** How a call ends for whoever waits for it. */
 export type End =
@@ -37,8 +38,7 @@ export class Verdict {
   readonly #plan: VerdictPlan;
   readonly #onTaken: (end: End) => void;
   #isTaken = false;
-  /** Made below the journal's head and not taken yet. */
-  #held: { readonly decided: Decided; readonly end: End } | undefined;
+  readonly #held: Held<End>;
   #reason = '';
   #unlisten: () => void = () => undefined;
   readonly #unhook: () => void;
@@ -51,6 +51,7 @@ export class Verdict {
     this.#group = group;
     this.#plan = plan;
     this.#onTaken = onTaken;
+    this.#held = new Held(host, group.key, plan.isNamed);
     // A stream can stand still with nothing that would be cancelled: the fence itself gives it up.
     this.#unhook = group.scope.whenFenced(() => this.#fencedAround());
   }
@@ -93,32 +94,28 @@ export class Verdict {
       this.#take(decided, end, true);
       return true;
     }
-    const phase = this.#host.recordedGroup(this.key)?.phase;
-    const isRecorded = phase?.status === 'closed';
-    if (isRecorded && !this.#agrees(phase.decided, decided)) return false;
+    if (this.#held.isRefused(decided)) return false;
     // A decision that comes early is held: branches may have gone on before it, as is recorded.
-    if (this.#host.isDue(this.key, isRecorded)) this.#take(decided, end, true);
-    else this.#held ??= { decided, end };
+    const isDue = this.#host.isDue(this.key, this.#held.recorded !== undefined);
+    if (isDue && this.#held.isRight(decided)) this.#take(decided, end, true);
+    else this.#held.hold({ decided, end });
     return true;
   }
 
-  takeHeld(wanted: Decided | undefined): boolean {
-    const held = this.#held;
-    if (held === undefined || this.#isTaken) return false;
-    if (wanted !== undefined && !this.#agrees(held.decided, wanted)) return false;
+  takeHeld(wanted: Decided | undefined, isAlikeEnough = false): boolean {
+    if (this.#isTaken) return false;
+    const held = this.#held.take(wanted, isAlikeEnough);
     // Its branch may have lost meanwhile: then it counts for the branch alone.
-    this.#take(held.decided, held.end, this.#group.scope.fence === undefined);
-    return true;
+    if (held !== undefined) this.#take(held.decided, held.end, this.#group.scope.fence === undefined);
+    return held !== undefined;
   }
 
-  /** Named branches may stand in another order by now: who decided is then told by the outcomes alone. */
-  #agrees(a: Decided, b: Decided): boolean {
-    return a.outcome === b.outcome && (a.winner === b.winner || this.#plan.isNamed);
+  get waitsFor(): 'decider' | undefined {
+    return this.#isTaken ? undefined : this.#held.waitsFor;
   }
 
   #take(decided: Decided, end: End, isRecorded: boolean): void {
     this.#isTaken = true;
-    this.#held = undefined;
     this.unlisten();
     // First the decision: listeners of the losers' signals may set off calls elsewhere.
     if (isRecorded) this.#host.decided(this.key, decided);
