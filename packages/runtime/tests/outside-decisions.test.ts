@@ -335,6 +335,18 @@ describe('names that stand in another order, where nothing outside ctx is waited
       },
     ],
     [
+      'any, while calls of the others wait for their places',
+      async (_, ctx) => {
+        const names = ordered(['a', 'b', 'c']);
+        const thunks = names.map((name) => async () => {
+          if (name === 'c') await hops(3);
+          else await ctx.sleep(name === 'a' ? 15 : 20);
+          return name;
+        });
+        return ctx.parallel.any(thunks, { keyBy: (_thunk, index) => names[index] ?? '' });
+      },
+    ],
+    [
       'merge',
       async (_, ctx) => {
         const sources = ordered([

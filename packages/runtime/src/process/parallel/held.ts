@@ -51,11 +51,15 @@ export class Held<End = undefined> {
     return recorded !== undefined && !this.#isAlike(decided, recorded);
   }
 
-  /** It is the one that is recorded, if any is. Where all comes in its order, one that is alike stands at another place. */
+  /** It is the one that is recorded, if any is. */
   isRight(decided: Decided): boolean {
     const { recorded } = this;
-    if (recorded === undefined || isSame(decided, recorded)) return true;
-    return !this.#host.wentOutside && this.#isAlike(decided, recorded);
+    return recorded === undefined || this.#isIt(decided, recorded);
+  }
+
+  /** Where all comes in its order, one that is alike stands at another place. */
+  #isIt(decided: Decided, recorded: Decided): boolean {
+    return isSame(decided, recorded) || (!this.#host.wentOutside && this.#isAlike(decided, recorded));
   }
 
   /** @returns whether it may be what was recorded, as far as is known: then the slot of who decided goes to nobody */
@@ -74,11 +78,12 @@ export class Held<End = undefined> {
   take(wanted: Decided | undefined, isAlikeEnough: boolean): Made<End> | undefined {
     const made = this.#made;
     if (made === undefined) return undefined;
-    if (
-      wanted !== undefined &&
-      !(isAlikeEnough ? this.#isAlike(made.decided, wanted) : isSame(made.decided, wanted))
-    )
-      return undefined;
+    const { decided } = made;
+    const fits =
+      wanted === undefined ||
+      this.#isIt(decided, wanted) ||
+      (isAlikeEnough && this.#isAlike(decided, wanted));
+    if (!fits) return undefined;
     this.#made = undefined;
     return made;
   }
