@@ -21,7 +21,7 @@ const HELP = `pnpm torture [options]
   --rounds n        so many rounds instead of the tier's; what must have happened at least scales with it
   --row             and a row of docs/guarantees.md for each part
   --rest            what \`npm test\` leaves out of the short tier, one piece for each processor
-  --until s         of it: none is begun after that (seconds since 1970)
+  --until s         of it: none is begun after that (seconds since 1970; PAWL_TORTURE_UNTIL says it, too)
 
 Parts:
 ${PARTS.map(({ name, what }) => `  ${name.padEnd(16)}  ${what}`).join('\n')}
@@ -53,14 +53,20 @@ function chosen(only: string | undefined): readonly Part[] {
 }
 
 /** What a piece says is shown when it ends: those that run at once would mix their lines. */
-async function runPiece({ part, seed, rounds }: Piece): Promise<boolean> {
+async function runPiece({ part, seed, rounds, mostSeconds }: Piece): Promise<boolean> {
   const args = ['--only', part, '--seed', String(seed), '--rounds', String(rounds)];
   const child = spawn(execPath, [...execArgv, import.meta.filename, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: mostSeconds * 1000,
+    killSignal: 'SIGKILL',
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'pawl-tests-compiled'), ...env },
   });
   const [told, [code]] = await Promise.all([readAll(child.stdout), once(child, 'close')]);
   stdout.write(told);
+  if (code === null)
+    stdout.write(
+      `${part}: ended from outside, or after ${mostSeconds} s. Again: pnpm torture ${args.join(' ')}\n`,
+    );
   return code === 0;
 }
 
@@ -93,7 +99,7 @@ async function main(): Promise<number> {
     stdout.write(HELP);
     return 0;
   }
-  if (values.rest) return rest(numberOf('until', values.until) ?? Infinity);
+  if (values.rest) return rest(numberOf('until', values.until ?? env['PAWL_TORTURE_UNTIL']) ?? Infinity);
   const asked: Asked = {
     tier: tierOf(values.tier),
     seed: numberOf('seed', values.seed) ?? 1,

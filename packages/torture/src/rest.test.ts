@@ -25,10 +25,10 @@ describe('what the tests leave out', () => {
 
   test('comes in pieces of all parts in turn, each of another seed, and adds up to the tier', () => {
     expect(piecesOf(partsLeft(PARTS))).toEqual([
-      { part: 'five', seed: 9, rounds: 3 },
-      { part: 'half', seed: 9, rounds: 5 },
-      { part: 'five', seed: 10, rounds: 3 },
-      { part: 'five', seed: 11, rounds: 3 },
+      { part: 'five', seed: 9, rounds: 3, mostSeconds: 1 },
+      { part: 'half', seed: 9, rounds: 5, mostSeconds: 1 },
+      { part: 'five', seed: 10, rounds: 3, mostSeconds: 1 },
+      { part: 'five', seed: 11, rounds: 3, mostSeconds: 1 },
     ]);
     expect(piecesOf([part('odd', 11, 1 / 5)]).map(({ rounds }) => rounds)).toEqual([3, 3, 2]);
     expect(piecesOf([])).toEqual([]);

@@ -6,6 +6,8 @@ export interface Piece {
   readonly part: string;
   readonly seed: number;
   readonly rounds: number;
+  /** The budget of the whole short tier: what takes longer than that does not end. */
+  readonly mostSeconds: number;
 }
 
 /** How far the short tier of a part came, with what the tests do. */
@@ -39,6 +41,7 @@ function piecesOfPart(part: Part): readonly Piece[] {
     part: part.name,
     seed: FIRST_SEED + index,
     rounds: Math.min(size, rest - index * size),
+    mostSeconds: part.budgetSeconds.ci,
   }));
 }
 

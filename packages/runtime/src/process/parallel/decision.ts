@@ -62,12 +62,6 @@ export function decideGroup(
   }
 }
 
-/** Which counts of a decision that is held and another one: what one branch decided does not give way to the end of all. */
-export function firstOf(held: Decided | undefined, decided: Decided): Decided {
-  const isEnd = decided.winner === null && !isInterruption(decided.outcome);
-  return isEnd && held !== undefined && held.winner !== null ? held : decided;
-}
-
 /** Whether a group can be decided so only when all have settled. */
 export function isByAll(
   { outcome, winner }: Decided,

@@ -5,7 +5,7 @@ import { fencesLosers, isInterruption, type Decided } from '../../kernel/state.t
 import type { Scope } from '../scope.ts';
 import { Begun, orderOf } from './begun.ts';
 import { BranchPaths, IDLE, indexOf, startBranch, type Branch, type Outcome } from './branch.ts';
-import { decideGroup, firstOf, isByAll, type LastSettled } from './decision.ts';
+import { decideGroup, isByAll, type LastSettled } from './decision.ts';
 import { listenTo } from './abort-signal.ts';
 import { interruption, whyGivenUp } from './given-up.ts';
 import type { GroupHost, OpenGroup } from './group-host.ts';
@@ -59,7 +59,7 @@ export class Group implements OpenGroup {
   readonly #held: Held;
   #abortReason = '';
   #unlisten: () => void = () => undefined;
-  #unhook: () => void = () => undefined;
+  #unhook: (() => void) | undefined;
 
   constructor(
     key: CallKey,
@@ -112,8 +112,6 @@ export class Group implements OpenGroup {
     const decided = this.#decide(undefined);
     this.plan.options.limiter?.limit(concurrency);
     this.#begun = Begun.recorded(this.#host, this.#paths);
-    // A decision that is held is told by nothing else that the group is given up.
-    if (!this.#host.live) this.#unhook = this.scope.whenFenced(() => this.takeHeld(undefined));
     if (decided === undefined) this.#pump();
     else this.#propose(decided);
     this.#isBounded = this.#branches.includes(IDLE);
@@ -138,7 +136,7 @@ export class Group implements OpenGroup {
   /** The run is left with this group open. */
   unlisten(): void {
     this.#unlisten();
-    this.#unhook();
+    this.#unhook?.();
   }
 
   retune(concurrency: number): void {
@@ -299,21 +297,23 @@ export class Group implements OpenGroup {
    */
   #propose(decided: Decided): boolean {
     if (!this.isOpen) return false;
-    const { recorded } = this.#held;
-    const first = recorded === undefined ? firstOf(this.#held.decided, decided) : decided;
+    const first = this.#held.first(decided);
     const isGivenUp = this.scope.fence !== undefined;
     if (!isGivenUp && !this.#host.live) {
       if (this.#held.isRefused(decided)) return true;
       // A decision that comes early is held: losers may have gone on before it, as is recorded.
-      const isDue = this.#host.isDue(this.key, recorded !== undefined) && this.#held.isRight(first);
-      if (!isDue || this.#isHeldUp(first)) return this.#held.hold({ decided, end: undefined });
+      if (!this.#held.isDue(first) || this.#isHeldUp(first)) {
+        // Nothing else tells it that the group is given up.
+        this.#unhook ??= this.scope.whenFenced(() => this.takeHeld(undefined));
+        return this.#held.hold({ decided, end: undefined });
+      }
     }
     this.#finish(first, !isGivenUp);
     return true;
   }
 
   #finish(decided: Decided, recorded: boolean): void {
-    this.#unhook();
+    this.#unhook?.();
     const { outcome } = decided;
     const why = this.#whyGivenUp(outcome);
     const isFence = !recorded || fencesLosers(outcome, this.#losers);

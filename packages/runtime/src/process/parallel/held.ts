@@ -16,14 +16,14 @@ export interface Made<End> {
  * but for two that both count all that came so far.
  */
 export class Held<End = undefined> {
-  readonly #host: Pick<GroupHost, 'live' | 'wentOutside' | 'recordedGroup'>;
+  readonly #host: Pick<GroupHost, 'live' | 'wentOutside' | 'isDue' | 'recordedGroup'>;
   readonly #key: CallKey;
   readonly #isNamed: boolean;
   #made: Made<End> | undefined;
 
   /** @param isNamed whether branches have names, so that they may stand in another order by now */
   constructor(
-    host: Pick<GroupHost, 'live' | 'wentOutside' | 'recordedGroup'>,
+    host: Pick<GroupHost, 'live' | 'wentOutside' | 'isDue' | 'recordedGroup'>,
     key: CallKey,
     isNamed: boolean,
   ) {
@@ -57,9 +57,21 @@ export class Held<End = undefined> {
     return recorded === undefined || this.#isIt(decided, recorded);
   }
 
+  /** It is, and has the place that the journal gives it. */
+  isDue(decided: Decided): boolean {
+    return this.#host.isDue(this.#key, this.recorded !== undefined) && this.isRight(decided);
+  }
+
   /** Where all comes in its order, one that is alike stands at another place. */
   #isIt(decided: Decided, recorded: Decided): boolean {
     return isSame(decided, recorded) || (!this.#host.wentOutside && this.#isAlike(decided, recorded));
+  }
+
+  /** Which one counts now, where it may be either: what one branch decided does not give way to the end of all. */
+  first(decided: Decided): Decided {
+    const held = this.recorded === undefined ? this.decided : undefined;
+    const isEnd = decided.winner === null && !isInterruption(decided.outcome);
+    return isEnd && held !== undefined && held.winner !== null ? held : decided;
   }
 
   /** @returns whether it may be what was recorded, as far as is known: then the slot of who decided goes to nobody */

@@ -96,8 +96,7 @@ export class Verdict {
     }
     if (this.#held.isRefused(decided)) return false;
     // A decision that comes early is held: branches may have gone on before it, as is recorded.
-    const isDue = this.#host.isDue(this.key, this.#held.recorded !== undefined);
-    if (isDue && this.#held.isRight(decided)) this.#take(decided, end, true);
+    if (this.#held.isDue(decided)) this.#take(decided, end, true);
     else this.#held.hold({ decided, end });
     return true;
   }
