@@ -1,7 +1,7 @@
 import { NEVER } from '@pawl/runtime';
 import { identityText, sha256 } from '@pawl/runtime/elsewhere';
 import type { RunId } from '@pawl/runtime';
-import type { Shown } from './step.ts';
+import type { Entry, Shown } from './step.ts';
 import type { ProcessDefinition } from '@pawl/sdk';
 import {
   CancelledError,
@@ -16,17 +16,20 @@ import {
 } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
-import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
+import { Outlet } from './outlet.ts';
+import { RunSession, type Mail, type Next } from './run-session.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
 
 /**
- * The promise of the next message keeps something of each race that it does not win, the entry that won included (1 KB), and
- * is asked for anew after so many. Restate then has a message in the journal once for each time that it was asked for. It is
- * part of what was recorded: another number is a journal that does not fit.
+ * The promise of the next message keeps something of each entry that is recorded while it waits, the entry included (1 KB),
+ * and is asked for anew after so many. Restate then has a message in the journal once for each time that it was asked for.
+ * It is part of what was recorded: another number is a journal that does not fit.
  */
-const MOST_RACES = 1024;
+const MOST_ENTRIES = 1024;
+/** So long a message may be there unseen while one entry after the other is at hand. */
+const LONGEST_UNSEEN_MS = 100;
 
 const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };
@@ -75,37 +78,46 @@ async function drive(
     void session.drop().finally(() => options.attempts.delete(session));
   });
   const inbox = new Inbox(ctx, session);
+  const outlet = Outlet.here;
   for (;;) {
-    const next = await untilRecorded(ctx, inbox, session);
-    if (next.type === 'goesOn') {
-      if (next.shown !== undefined) ctx.set('shown', next.shown);
-      continue;
+    const next = await untilRecorded(ctx, inbox, session, outlet);
+    switch (next.type) {
+      case 'goesOn':
+        if (next.shown !== undefined) ctx.set('shown', next.shown);
+        break;
+      case 'mail':
+        await inbox.take();
+        break;
+      case 'rest':
+        await rest(ctx, inbox, next);
+        break;
+      case 'ended':
+        ctx.set('over', true);
+        return next.result;
     }
-    if (next.type === 'ended') {
-      ctx.set('over', true);
-      return next.result;
-    }
-    await rest(ctx, inbox, next);
   }
 }
 
-/**
- * Messages are taken as they come, in Restate's order, until the entry that was asked for is there. Where one came in
- * that time, that nothing goes on may have been found without it, and is found anew.
- */
-async function untilRecorded(ctx: WorkflowContext, inbox: Inbox, session: RunSession): Promise<Next> {
+/** An entry that is at hand goes out with what asks for it (decision 26). */
+async function untilRecorded(
+  ctx: WorkflowContext,
+  inbox: Inbox,
+  session: RunSession,
+  outlet: Outlet | undefined,
+): Promise<Next> {
   await session.goAhead();
-  const entry = ctx.run('burst', () => session.next(), AS_BYTES);
-  let hasMail = false;
-  for (;;) {
-    const won = await inbox.orElse(entry);
-    if (won === undefined) {
-      hasMail = true;
-      continue;
+  const isAhead = session.isAhead;
+  if (isAhead) outlet?.hold();
+  const given = async (): Promise<Entry> => {
+    try {
+      return await session.next();
+    } finally {
+      outlet?.release();
     }
-    const next = session.recorded(won);
-    return hasMail && next.type === 'rest' ? GOES_ON : next;
-  }
+  };
+  const entry = await inbox.beside(ctx.run('burst', given, AS_BYTES), isAhead);
+  outlet?.release();
+  return session.recorded(entry);
 }
 
 async function rest(
@@ -114,22 +126,24 @@ async function rest(
   { at, wakeAt }: Extract<Next, { type: 'rest' }>,
 ): Promise<void> {
   const ms = Math.min(wakeAt - at, LONGEST_SLEEP_MS);
-  if (wakeAt === NEVER) await inbox.message();
-  else await inbox.orElse(ctx.sleep(ms).map(() => ({ slept: true })));
+  await inbox.orElse(wakeAt === NEVER ? [] : [ctx.sleep(ms).map(() => ({ slept: true }))]);
 }
 
 /**
  * The messages of a run: durable promises of its workflow, numbered from 0.
  *
  * Owns which is next. Talks to the session. A cancel of the invocation, by Restate's own means, is one of them.
+ * Invariant: what the handler asks Restate for depends on what was recorded, and not on when a message came: one that is
+ * there is taken behind an entry that says so, or in a rest.
  */
 class Inbox {
   readonly #ctx: WorkflowContext;
   readonly #session: RunSession;
   #count = 0;
   #next: RestatePromise<Mail>;
-  /** That the next one has lost. */
-  #races = 0;
+  /** Since the next one was asked for. */
+  #entries = 0;
+  #lookedAt = 0;
 
   constructor(ctx: WorkflowContext, session: RunSession) {
     this.#ctx = ctx;
@@ -138,36 +152,53 @@ class Inbox {
   }
 
   #ask(): RestatePromise<Mail> {
-    this.#races = 0;
+    this.#entries = 0;
     return this.#ctx.promise<Mail>(nameOf(this.#count)).get();
   }
 
-  async message(): Promise<void> {
-    await this.#taken(this.#next);
-  }
-
-  /** What the other one gives; undefined where a message came first, which is delivered by now. */
-  async orElse<T extends object>(other: RestatePromise<T>): Promise<T | undefined> {
-    return this.#taken(RestatePromise.race([this.#next, other]));
-  }
-
-  async #taken<T extends object>(won: RestatePromise<T | Mail>): Promise<T | undefined> {
-    try {
-      const first = await won;
-      if (!isMail(first)) {
-        this.#races += 1;
-        if (this.#races === MOST_RACES) this.#next = this.#ask();
-        return first;
+  /** The entry, once it is recorded. A race for a message costs as much as half a step: none for what is at hand. */
+  async beside(entry: RestatePromise<Uint8Array>, isAhead: boolean): Promise<Uint8Array> {
+    const now = performance.now();
+    let looks = !isAhead || now - this.#lookedAt >= LONGEST_UNSEEN_MS;
+    if (looks) this.#lookedAt = now;
+    let won = await this.#unlessCancelled(looks ? RestatePromise.race([this.#next, entry]) : entry);
+    while (won === undefined || isMail(won)) {
+      if (won !== undefined) {
+        looks = false;
+        this.#session.mailCame();
       }
-      this.#count += 1;
-      this.#ctx.set('taken', this.#count);
-      this.#session.deliver(first);
-      this.#next = this.#ask();
+      // Never the same promise again: what was cancelled stays so.
+      won = await this.#unlessCancelled(RestatePromise.race(looks ? [this.#next, entry] : [entry]));
+    }
+    this.#entries += 1;
+    if (this.#entries === MOST_ENTRIES) this.#next = this.#ask();
+    return won;
+  }
+
+  /** The one that is there. */
+  async take(): Promise<void> {
+    while (!(await this.orElse([])));
+  }
+
+  /** Whether a message came first, which is delivered by now. Where the invocation was cancelled, none did. */
+  async orElse(others: readonly RestatePromise<object>[]): Promise<boolean> {
+    const won = await this.#unlessCancelled(RestatePromise.race([this.#next, ...others]));
+    if (won === undefined || !isMail(won)) return false;
+    this.#count += 1;
+    this.#ctx.set('taken', this.#count);
+    this.#session.take(won);
+    this.#next = this.#ask();
+    return true;
+  }
+
+  async #unlessCancelled<T>(waited: RestatePromise<T>): Promise<T | undefined> {
+    try {
+      return await waited;
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
       this.#session.deliver(cancelMail(this.#ctx.key));
+      return undefined;
     }
-    return undefined;
   }
 }
 

@@ -118,6 +118,48 @@ describe('one attempt of Restate at a run', () => {
     await session.drop();
   });
 
+  it('says that a message is there before it takes it, and gives first what it has at hand', async () => {
+    const instant = defineTask({ name: 'instant', run: () => null });
+    async function endless(_: null, ctx: Context): Promise<never> {
+      for (;;) await ctx.task(instant);
+    }
+    const session = sessionOf(definitionOf(endless));
+    await begin(session);
+    await session.goAhead();
+    session.mailCame();
+    const atHand = await session.next();
+    expect(typesOf(atHand)).toContain('TaskSucceeded');
+    expect(session.recorded(atHand).type).toBe('goesOn');
+    // However much could go on: a message does not wait for the end of that.
+    await session.goAhead();
+    expect(session.isAhead).toBe(false);
+    const said = await session.next();
+    expect(session.recorded(said)).toEqual({ type: 'mail' });
+    session.take({ to: 'run', message: { kind: 'cancel', id: 'm', reason: 'enough' } });
+    const types: string[] = [];
+    for (let isOver = false; !isOver;) {
+      const entry = await session.next();
+      types.push(...typesOf(entry));
+      isOver = session.recorded(entry).type === 'ended';
+    }
+    expect(types).toContain('CancelRequested');
+    await session.drop();
+  });
+
+  it('a message that came while an entry was waited for ends that wait', async () => {
+    const hanging = defineTask({ name: 'hanging', run: () => new Promise<never>(() => undefined) });
+    async function hangs(_: null, ctx: Context): Promise<unknown> {
+      return ctx.task(hanging);
+    }
+    const session = sessionOf(definitionOf(hangs));
+    await begin(session);
+    const asked = session.next();
+    expect(await givenAtOnce(asked)).toBeUndefined();
+    session.mailCame();
+    expect(session.recorded(await asked)).toEqual({ type: 'mail' });
+    await session.drop();
+  });
+
   it('below the head nothing is ahead: all is as it was recorded, and nothing runs', async () => {
     const { invoked, definition } = steps();
     const whole: Entry[] = [];

@@ -35,7 +35,7 @@ const MOST_EARLY = 1000;
 export type Next =
   /** `shown`: from now on. */
   | { readonly type: 'goesOn'; readonly shown?: Shown | undefined }
-  | Extract<Step, { type: 'rest' }>
+  | Extract<Step, { type: 'rest' | 'mail' }>
   | { readonly type: 'ended'; readonly result: RunResult };
 
 /** A message, and the run that it is for: the one of the invocation, or one that it started. */
@@ -44,7 +44,7 @@ export interface Mail {
   readonly message: InboxMessage;
 }
 
-export const GOES_ON: Next = { type: 'goesOn' };
+const GOES_ON: Next = { type: 'goesOn' };
 
 /** What this attempt made: events that are in its journals already, or another step. */
 type Given =
@@ -68,6 +68,8 @@ export class RunSession implements Attempt {
   /** From the head on. */
   #runtime: Runtime | undefined;
   #worker: Worker | undefined;
+  /** A message is there, and no entry says so yet. */
+  #hasMail = false;
   /** For runs that are not there yet. */
   #early: Mail[] = [];
   #outgoing: Entry[] = [];
@@ -98,11 +100,16 @@ export class RunSession implements Attempt {
    * that works is not waited for.
    */
   async goAhead(): Promise<void> {
-    if (this.#runtime === undefined || this.#outgoing.length > 0) return;
+    if (this.#runtime === undefined || this.isAhead || this.#hasMail) return;
     // Behind all that is caused at once: only then it is seen whether a turn follows.
     await new Promise<void>((done) => nextTick(done));
     for (let round = 0; round < MOST_ROUNDS && this.#isTurning; round += 1) await setImmediate();
     if (this.#store.isAwaited && this.#failure === undefined) this.#hand();
+  }
+
+  /** What is asked for next is at hand. */
+  get isAhead(): boolean {
+    return this.#outgoing.length > 0;
   }
 
   get #isTurning(): boolean {
@@ -118,6 +125,7 @@ export class RunSession implements Attempt {
     this.#askedAt = performance.now();
     this.#keepPulse();
     if (this.#failure !== undefined) this.#fail(this.#failure);
+    else if (this.#hasMail) this.#propose({ type: 'mail' });
     else void this.#goOn().catch((error: unknown) => this.#fail(error));
     return asked.promise;
   }
@@ -150,6 +158,7 @@ export class RunSession implements Attempt {
         if (this.#early.length > 0) this.#deliverEarly();
         return this.#after(step);
       case 'rest':
+      case 'mail':
         return step;
       case 'refused':
         return { type: 'ended', result: { status: 'refused', error: step.error } };
@@ -160,6 +169,18 @@ export class RunSession implements Attempt {
 
   #after({ isOver, shown }: { readonly isOver: boolean; readonly shown?: Shown | undefined }): Next {
     return isOver ? { type: 'ended', result: this.#result() } : { type: 'goesOn', shown };
+  }
+
+  /** One is there, and is not delivered before an entry says so: which one says it depends on the time that it took. */
+  mailCame(): void {
+    this.#hasMail = true;
+    this.#propose({ type: 'mail' });
+  }
+
+  /** The one that is there. */
+  take(mail: Mail): void {
+    this.#hasMail = false;
+    this.deliver(mail);
   }
 
   deliver(mail: Mail): void {

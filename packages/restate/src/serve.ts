@@ -6,6 +6,7 @@ import { createEndpointHandler } from '@restatedev/restate-sdk';
 import { emitWarning } from 'node:process';
 import { checkProcessName, offeredTasks, type TaskOffer } from './offered-tasks.ts';
 import type { DriveOptions, ResolvedOptions, Served } from './options.ts';
+import { Outlet } from './outlet.ts';
 import { poolObject } from './pool-object.ts';
 import { checkServeOptions, driveOptions, poolsOfAll, refusing } from './refusals.ts';
 import { register } from './register.ts';
@@ -68,7 +69,9 @@ export async function serve(options: ServeOptions): Promise<RestateWorker> {
     ],
     ...(identityKeys === undefined ? {} : { identityKeys: [...identityKeys] }),
   });
-  const server = createServer(handler);
+  const server = createServer((request, response) =>
+    new Outlet(response).within(() => handler(request, response)),
+  );
   const sessions = new Set<{ destroy(): void }>();
   server.on('session', (session) => {
     sessions.add(session);

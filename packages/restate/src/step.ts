@@ -20,6 +20,8 @@ export type Step =
     }
   /** Nothing goes on before that time, or before a message comes. */
   | { readonly type: 'rest'; readonly at: Millis; readonly wakeAt: Millis }
+  /** A message is there: it is taken behind this. */
+  | { readonly type: 'mail' }
   /** Work goes on: Restate gives up invocations of which it hears nothing. */
   | { readonly type: 'pulse' }
   /** The run was not started. */
