@@ -46,7 +46,7 @@ async function givenAtOnce(asked: Promise<Entry>): Promise<Entry | undefined> {
 
 function typesOf(entry: Entry): string[] {
   const step = new StepReader().read(entry) as Extract<Step, { type: 'burst' }>;
-  return step.burst.flatMap(({ rows }) => rows.map(({ type }) => type));
+  return step.burst.flatMap(({ rows }) => rows.map(([, type]) => type));
 }
 
 /** Until its first task is under way. */

@@ -24,7 +24,7 @@ const PULSE_SHARE = 1 / 2;
 /** How far the engine may get by itself before its next entry is asked for: rounds of the event loop. */
 const MOST_ROUNDS = 4;
 /** How often the worker in it looks what can go on. */
-const POLL_MS = 50;
+const POLL_MS = 200;
 
 /** Tasks of others that are shown at once. */
 const MOST_SHOWN = 1000;
@@ -167,7 +167,7 @@ export class RunSession implements Attempt {
     }
   }
 
-  #after({ isOver, shown }: { readonly isOver: boolean; readonly shown?: Shown | undefined }): Next {
+  #after({ isOver = false, shown }: { readonly isOver?: boolean; readonly shown?: Shown | undefined }): Next {
     return isOver ? { type: 'ended', result: this.#result() } : { type: 'goesOn', shown };
   }
 

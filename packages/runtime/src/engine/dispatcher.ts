@@ -205,7 +205,7 @@ export class Dispatcher {
   #pick(): Ticket[] {
     const now = this.#deps.clock.monotonic();
     const picked: Ticket[] = [];
-    for (const pool of this.#tree.all()) {
+    for (const pool of this.#tree.all) {
       pool.reserved.clear();
       pool.starts = this.#deps.shared.free(pool);
     }
@@ -303,7 +303,7 @@ export class Dispatcher {
 
   /** What found the queue full, and no slot either. */
   #refuse(): void {
-    for (const pool of this.#tree.all()) {
+    for (const pool of this.#tree.all) {
       const { door } = pool;
       const { plan, name } = pool.asked;
       if (door.length === 0 || (plan.overflow === 'block' && plan.queueSize !== Infinity)) continue;
@@ -323,7 +323,7 @@ export class Dispatcher {
   #wakeLater(): void {
     this.#stopWaking();
     let delay: Millis = Infinity;
-    for (const pool of this.#tree.all()) {
+    for (const pool of this.#tree.all) {
       if (pool.plan.rate === null || pool.waitingBelow === 0) continue;
       const wait = this.#deps.shared.waitMs(pool);
       if (wait > 0) delay = Math.min(delay, wait);

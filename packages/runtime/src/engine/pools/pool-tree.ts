@@ -22,6 +22,9 @@ export class PoolTree {
   readonly #pools = new Map<string, Pool>();
   /** By the pool that is asked for, and task. */
   readonly #ofTasks = new Map<Pool, Map<string, Pool>>();
+  /** Asked in every burst, and the same in nearly all: undefined where it has changed. */
+  #all: readonly Pool[] | undefined;
+  #roots: readonly Pool[] | undefined;
 
   constructor(configured: ReadonlyMap<string, PoolPlan>, shared: SharedPools) {
     this.#configured = configured;
@@ -35,6 +38,7 @@ export class PoolTree {
       const plan = this.#configured.get(name) ?? (isShared ? this.#shared.lookUp(name)?.declared : undefined);
       pool = new Pool(name, plan ?? PLAIN_POOL, isShared ? 'shared' : 'local');
       this.#pools.set(name, pool);
+      this.#changed();
       this.link(pool);
     }
     return pool;
@@ -51,6 +55,7 @@ export class PoolTree {
     if (pool === undefined) {
       pool = taskPool(task, asked);
       ofTasks.set(task, pool);
+      this.#changed();
     }
     pool.plan = taskPlan(asked, rate);
     pool.limits = amountsOf(pool.plan.limits);
@@ -62,15 +67,17 @@ export class PoolTree {
     return this.#pools.values();
   }
 
-  all(): readonly Pool[] {
-    const all: Pool[] = [];
-    // Asked in every burst: a generator in a generator took a thirtieth of a sequential step.
-    for (const pool of this.#pools.values()) for (const each of pool.family) all.push(each);
-    return all;
+  get all(): readonly Pool[] {
+    return (this.#all ??= Array.from(this.#pools.values(), ({ family }) => family).flat());
   }
 
-  get roots(): Pool[] {
-    return [...this.#pools.values()].filter((pool) => pool.parent === undefined);
+  get roots(): readonly Pool[] {
+    return (this.#roots ??= [...this.#pools.values()].filter((pool) => pool.parent === undefined));
+  }
+
+  #changed(): void {
+    this.#all = undefined;
+    this.#roots = undefined;
   }
 
   get shared(): Pool[] {
@@ -85,6 +92,7 @@ export class PoolTree {
       if ((pool.parent?.name ?? null) === parent) continue;
       const before = pool.parent;
       pool.setParent(parent === null ? undefined : this.get(parent));
+      this.#changed();
       moved ||= pool.parent !== before;
     }
     return moved;

@@ -266,8 +266,8 @@ export class SharedPools {
 
   free(pool: Pool): number {
     const { rate } = pool.plan;
-    const now = this.#deps.clock.now();
     if (rate === null) return Infinity;
+    const now = this.#deps.clock.now();
     // Who asks for one sets it right, also where there is none.
     return isAhead(pool.rateState, now) ? 1 : freeStarts(rate, pool.rateState, now);
   }

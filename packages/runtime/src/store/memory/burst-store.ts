@@ -9,7 +9,7 @@ import type { CallKey } from '../../journal/call-key.ts';
 import type { Recorded, RunStarted } from '../../journal/event.ts';
 import type { ParentRecorded } from '../../journal/child-event.ts';
 import type { Millis, RunId, Seq } from '../../journal/ids.ts';
-import { recordedOf, type JournalRow } from '../../journal/journal-text.ts';
+import { recordedOf } from '../../journal/journal-text.ts';
 import type { AppendRun, LeaseClaim, NewRun, StoreNote } from '../../ports/journal-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import { indexAfter, type Row } from './rows.ts';
@@ -20,17 +20,19 @@ interface BornRun {
   readonly rows: readonly BurstRow[];
 }
 
-/** As in the journal's table, but for the payload, which is JSON within JSON and no text of it. */
-interface BurstRow extends Omit<JournalRow, 'payload'> {
-  readonly payload: unknown;
-}
+/**
+ * What a row of the journal's table has and what is before it does not say: when it was, null for the time of the row
+ * before it; its type; its payload, which is JSON within JSON and no text of it; and its version, where that is not the
+ * first. Rows follow each other without a gap.
+ */
+type BurstRow = readonly [at: Millis | null, type: string, payload: unknown, version?: number];
 
 interface BurstRun {
   readonly runId: RunId;
   readonly afterSeq: Seq;
   readonly rows: readonly BurstRow[];
   /** Ids of messages that these events are the record of. */
-  readonly consumed: readonly string[];
+  readonly consumed?: readonly string[];
   readonly notes?: readonly StoreNote[];
   readonly successor?: BornRun;
   readonly children?: readonly BornRun[];
@@ -42,6 +44,7 @@ export type Burst = readonly BurstRun[];
 /** Whoever loads has all leases until `open`. */
 const LOADER = 'loader';
 const FIRST_EPOCH = 1;
+const FIRST_VERSION = 1;
 
 export class BurstStore extends MemoryStore {
   readonly #appended: () => void;
@@ -163,6 +166,7 @@ export class BurstStore extends MemoryStore {
   /** The JSON of a `BurstRun`, of rows that are text already. */
   #textOf({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): string {
     const more = [
+      consumed.length === 0 ? '' : `,"consumed":${JSON.stringify(consumed)}`,
       notes === undefined ? '' : `,"notes":${JSON.stringify(notes)}`,
       successor === undefined ? '' : `,"successor":${this.#bornText(successor)}`,
       children === undefined
@@ -170,7 +174,7 @@ export class BurstStore extends MemoryStore {
         : `,"children":[${children.map((child) => this.#bornText(child)).join(',')}]`,
     ].join('');
     const id = JSON.stringify(runId);
-    return `{"runId":${id},"afterSeq":${afterSeq},"consumed":${JSON.stringify(consumed)},"rows":[${this.#rowsText(runId, afterSeq, events.length)}]${more}}`;
+    return `{"runId":${id},"afterSeq":${afterSeq},"rows":[${this.#rowsText(runId, afterSeq, events.length)}]${more}}`;
   }
 
   #bornText({ runId, parent }: NewRun): string {
@@ -182,10 +186,15 @@ export class BurstStore extends MemoryStore {
     const run = this.runOf(runId);
     if (run === undefined) return '';
     const from = indexAfter(run, afterSeq);
-    return run.rows
-      .slice(from, from + count)
-      .map(rowText)
-      .join(',');
+    let text = '';
+    let before: Millis | undefined;
+    for (let i = from; i < from + count; i += 1) {
+      const row = run.rows[i];
+      if (row === undefined) break;
+      text += text === '' ? rowText(row, before) : `,${rowText(row, before)}`;
+      before = row.at;
+    }
+    return text;
   }
 
   /** All is loaded: what has not ended can be driven. */
@@ -195,16 +204,27 @@ export class BurstStore extends MemoryStore {
   }
 }
 
-function rowText({ seq, at, type, version, payload }: Row): string {
-  return `{"seq":${seq},"at":${at},"type":"${type}","version":${version},"payload":${payload}}`;
+function rowText({ at, type, version, payload }: Row, before: Millis | undefined): string {
+  const time = at === before ? 'null' : at;
+  return version === FIRST_VERSION
+    ? `[${time},"${type}",${payload}]`
+    : `[${time},"${type}",${payload},${version}]`;
 }
 
-function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children }: BurstRun): AppendRun {
+function appendRun({
+  runId,
+  afterSeq,
+  rows,
+  consumed = [],
+  notes,
+  successor,
+  children,
+}: BurstRun): AppendRun {
   return {
     runId,
     epoch: FIRST_EPOCH,
     afterSeq,
-    events: rows.map(factOf),
+    events: factsOf(rows, afterSeq),
     consumed,
     ...(notes === undefined ? {} : { notes }),
     ...(successor === undefined ? {} : { successor: newRun(successor) }),
@@ -212,12 +232,16 @@ function appendRun({ runId, afterSeq, rows, consumed, notes, successor, children
   };
 }
 
-function factOf({ payload, ...row }: BurstRow): Recorded {
-  return recordedOf({ ...row, payload: JSON.stringify(payload) });
+function factsOf(rows: readonly BurstRow[], afterSeq: Seq): Recorded[] {
+  let last: Millis = 0;
+  return rows.map(([at, type, payload, version = FIRST_VERSION], i) => {
+    last = at ?? last;
+    return recordedOf({ seq: afterSeq + 1 + i, at: last, type, version, payload: JSON.stringify(payload) });
+  });
 }
 
 function newRun({ runId, rows }: BornRun): NewRun {
-  const [first, second] = rows.map(factOf);
+  const [first, second] = factsOf(rows, 0);
   // As it was taken: a run begins with RunStarted, and what may follow says whose it is.
   const event = first?.event as RunStarted;
   const parent = second?.event as ParentRecorded | undefined;
