@@ -281,7 +281,7 @@ export class Engine {
     this.loop.hold();
     try {
       await kept;
-      this.#outside(follow);
+      follow();
     } catch (error) {
       this.#failAll(error);
     } finally {

@@ -4,7 +4,7 @@ import type { Json } from '@pawl/sdk';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { canonical } from './canonical.ts';
+import { canonical, identityText } from './canonical.ts';
 import { encode } from './codec.ts';
 
 /** The same value with the keys of every object put in in the opposite order. */
@@ -37,6 +37,23 @@ describe('the canonical text of any value', () => {
       { numRuns: 1000 },
     );
     expect(reordered).toBeGreaterThan(100);
+  });
+
+  it('is what tells inputs apart, in whatever order their fields are, flat ones too', () => {
+    const field = fc.oneof(
+      fc.string(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.json().map((text) => JSON.parse(text) as Json),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(key, field, { maxKeys: 4 }), (value) => {
+        expect(identityText(value)).toBe(canonical(value));
+        expect(identityText(reversed(value))).toBe(canonical(value));
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('is the same for two values exactly when they are equal', () => {
