@@ -17,7 +17,7 @@ import {
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
-import { RunSession, type Mail, type Next } from './run-session.ts';
+import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
@@ -117,7 +117,9 @@ async function untilRecorded(
   };
   const entry = await inbox.beside(ctx.run('burst', given, AS_BYTES), isAhead);
   outlet?.release();
-  return session.recorded(entry);
+  const next = session.recorded(entry);
+  // That nothing goes on was found without it.
+  return next.type === 'rest' && inbox.wasCancelled ? GOES_ON : next;
 }
 
 async function rest(
@@ -144,6 +146,8 @@ class Inbox {
   /** Since the next one was asked for. */
   #entries = 0;
   #lookedAt = 0;
+  /** While the last entry was waited for: in Restate's order, and so the same whoever waits. */
+  wasCancelled = false;
 
   constructor(ctx: WorkflowContext, session: RunSession) {
     this.#ctx = ctx;
@@ -158,12 +162,14 @@ class Inbox {
 
   /** The entry, once it is recorded. A race for a message costs as much as half a step: none for what is at hand. */
   async beside(entry: RestatePromise<Uint8Array>, isAhead: boolean): Promise<Uint8Array> {
+    this.wasCancelled = false;
     const now = performance.now();
     let looks = !isAhead || now - this.#lookedAt >= LONGEST_UNSEEN_MS;
     if (looks) this.#lookedAt = now;
     let won = await this.#unlessCancelled(looks ? RestatePromise.race([this.#next, entry]) : entry);
     while (won === undefined || isMail(won)) {
-      if (won !== undefined) {
+      if (won === undefined) this.wasCancelled = true;
+      else {
         looks = false;
         this.#session.mailCame();
       }
@@ -187,6 +193,8 @@ class Inbox {
     this.#count += 1;
     this.#ctx.set('taken', this.#count);
     this.#session.take(won);
+    // More may be there.
+    this.#lookedAt = 0;
     this.#next = this.#ask();
     return true;
   }

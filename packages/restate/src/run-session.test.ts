@@ -1,5 +1,6 @@
 import { definitionOf, encodePayload, outputOf } from '@pawl/runtime/elsewhere';
-import { defineTask, type Context, type ProcessDefinition } from '@pawl/sdk';
+import { defineProcess, defineTask, type Context, type ProcessDefinition, type Schema } from '@pawl/sdk';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { RunSession } from './run-session.ts';
 import { StepReader, type Entry, type Step } from './step.ts';
@@ -32,7 +33,7 @@ function sessionOf(definition: ProcessDefinition): RunSession {
     suspendAfterMs: 60_000,
     attempts: new Set(),
     standIn: (task) => task,
-    runtime: {},
+    runtime: { graceMs: 20 },
   });
 }
 
@@ -159,6 +160,38 @@ describe('one attempt of Restate at a run', () => {
     expect(session.recorded(await asked)).toEqual({ type: 'mail' });
     await session.drop();
   });
+
+  it.for(['taken', 'refused'] as const)(
+    'a message that comes while the schema looks at the inputs does not keep the run from being begun: %s',
+    async (how) => {
+      const looked = Promise.withResolvers<void>();
+      const input: Schema = {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: async () => {
+            await looked.promise;
+            return how === 'taken' ? { value: null } : { issues: [{ message: 'not that' }] };
+          },
+        },
+      };
+      const definition = defineProcess({ name: 'checked', input, run: async () => 'done' });
+      const session = sessionOf(definition);
+      const asked = session.next();
+      expect(await givenAtOnce(asked)).toBeUndefined();
+      session.mailCame();
+      expect(session.recorded(await asked)).toEqual({ type: 'mail' });
+      session.take({ to: 'other', message: { kind: 'cancel', id: 'm', reason: 'test' } });
+      const first = session.next();
+      // Time enough to find that nothing goes on, where it is looked for.
+      await delay(50);
+      looked.resolve();
+      const next = session.recorded(await first);
+      if (how === 'refused') expect(next).toMatchObject({ type: 'ended', result: { status: 'refused' } });
+      else expect(typesOf(await first)).toContain('RunStarted');
+      await session.drop();
+    },
+  );
 
   it('below the head nothing is ahead: all is as it was recorded, and nothing runs', async () => {
     const { invoked, definition } = steps();

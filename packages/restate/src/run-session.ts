@@ -44,7 +44,7 @@ export interface Mail {
   readonly message: InboxMessage;
 }
 
-const GOES_ON: Next = { type: 'goesOn' };
+export const GOES_ON: Next = { type: 'goesOn' };
 
 /** What this attempt made: events that are in its journals already, or another step. */
 type Given =
@@ -68,6 +68,10 @@ export class RunSession implements Attempt {
   /** From the head on. */
   #runtime: Runtime | undefined;
   #worker: Worker | undefined;
+  /** A schema may take its time over the inputs, and messages and pulses go on meanwhile. */
+  #opened: Promise<void> | undefined;
+  /** What it says of inputs that it does not take. */
+  #refused: Extract<Step, { type: 'refused' }> | undefined;
   /** A message is there, and no entry says so yet. */
   #hasMail = false;
   /** For runs that are not there yet. */
@@ -226,8 +230,11 @@ export class RunSession implements Attempt {
   }
 
   async #goOn(): Promise<void> {
-    if (this.#runtime === undefined) await this.#open();
+    // The opening waits for what it appended.
+    if (this.#store.hasUntaken) this.#appended();
+    await (this.#opened ??= this.#open());
     if (this.#asked === undefined) return;
+    if (this.#refused !== undefined) return this.#propose(this.#refused);
     if (this.#store.hasUntaken) this.#appended();
     if (this.#worker === undefined) this.#work();
   }
@@ -243,7 +250,7 @@ export class RunSession implements Attempt {
       const inputs = decode(this.#request.inputs) as never;
       await this.#runtime.enqueue(this.#definition, inputs, { id: this.#runId });
     } catch (error) {
-      this.#propose({ type: 'refused', error: toErrorRecord(error) });
+      this.#refused = { type: 'refused', error: toErrorRecord(error) };
     }
     this.#deliverEarly();
   }

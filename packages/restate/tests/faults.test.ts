@@ -1,8 +1,10 @@
 import { defineProcess, defineTask, type Context, type TaskDefinition } from '@pawl/sdk';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RestateClient, serve } from '../src/index.ts';
-import { journalOf } from './journal.fixture.ts';
+import { RunSession } from '../src/run-session.ts';
+import { StepReader } from '../src/step.ts';
+import { journalOf, stepsOf } from './journal.fixture.ts';
 import { RestateServer, serverProgram } from './server.fixture.ts';
 
 const program = serverProgram();
@@ -228,6 +230,47 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     const { id } = await invocationOf(run.id, 'running');
     await fetch(`${server.admin}/invocations/${id}/cancel`, { method: 'PATCH' });
     await expect(run.result()).rejects.toThrow(/cancelled/);
+  });
+
+  it('a cancel by means of Restate that comes while the run is being put down is heard', async () => {
+    const waiting = defineProcess({ name: 'put-down', run: (_: null, ctx) => ctx.receive('never') });
+    await using _ = await serve({ port: 0, admin: server.admin, restAfter: 50, processes: [waiting] });
+    let cancelled = 0;
+    const given = RunSession.prototype.next;
+    const spy = vi.spyOn(RunSession.prototype, 'next').mockImplementation(async function (this: RunSession) {
+      const entry = await given.call(this);
+      if (cancelled > 0 || new StepReader().read(entry)?.type !== 'rest') return entry;
+      cancelled += 1;
+      const { id } = await invocationOf('put-down', 'running');
+      await fetch(`${server.admin}/invocations/${id}/cancel`, { method: 'PATCH' });
+      // The cancel is there before the entry is.
+      await delay(100);
+      return entry;
+    });
+    try {
+      const run = await client.start(waiting, null, { id: 'put-down' });
+      await expect(run.result()).rejects.toThrow(/cancelled/);
+      expect(cancelled).toBe(1);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  it('messages that are there are taken one behind the other, however busy the run is', async () => {
+    const instant = defineTask({ name: 'instant', run: () => null });
+    const busy = defineProcess({
+      name: 'busy',
+      run: async (_: null, ctx) => {
+        for (let i = 0; i < 20; i += 1) await ctx.task(instant);
+      },
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, processes: [busy] });
+    const run = client.run('busy', 'busy');
+    for (let i = 0; i < 5; i += 1) await run.send('word', i);
+    await (await client.start(busy, null, { id: 'busy' })).result();
+    const types = (await stepsOf(server, 'busy')).map(({ type }) => type);
+    expect(types.filter((type) => type === 'mail')).toHaveLength(5);
+    expect(types.lastIndexOf('mail')).toBeLessThan(10);
   });
 
   it('the server is killed in the middle of a run', async () => {

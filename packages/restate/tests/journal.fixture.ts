@@ -1,6 +1,6 @@
 import type { Recorded } from '@pawl/runtime';
 import { BurstStore, readStore } from '@pawl/runtime/elsewhere';
-import { StepReader } from '../src/step.ts';
+import { StepReader, type Step } from '../src/step.ts';
 
 /** What answers queries. */
 export interface Asked {
@@ -14,7 +14,7 @@ interface Row {
 /** A run's journal as Restate has it: empty where its SQL does not show the beginning yet. */
 export async function journalOf(server: Asked, runId: string): Promise<readonly Recorded[]> {
   const store = new BurstStore(() => undefined);
-  for (const burst of await burstsOf(server, runId)) store.load(burst, 0);
+  for (const step of await stepsOf(server, runId)) if (step.type === 'burst') store.load(step.burst, 0);
   if (store.getRun(runId, 0) === undefined) return [];
   return [
     ...readStore(store, {
@@ -24,7 +24,8 @@ export async function journalOf(server: Asked, runId: string): Promise<readonly 
   ];
 }
 
-async function burstsOf(server: Asked, runId: string): Promise<Parameters<BurstStore['load']>[0][]> {
+/** What its driver did, one entry after the other. */
+export async function stepsOf(server: Asked, runId: string): Promise<Step[]> {
   const [invocation] = await server.sql<{ id: string }>(
     `select id from sys_invocation where target_service_key = '${runId}' and target_handler_name = 'run'`,
   );
@@ -34,7 +35,7 @@ async function burstsOf(server: Asked, runId: string): Promise<Parameters<BurstS
   const reader = new StepReader();
   return rows.flatMap(({ raw }) => {
     const step = reader.read(entryOf(raw));
-    return step?.type === 'burst' ? [step.burst] : [];
+    return step === undefined ? [] : [step];
   });
 }
 
