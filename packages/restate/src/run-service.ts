@@ -17,7 +17,7 @@ import {
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
-import { GOES_ON, RunSession, type Mail, type Next } from './run-session.ts';
+import { GOES_ON, LONGEST_UNSEEN_MS, RunSession, type Mail, type Next } from './run-session.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
@@ -28,8 +28,8 @@ const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
  * It is part of what was recorded: another number is a journal that does not fit.
  */
 const MOST_ENTRIES = 1024;
-/** So long a message may be there unseen while one entry after the other is at hand. */
-const LONGEST_UNSEEN_MS = 100;
+/** With so many at once, what is short is the time of Restate and of the worker, and not that of a step. */
+const MANY_RUNS = 8;
 
 const NOTHING: Shown = { waits: [], tasks: [] };
 const AS_BYTES = { serde: serde.binary };
@@ -80,7 +80,10 @@ async function drive(
   const inbox = new Inbox(ctx, session);
   const outlet = Outlet.here;
   for (;;) {
-    const next = await untilRecorded(ctx, inbox, session, outlet);
+    const next = await untilRecorded(ctx, inbox, session, {
+      outlet,
+      isMany: options.attempts.size >= MANY_RUNS,
+    });
     switch (next.type) {
       case 'goesOn':
         if (next.shown !== undefined) ctx.set('shown', next.shown);
@@ -98,24 +101,24 @@ async function drive(
   }
 }
 
-/** An entry that is at hand goes out with what asks for it (decision 26). */
+/** What is at hand goes out with what asks for it (decision 26). */
 async function untilRecorded(
   ctx: WorkflowContext,
   inbox: Inbox,
   session: RunSession,
-  outlet: Outlet | undefined,
+  { outlet, isMany }: { readonly outlet: Outlet | undefined; readonly isMany: boolean },
 ): Promise<Next> {
   await session.goAhead();
-  const isAhead = session.isAhead;
-  if (isAhead) outlet?.hold();
+  const looks = inbox.looksBeside(session.isFast);
+  if (session.isAhead || isMany) outlet?.hold();
   const given = async (): Promise<Entry> => {
     try {
-      return await session.next();
+      return await session.next(looks);
     } finally {
       outlet?.release();
     }
   };
-  const entry = await inbox.beside(ctx.run('burst', given, AS_BYTES), isAhead);
+  const entry = await inbox.beside(ctx.run('burst', given, AS_BYTES), looks);
   outlet?.release();
   const next = session.recorded(entry);
   // That nothing goes on was found without it.
@@ -160,12 +163,18 @@ class Inbox {
     return this.#ctx.promise<Mail>(nameOf(this.#count)).get();
   }
 
-  /** The entry, once it is recorded. A race for a message costs as much as half a step: none for what is at hand. */
-  async beside(entry: RestatePromise<Uint8Array>, isAhead: boolean): Promise<Uint8Array> {
-    this.wasCancelled = false;
+  /** A race for a message costs as much as half a step: none where entries come fast, for a while. */
+  looksBeside(isFast: boolean): boolean {
     const now = performance.now();
-    let looks = !isAhead || now - this.#lookedAt >= LONGEST_UNSEEN_MS;
-    if (looks) this.#lookedAt = now;
+    if (isFast && now - this.#lookedAt < LONGEST_UNSEEN_MS) return false;
+    this.#lookedAt = now;
+    return true;
+  }
+
+  /** The entry, once it is recorded. */
+  async beside(entry: RestatePromise<Uint8Array>, isLooking: boolean): Promise<Uint8Array> {
+    this.wasCancelled = false;
+    let looks = isLooking;
     let won = await this.#unlessCancelled(looks ? RestatePromise.race([this.#next, entry]) : entry);
     while (won === undefined || isMail(won)) {
       if (won === undefined) this.wasCancelled = true;

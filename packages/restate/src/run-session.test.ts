@@ -2,7 +2,7 @@ import { definitionOf, encodePayload, outputOf } from '@pawl/runtime/elsewhere';
 import { defineProcess, defineTask, type Context, type ProcessDefinition, type Schema } from '@pawl/sdk';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { RunSession } from './run-session.ts';
+import { LONGEST_UNSEEN_MS, RunSession } from './run-session.ts';
 import { StepReader, type Entry, type Step } from './step.ts';
 
 const STEPS = 3;
@@ -158,6 +158,25 @@ describe('one attempt of Restate at a run', () => {
     expect(await givenAtOnce(asked)).toBeUndefined();
     session.mailCame();
     expect(session.recorded(await asked)).toEqual({ type: 'mail' });
+    await session.drop();
+  });
+
+  it('a wait beside which nobody looks for messages ends soon, and is looked beside then', async () => {
+    const hanging = defineTask({ name: 'hanging', run: () => new Promise<never>(() => undefined) });
+    const session = sessionOf(definitionOf(async (_: null, ctx: Context) => ctx.task(hanging)));
+    expect(session.isFast).toBe(false);
+    await begin(session);
+    expect(session.isFast).toBe(true);
+    const asked = session.next(false);
+    expect(await givenAtOnce(asked)).toBeUndefined();
+    expect(new StepReader().read(await asked)).toEqual({ type: 'pulse' });
+    expect(session.isFast).toBe(false);
+    session.recorded(await asked);
+    const looked = session.next(true);
+    await delay(2 * LONGEST_UNSEEN_MS);
+    expect(await givenAtOnce(looked)).toBeUndefined();
+    session.mailCame();
+    expect(session.recorded(await looked)).toEqual({ type: 'mail' });
     await session.drop();
   });
 

@@ -21,6 +21,8 @@ import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } f
 const LINGER_MS = 20;
 /** Of the time after which Restate takes an invocation out of the worker of which it hears nothing. */
 const PULSE_SHARE = 1 / 2;
+/** So long a message may be there unseen while entries come fast, and nobody looks for one. */
+export const LONGEST_UNSEEN_MS = 100;
 /** How far the engine may get by itself before its next entry is asked for: rounds of the event loop. */
 const MOST_ROUNDS = 4;
 /** How often the worker in it looks what can go on. */
@@ -82,8 +84,12 @@ export class RunSession implements Attempt {
   /** Restate waits for the next entry. */
   #asked: PromiseWithResolvers<Entry> | undefined;
   #askedAt = 0;
+  /** Without any entry for so long, a pulse is one. */
+  #mostMs = 0;
   /** One at a time, and not one for each entry. */
   #pulse: NodeJS.Timeout | undefined;
+  #pulseAt = 0;
+  #isFast = false;
   /** What runs wait for from outside, as it is shown. */
   #shown = '';
   /** How often that had changed when it was looked at. */
@@ -120,13 +126,23 @@ export class RunSession implements Attempt {
     return this.#runtime?.isIdle === false && !this.#store.isAwaited;
   }
 
-  /** What is to be recorded next: asked at the head only, while nothing else is under way to it. */
-  async next(): Promise<Entry> {
+  /** The entry before came within a moment, or this one is at hand: it is not worth it to look for messages meanwhile. */
+  get isFast(): boolean {
+    return this.#isFast || this.isAhead;
+  }
+
+  /**
+   * What is to be recorded next: asked at the head only, while nothing else is under way to it.
+   * @param isLookedFor whether a message would be seen meanwhile
+   */
+  async next(isLookedFor = true): Promise<Entry> {
     const piece = this.#outgoing.shift();
     if (piece !== undefined) return piece;
     const asked = Promise.withResolvers<Entry>();
     this.#asked = asked;
     this.#askedAt = performance.now();
+    this.#mostMs = this.#options.suspendAfterMs * PULSE_SHARE;
+    if (!isLookedFor) this.#mostMs = Math.min(this.#mostMs, LONGEST_UNSEEN_MS);
     this.#keepPulse();
     if (this.#failure !== undefined) this.#fail(this.#failure);
     else if (this.#hasMail) this.#propose({ type: 'mail' });
@@ -134,17 +150,18 @@ export class RunSession implements Attempt {
     return asked.promise;
   }
 
-  /** Restate gives up invocations of which it hears nothing. */
+  /** Restate gives up invocations of which it hears nothing, and a message that nobody looks for must not wait for long. */
   #keepPulse(): void {
-    if (this.#pulse !== undefined) return;
-    const mostMs = this.#options.suspendAfterMs * PULSE_SHARE;
-    const dueMs = this.#askedAt + mostMs - performance.now();
+    const dueAt = this.#askedAt + this.#mostMs;
+    if (this.#pulse !== undefined && this.#pulseAt <= dueAt) return;
+    clearTimeout(this.#pulse);
+    this.#pulseAt = dueAt;
     this.#pulse = setTimeout(() => {
       this.#pulse = undefined;
       if (this.#asked === undefined) return;
-      if (performance.now() - this.#askedAt >= mostMs) this.#propose({ type: 'pulse' });
+      if (performance.now() - this.#askedAt >= this.#mostMs) this.#propose({ type: 'pulse' });
       else this.#keepPulse();
-    }, dueMs);
+    }, dueAt - performance.now());
   }
 
   /** What Restate has now, in its order: of this attempt, or of one before it. */
@@ -333,11 +350,13 @@ export class RunSession implements Attempt {
     const burst = this.#store.take();
     const { isOver } = this.#store;
     const shown = this.#news();
+    this.#isFast = this.#asked === undefined || performance.now() - this.#askedAt < LONGEST_UNSEEN_MS;
     this.#give({ type: 'appended', isOver, shown }, burstText(burst, isOver, shown));
   }
 
   #propose(step: Exclude<Step, { type: 'burst' }>): void {
     if (this.#asked !== undefined) this.#give(step, JSON.stringify(step));
+    this.#isFast = false;
   }
 
   #give(step: Given, text: string): void {
