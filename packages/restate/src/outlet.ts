@@ -31,6 +31,7 @@ export class Outlet {
     const end = response.end.bind(response);
     const write = (chunk: Uint8Array, told: Told): boolean => this.#take(chunk, told);
     const endBehind = (...given: Parameters<typeof end>): ReturnType<typeof end> => {
+      this.release();
       this.#flush();
       return end(...given);
     };

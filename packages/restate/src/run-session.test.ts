@@ -68,6 +68,7 @@ describe('one attempt of Restate at a run', () => {
       await session.goAhead();
       const entry = await givenAtOnce(session.next());
       if (entry === undefined) throw new RangeError('it has to be waited for');
+      expect(session.isFast).toBe(true);
       seen.push(typesOf(entry));
       isOver = session.recorded(entry).type === 'ended';
     }
@@ -166,7 +167,6 @@ describe('one attempt of Restate at a run', () => {
     const session = sessionOf(definitionOf(async (_: null, ctx: Context) => ctx.task(hanging)));
     expect(session.isFast).toBe(false);
     await begin(session);
-    expect(session.isFast).toBe(true);
     const asked = session.next(false);
     expect(await givenAtOnce(asked)).toBeUndefined();
     expect(new StepReader().read(await asked)).toEqual({ type: 'pulse' });
@@ -178,6 +178,31 @@ describe('one attempt of Restate at a run', () => {
     session.mailCame();
     expect(session.recorded(await looked)).toEqual({ type: 'mail' });
     await session.drop();
+  });
+
+  it('steps that take longer than a moment are not each an entry more', async () => {
+    const slow = defineTask({ name: 'slow', run: () => delay(1.3 * LONGEST_UNSEEN_MS) });
+    const session = sessionOf(
+      definitionOf(async (_: null, ctx: Context) => {
+        for (let i = 0; i < 4; i += 1) await ctx.task(slow);
+      }),
+    );
+    await begin(session);
+    let pulses = 0;
+    for (let isOver = false; !isOver;) {
+      await session.goAhead();
+      const entry = await session.next(!session.isFast);
+      if (new StepReader().read(entry)?.type === 'pulse') pulses += 1;
+      isOver = session.recorded(entry).type === 'ended';
+    }
+    expect(pulses).toBeLessThan(2);
+    await session.drop();
+  });
+
+  it('gives nothing once it is dropped', async () => {
+    const session = sessionOf(steps().definition);
+    await session.drop();
+    await expect(session.next()).rejects.toThrow(/ended this attempt/);
   });
 
   it.for(['taken', 'refused'] as const)(

@@ -84,6 +84,8 @@ export class RunSession implements Attempt {
   /** Restate waits for the next entry. */
   #asked: PromiseWithResolvers<Entry> | undefined;
   #askedAt = 0;
+  /** The first time behind the last burst. */
+  #askedSince: number | undefined;
   /** Without any entry for so long, a pulse is one. */
   #mostMs = 0;
   /** One at a time, and not one for each entry. */
@@ -141,6 +143,7 @@ export class RunSession implements Attempt {
     const asked = Promise.withResolvers<Entry>();
     this.#asked = asked;
     this.#askedAt = performance.now();
+    this.#askedSince ??= this.#askedAt;
     this.#mostMs = this.#options.suspendAfterMs * PULSE_SHARE;
     if (!isLookedFor) this.#mostMs = Math.min(this.#mostMs, LONGEST_UNSEEN_MS);
     this.#keepPulse();
@@ -156,12 +159,15 @@ export class RunSession implements Attempt {
     if (this.#pulse !== undefined && this.#pulseAt <= dueAt) return;
     clearTimeout(this.#pulse);
     this.#pulseAt = dueAt;
-    this.#pulse = setTimeout(() => {
-      this.#pulse = undefined;
-      if (this.#asked === undefined) return;
-      if (performance.now() - this.#askedAt >= this.#mostMs) this.#propose({ type: 'pulse' });
-      else this.#keepPulse();
-    }, dueAt - performance.now());
+    this.#pulse = setTimeout(
+      () => {
+        this.#pulse = undefined;
+        if (this.#asked === undefined) return;
+        if (performance.now() - this.#askedAt >= this.#mostMs) this.#propose({ type: 'pulse' });
+        else this.#keepPulse();
+      },
+      Math.max(1, dueAt - performance.now()),
+    );
   }
 
   /** What Restate has now, in its order: of this attempt, or of one before it. */
@@ -225,12 +231,11 @@ export class RunSession implements Attempt {
   async #drop(): Promise<void> {
     clearTimeout(this.#pulse);
     this.#asked = undefined;
-    this.#store.lost(
-      new RuntimeError('FENCED', `Restate has ended this attempt at run ${this.#runId}.`, {
-        hint: 'It goes on in another one, if it has not ended',
-        data: { runId: this.#runId },
-      }),
-    );
+    this.#failure ??= new RuntimeError('FENCED', `Restate has ended this attempt at run ${this.#runId}.`, {
+      hint: 'It goes on in another one, if it has not ended',
+      data: { runId: this.#runId },
+    });
+    this.#store.lost(this.#failure);
     await this.#runtime?.close();
   }
 
@@ -260,6 +265,7 @@ export class RunSession implements Attempt {
     const { processes, runtime, standIn } = this.#options;
     const own = { processes, standIn, store: this.#store, keepLogs: false };
     this.#runtime = await openRuntime({ ...runtime, ...own });
+    if (this.#dropped !== undefined) return this.#runtime.close();
     this.#store.open(Date.now());
     if (this.#store.getRun(this.#runId, Date.now()) !== undefined) return;
     try {
@@ -350,7 +356,9 @@ export class RunSession implements Attempt {
     const burst = this.#store.take();
     const { isOver } = this.#store;
     const shown = this.#news();
-    this.#isFast = this.#asked === undefined || performance.now() - this.#askedAt < LONGEST_UNSEEN_MS;
+    const since = this.#asked === undefined ? undefined : this.#askedSince;
+    this.#isFast = since === undefined || performance.now() - since < LONGEST_UNSEEN_MS;
+    this.#askedSince = undefined;
     this.#give({ type: 'appended', isOver, shown }, burstText(burst, isOver, shown));
   }
 
