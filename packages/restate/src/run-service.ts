@@ -163,7 +163,7 @@ class Inbox {
     return this.#ctx.promise<Mail>(nameOf(this.#count)).get();
   }
 
-  /** A race for a message costs as much as half a step: none where entries come fast, for a while. */
+  /** A race for a message takes a quarter of the worker's time for a step: none where entries come fast, for a while. */
   looksBeside(isFast: boolean): boolean {
     const now = performance.now();
     if (isFast && now - this.#lookedAt < LONGEST_UNSEEN_MS) return false;

@@ -254,10 +254,10 @@ describe('leaving a source before its end', () => {
       const [settled] = await ctx.parallel.allSettled(
         [
           async () => {
-            for await (const n of ctx.source('numbers', new Wells().numbers(stage, 9, 4))) taken.push(n);
+            for await (const n of ctx.source('numbers', new Wells().numbers(stage, 9, 40))) taken.push(n);
           },
         ],
-        { timeout: 10 },
+        { timeout: 100 },
       );
       return [settled.status, taken];
     };
