@@ -107,8 +107,8 @@ export class RunSession implements Attempt {
   }
 
   /**
-   * What follows by itself from what was recorded: at hand when it is asked for, it goes to Restate right behind what asks
-   * for it, as the end of a step that takes no time does in Restate's own SDK. Below the head nothing follows, and a task
+   * What follows by itself from what was recorded: at hand when it is asked for, it goes to Restate with what asks
+   * for it (decision 26). Below the head nothing follows, and a task
    * that works is not waited for.
    */
   async goAhead(): Promise<void> {

@@ -17,7 +17,7 @@ export function identityText(value: Json): string {
   return text.includes('"$pawl":"Error"') ? stringify(withoutStacks(value)) : text;
 }
 
-/** What most inputs are: then the text is the one that JSON has anyway, in a third of the time. */
+/** What most inputs are: then the text is the one that JSON has anyway, in less time. */
 function isFlatInOrder(value: Json): boolean {
   if (!isObject(value)) return false;
   let before = '';
