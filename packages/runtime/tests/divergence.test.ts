@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as rawDelay } from 'node:timers/promises';
 import { defineTask, NonDeterminismError, type Context, type Process } from '@pawl/sdk';
 import { describe, expect, it } from 'vitest';
@@ -271,5 +272,36 @@ describe('a process that waits for something outside ctx', () => {
     expect(transcript(prefix)).toEqual(rows);
     const reverted = new Lab();
     expect(await reverted.drive(prefix, process(reverted, false))).toEqual({ value: ['a', 'b'] });
+  });
+
+  it('each of several that are replayed at once is told of its own wait, also behind one that has ended', async () => {
+    const waits = {
+      moment: () => rawDelay(1),
+      timer: () => rawDelay(60_000, undefined, { ref: false }),
+      signal: () => once(new EventEmitter(), 'never', { signal: AbortSignal.timeout(60_000) }),
+    };
+    const process =
+      (lab: Lab, wait: () => Promise<unknown>): Process =>
+      async (_, ctx) => {
+        const a = await ctx.task(lab.work, { ms: 5, value: 'a' });
+        await wait();
+        return [a, await ctx.task(lab.work, { ms: 5, value: 'b' })];
+      };
+    const lab = new Lab();
+    const store = new MemoryStore();
+    await lab.drive(store, process(lab, waits.moment));
+    const seq = journal(store).length - 1;
+    const told = await Promise.all(
+      [waits.moment, waits.timer, waits.signal].map((wait) => {
+        const each = new Lab();
+        return each.drive(store.prefix('r', seq), process(each, wait), null, { stallMs: 30_000 });
+      }),
+    );
+    expect(told[0]).toEqual({ value: ['a', 'b'] });
+    const places = told.map((each) =>
+      'error' in each ? /at (\S+\.ts:\d+)/.exec(each.error.message)?.[1] : '',
+    );
+    expect(new Set(places).size).toBe(3);
+    expect(places.slice(1).every((place) => place?.includes('divergence.test.ts'))).toBe(true);
   });
 });

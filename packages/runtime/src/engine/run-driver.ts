@@ -197,7 +197,8 @@ export class RunDriver implements Turnable {
       this.#decide(start);
     } else {
       this.#phase = 'replaying';
-      this.host.foreign.watch();
+      // Of one that has only begun nothing is waited for, unless it is looked at where it stands.
+      if (this.look !== undefined || !this.#replay.isAt(null)) this.host.foreign.watch();
     }
     const known = recorded ?? (start === undefined ? this.#engine.options.store.read(this.runId, 0, 1) : []);
     const startedAt = known[0]?.at ?? this.state.lastAt;

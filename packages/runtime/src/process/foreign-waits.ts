@@ -1,5 +1,6 @@
-import { createHook, type AsyncHook } from 'node:async_hooks';
+import { createHook } from 'node:async_hooks';
 import { callSite, here } from './call-site.ts';
+import { codeHere } from './process-code.ts';
 
 /** Bookkeeping of Node itself, no wait of the process. */
 const NO_WAIT: ReadonlySet<string> = new Set([
@@ -16,47 +17,64 @@ interface ForeignWait {
   readonly site: { readonly stack?: string };
 }
 
+const watching = new Set<ForeignWaits>();
+/** By the id of Node's resource. */
+const owners = new Map<number, ForeignWaits>();
+
+function hasCome(id: number): void {
+  const owner = owners.get(id);
+  owners.delete(id);
+  owner?.hasCome(id);
+}
+
+const options = {
+  init: (id: number, type: string): void => {
+    if (NO_WAIT.has(type)) return;
+    const owner = codeHere()?.host.foreign;
+    if (owner === undefined || !watching.has(owner)) return;
+    owners.set(id, owner);
+    owner.began(id, type);
+  },
+  before: hasCome,
+  destroy: hasCome,
+  // Newer than the type declarations; without it every promise pays for the hook.
+  trackPromises: false,
+};
+
+/** One for all processes: each that is enabled is called for all that happens in the program. */
+const hook = createHook(options);
+
 /**
  * Sees what process code waits for outside `ctx` (timers, files, sockets, WebCrypto) while its
  * journal is replayed: only then does it matter, and only then does it cost.
  *
- * Owns the async hook. Talks to whoever asks. A dynamic import makes no resource and is not seen.
+ * Owns what its process waits for. Talks to whoever asks. A dynamic import makes no resource and is not seen.
  */
 export class ForeignWaits {
-  readonly #isOurs: () => boolean;
   readonly #open = new Map<number, ForeignWait>();
-  #hook: AsyncHook | undefined;
   #seen = false;
 
-  /** @param isOurs true when the code that runs now is this process' own */
-  constructor(isOurs: () => boolean) {
-    this.#isOurs = isOurs;
-  }
-
   watch(): void {
-    if (this.#hook !== undefined) return;
-    const options = {
-      init: (id: number, type: string): void => {
-        if (NO_WAIT.has(type) || !this.#isOurs()) return;
-        this.#seen = true;
-        this.#open.set(id, { type, site: here() });
-      },
-      before: (id: number): void => {
-        this.#open.delete(id);
-      },
-      destroy: (id: number): void => {
-        this.#open.delete(id);
-      },
-      // Newer than the type declarations; without it every promise pays for the hook.
-      trackPromises: false,
-    };
-    this.#hook = createHook(options).enable();
+    if (watching.size === 0) hook.enable();
+    watching.add(this);
   }
 
   stop(): void {
-    this.#hook?.disable();
-    this.#hook = undefined;
+    if (!watching.delete(this)) return;
+    for (const id of this.#open.keys()) owners.delete(id);
     this.#open.clear();
+    if (watching.size === 0) hook.disable();
+  }
+
+  /** Its code made a resource of Node's. */
+  began(id: number, type: string): void {
+    this.#seen = true;
+    this.#open.set(id, { type, site: here() });
+  }
+
+  /** Node comes back to it, or it is gone. */
+  hasCome(id: number): void {
+    this.#open.delete(id);
   }
 
   /** Code of the process was woken by something that is not `ctx`. */

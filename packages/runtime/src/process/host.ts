@@ -87,7 +87,7 @@ export class ProcessHost implements GroupHost, ReduceHost {
     this.pools = new DeclaredPools(port.pools, limits.pools);
     this.taskPlans = new TaskPlans(this.pools);
     this.admission = new Admission(port, this.root);
-    this.foreign = new ForeignWaits(() => codeHere()?.host === this);
+    this.foreign = new ForeignWaits();
   }
 
   /** Invokes the process. The caller opens the turn. */
