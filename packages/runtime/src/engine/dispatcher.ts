@@ -206,8 +206,8 @@ export class Dispatcher {
     const now = this.#deps.clock.monotonic();
     const picked: Ticket[] = [];
     for (const pool of this.#tree.all) {
-      pool.reserved.clear();
-      pool.starts = this.#deps.shared.free(pool);
+      if (pool.reserved.size > 0) pool.reserved.clear();
+      if (pool.plan.rate !== null || pool.starts !== Infinity) pool.starts = this.#deps.shared.free(pool);
     }
     for (const root of this.#tree.roots) {
       for (let next = pickNext(root, now); next !== undefined; next = pickNext(root, now)) {
@@ -305,8 +305,9 @@ export class Dispatcher {
   #refuse(): void {
     for (const pool of this.#tree.all) {
       const { door } = pool;
+      if (door.length === 0) continue;
       const { plan, name } = pool.asked;
-      if (door.length === 0 || (plan.overflow === 'block' && plan.queueSize !== Infinity)) continue;
+      if (plan.overflow === 'block' && plan.queueSize !== Infinity) continue;
       const size = Math.min(plan.queueSize, this.#deps.queueLength);
       for (const ticket of door.takeAll(({ refusable }) => refusable)) {
         ticket.state = 'gone';

@@ -106,6 +106,7 @@ export class RunStreams {
 
   /** The commit is done. */
   release(): void {
+    if (this.#taken.size === 0) return;
     for (const [key, count] of this.#taken) this.#windows.get(key)?.taken(count);
     this.#taken.clear();
   }

@@ -6,13 +6,8 @@ import type { SharedPools } from './shared-pools.ts';
  * @returns what other programs were faster with, in the order in which it was picked
  */
 export function takeStarts(picked: readonly Ticket[], shared: SharedPools): readonly Ticket[] {
-  const wanted = new Map<Pool, number>();
-  for (const { pool, returns } of picked) {
-    if (returns) continue;
-    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent)
-      if (level.plan.rate !== null) wanted.set(level, (wanted.get(level) ?? 0) + 1);
-  }
-  if (wanted.size === 0) return [];
+  const wanted = wantedOf(picked);
+  if (wanted === undefined) return [];
   const over = new Map(
     [...shared.takeStarts(wanted)].map(([pool, taken]) => [pool, (wanted.get(pool) ?? 0) - taken]),
   );
@@ -20,6 +15,20 @@ export function takeStarts(picked: readonly Ticket[], shared: SharedPools): read
     .toReversed()
     .filter((ticket) => isOver(ticket, over))
     .toReversed();
+}
+
+/** Starts by pool with a rate; undefined where none has one. */
+function wantedOf(picked: readonly Ticket[]): ReadonlyMap<Pool, number> | undefined {
+  let wanted: Map<Pool, number> | undefined;
+  for (const { pool, returns } of picked) {
+    if (returns) continue;
+    for (let level: Pool | undefined = pool; level !== undefined; level = level.parent) {
+      if (level.plan.rate === null) continue;
+      wanted ??= new Map();
+      wanted.set(level, (wanted.get(level) ?? 0) + 1);
+    }
+  }
+  return wanted;
 }
 
 function isOver({ pool, returns }: Ticket, over: Map<Pool, number>): boolean {

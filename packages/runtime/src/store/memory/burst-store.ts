@@ -50,10 +50,10 @@ export class BurstStore extends MemoryStore {
   readonly #appended: () => void;
   /** JSON each: what is appended may be changed by who appended it. */
   #untaken: string[] = [];
-  /** Of what was taken and is not known to be kept. */
-  #underWay = Promise.withResolvers<void>();
-  #next = Promise.withResolvers<void>();
-  #isAwaited = false;
+  /** Whoever waits until what was taken is kept, and until what is untaken is. */
+  #underWay: PromiseWithResolvers<void> | undefined;
+  #next: PromiseWithResolvers<void> | undefined;
+  #lost: Error | undefined;
   /** Runs that have not ended. */
   readonly #open = new Set<RunId>();
   /** Of these, those that wait for somebody outside, and by which calls. */
@@ -64,12 +64,11 @@ export class BurstStore extends MemoryStore {
   constructor(appended: () => void) {
     super();
     this.#appended = appended;
-    for (const { promise } of [this.#underWay, this.#next]) promise.catch(() => undefined);
   }
 
   readonly kept = (): Promise<void> => {
-    const { promise } = this.#next;
-    this.#isAwaited = true;
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    const { promise } = (this.#next ??= Promise.withResolvers());
     // Whoever is told may take at once what is waited for.
     this.#appended();
     return promise;
@@ -77,12 +76,15 @@ export class BurstStore extends MemoryStore {
 
   override append(batch: readonly AppendRun[], claim: LeaseClaim): readonly ('committed' | 'fenced')[] {
     const answers = super.append(batch, claim);
-    const committed = batch.filter((_, i) => answers[i] === 'committed');
-    for (const each of committed) this.#noteChange(each);
-    if (claim.owner !== LOADER && committed.length > 0) {
-      for (const each of committed) this.#untaken.push(this.#textOf(each));
-      this.#appended();
+    let isMore = false;
+    for (const [i, each] of batch.entries()) {
+      if (answers[i] !== 'committed') continue;
+      this.#noteChange(each);
+      if (claim.owner === LOADER) continue;
+      this.#untaken.push(this.#textOf(each));
+      isMore = true;
     }
+    if (isMore) this.#appended();
     return answers;
   }
 
@@ -118,7 +120,7 @@ export class BurstStore extends MemoryStore {
 
   /** Something waits until all that was appended is kept. */
   get isAwaited(): boolean {
-    return this.#isAwaited;
+    return this.#next !== undefined;
   }
 
   get hasUntaken(): boolean {
@@ -130,21 +132,21 @@ export class BurstStore extends MemoryStore {
     const taken = this.#untaken;
     this.#untaken = [];
     this.#underWay = this.#next;
-    this.#next = Promise.withResolvers<void>();
-    this.#next.promise.catch(() => undefined);
-    this.#isAwaited = false;
+    this.#next = undefined;
     return `[${taken.join(',')}]`;
   }
 
   /** What was taken last is kept. */
   keptLast(): void {
-    this.#underWay.resolve();
+    this.#underWay?.resolve();
+    this.#underWay = undefined;
   }
 
   /** Nothing more is, from what was taken last on. */
   lost(error: Error): void {
-    this.#underWay.reject(error);
-    this.#next.reject(error);
+    this.#lost = error;
+    this.#underWay?.reject(error);
+    this.#next?.reject(error);
   }
 
   /** What was taken of another store, in that order. @throws RuntimeError CORRUPT */
@@ -165,16 +167,13 @@ export class BurstStore extends MemoryStore {
 
   /** The JSON of a `BurstRun`, of rows that are text already. */
   #textOf({ runId, afterSeq, events, consumed, notes, successor, children }: AppendRun): string {
-    const more = [
-      consumed.length === 0 ? '' : `,"consumed":${JSON.stringify(consumed)}`,
-      notes === undefined ? '' : `,"notes":${JSON.stringify(notes)}`,
-      successor === undefined ? '' : `,"successor":${this.#bornText(successor)}`,
-      children === undefined
-        ? ''
-        : `,"children":[${children.map((child) => this.#bornText(child)).join(',')}]`,
-    ].join('');
-    const id = JSON.stringify(runId);
-    return `{"runId":${id},"afterSeq":${afterSeq},"rows":[${this.#rowsText(runId, afterSeq, events.length)}]${more}}`;
+    let text = `{"runId":${JSON.stringify(runId)},"afterSeq":${afterSeq},"rows":[${this.#rowsText(runId, afterSeq, events.length)}]`;
+    if (consumed.length > 0) text += `,"consumed":${JSON.stringify(consumed)}`;
+    if (notes !== undefined) text += `,"notes":${JSON.stringify(notes)}`;
+    if (successor !== undefined) text += `,"successor":${this.#bornText(successor)}`;
+    if (children !== undefined)
+      text += `,"children":[${children.map((child) => this.#bornText(child)).join(',')}]`;
+    return `${text}}`;
   }
 
   #bornText({ runId, parent }: NewRun): string {

@@ -183,15 +183,15 @@ export class MemoryStore implements JournalStore {
       run === undefined ? [] : run.rows.length === run.count ? run.rows : run.rows.slice(0, run.count);
     let summary = run === undefined ? undefined : { ...run.summary };
     let states: StateTexts = run?.states ?? new Map();
-    for (const [i, row] of stored.entries()) {
-      const { at, event } = events[i] as (typeof events)[number];
-      const seq = afterSeq + i + 1;
+    let seq = afterSeq;
+    for (const { type, version, payload } of stored) {
+      const { at, event } = events[seq - afterSeq] as (typeof events)[number];
+      seq += 1;
       if (event.type === 'Compacted') broken('J1', `event ${seq} of run ${runId} stands for removed ones`);
       if (summary === undefined) summary = summarize(runId, undefined, { seq, at, event });
       else addToSummary(summary, { seq, at, event });
       for (const note of notes) if (note.seq === seq) this.#shared.note(note);
       states = statesAfter(states, event);
-      const { type, version, payload } = row;
       rows.push({ type, version, payload, seq, at, states, shared: this.#shared.steps.length });
     }
     if (summary !== undefined) {
@@ -201,8 +201,8 @@ export class MemoryStore implements JournalStore {
       const isOver = summary.status !== 'running';
       const owner = isOver ? null : claim.owner;
       const until = isOver ? 0 : claim.now + claim.ttlMs;
-      const after = { ...run, rows, count: rows.length, summary, states, epoch, owner, until, inbox };
-      this.#runs.set(runId, after);
+      const after: Run = { rows, count: rows.length, summary, states, epoch, owner, until, inbox };
+      this.#runs.set(runId, run?.forkOf === undefined ? after : { ...after, forkOf: run.forkOf });
     }
     return 'committed';
   }
