@@ -68,6 +68,8 @@ export interface RuntimeOptions {
    * newest lines, see `limits.logLines`. Where nobody logs it costs nothing.
    */
   readonly keepLogs?: boolean;
+  /** Whether `runtime.pools()` tells what became of the calls of each pool (default true). Without it all counts are 0. */
+  readonly keepPoolStats?: boolean;
   readonly onLog?: (entry: LogEntry) => void;
   /** Gets what is logged, warnings, and how runs and attempts end, one line each. Default: nobody does. */
   readonly logger?: Logger | undefined;

@@ -75,8 +75,9 @@ export class Runtime implements AsyncDisposable {
     this.#observers = new Observers(store);
     for (const definition of options.processes ?? []) this.#processes.set(definition.name, definition);
     this.#checks = options.check === true ? new RunChecks(store, options) : undefined;
+    const { keepPoolStats = true } = options;
     const committed = (runId: RunId, events: readonly Recorded[]): void => {
-      this.#pools.committed(runId, events);
+      if (keepPoolStats) this.#pools.committed(runId, events);
       this.#observers.committed(runId, events);
     };
     this.#engine = new Engine(engineOptions(options, store, this.#observers, committed, this.#checks?.check));
