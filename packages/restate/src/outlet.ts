@@ -6,6 +6,41 @@ const LONGEST_HOLD_MS = 10;
 /** More than this is not copied to go out with something else. */
 const MOST_HELD_BYTES = 64 * 1024;
 
+/**
+ * Outlets that hold something, the longest first: one timer for all, since there is one for each step else.
+ *
+ * Owns since when they do. Talks to those that have held it for long enough.
+ */
+class Holds {
+  readonly #since = new Map<Outlet, number>();
+  #isWaiting = false;
+
+  add(outlet: Outlet): void {
+    this.#since.set(outlet, performance.now());
+    if (!this.#isWaiting) this.#lookIn(LONGEST_HOLD_MS);
+  }
+
+  delete(outlet: Outlet): void {
+    this.#since.delete(outlet);
+  }
+
+  #lookIn(ms: number): void {
+    this.#isWaiting = true;
+    setTimeout(() => this.#look(), ms);
+  }
+
+  #look(): void {
+    this.#isWaiting = false;
+    for (const [outlet, since] of this.#since) {
+      const left = since + LONGEST_HOLD_MS - performance.now();
+      if (left > 0) return this.#lookIn(left);
+      outlet.flush();
+    }
+  }
+}
+
+const holds = new Holds();
+
 type Told = (error?: Error | null) => void;
 
 const outlets = new AsyncLocalStorage<Outlet>();
@@ -23,7 +58,6 @@ export class Outlet {
   #isHolding = false;
   #held: Uint8Array[] = [];
   #bytes = 0;
-  #timer: NodeJS.Timeout | undefined;
 
   /** Takes over what is written to the response, also by the SDK. */
   constructor(response: Pick<Http2ServerResponse, 'write' | 'end'>) {
@@ -32,7 +66,7 @@ export class Outlet {
     const write = (chunk: Uint8Array, told: Told): boolean => this.#take(chunk, told);
     const endBehind = (...given: Parameters<typeof end>): ReturnType<typeof end> => {
       this.release();
-      this.#flush();
+      this.flush();
       return end(...given);
     };
     Object.assign(response, { write, end: endBehind });
@@ -61,22 +95,22 @@ export class Outlet {
   #take(chunk: Uint8Array, told: Told): boolean {
     const isSmall = this.#bytes + chunk.length <= MOST_HELD_BYTES;
     if (isSmall && (this.#isHolding || this.#held.length > 0)) {
+      if (this.#held.length === 0) holds.add(this);
       this.#held.push(chunk);
       this.#bytes += chunk.length;
-      if (!this.#isHolding) return this.#flush(told);
-      this.#timer ??= setTimeout(() => this.#flush(), LONGEST_HOLD_MS);
+      if (!this.#isHolding) return this.flush(told);
       told();
       return true;
     }
-    this.#flush();
+    this.flush();
     return this.#write(chunk, told);
   }
 
-  #flush(told?: Told): boolean {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  /** What waits goes out now. */
+  flush(told?: Told): boolean {
     const held = this.#held;
     if (held.length === 0) return true;
+    holds.delete(this);
     this.#held = [];
     this.#bytes = 0;
     return this.#write(Buffer.concat(held), told);

@@ -17,7 +17,7 @@ import {
 import type { RunRequest, RunResult } from './messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
-import { GOES_ON, LONGEST_UNSEEN_MS, RunSession, type Mail, type Next } from './run-session.ts';
+import { LONGEST_UNSEEN_MS, RunSession, type Mail, type Next } from './run-session.ts';
 
 /** Restate's longest sleep is none of ours: it is asked for again. */
 const LONGEST_SLEEP_MS = 30 * 24 * 3600 * 1000;
@@ -80,10 +80,14 @@ async function drive(
   const inbox = new Inbox(ctx, session);
   const outlet = Outlet.here;
   for (;;) {
-    const next = await untilRecorded(ctx, inbox, session, {
-      outlet,
-      isMany: options.attempts.size >= MANY_RUNS,
-    });
+    const looks = inbox.looksBeside(session.isFast);
+    // What is at hand goes out with what asks for it (decision 26).
+    if (session.isAtHand || options.attempts.size >= MANY_RUNS) outlet?.hold();
+    const entry = ctx.run('burst', () => given(session, looks, outlet), AS_BYTES);
+    const recorded = await inbox.beside(entry, looks);
+    // Below the head nothing was given.
+    outlet?.release();
+    const next = session.recorded(recorded);
     switch (next.type) {
       case 'goesOn':
         if (next.shown !== undefined) ctx.set('shown', next.shown);
@@ -92,7 +96,8 @@ async function drive(
         await inbox.take();
         break;
       case 'rest':
-        await rest(ctx, inbox, next);
+        // That nothing goes on was found without what came meanwhile.
+        if (!inbox.wasCancelled) await rest(ctx, inbox, next);
         break;
       case 'ended':
         ctx.set('over', true);
@@ -101,28 +106,13 @@ async function drive(
   }
 }
 
-/** What is at hand goes out with what asks for it (decision 26). */
-async function untilRecorded(
-  ctx: WorkflowContext,
-  inbox: Inbox,
-  session: RunSession,
-  { outlet, isMany }: { readonly outlet: Outlet | undefined; readonly isMany: boolean },
-): Promise<Next> {
-  await session.goAhead();
-  const looks = inbox.looksBeside(session.isFast);
-  if (session.isAhead || isMany) outlet?.hold();
-  const given = async (): Promise<Entry> => {
-    try {
-      return await session.next(looks);
-    } finally {
-      outlet?.release();
-    }
-  };
-  const entry = await inbox.beside(ctx.run('burst', given, AS_BYTES), looks);
-  outlet?.release();
-  const next = session.recorded(entry);
-  // That nothing goes on was found without it.
-  return next.type === 'rest' && inbox.wasCancelled ? GOES_ON : next;
+/** What comes next of the run: it goes out with what is held until then. */
+async function given(session: RunSession, looks: boolean, outlet: Outlet | undefined): Promise<Entry> {
+  try {
+    return await session.next(looks);
+  } finally {
+    outlet?.release();
+  }
 }
 
 async function rest(
@@ -175,19 +165,26 @@ class Inbox {
   async beside(entry: RestatePromise<Uint8Array>, isLooking: boolean): Promise<Uint8Array> {
     this.wasCancelled = false;
     let looks = isLooking;
-    let won = await this.#unlessCancelled(looks ? RestatePromise.race([this.#next, entry]) : entry);
-    while (won === undefined || isMail(won)) {
-      if (won === undefined) this.wasCancelled = true;
-      else {
+    let waited: RestatePromise<Mail | Uint8Array> = looks ? RestatePromise.race([this.#next, entry]) : entry;
+    for (;;) {
+      try {
+        const won = await waited;
+        if (!isMail(won)) return this.#counted(won);
         looks = false;
         this.#session.mailCame();
+      } catch (error) {
+        this.#hear(error);
+        this.wasCancelled = true;
       }
       // Never the same promise again: what was cancelled stays so.
-      won = await this.#unlessCancelled(RestatePromise.race(looks ? [this.#next, entry] : [entry]));
+      waited = RestatePromise.race(looks ? [this.#next, entry] : [entry]);
     }
+  }
+
+  #counted(entry: Uint8Array): Uint8Array {
     this.#entries += 1;
     if (this.#entries === MOST_ENTRIES) this.#next = this.#ask();
-    return won;
+    return entry;
   }
 
   /** The one that is there. */
@@ -197,8 +194,14 @@ class Inbox {
 
   /** Whether a message came first, which is delivered by now. Where the invocation was cancelled, none did. */
   async orElse(others: readonly RestatePromise<object>[]): Promise<boolean> {
-    const won = await this.#unlessCancelled(RestatePromise.race([this.#next, ...others]));
-    if (won === undefined || !isMail(won)) return false;
+    let won: object;
+    try {
+      won = await RestatePromise.race([this.#next, ...others]);
+    } catch (error) {
+      this.#hear(error);
+      return false;
+    }
+    if (!isMail(won)) return false;
     this.#count += 1;
     this.#ctx.set('taken', this.#count);
     this.#session.take(won);
@@ -208,14 +211,10 @@ class Inbox {
     return true;
   }
 
-  async #unlessCancelled<T>(waited: RestatePromise<T>): Promise<T | undefined> {
-    try {
-      return await waited;
-    } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
-      this.#session.deliver(cancelMail(this.#ctx.key));
-      return undefined;
-    }
+  /** @throws what is no cancel of the invocation */
+  #hear(error: unknown): void {
+    if (!(error instanceof CancelledError)) throw error;
+    this.#session.deliver(cancelMail(this.#ctx.key));
   }
 }
 

@@ -11,8 +11,7 @@ import { BurstStore, decode, finalEvent, lastOf, toErrorRecord } from '@pawl/run
 import { RuntimeError } from '@pawl/runtime/errors';
 import type { ProcessDefinition } from '@pawl/sdk';
 import { PauseError } from '@restatedev/restate-sdk';
-import { emitWarning, nextTick } from 'node:process';
-import { setImmediate } from 'node:timers/promises';
+import { emitWarning } from 'node:process';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
 import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
@@ -22,9 +21,7 @@ const LINGER_MS = 20;
 /** Of the time after which Restate takes an invocation out of the worker of which it hears nothing. */
 const PULSE_SHARE = 1 / 2;
 /** So long a message may be there unseen while entries come fast, and nobody looks for one. */
-export const LONGEST_UNSEEN_MS = 100;
-/** How far the engine may get by itself before its next entry is asked for: rounds of the event loop. */
-const MOST_ROUNDS = 4;
+export const LONGEST_UNSEEN_MS = 250;
 /** How often the worker in it looks what can go on. */
 const POLL_MS = 200;
 
@@ -92,12 +89,15 @@ export class RunSession implements Attempt {
   #pulse: NodeJS.Timeout | undefined;
   #pulseAt = 0;
   #isFast = false;
+  #isAtHand = false;
   /** What runs wait for from outside, as it is shown. */
   #shown = '';
   /** How often that had changed when it was looked at. */
   #asksSeen = 0;
   #failure: Error | undefined;
   #dropped: Promise<void> | undefined;
+  /** All of it has ended: nothing is left to be given up. */
+  #isOver = false;
 
   constructor(runId: RunId, request: RunRequest, definition: ProcessDefinition, options: ResolvedOptions) {
     this.#runId = runId;
@@ -106,39 +106,25 @@ export class RunSession implements Attempt {
     this.#options = options;
   }
 
-  /**
-   * What follows by itself from what was recorded: at hand when it is asked for, it goes to Restate with what asks
-   * for it (decision 26). Below the head nothing follows, and a task
-   * that works is not waited for.
-   */
-  async goAhead(): Promise<void> {
-    if (this.#runtime === undefined || this.isAhead || this.#hasMail) return;
-    // Behind all that is caused at once: only then it is seen whether a turn follows.
-    await new Promise<void>((done) => nextTick(done));
-    for (let round = 0; round < MOST_ROUNDS && this.#isTurning; round += 1) await setImmediate();
-    if (this.#store.isAwaited && this.#failure === undefined) this.#hand();
-  }
-
-  /** What is asked for next is at hand. */
-  get isAhead(): boolean {
-    return this.#outgoing.length > 0;
-  }
-
-  get #isTurning(): boolean {
-    return this.#runtime?.isIdle === false && !this.#store.isAwaited;
-  }
-
-  /** The entry before came within a moment, or this one is at hand: it is not worth it to look for messages meanwhile. */
+  /** The entry before came within a moment: it is not worth it to look for messages beside the next one. */
   get isFast(): boolean {
-    return this.#isFast || this.isAhead;
+    return this.#isFast;
+  }
+
+  /** The entry before was there when it was asked for: it followed by itself from what was recorded. */
+  get isAtHand(): boolean {
+    return this.#isAtHand;
   }
 
   /**
-   * What is to be recorded next: asked at the head only, while nothing else is under way to it.
+   * What is to be recorded next: asked at the head only, while nothing else is under way to it. No promise where it is
+   * at hand.
    * @param isLookedFor whether a message would be seen meanwhile
    */
-  async next(isLookedFor = true): Promise<Entry> {
+  next(isLookedFor = true): Entry | Promise<Entry> {
+    if (this.#store.isAwaited && !this.#hasMail && this.#failure === undefined) this.#hand();
     const piece = this.#outgoing.shift();
+    this.#isAtHand = piece !== undefined;
     if (piece !== undefined) return piece;
     const asked = Promise.withResolvers<Entry>();
     this.#asked = asked;
@@ -195,6 +181,7 @@ export class RunSession implements Attempt {
   }
 
   #after({ isOver = false, shown }: { readonly isOver?: boolean; readonly shown?: Shown | undefined }): Next {
+    this.#isOver = isOver;
     return isOver ? { type: 'ended', result: this.#result() } : { type: 'goesOn', shown };
   }
 
@@ -231,12 +218,16 @@ export class RunSession implements Attempt {
   async #drop(): Promise<void> {
     clearTimeout(this.#pulse);
     this.#asked = undefined;
+    if (!this.#isOver) this.#giveUp();
+    await this.#runtime?.close();
+  }
+
+  #giveUp(): void {
     this.#failure ??= new RuntimeError('FENCED', `Restate has ended this attempt at run ${this.#runId}.`, {
       hint: 'It goes on in another one, if it has not ended',
       data: { runId: this.#runId },
     });
     this.#store.lost(this.#failure);
-    await this.#runtime?.close();
   }
 
   #load({ burst, shown }: Extract<Step, { type: 'burst' }>): void {
@@ -263,7 +254,7 @@ export class RunSession implements Attempt {
 
   async #open(): Promise<void> {
     const { processes, runtime, standIn } = this.#options;
-    const own = { processes, standIn, store: this.#store, keepLogs: false };
+    const own = { processes, standIn, store: this.#store, keepLogs: false, keepPoolStats: false };
     this.#runtime = await openRuntime({ ...runtime, ...own });
     if (this.#dropped !== undefined) return this.#runtime.close();
     this.#store.open(Date.now());
