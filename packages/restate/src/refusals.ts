@@ -52,6 +52,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   secretKeyCommand: 'left out: there are no secrets on Restate',
   leaseMs: RESTATES,
   keepLogs: 'left out: what is logged is told by onLog and logger, and kept nowhere',
+  keepPoolStats: 'left out: what becomes of the calls of a pool is not counted on Restate',
   check: 'left out: runs do not replay themselves at their end on Restate',
   onChecked: 'left out: runs do not replay themselves at their end on Restate',
   telemetry: 'left out: an attempt on Restate is no run, and its spans would be told again by the next one',

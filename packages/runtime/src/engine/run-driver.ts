@@ -367,11 +367,12 @@ export class RunDriver implements Turnable {
   }
 
   /** Graceful stop: running attempts are aborted, what they answer is recorded, the run stays resumable. */
-  stop(reason: Error = stoppedError(this.runId, this.state.seq > 0)): void {
+  stop(reason?: Error): void {
     if (this.#phase === 'left' || this.#phase === 'stopping' || this.#terminal !== undefined) return;
-    if (this.#phase !== 'live' && this.#phase !== 'ending') return this.fail(reason);
+    const why = reason ?? stoppedError(this.runId, this.state.seq > 0);
+    if (this.#phase !== 'live' && this.#phase !== 'ending') return this.fail(why);
     this.#phase = 'stopping';
-    this.#stopReason = reason;
+    this.#stopReason = why;
     this.#effects.timers.clearAll();
     this.#effects.abortAll('the program was asked to stop');
     this.#wake();

@@ -26,7 +26,7 @@ const statusOf = (runtime: Runtime, name: string): PoolStatus =>
 async function watched<T>(
   program: Program,
   looks: Readonly<Record<number, (runtime: Runtime, stage: Stage) => T>>,
-  options: { readonly graceMs?: number } = {},
+  options: { readonly graceMs?: number; readonly keepPoolStats?: boolean } = {},
 ): Promise<{
   readonly seen: T[];
   readonly value: unknown;
@@ -246,6 +246,16 @@ describe('a pool', () => {
       available: { slots: 2 },
       stats: { completed: 2 },
     });
+  });
+
+  it('tells what is in use, and counts nothing, where no statistics are kept', async () => {
+    const { seen, last } = await watched(
+      (stage) => (_, ctx) => ctx.pool('p', { maxConcurrent: 2 }).executeMany(stage.step, [t(5), t(5)]),
+      { 2: (runtime) => statusOf(runtime, 'p').active },
+      { keepPoolStats: false },
+    );
+    expect(seen).toEqual([2]);
+    expect(last.find(({ name }) => name === 'p')?.stats).toMatchObject({ started: 0, completed: 0 });
   });
 
   it('B16 leaves no timer behind', async () => {
