@@ -25,8 +25,8 @@ function steps(): { readonly invoked: readonly number[]; readonly definition: Pr
   return { invoked, definition: definitionOf(sumOf) };
 }
 
-function sessionOf(definition: ProcessDefinition): RunSession {
-  const request = { inputs: encodePayload('The input', null, 100) };
+function sessionOf(definition: ProcessDefinition, inputs: unknown = null): RunSession {
+  const request = { inputs: encodePayload('The input', inputs, 16 * 1024 * 1024) };
   return new RunSession('run', request, definition, {
     processes: [definition],
     restAfterMs: 20,
@@ -197,6 +197,31 @@ describe('one attempt of Restate at a run', () => {
     // One is enough; a program that is held up in the wrong moment may need another.
     expect(pulses).toBeLessThan(4);
     await session.drop();
+  });
+
+  it('gives all of an entry that is larger than a message before what followed meanwhile', async () => {
+    const instant = defineTask({ name: 'instant', run: () => null });
+    const definition = definitionOf(async (text: string, ctx: Context) => {
+      await ctx.task(instant);
+      return text.length;
+    });
+    const text = 'x'.repeat(9 * 1024 * 1024);
+    const whole: Entry[] = [];
+    const session = sessionOf(definition, text);
+    for (let isOver = false; !isOver;) {
+      const entry = await session.next();
+      whole.push(entry);
+      // The start of a run is awaited by nobody, and goes by itself after a while: the engine goes on beside it.
+      await delay(50);
+      isOver = session.recorded(entry).type === 'ended';
+    }
+    await session.drop();
+    expect(Buffer.from(whole[0]?.subarray(0, 4) ?? []).toString()).toBe('0/2:');
+    const again = sessionOf(definition, text);
+    const told = whole.map((entry) => again.recorded(entry)).at(-1);
+    if (told?.type !== 'ended' || told.result.status !== 'ended') throw new RangeError('it has not ended');
+    expect(outputOf('run', told.result.event, '')).toBe(text.length);
+    await again.drop();
   });
 
   it('gives nothing once it is dropped', async () => {

@@ -122,7 +122,9 @@ export class RunSession implements Attempt {
    * @param isLookedFor whether a message would be seen meanwhile
    */
   next(isLookedFor = true): Entry | Promise<Entry> {
-    if (this.#store.isAwaited && !this.#hasMail && this.#failure === undefined) this.#hand();
+    // Of an entry that is large the rest goes first.
+    const isDone = this.#outgoing.length === 0;
+    if (isDone && this.#store.isAwaited && !this.#hasMail && this.#failure === undefined) this.#hand();
     const piece = this.#outgoing.shift();
     this.#isAtHand = piece !== undefined;
     if (piece !== undefined) return piece;
