@@ -43,7 +43,7 @@ export interface Mail {
   readonly message: InboxMessage;
 }
 
-export const GOES_ON: Next = { type: 'goesOn' };
+const GOES_ON: Next = { type: 'goesOn' };
 
 /** What this attempt made: events that are in its journals already, or another step. */
 type Given =

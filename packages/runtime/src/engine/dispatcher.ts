@@ -206,8 +206,9 @@ export class Dispatcher {
     const now = this.#deps.clock.monotonic();
     const picked: Ticket[] = [];
     for (const pool of this.#tree.all) {
+      // To empty an empty set makes a new table.
       if (pool.reserved.size > 0) pool.reserved.clear();
-      if (pool.plan.rate !== null || pool.starts !== Infinity) pool.starts = this.#deps.shared.free(pool);
+      pool.starts = this.#deps.shared.free(pool);
     }
     for (const root of this.#tree.roots) {
       for (let next = pickNext(root, now); next !== undefined; next = pickNext(root, now)) {
