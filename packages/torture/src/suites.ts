@@ -94,7 +94,7 @@ export const SUITES: readonly Part[] = [
     name: 'simulation',
     what: 'random programs on a virtual clock against a model of their own, with faults of the store',
     rounds: { ci: 20_000, night: 500_000 },
-    share: 1 / 4,
+    share: 1 / 8,
     budgetSeconds: { ci: 900, night: 25_000 },
     isAnyRoundThere: true,
     files: ['packages/runtime/tests/simulation/simulation'],

@@ -8,7 +8,7 @@ import type { Tally } from './world.ts';
 
 const FOLDER = 'packages/runtime/tests/simulation';
 /** Programs per CI run; PAWL_SIM_SEEDS says otherwise. */
-const SEEDS = 5000;
+const SEEDS = 2500;
 /** Plans of faults that are tried on each smaller program. */
 const PLANS = 4;
 

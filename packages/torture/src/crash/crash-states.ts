@@ -26,7 +26,7 @@ export const crashStates: Part = {
   name: 'crash-states',
   what: 'the power goes: unsynced writes are dropped, kept, reordered, torn; names come only with their folder',
   rounds: { ci: 20_000, night: 20_000 },
-  share: 1 / 5,
+  share: 1 / 10,
   budgetSeconds: { ci: 300, night: 1800 },
   floors: { 'states of their own': 0.5, 'lossy states': 0.4, 'with something acknowledged': 0.5 },
   impossible: shimProblem,

@@ -18,7 +18,7 @@ export const crowds: Part = {
   name: 'crowds',
   what: 'eight command lines at once, on a fresh journal, on one run, and on one whose program was killed',
   rounds: { ci: 20, night: 60 },
-  share: 1 / 5,
+  share: 1 / 10,
   budgetSeconds: { ci: 200, night: 1800 },
   floors: { 'runs that were made at once': CROWD, 'refused, since another one has the run': 1, kills: 1 },
   run: async (context) => {

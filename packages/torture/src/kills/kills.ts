@@ -16,7 +16,7 @@ export const kills: Part = {
   name: 'kills',
   what: 'the real command line, killed when its tasks have begun, over random processes, and resumed',
   rounds: { ci: 150, night: 300 },
-  share: 1 / 5,
+  share: 1 / 10,
   budgetSeconds: { ci: 500, night: 1800 },
   floors: { 'kills of a run under way': 1, 'runs that went on': 0.7 },
   run: async (context) => {

@@ -43,7 +43,7 @@ export const faultSweep: Part = {
   name: 'fault-sweep',
   what: 'each write, sync, truncation, removal, opening, lock and map fails, once or for ever, or the program dies in it',
   rounds: { ci: 400, night: 4000 },
-  share: 1 / 5,
+  share: 1 / 10,
   budgetSeconds: { ci: 120, night: 1800 },
   floors: {
     'faults that struck': 0.75,
