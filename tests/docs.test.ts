@@ -23,6 +23,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What users get, where it was just built: it starts in a fraction of the time that the sources take. */
 const IS_BUILT = process.env['PAWL_BUILT'] === '1';
 const PAWL = join(ROOT, 'packages/cli', IS_BUILT ? 'dist/bin.js' : 'bin/pawl.js');
+/** Also for what NODE_OPTIONS of an example imports. */
+const NODE = `${JSON.stringify(process.execPath)} ${IS_BUILT ? '' : '--conditions=source'}`;
 
 interface Block {
   readonly line: number;
@@ -65,16 +67,8 @@ function makeFolder(): string {
   folders.push(folder);
   const bin = join(folder, '.bin');
   mkdirSync(bin);
-  writeFileSync(
-    join(bin, 'pawl'),
-    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(PAWL)} "$@"\n`,
-    { mode: 0o755 },
-  );
-  writeFileSync(
-    join(bin, 'node'),
-    `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${IS_BUILT ? '' : '--conditions=source'} "$@"\n`,
-    { mode: 0o755 },
-  );
+  writeFileSync(join(bin, 'pawl'), `#!/bin/sh\nexec ${NODE} ${JSON.stringify(PAWL)} "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, 'node'), `#!/bin/sh\nexec ${NODE} "$@"\n`, { mode: 0o755 });
   mkdirSync(join(folder, 'node_modules/@pawl'), { recursive: true });
   for (const name of ['sdk', 'runtime'])
     symlinkSync(join(ROOT, 'packages', name), join(folder, 'node_modules/@pawl', name));
