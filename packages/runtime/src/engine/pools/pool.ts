@@ -59,7 +59,6 @@ export class Pool {
   /** Came when the queue was full, or in this burst. */
   readonly door: Door<Ticket> = new Door();
   readonly held: Map<string, number> = new Map();
-  readonly heldHere: Map<string, number> = new Map();
   running = 0;
   /** Calls that wait here or in a pool within. */
   waitingBelow = 0;
@@ -159,6 +158,14 @@ export class Pool {
     }
   }
 
+  /** Without what the pools within hold. */
+  get heldHere(): Amounts {
+    if (this.children.size === 0) return this.held;
+    const own = new Map(this.held);
+    for (const { held } of this.children) addTo(own, held, -1);
+    return own;
+  }
+
   countWaiting(by: 1 | -1): void {
     this.waitingBelow += by;
     for (let at = this.parent; at !== undefined; at = at.parent) at.waitingBelow += by;
@@ -166,7 +173,6 @@ export class Pool {
 
   /** Adds to what is held, on all levels. */
   hold(amounts: Amounts, times: 1 | -1): void {
-    addTo(this.heldHere, amounts, times);
     addTo(this.held, amounts, times);
     for (let at = this.parent; at !== undefined; at = at.parent) addTo(at.held, amounts, times);
   }
