@@ -2,7 +2,7 @@ import type { LogLevel } from '@pawl/sdk';
 import type { CallKey } from '../journal/call-key.ts';
 import type { Recorded } from '../journal/event.ts';
 import { unreachable } from '../journal/invariant.ts';
-import type { Effect, Report } from '../kernel/input.ts';
+import type { Due, Effect, Report } from '../kernel/input.ts';
 import { fencedWithin, leftWithin } from '../kernel/resume.ts';
 import type { Engine, LogEntry } from './engine.ts';
 import { ExitGate } from './exit-gate.ts';
@@ -42,6 +42,9 @@ export class RunEffects {
   readonly #run: RunDriver;
   readonly #cancel: (report: Report) => void;
   #waiting: Effect[] = [];
+  /** What was due before the head, in that order, and what waits for a slot behind it. */
+  #passed: Due[] = [];
+  #behind: CallKey[] = [];
   #logs: LogEntry[] = [];
 
   /** @param cancel queues the cancellation of a fenced call, before everything else */
@@ -116,7 +119,12 @@ export class RunEffects {
   add(effect: Effect): void {
     switch (effect.type) {
       case 'QueueAttempt':
-        if (!this.exits.holds(effect.key)) this.#queue(effect.key);
+        if (this.#passed.length > 0) this.#behind.push(effect.key);
+        else this.#queueUnlessHeld(effect.key);
+        return;
+      case 'TimerPassed':
+        if (this.#passed.length === 0) this.#run.ask(() => this.#tellPassed());
+        this.#passed.push(effect.report);
         return;
       case 'AttendAttempt':
         // Its start was committed by an earlier program; and what is given up next is found to be stopped.
@@ -147,6 +155,21 @@ export class RunEffects {
       default:
         this.#waiting.push(effect);
     }
+  }
+
+  /** Behind what was sent to the run meanwhile. What its time is over for is given up before it can get a slot. */
+  #tellPassed(): undefined {
+    const behind = this.#behind;
+    for (const report of this.#passed) this.#due(report);
+    this.#passed = [];
+    this.#behind = [];
+    this.#run.ask((): undefined => {
+      for (const key of behind) this.#queueUnlessHeld(key);
+    });
+  }
+
+  #queueUnlessHeld(key: CallKey): void {
+    if (!this.exits.holds(key)) this.#queue(key);
   }
 
   #queue(key: CallKey): void {
@@ -210,11 +233,9 @@ export class RunEffects {
       case 'CancelChild':
         this.children.cancel(effect.key, { isForced: false, ...effect });
         return;
-      case 'SetTimer': {
-        const { report } = effect;
-        this.#setTimer(effect.delayMs, report);
+      case 'SetTimer':
+        this.#setTimer(effect.delayMs, effect.report);
         return;
-      }
       case 'ClearTimers':
         if (this.timers.size === 0) return;
         for (const type of ['RetryDue', 'DeadlinePassed', 'TimerDue', 'ScopeDue', 'WaitDue']) {
@@ -222,6 +243,7 @@ export class RunEffects {
         }
         return;
       case 'QueueAttempt':
+      case 'TimerPassed':
       case 'AttendAttempt':
       case 'OfferMessages':
       case 'CancelWithin':
@@ -232,11 +254,13 @@ export class RunEffects {
     }
   }
 
-  #setTimer(delayMs: number, report: Extract<Effect, { type: 'SetTimer' }>['report']): void {
-    this.timers.set(`${report.type} ${report.key}`, delayMs, () => {
-      if (report.type !== 'DeadlinePassed') this.#run.report(report);
-      else if (!this.#run.inbox.offers.due(report)) this.#setTimer(BUSY_PAUSE_MS, report);
-    });
+  #setTimer(delayMs: number, report: Due): void {
+    this.timers.set(`${report.type} ${report.key}`, delayMs, () => this.#due(report));
+  }
+
+  #due(report: Due): void {
+    if (report.type !== 'DeadlinePassed') this.#run.report(report);
+    else if (!this.#run.inbox.offers.due(report)) this.#setTimer(BUSY_PAUSE_MS, report);
   }
 
   /** Comes every now and then. */

@@ -16,11 +16,6 @@ export function offerTask({ type: _, ...facts }: Extract<Command, { type: 'Offer
   return { events: [{ type: 'TaskOffered', ...facts }], effects };
 }
 
-/** At the head: somebody else goes on with it whatever became of this program, and only its time is ours. */
-export function offerAgain(key: CallKey, call: OfferCall, remainingMs: number): readonly Effect[] {
-  return call.timeoutMs === null ? [] : [deadline(key, remainingMs)];
-}
-
 function deadline(key: CallKey, delayMs: number): Effect {
   return { type: 'SetTimer', delayMs, report: { type: 'DeadlinePassed', key } };
 }

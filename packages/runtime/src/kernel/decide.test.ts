@@ -656,16 +656,33 @@ describe('at the head of the journal', () => {
       'a timer that is overdue',
       [{ type: 'TimerStarted', key: '0', timer: 'sleep', dueAt: 5, durationMs: 5 }],
       [],
-      [{ type: 'SetTimer', delayMs: 0, report: { type: 'TimerDue', key: '0' } }],
+      [{ type: 'TimerPassed', report: { type: 'TimerDue', key: '0' } }],
     ],
     [
       'a deadline and a group timeout',
       [scheduled('0', { deadlineMs: 5000 }), opened('1', { timeoutMs: 3000 })],
       [],
       [
+        { type: 'SetTimer', delayMs: 2002, report: { type: 'ScopeDue', key: '1' } },
         { type: 'SetTimer', delayMs: 4001, report: { type: 'DeadlinePassed', key: '0' } },
         { type: 'QueueAttempt', key: '0' },
-        { type: 'SetTimer', delayMs: 2002, report: { type: 'ScopeDue', key: '1' } },
+      ],
+    ],
+    [
+      'several that are overdue, in the order of their times, and before what is queued',
+      [
+        opened('0', { timeoutMs: 20 }),
+        scheduled('0/0/0', { deadlineMs: 7 }),
+        { type: 'TimerStarted', key: '0/1/0', timer: 'sleep', dueAt: 30, durationMs: 27 },
+        { type: 'TimerStarted', key: '0/2/0', timer: 'sleep', dueAt: 21, durationMs: 17 },
+      ],
+      [],
+      [
+        { type: 'TimerPassed', report: { type: 'DeadlinePassed', key: '0/0/0' } },
+        { type: 'TimerPassed', report: { type: 'ScopeDue', key: '0' } },
+        { type: 'TimerPassed', report: { type: 'TimerDue', key: '0/2/0' } },
+        { type: 'TimerPassed', report: { type: 'TimerDue', key: '0/1/0' } },
+        { type: 'QueueAttempt', key: '0/0/0' },
       ],
     ],
     [

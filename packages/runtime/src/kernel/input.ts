@@ -226,6 +226,12 @@ export type RunResult =
       readonly nextRunId: RunId;
     };
 
+/** What a timer tells. */
+export type Due = Extract<
+  Report,
+  { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' | 'WaitDue' }
+>;
+
 /** Work that starts after the commit. */
 export type Effect =
   | { readonly type: 'QueueAttempt'; readonly key: CallKey }
@@ -237,11 +243,10 @@ export type Effect =
   | {
       readonly type: 'SetTimer';
       readonly delayMs: number;
-      readonly report: Extract<
-        Report,
-        { type: 'RetryDue' | 'DeadlinePassed' | 'TimerDue' | 'ScopeDue' | 'WaitDue' }
-      >;
+      readonly report: Due;
     }
+  /** At the head: it was due while nobody drove the run. They come in that order, and before all that is queued. */
+  | { readonly type: 'TimerPassed'; readonly report: Due }
   /** Message `n` of its name that the call took: the attempt gets it. */
   | {
       readonly type: 'HandMessage';

@@ -116,8 +116,8 @@ describe('a decision that gives nobody up', () => {
     expect(resume(state, 1000)).toEqual({
       events: [],
       effects: [
-        { type: 'QueueAttempt', key: '0/1/0' },
         { type: 'SetTimer', delayMs: 2001, report: { type: 'ScopeDue', key: '0' } },
+        { type: 'QueueAttempt', key: '0/1/0' },
       ],
     });
   });

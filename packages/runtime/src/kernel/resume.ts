@@ -6,8 +6,7 @@ import { unreachable } from '../journal/invariant.ts';
 import { verdict } from './breakpoint.ts';
 import type { Decision } from './decide.ts';
 import { childAgain } from './decide-child.ts';
-import { offerAgain } from './decide-offer.ts';
-import type { Effect } from './input.ts';
+import type { Due, Effect } from './input.ts';
 import { NOT_READ, whyGivenUp } from './why-given-up.ts';
 import {
   closedStream,
@@ -23,15 +22,32 @@ import {
   type WaitCall,
 } from './state.ts';
 
-/** What is left of a recorded wait: never more than its length, whatever the wall clock did. */
-function remainingMs(dueAt: Millis, lengthMs: number, now: Millis): number {
-  return Math.min(lengthMs, Math.max(0, dueAt - now));
+/** Something that is recorded to have its time. */
+interface Timer {
+  readonly dueAt: Millis;
+  readonly lengthMs: number;
+  readonly report: Due;
+}
+
+/**
+ * Timers go on in the order of their times: which of two comes first does not depend on whether somebody drove the run.
+ * None is longer than it was, whatever the wall clock did.
+ */
+function timersAgain(timers: readonly Timer[], now: Millis): readonly Effect[] {
+  return timers
+    .toSorted((a, b) => a.dueAt - b.dueAt || compareKeys(a.report.key, b.report.key))
+    .map(({ dueAt, lengthMs, report }) =>
+      dueAt > now
+        ? { type: 'SetTimer', delayMs: Math.min(lengthMs, dueAt - now), report }
+        : { type: 'TimerPassed', report },
+    );
 }
 
 /** At the head of the journal: every pending call goes on, fenced ones are cancelled. */
 export function resume(state: Readonly<RunState>, now: Millis): Decision {
   const events: JournalEvent[] = [];
   const effects: Effect[] = [];
+  const timers: Timer[] = [];
   for (const key of state.pending) {
     const call = state.calls.get(key);
     if (closedStream(call) !== undefined)
@@ -47,11 +63,9 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
       isFenced(state, key)
     )
       continue;
-    if (call.kind === 'timer') effects.push(timerAgain(key, call, now));
-    else if (call.kind === 'wait' || call.kind === 'breakpoint') waitAgain(key, call, now, effects);
-    else if (call.kind === 'offer') effects.push(...offerAgain(key, call, offerLeftMs(call, now)));
-    else if (call.kind === 'stream') effects.push(sourceAgain(key, call, now));
-    else resumeTask(key, call, now, events, effects);
+    timers.push(...timersOf(key, call));
+    if (call.kind === 'stream' && call.phase !== 'backoff') effects.push({ type: 'QueueAttempt', key });
+    if (call.kind === 'task') resumeTask(key, call, events, effects);
   }
   effects.push(...interruptedWithin(state));
   for (const [key, call] of state.calls) {
@@ -62,10 +76,8 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
     if (fencedBy !== null) {
       if (call.unsettled > 0 && whyInterrupted(call) === undefined)
         effects.push({ type: 'CancelWithin', scope: key, reason: whyGivenUp(key, fencedBy) });
-    } else if (call.timeoutMs !== null && !call.openedAborted) {
-      const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
-      effects.push({ type: 'SetTimer', delayMs, report: { type: 'ScopeDue', key } });
-    }
+    } else if (!call.openedAborted)
+      timers.push(...within(call.openedAt, call.timeoutMs, { type: 'ScopeDue', key }));
   }
   if (state.phase.status === 'closing' || state.phase.status === 'cancelling') {
     const reason =
@@ -74,7 +86,7 @@ export function resume(state: Readonly<RunState>, now: Millis): Decision {
         : `the run was cancelled: ${state.phase.reason}`;
     effects.push({ type: 'CancelWithin', scope: '', reason });
   }
-  return { events, effects };
+  return { events, effects: [...timersAgain(timers, now), ...effects] };
 }
 
 /** What went on behind its decision and was given up by itself is cancelled in those words, whatever else it lies in. */
@@ -92,59 +104,46 @@ function whyInterrupted({ phase }: GroupCall): string | undefined {
   return phase.status === 'closed' ? phase.why : undefined;
 }
 
-function timerAgain(key: CallKey, call: TimerCall, now: Millis): Effect {
-  return {
-    type: 'SetTimer',
-    delayMs: remainingMs(call.dueAt, call.durationMs, now),
-    report: { type: 'TimerDue', key },
-  };
+function within(from: Millis, lengthMs: number | null, report: Due): readonly Timer[] {
+  return lengthMs === null ? [] : [{ dueAt: from + lengthMs, lengthMs, report }];
 }
 
 /** Messages and answers are looked for by the driver itself, once the replay is over. */
-function waitAgain(key: CallKey, call: WaitCall | BreakpointCall, now: Millis, effects: Effect[]): void {
-  const isDecided = call.kind === 'breakpoint' && verdict(call, call.answers) !== undefined;
-  if (isDecided) effects.push({ type: 'SetTimer', delayMs: 0, report: { type: 'WaitDue', key } });
-  if (call.timeoutMs === null || isDecided) return;
-  const delayMs = remainingMs(call.openedAt + call.timeoutMs, call.timeoutMs, now);
-  effects.push({ type: 'SetTimer', delayMs, report: { type: 'WaitDue', key } });
-}
-
-function offerLeftMs({ offeredAt, timeoutMs }: OfferCall, now: Millis): number {
-  return timeoutMs === null ? Infinity : remainingMs(offeredAt + timeoutMs, timeoutMs, now);
-}
-
-/** A source is opened again at its last cursor, however its attempt ended. */
-function sourceAgain(key: CallKey, call: StreamCall, now: Millis): Effect {
-  if (call.phase !== 'backoff') return { type: 'QueueAttempt', key };
-  return {
-    type: 'SetTimer',
-    delayMs: remainingMs(call.retryAt, call.retryDelayMs, now),
-    report: { type: 'RetryDue', key },
-  };
-}
-
-function resumeTask(
+function timersOf(
   key: CallKey,
-  call: TaskCall,
-  now: Millis,
-  events: JournalEvent[],
-  effects: Effect[],
-): void {
-  const { deadlineMs } = call.policy;
-  if (deadlineMs !== null) {
-    const delayMs = remainingMs(call.scheduledAt + deadlineMs, deadlineMs, now);
-    effects.push({ type: 'SetTimer', delayMs, report: { type: 'DeadlinePassed', key } });
+  call: TimerCall | WaitCall | BreakpointCall | OfferCall | StreamCall | TaskCall,
+): readonly Timer[] {
+  switch (call.kind) {
+    case 'timer':
+      return [{ dueAt: call.dueAt, lengthMs: call.durationMs, report: { type: 'TimerDue', key } }];
+    case 'breakpoint':
+      // Its answers are there, and were not decided upon.
+      if (verdict(call, call.answers) !== undefined) return within(0, 0, { type: 'WaitDue', key });
+      return within(call.openedAt, call.timeoutMs, { type: 'WaitDue', key });
+    case 'wait':
+      return within(call.openedAt, call.timeoutMs, { type: 'WaitDue', key });
+    case 'offer':
+      return within(call.offeredAt, call.timeoutMs, { type: 'DeadlinePassed', key });
+    case 'stream':
+      // Otherwise it is opened again at its last cursor, however its attempt ended.
+      return call.phase === 'backoff' ? [retryOf(key, call)] : [];
+    case 'task': {
+      const deadline = within(call.scheduledAt, call.policy.deadlineMs, { type: 'DeadlinePassed', key });
+      return call.phase === 'backoff' ? [...deadline, retryOf(key, call)] : deadline;
+    }
+    default:
+      return unreachable(call);
   }
+}
+
+function retryOf(key: CallKey, { retryAt, retryDelayMs }: TaskCall | StreamCall): Timer {
+  return { dueAt: retryAt, lengthMs: retryDelayMs, report: { type: 'RetryDue', key } };
+}
+
+function resumeTask(key: CallKey, call: TaskCall, events: JournalEvent[], effects: Effect[]): void {
   switch (call.phase) {
     case 'scheduled':
       effects.push({ type: 'QueueAttempt', key });
-      return;
-    case 'backoff':
-      effects.push({
-        type: 'SetTimer',
-        delayMs: remainingMs(call.retryAt, call.retryDelayMs, now),
-        report: { type: 'RetryDue', key },
-      });
       return;
     case 'running': {
       const attempt = call.attempts;
@@ -155,6 +154,7 @@ function resumeTask(
       effects.push(...next.effects);
       return;
     }
+    case 'backoff':
     case 'asked':
     case 'succeeded':
     case 'failed':
