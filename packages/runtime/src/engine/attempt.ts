@@ -35,6 +35,7 @@ import type { SaidByTask } from './log-text.ts';
 import { Redaction } from './redaction.ts';
 import { isRetryable } from './retryable.ts';
 import type { StreamWindow } from './stream-window.ts';
+import { asTask } from './task-code.ts';
 import { Timers } from './timers.ts';
 
 export interface AttemptDeps extends ProgressDeps, MessageDeps {
@@ -168,15 +169,16 @@ export class Attempt implements LiveAttempt, Work, ContextSource {
     }
     if (heartbeatTimeout !== undefined) this.#awaitHeartbeat();
     const { within } = this.#deps;
-    if (within === undefined) void this.#live();
-    else void within(this.place, () => this.#live());
+    const live = (): Promise<void> => this.#asTask(() => this.#live());
+    if (within === undefined) void live();
+    else void within(this.place, live);
   }
 
   /** Asks the outside world what became of an earlier attempt, instead of another one. */
   startCheck(): void {
     const { key } = this.place;
     this.#isCheck = true;
-    this.#check()
+    this.#asTask(() => this.#check())
       .then((result) => checkedAnswer(result, this.#deps.payloadBytes))
       .then(
         (answer) => this.#checked({ type: 'OutcomeResolved', key, by: 'check', answer }),
@@ -202,6 +204,10 @@ export class Attempt implements LiveAttempt, Work, ContextSource {
 
   hand(n: number, payload: Encoded): void {
     this.#messages?.handed(n, payload);
+  }
+
+  #asTask<T>(work: () => T): T {
+    return asTask((message) => this.#deps.warn(this.#redaction.text(message)), work);
   }
 
   async #live(): Promise<void> {

@@ -15,6 +15,7 @@ import { encodePayload } from '../process/payload.ts';
 import type { AttemptPlace } from './attempt-owner.ts';
 import type { AttemptDeps } from './attempt.ts';
 import type { StreamWindow } from './stream-window.ts';
+import { asTask } from './task-code.ts';
 
 type Items = AsyncIterator<SourceItem, unknown, undefined> | Iterator<SourceItem, unknown, undefined>;
 
@@ -57,8 +58,9 @@ export class SourceAttempt {
 
   start(): void {
     const { key, attempt } = this.#place;
-    const { within } = this.#deps;
-    const running = within === undefined ? this.#run() : within(this.#place, () => this.#run());
+    const { within, warn } = this.#deps;
+    const run = (): Promise<void> => asTask(warn, () => this.#run());
+    const running = within === undefined ? run() : within(this.#place, run);
     running.then(
       () => this.#ended({ type: 'SourceEnded', key, attempt }),
       (error: unknown) => this.#ended(this.#failed(error)),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freshFolder, Program } from './program.fixture.ts';
-import { NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
+import { inTasks, NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
 
 interface Scenario {
   readonly name: string;
@@ -67,6 +67,16 @@ describe('a rejection in process code', () => {
       expect(warnings, name).toHaveLength(1);
     }
   });
+});
+
+it('a rejection in a task, or a source, that nobody waits for is told, and ends nothing', async () => {
+  const told = await scenarios('inTasks');
+  expect(told.map(({ name }) => name)).toEqual(Object.keys(inTasks));
+  for (const { name, run, warnings, replayWarnings } of told) {
+    expect(run, name).toEqual({ value: 'done' });
+    expect(warnings, name).toEqual([expect.stringMatching(/stray-processes\.fixture\.ts:\d+:\d+/)]);
+    expect(replayWarnings, name).toBe(0);
+  }
 });
 
 describe('a rejection that is not of a run', () => {

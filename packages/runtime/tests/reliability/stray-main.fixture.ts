@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openRuntime, type Runtime } from '@pawl/runtime';
 import type { Process } from '@pawl/sdk';
 import { defineTask } from '@pawl/sdk';
-import { begins, NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
+import { begins, inTasks, NON_ERRORS, stray, tended } from './stray-processes.fixture.ts';
 import { tell } from './world.fixture.ts';
 
 const [path = '', what = ''] = process.argv.slice(2);
@@ -54,6 +54,7 @@ async function tryOut(name: string, made: Process): Promise<void> {
 const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Process>>>> = {
   tended,
   stray,
+  inTasks,
   reasons: Object.fromEntries(
     NON_ERRORS.map((reason, i): [string, Process] => [
       `reason ${'abcdefghijkl'.charAt(i)}`,

@@ -206,3 +206,41 @@ export const stray: Readonly<Record<string, Process>> = {
     await ctx.task(fails, 'the process');
   },
 };
+
+const leaves = defineTask({
+  name: 'leaves',
+  run: async (_: null, task): Promise<string> => {
+    void reject(new RangeError('floating in a task'));
+    await delay(5, undefined, { signal: task.signal });
+    return 'done';
+  },
+});
+
+const tells = defineTask({
+  name: 'tells',
+  run: async function* (): AsyncGenerator<number, string> {
+    yield 1;
+    void reject(new RangeError('floating in a generator'));
+    await delay(5);
+    return 'done';
+  },
+});
+
+async function* numbers(): AsyncGenerator<{ readonly item: number; readonly cursor: number }> {
+  void reject(new RangeError('floating in a source'));
+  await delay(5);
+  yield { item: 1, cursor: 1 };
+}
+
+/** The same in what tasks and sources do: a replay does none of it. */
+export const inTasks: Readonly<Record<string, Process>> = {
+  'a task that leaves one behind': (_, ctx) => ctx.task(leaves, null),
+  'a task whose progress is read': async (_, ctx) => {
+    for await (const told of ctx.stream(tells, undefined)) void told;
+    return 'done';
+  },
+  'a source that leaves one behind': async (_, ctx) => {
+    for await (const item of ctx.source('numbers', numbers)) void item;
+    return 'done';
+  },
+};
