@@ -237,7 +237,10 @@ export class CircuitOpenError extends PawlError {
   readonly code = 'CIRCUIT_OPEN';
 }
 
-/** A task costs more than its pool, or a pool around that, can ever give, or of something it does not have. Nothing was recorded. */
+/**
+ * A task costs more than its pool, or a pool around that, can ever give, or of something it does not have. Of a pool that the
+ * run has declared nothing was recorded; of one that it only names the call was, and this is its outcome.
+ */
 export class InvalidCostError extends PawlError {
   readonly code = 'INVALID_COST';
 }

@@ -58,7 +58,8 @@ export interface Pool {
   /**
    * `ctx.task` in this pool.
    * @throws InvalidCostError at the call, where the cost is more than the pool, or one around it, can ever
-   *   give; rejects with QueueFullError, which is recorded.
+   *   give; rejects with QueueFullError, which is recorded, and with InvalidCostError, recorded too, where that
+   *   shows only when a slot is asked for: the pool, or one around it, is declared elsewhere or nowhere.
    */
   execute<Args, Output>(
     definition: TaskDefinition<Args, Output>,

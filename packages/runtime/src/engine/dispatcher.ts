@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { StoredAmounts } from '../ports/pool-store.ts';
 import { costIn } from '../process/declared-pools.ts';
 import { amountsOf, limitsIn } from './pools/amounts.ts';
+import { whyNever } from './pools/never-fits.ts';
 import { pickNext } from './pools/pick.ts';
 import { DEFAULT_POOL } from './pools/plans.ts';
 import { PoolTree } from './pools/pool-tree.ts';
@@ -37,6 +38,8 @@ export class Dispatcher {
   readonly #tree: PoolTree;
   #orders = 0;
   #grants = 0;
+  /** Came, and cost more than their pools can give by what was known here then. */
+  #doubtful: Ticket[] = [];
   /** Something came, ended or changed since the last look. */
   #isDirty = false;
   /** No run is under way: what is leased is given back as soon as it is free. */
@@ -66,7 +69,13 @@ export class Dispatcher {
     this.#orders += 1;
     const inQueue = pool.door.length === 0 && this.#roomIn(pool) > 0;
     const since = this.#deps.clock.monotonic();
-    return this.#line(newTicket(taker, key, pool, cost, asked, this.#orders, since, inQueue));
+    const ticket = newTicket(taker, key, pool, cost, asked, this.#orders, since, inQueue);
+    if (asked.refusable && whyNever(ticket) !== undefined) {
+      this.#doubtful.push(ticket);
+      // Others may have declared more meanwhile.
+      this.#deps.shared.touch();
+    }
+    return this.#line(ticket);
   }
 
   /** One that gave its slot back and wants one again: it goes before all others of its priority. */
@@ -160,6 +169,7 @@ export class Dispatcher {
 
   grant(): void {
     if (this.#deps.shared.isStale) this.#sync('ahead');
+    this.#refuseUnfit();
     // A call that is no longer wanted leaves its slot to the next.
     for (let again = true; again;) again = this.#giveAll(this.#takeStarts(this.#pick()));
     this.#isDirty = false;
@@ -302,6 +312,17 @@ export class Dispatcher {
     else pool.door.putBack(ticket);
   }
 
+  /** What would wait for ever, or take what its pool does not have. */
+  #refuseUnfit(): void {
+    for (const ticket of this.#doubtful.splice(0)) {
+      const why = ticket.state === 'waiting' ? whyNever(ticket) : undefined;
+      if (why === undefined) continue;
+      this.#takeOut(ticket);
+      ticket.state = 'gone';
+      ticket.taker.refuseSlot(ticket.key, 'InvalidCostError', why);
+    }
+  }
+
   /** What found the queue full, and no slot either. */
   #refuse(): void {
     for (const pool of this.#tree.all) {
@@ -315,6 +336,7 @@ export class Dispatcher {
         pool.countWaiting(-1);
         ticket.taker.refuseSlot(
           ticket.key,
+          'QueueFullError',
           `the queue of ${name === DEFAULT_POOL ? 'the default pool' : `pool '${name}'`} is full: ${size} calls wait already`,
         );
       }

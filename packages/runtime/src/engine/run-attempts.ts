@@ -111,11 +111,11 @@ export class RunAttempts implements AttemptOwner {
     this.#streams = streams;
     this.#taker = {
       grantSlot: (key) => run.grantSlot(key),
-      refuseSlot: (key, message) =>
+      refuseSlot: (key, name, message) =>
         run.report({
           type: 'CallRefused',
           key,
-          error: { name: 'QueueFullError', message },
+          error: { name, message },
           cause: 'queueFull',
         }),
       slotFreed: () => run.slotFreed(),

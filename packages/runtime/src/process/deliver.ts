@@ -2,6 +2,7 @@ import {
   CancelledError,
   ChildError,
   CircuitOpenError,
+  InvalidCostError,
   QueueFullError,
   SourceError,
   TaskError,
@@ -91,7 +92,10 @@ function failure(call: OpenCall, { key, error, cause, failures }: TaskFailed): E
     case 'timeout':
       return new TimeoutError(message, last);
     case 'queueFull':
-      return new QueueFullError(message, last);
+      // Both are told by the pool: the queue is full, or what the call costs would never have its turn in it.
+      return error.name === 'InvalidCostError'
+        ? new InvalidCostError(message, last)
+        : new QueueFullError(message, last);
     case 'circuitOpen':
       return new CircuitOpenError(message, last);
     case 'error': {

@@ -141,7 +141,7 @@ describe('defaults of a group', () => {
 });
 
 describe('the pool of a group', () => {
-  const one = { pools: { one: 1 } };
+  const one = { pools: { one: 1, two: { limits: { slots: 64, gpu: 4 } } } };
 
   it.each(['all', 'allTuple', 'allSettled', 'some'] as const)(
     'A52 %s: a pool of one gives its slot by priority, results come in input order',

@@ -12,8 +12,8 @@ export interface SlotTaker {
    * @throws RuntimeError BUSY; another try is made later
    */
   grantSlot(key: CallKey): boolean;
-  /** The queue was full: that is the call's outcome. */
-  refuseSlot(key: CallKey, why: string): void;
+  /** The queue was full, or the pool can never give what it costs: that is the call's outcome. */
+  refuseSlot(key: CallKey, error: 'QueueFullError' | 'InvalidCostError', why: string): void;
   /** What waits can start now. */
   slotFreed(): void;
 }
