@@ -87,7 +87,7 @@ export interface TaskSettings {
   readonly deadline?: Duration;
   /** Longest time between two heartbeats of an attempt. */
   readonly heartbeatTimeout?: Duration;
-  /** Default 'retry', at most `maxUnknown` times, then as 'ask'. */
+  /** Default 'retry', at most `maxUnknown` times, then as 'ask'; so, too, where a `check` says 'retry'. */
   readonly onUnknown?: UnknownPolicy;
   /** How many unknown outcomes of one call are tried again by themselves (default 3). */
   readonly maxUnknown?: number;

@@ -24,6 +24,8 @@ export interface AttemptInterrupted {
   readonly type: 'AttemptInterrupted';
   readonly key: CallKey;
   readonly attempt: number;
+  /** Its end was unknown, and a check said that it is to be made again: it counts as such. Left out for all others. */
+  readonly unknown?: true;
 }
 /** What became of the attempt is unknown and a person has to say it. */
 export interface OutcomeAsked {

@@ -148,7 +148,7 @@ const FORMAT: Readonly<Record<EventType, Readonly<Record<string, string>>>> = {
   },
   AttemptStarted: { key: 'text', attempt: 'ordinal', remote: 'true, or left out' },
   AttemptFailed: { key: 'text', attempt: 'ordinal', error: 'record', retryAt: 'number', delayMs: 'duration' },
-  AttemptInterrupted: { key: 'text', attempt: 'ordinal' },
+  AttemptInterrupted: { key: 'text', attempt: 'ordinal', unknown: 'true, or left out' },
   OutcomeAsked: { key: 'text', attempt: 'ordinal' },
   TaskSucceeded: {
     key: 'text',

@@ -168,7 +168,7 @@ const SHAPES: { readonly [Type in EventType]: Shape<EventOf<Type>> } = {
   },
   AttemptStarted: { ...attempt, remote: isSet },
   AttemptFailed: { ...attempt, error: isError, retryAt: isNumber, delayMs: isDuration },
-  AttemptInterrupted: attempt,
+  AttemptInterrupted: { ...attempt, unknown: isSet },
   OutcomeAsked: attempt,
   TaskSucceeded: { ...key, output: isEncoded, by: isAuthor, worker: isWorker, fromSeq: leftOutOr(isOrdinal) },
   TaskFailed: {

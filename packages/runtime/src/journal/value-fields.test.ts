@@ -21,7 +21,7 @@ const OPEN: Readonly<Record<string, string>> = {
   TaskScheduled: 'key task version pool policy',
   AttemptStarted: 'key attempt remote',
   AttemptFailed: 'key attempt retryAt delayMs',
-  AttemptInterrupted: 'key attempt',
+  AttemptInterrupted: 'key attempt unknown',
   OutcomeAsked: 'key attempt',
   TaskSucceeded: 'key by worker fromSeq',
   TaskFailed: 'key cause failures by worker',

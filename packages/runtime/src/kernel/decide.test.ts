@@ -409,6 +409,31 @@ describe('unknown outcomes', () => {
     expect(state.calls.get('0')).toMatchObject({ unknowns: 0 });
   });
 
+  it('a check that says retry is believed maxUnknown times, then a person is asked', () => {
+    const state = given(scheduled('0', { onUnknown: 'check', maxUnknown: 2 }), started('0'));
+    for (const attempt of [1, 2]) {
+      expect(when(state, report({ status: 'retry' }, 'check'))).toEqual({
+        events: [{ type: 'AttemptInterrupted', key: '0', attempt, unknown: true }],
+        effects: [{ type: 'QueueAttempt', key: '0' }],
+      });
+      when(state, { type: 'SlotGranted', key: '0' });
+    }
+    expect(state.calls.get('0')).toMatchObject({ unknowns: 2, attempts: 3 });
+    expect(when(state, report({ status: 'retry' }, 'check'))).toEqual({
+      events: [{ type: 'OutcomeAsked', key: '0', attempt: 3 }],
+      effects: [],
+    });
+    expect(when(state, report({ status: 'retry' })).events).toEqual([
+      { type: 'AttemptInterrupted', key: '0', attempt: 3 },
+    ]);
+  });
+
+  it('an attempt that was stopped counts as no unknown one', () => {
+    const state = given(scheduled('0', { onUnknown: 'check', maxUnknown: 0 }), started('0'));
+    when(state, { type: 'AttemptStopped', key: '0', attempt: 1 });
+    expect(state.calls.get('0')).toMatchObject({ phase: 'scheduled', unknowns: 0 });
+  });
+
   it('a second answer, while the attempt of the first runs, starts nothing', () => {
     const state = asked();
     when(state, report({ status: 'retry' }));

@@ -324,11 +324,14 @@ function resolved(
         failures: call.failures + 1,
         by,
       });
-    case 'retry':
-      return event(
-        { type: 'AttemptInterrupted', key, attempt: call.attempts },
-        { type: 'QueueAttempt', key },
-      );
+    case 'retry': {
+      const { attempts: attempt, unknowns, policy } = call;
+      // A person may say it as often as they like. By a check alone, a task that kills its program would never end.
+      if (by === 'check' && unknowns >= policy.maxUnknown)
+        return event({ type: 'OutcomeAsked', key, attempt });
+      const fact = { type: 'AttemptInterrupted', key, attempt } as const;
+      return event(by === 'check' ? { ...fact, unknown: true } : fact, { type: 'QueueAttempt', key });
+    }
     default:
       return unreachable(answer);
   }

@@ -283,6 +283,7 @@ function applyToAttempts(
     case 'AttemptInterrupted':
       if (!(call.phase === 'running' || call.phase === 'asked'))
         broken('J4', `attempt ${event.attempt} of ${event.key} was interrupted and was not running`);
+      if (event.unknown === true) call.unknowns += 1;
       call.phase = 'scheduled';
       return;
     case 'OutcomeAsked':
