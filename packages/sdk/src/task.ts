@@ -72,7 +72,10 @@ export interface TaskContext {
 /** What an attempt that started and has no recorded end means. */
 export type UnknownPolicy = 'retry' | 'check' | 'ask';
 
-/** What a `check` found out about an attempt whose end is not recorded. */
+/**
+ * What a `check` found out about an attempt whose end is not recorded. 'failed' is the end of the call, whatever its
+ * `retry` says: that is for failures that an attempt tells itself. A check that wants another attempt says 'retry'.
+ */
 export type CheckResult<Output> =
   | { readonly status: 'done'; readonly output: Output }
   | { readonly status: 'failed'; readonly error: unknown }

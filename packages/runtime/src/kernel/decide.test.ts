@@ -409,6 +409,14 @@ describe('unknown outcomes', () => {
     expect(state.calls.get('0')).toMatchObject({ unknowns: 0 });
   });
 
+  it('a check that says failed ends the call, whatever its retry says', () => {
+    const retry = { attempts: 3, delayMs: 0, factor: 1, maxDelayMs: 0, jitter: 0 };
+    const state = given(scheduled('0', { onUnknown: 'check', retry }), started('0'));
+    expect(when(state, report({ status: 'failed', error: ERROR }, 'check')).events).toMatchObject([
+      { type: 'TaskFailed', failures: 1, by: 'check' },
+    ]);
+  });
+
   it('a check that says retry is believed maxUnknown times, then a person is asked', () => {
     const state = given(scheduled('0', { onUnknown: 'check', maxUnknown: 2 }), started('0'));
     for (const attempt of [1, 2]) {
