@@ -4,7 +4,7 @@ import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { RuntimeError } from '@pawl/runtime';
-import type { Process, ProcessDefinition, Schema } from '@pawl/sdk';
+import { whyNoProcess, type Process, type ProcessDefinition, type Schema } from '@pawl/sdk';
 
 import { babysitterHost } from './babysitter-host.ts';
 import { loadFailure } from './load-failure.ts';
@@ -79,6 +79,7 @@ async function babysitterProcess(
     typeof byDefault === 'object' && byDefault !== null ? Reflect.get(byDefault, 'process') : undefined;
   const exported = named ?? inner ?? byDefault;
   if (!isFunction(exported)) return processOf(module, file);
+  refuseUncallable(exported, file);
   // Only who has such a process pays for what it takes.
   const { babysitter } = await import('@pawl/sdk/babysitter');
   const host = babysitterHost(cwd, file.aliases, importModule);
@@ -146,17 +147,28 @@ function processOf(module: Readonly<Record<string, unknown>>, file: ModuleFile):
   const exported = module['process'] ?? module['default'];
   const name = nameOf(file);
   if (isFunction(exported)) {
+    refuseUncallable(exported, file);
     const input = schemaOf(module, 'input', file);
     const output = schemaOf(module, 'output', file);
     return { name, input, output, run: exported };
   }
-  if (isDefinition(exported)) return exported;
+  if (isDefinition(exported)) {
+    refuseUncallable(exported.run, file);
+    return exported;
+  }
   const names = Object.keys(module).filter((key) => key !== 'module.exports');
   const what =
     exported === undefined
       ? `exports no process: it exports ${names.length === 0 ? 'nothing' : names.join(', ')}`
       : `exports '${module['process'] === undefined ? 'default' : 'process'}', which is no function and no defineProcess({ … })`;
   throw new RuntimeError('REFUSED', `${file.given} ${what}.`, { hint: EXAMPLE, data: { exports: names } });
+}
+
+/** Before there is a run of it. */
+function refuseUncallable(run: Process, { given }: ModuleFile): void {
+  const why = whyNoProcess(run);
+  if (why !== undefined)
+    throw new RuntimeError('REFUSED', `The process that ${given} exports is ${why}.`, { hint: EXAMPLE });
 }
 
 function nameOf({ path }: ModuleFile): string {

@@ -115,6 +115,7 @@ export type {
   TaskCallOptions,
 } from './process.ts';
 export { defineProcess } from './process.ts';
+export { whyNoProcess } from './process-shape.ts';
 export type {
   GroupStep,
   OnError,

@@ -12,7 +12,8 @@ import type { Secret, WithSecrets } from './secret.ts';
 import type { CallSource, ItemStream, TaskEnvelope, TaskStreamOptions } from './source.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import type { TaskDefinition } from './task.ts';
-import { InvalidOptionError } from './errors.ts';
+import { InvalidArgumentError, InvalidOptionError } from './errors.ts';
+import { whyNoProcess } from './process-shape.ts';
 
 export interface TaskCallOptions {
   /** Names the call inside its scope, so that its identity does not depend on its position. */
@@ -299,12 +300,17 @@ export function defineProcess<I, O>(definition: {
 }): ProcessDefinition<I, Awaited<O>>;
 /**
  * A process with a name and, where given, schemas that check its inputs and its output.
- * @throws InvalidOptionError
+ * @throws InvalidOptionError, InvalidArgumentError for a generator or a class
  */
 export function defineProcess(definition: ProcessDefinition): ProcessDefinition {
   if (typeof definition.name !== 'string' || definition.name === '') {
     throw new InvalidOptionError('name', definition.name, 'a name that is not empty');
   }
   if (typeof definition.run !== 'function') throw new InvalidOptionError('run', definition.run, 'a function');
+  const why = whyNoProcess(definition.run);
+  if (why !== undefined)
+    throw new InvalidArgumentError(
+      `'run' of process '${definition.name}' is ${why}. Write it as an async function: run: async (inputs, ctx) => { … }`,
+    );
   return definition;
 }

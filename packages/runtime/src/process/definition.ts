@@ -4,6 +4,7 @@ import {
   InvalidOptionError,
   type Process,
   type ProcessDefinition,
+  whyNoProcess,
 } from '@pawl/sdk';
 
 export type AnyProcess<Inputs, Output> = Process<Inputs, Output> | ProcessDefinition<Inputs, Output>;
@@ -18,12 +19,23 @@ export interface ProcessCode {
 /** Of a function without a name. */
 export const NAMELESS = 'process';
 
-/** A process with its name, however it was given. */
+/**
+ * A process with its name, however it was given.
+ * @throws InvalidOptionError, InvalidArgumentError for a generator or a class
+ */
 export function definitionOf(process: AnyProcess<never, unknown>): ProcessDefinition {
   if (typeof process === 'function')
-    return { name: process.name === '' ? NAMELESS : process.name, run: process };
-  if (typeof process?.run === 'function') return process;
+    return callable({ name: process.name === '' ? NAMELESS : process.name, run: process });
+  if (typeof process?.run === 'function') return callable(process);
   throw new InvalidOptionError('process', process, 'an async function, or what defineProcess gives');
+}
+
+function callable(definition: ProcessDefinition): ProcessDefinition {
+  const why = whyNoProcess(definition.run);
+  if (why === undefined) return definition;
+  throw new InvalidArgumentError(
+    `Process '${definition.name}' is ${why}. Give an async function: async function ${NAMELESS}(inputs, ctx) { … }`,
+  );
 }
 
 /** The process with its output checked against its schema. */
