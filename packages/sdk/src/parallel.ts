@@ -75,7 +75,7 @@ export interface SomeOptions extends GroupOptions {
   /** true: values in input order (default false: in the order in which they settled). */
   readonly preserveOrder?: boolean;
   readonly completion?: CompletionPolicy;
-  /** Fewer values are a failure: an AggregateError of what went wrong (default 0). */
+  /** Fewer values are a failure: an AggregateError of what went wrong, of nothing where there are too few thunks (default 0). */
   readonly min?: number;
 }
 

@@ -42,6 +42,10 @@ export function openBreakpoint(
   options: BreakpointOptions = {},
 ): Promise<BreakpointResult> {
   const scope = host.currentScope();
+  if (typeof question !== 'object' || question === null || Array.isArray(question))
+    throw new InvalidArgumentError(
+      "ctx.breakpoint takes a question as its first argument: ctx.breakpoint({ question: 'Go on?' }).",
+    );
   checkOptionNames(question, QUESTION, 'ctx.breakpoint');
   checkOptionNames(options, OPTIONS, 'ctx.breakpoint');
   const name = checkName(options.key);

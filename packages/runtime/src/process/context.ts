@@ -74,7 +74,7 @@ export function createContext(host: ProcessHost): Context {
     waitFor: ((name: string, options?: ReceiveOptions) =>
       receive(host, name, options, 'waitFor')) as Context['waitFor'],
     version: (id, min, max) => versionOf(host, id, min, max),
-    patched: (id) => versionOf(host, id, 0, 1) === 1,
+    patched: (id) => versionOf(host, id, 0, 1, 'ctx.patched') === 1,
     setState: (name, state) => setState(host, name, state),
     now: () => new Date(host.now),
     random: () => randomFrom(host.port.digest, host.seed, value()),

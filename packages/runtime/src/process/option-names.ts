@@ -9,7 +9,7 @@ export function checkOptionNames(
   known: ReadonlySet<string>,
   what: string,
 ): asserts options is object {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new InvalidOptionError('options', options, 'an object');
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;

@@ -67,7 +67,15 @@ export function scheduleTask<Output>(
 ): Promise<Output> {
   const scope = host.currentScope();
   const isRead = stream !== undefined;
-  const prepared = prepareTask(host, scope, 'ctx.task', definition, args, options, isRead);
+  const prepared = prepareTask(
+    host,
+    scope,
+    isRead ? 'ctx.stream' : 'ctx.task',
+    definition,
+    args,
+    options,
+    isRead,
+  );
   return issueTask(host, scope, prepared, stream);
 }
 

@@ -7,10 +7,17 @@ import { checkName } from './parallel/options.ts';
 /**
  * `ctx.version`. At the head the newest version is recorded and given. Below the head, where nothing is recorded at
  * this place, the code that ran here did not ask: it was the oldest one, and no row is written.
+ * @param method that was called, for messages
  */
-export function versionOf(host: ProcessHost, id: string, min: number, max: number): number {
+export function versionOf(
+  host: ProcessHost,
+  id: string,
+  min: number,
+  max: number,
+  method = 'ctx.version',
+): number {
   const scope = host.currentScope();
-  const name = checkId(id);
+  const name = checkId(id, method);
   checkRange(min, max);
   const key = versionKey(scope.path, name, scope.countVersion(name));
   const recorded = host.port.recorded(key);
@@ -46,7 +53,7 @@ export function noteOutside(host: ProcessHost): void {
   host.port.changed();
 }
 
-function checkId(id: unknown): string {
+function checkId(id: unknown, method: string): string {
   try {
     const name = checkName(id);
     if (name !== undefined) return name;
@@ -54,7 +61,7 @@ function checkId(id: unknown): string {
     // It is told in the words of this call.
   }
   throw new InvalidArgumentError(
-    'ctx.version takes the name of a change as its first argument: 1 to 200 characters, well-formed Unicode.',
+    `${method} takes the name of a change as its first argument: 1 to 200 characters, well-formed Unicode.`,
   );
 }
 

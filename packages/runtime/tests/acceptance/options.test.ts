@@ -461,6 +461,26 @@ describe('D21 what is worked on', () => {
         },
       ]),
     ),
+    'a list as options of a group': {
+      call: (ctx) => ctx.parallel.all([() => 1], [] as never),
+      error: /^InvalidOptionError: Option 'options' must be an object/,
+    },
+    'a question that is none': {
+      call: (ctx) => ctx.breakpoint(undefined as never),
+      error: /^InvalidArgumentError: ctx\.breakpoint takes a question .*ctx\.breakpoint\(\{ question: /,
+    },
+    'a question that is a text': {
+      call: (ctx) => ctx.breakpoint('ok?' as never),
+      error: /^InvalidArgumentError: ctx\.breakpoint takes a question/,
+    },
+    'a stream of no task': {
+      call: (ctx) => ctx.stream(undefined as never, 1 as never),
+      error: /^InvalidArgumentError: ctx\.stream takes a task/,
+    },
+    'a change without a name': {
+      call: (ctx) => ctx.patched(undefined as never),
+      error: /^InvalidArgumentError: ctx\.patched takes the name of a change/,
+    },
     'an input that cannot be recorded': {
       call: (ctx, s) => ctx.task(s.step, { ms: 1, value: { deep: [() => 1] } }),
       error: /^UnserializableError: The input of task 'step' cannot be recorded: \$\.value\.deep\[0\]/,

@@ -109,7 +109,7 @@ export function resolveGroupOptions(
   options: AnyOptions | undefined,
   inherited: ScopeDefaults,
 ): ResolvedGroupOptions {
-  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {
     throw new InvalidOptionError('options', options, 'an object');
   }
   const given = options ?? {};

@@ -86,6 +86,12 @@ function failures({ mode, branches, names }: DecidedGroup): AggregateError {
     branch.status === 'rejected' ? [withPlace(branch.reason, index, names?.[index] ?? String(index))] : [],
   );
   const many = reasons.length === branches.length ? `all ${branches.length}` : `${reasons.length}`;
+  // Nothing failed: `some` was asked for more values than it has branches.
+  if (reasons.length === 0 && branches.length > 0)
+    return new AggregateError(
+      reasons,
+      `all ${branches.length} branches of parallel.${mode} succeeded, which are fewer values than were asked for`,
+    );
   return new AggregateError(
     reasons,
     branches.length === 0
