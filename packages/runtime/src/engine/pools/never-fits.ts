@@ -1,4 +1,5 @@
 import { ONLY_RESOURCE } from '@pawl/sdk';
+import { ONE_SLOT } from '../../process/declared-pools.ts';
 import type { Pool, Ticket } from './pool.ts';
 
 /**
@@ -7,6 +8,8 @@ import type { Pool, Ticket } from './pool.ts';
  * programs declared can tell. What a person set for a time counts where it is more: it can be set back.
  */
 export function whyNever({ pool, cost }: Pick<Ticket, 'pool' | 'cost'>): string | undefined {
+  // What nearly every attempt costs, and every pool has.
+  if (cost === ONE_SLOT) return undefined;
   const known = new Set<string>([ONLY_RESOURCE]);
   for (let level: Pool | undefined = pool.asked; level !== undefined; level = level.parent) {
     for (const [resource, declared] of Object.entries(level.plan.limits)) {
