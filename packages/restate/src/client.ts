@@ -10,9 +10,9 @@ import {
   reviveError,
   type AnyProcess,
 } from '@pawl/runtime/elsewhere';
-import { RuntimeError } from '@pawl/runtime/errors';
 import { connect, Opts, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
 import type { RunRequest } from './messages.ts';
+import { otherInputs, unknownInputs } from './one-run.ts';
 import type { Compared, Posted, RunHandlers } from './run-service.ts';
 import type { Mail } from './run-session.ts';
 
@@ -97,22 +97,10 @@ export class RestateRun<Output = unknown> {
     while (!signal.aborted) {
       const compared = await this.#compare(request, signal);
       if (compared === 'same') return;
-      if (compared === 'other')
-        throw new RuntimeError(
-          'REFUSED',
-          `Run ${this.id} exists already, with other inputs; one id is one run.`,
-          { hint: 'Start under another id', data: { runId: this.id } },
-        );
+      if (compared === 'other') throw otherInputs(this.id);
       await delay(BEGIN_PAUSE_MS);
     }
-    throw new RuntimeError(
-      'BUSY',
-      `Run ${this.id} exists already, and what its inputs are is not known yet.`,
-      {
-        hint: `It has not begun, or no worker is there: see workflow ${this.process}, key ${this.id}, and start again`,
-        data: { runId: this.id },
-      },
-    );
+    throw unknownInputs(this.id, this.process);
   }
 
   async #compare(request: RunRequest, signal: AbortSignal): Promise<Compared> {

@@ -1,5 +1,5 @@
 /** Owns: which entries of which invocations were read. Talks to: the admin interface, and the store that it fills. */
-import type { Encoded } from '@pawl/runtime';
+import type { Encoded, RunId } from '@pawl/runtime';
 import { listed, type Admin } from './admin.ts';
 import type { Found } from './invocations.ts';
 import { inputOf, valueOf } from './journal-entry.ts';
@@ -30,7 +30,8 @@ interface Reading {
   version: string;
   /** Messages to runs that are not there yet. */
   early: Mail[];
-  inputs: Encoded;
+  /** Undefined as long as they are not there. */
+  inputs: Encoded | undefined;
   isRefused: boolean;
 }
 
@@ -63,6 +64,11 @@ export class JournalCopy {
     await this.#loadMail(found.filter(({ status }) => status !== 'completed'));
     await this.#loadProblems(found);
     if (changed.length > 0) this.changes += 1;
+  }
+
+  /** What the run was started with, as far as it was read: Restate has it before a worker has. */
+  inputsOf(runId: RunId): Encoded | undefined {
+    return this.#readings.get(this.store.invocationOf(runId)?.id ?? '')?.inputs;
   }
 
   /** Of the one that is looked at: each is asked for by itself. */
@@ -109,7 +115,7 @@ export class JournalCopy {
   }
 
   #entry(invocation: Found, reading: Reading, { entry_type: type, raw }: Entry): void {
-    if (type === INPUT) reading.inputs = jsonOf<RunRequest>(inputOf(raw))?.inputs ?? null;
+    if (type === INPUT) reading.inputs = jsonOf<RunRequest>(inputOf(raw))?.inputs;
     else if (type === MESSAGE) reading.early.push(...listOf(jsonOf<Mail>(valueOf(raw))));
     else this.#step(invocation, reading, valueOf(raw));
     reading.early = reading.early.filter((mail) => !this.store.received(mail));
@@ -127,7 +133,7 @@ export class JournalCopy {
         process,
         module: null,
         codeHash: null,
-        inputs: reading.inputs,
+        inputs: reading.inputs ?? null,
         inputsHash: '',
         at: retryAt ?? createdAt,
         priority: 0,
@@ -183,7 +189,7 @@ function inGroups(found: readonly Found[]): Found[][] {
 }
 
 function newReading(): Reading {
-  return { steps: new StepReader(), index: -1, version: '', early: [], inputs: null, isRefused: false };
+  return { steps: new StepReader(), index: -1, version: '', early: [], inputs: undefined, isRefused: false };
 }
 
 /** It was sent by us: what is not, is none of Pawl's workflows. */

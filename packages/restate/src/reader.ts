@@ -14,6 +14,7 @@ import { invocationsOf, type About } from './invocations.ts';
 import { JournalCopy } from './journal-copy.ts';
 import type { RunRequest } from './messages.ts';
 import type { Invocation, MirrorStore, Sent } from './mirror-store.ts';
+import { inputsHash, otherInputs, unknownInputs } from './one-run.ts';
 import type { Posted } from './run-service.ts';
 
 const FRESH_EVERY_MS = 300;
@@ -86,8 +87,8 @@ export class RestateJournals {
   }
 
   /**
-   * Starts a run of a process that is deployed; of one that is there, says so.
-   * @throws RuntimeError NOT_FOUND, UnserializableError, LimitError
+   * Starts a run of a process that is deployed; of one that is there with these inputs, says so.
+   * @throws RuntimeError NOT_FOUND, REFUSED, BUSY where its inputs are not known; UnserializableError, LimitError
    */
   async start(process: string, inputs: unknown, runId: RunId): Promise<'started' | 'there'> {
     const request: RunRequest = {
@@ -113,7 +114,20 @@ export class RestateJournals {
     const said = await bodyOf(response);
     if (!response.ok) throw this.#ingressFailed(response, said);
     await this.#untilSeen(runId);
-    return said.includes('"PreviouslyAccepted"') ? 'there' : 'started';
+    if (!said.includes('"PreviouslyAccepted"')) return 'started';
+    await this.#refuseOther(process, runId, request);
+    return 'there';
+  }
+
+  /** Of what Restate has: no worker need be there. */
+  async #refuseOther(process: string, runId: RunId, { inputs }: RunRequest): Promise<void> {
+    await this.#until(async () => {
+      await this.#copy.load(await invocationsOf(this.#admin, { run: runId }));
+      return this.#copy.inputsOf(runId) !== undefined;
+    });
+    const there = this.#copy.inputsOf(runId);
+    if (there === undefined) throw unknownInputs(runId, process);
+    if (inputsHash(there) !== inputsHash(inputs)) throw otherInputs(runId);
   }
 
   /** Goes on with a run that Restate has paused. @throws RuntimeError */

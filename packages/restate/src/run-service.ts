@@ -1,5 +1,4 @@
 import { NEVER } from '@pawl/runtime';
-import { identityText, sha256 } from '@pawl/runtime/elsewhere';
 import type { RunId } from '@pawl/runtime';
 import type { Entry, Shown } from './step.ts';
 import type { ProcessDefinition } from '@pawl/sdk';
@@ -15,6 +14,7 @@ import {
   type WorkflowSharedContext,
 } from '@restatedev/restate-sdk';
 import type { RunRequest, RunResult } from './messages.ts';
+import { inputsHash } from './one-run.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
 import { LONGEST_UNSEEN_MS, RunSession, type Mail, type Next } from './run-session.ts';
@@ -71,7 +71,7 @@ async function drive(
   definition: ProcessDefinition,
   options: ResolvedOptions,
 ): Promise<RunResult> {
-  ctx.set('inputs', hashOf(request));
+  ctx.set('inputs', inputsHash(request.inputs));
   const session = new RunSession(ctx.key, request, definition, options);
   options.attempts.add(session);
   ctx.request().attemptCompletedSignal.addEventListener('abort', () => {
@@ -223,14 +223,10 @@ function isMail(value: object): value is Mail {
   return 'message' in value;
 }
 
-function hashOf({ inputs }: RunRequest): string {
-  return sha256(identityText(inputs));
-}
-
-async function compare(ctx: WorkflowSharedContext, request: RunRequest): Promise<Compared> {
+async function compare(ctx: WorkflowSharedContext, { inputs }: RunRequest): Promise<Compared> {
   const hash = await ctx.get<string>('inputs');
   if (hash === null) return 'notBegun';
-  return hash === hashOf(request) ? 'same' : 'other';
+  return hash === inputsHash(inputs) ? 'same' : 'other';
 }
 
 function cancelMail(to: RunId): Mail {

@@ -129,6 +129,9 @@ describe.skipIf(program === undefined)('pawl over Restate', () => {
     expect(ended.code).toBe(0);
     expect(JSON.parse(ended.out)).toEqual({ ok: true, approved: true, sent: 4, id: 'ch_7' });
     expect(await pawl('send', 'o-1', 'place', '1')).toMatchObject({ code: 11 });
+    const other = await pawl('run', 'order', '--id', 'o-1', '--input', '{"items":[]}');
+    expect(other).toMatchObject({ code: 11, out: '' });
+    expect(other.err).toMatch(/Run o-1 exists already, with other inputs; one id is one run/);
 
     const file = await inFile(input);
     for (const args of [['show'], ['events'], ['timeline'], ['why'], ['tasks']].map(([name = '']) => [
@@ -277,6 +280,8 @@ describe.skipIf(program === undefined)('pawl over Restate', () => {
     const lonely = defineProcess({ name: 'lonely', run: () => 1 });
     await (await served([lonely])).close();
     await submitted('lonely', 'l-1', { a: 1 });
+    // Whose it is is known without a worker.
+    expect(await pawl('run', 'lonely', '--id', 'l-1', '--input', '{"a":2}')).toMatchObject({ code: 11 });
     expect(await until(['show', 'l-1'], /Connection\s+refused/)).toMatch(/queued[^]*\{ a: 1 \}/);
     expect((await pawl('queue')).out).toMatch(/l-1/);
     expect((await pawl('cancel', 'l-1')).out).toMatch(/it had not begun/);
