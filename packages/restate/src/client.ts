@@ -11,6 +11,7 @@ import {
   type AnyProcess,
 } from '@pawl/runtime/elsewhere';
 import { connect, Opts, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
+import { INPUT, mailText, messageText } from './message-size.ts';
 import type { RunRequest } from './messages.ts';
 import { otherInputs, unknownInputs } from './one-run.ts';
 import type { Compared, Posted, RunHandlers } from './run-service.ts';
@@ -87,9 +88,11 @@ export class RestateRun<Output = unknown> {
   }
 
   async submit(inputs: unknown): Promise<void> {
-    const encoded = encodePayload('The input of the process', inputs, MOST_CHARS);
-    const { status } = await this.#client.workflowSubmit({ inputs: encoded });
-    if (status === 'PreviouslyAccepted') await this.#refuseOther({ inputs: encoded });
+    const encoded = encodePayload(INPUT, inputs, MOST_CHARS);
+    const request: RunRequest = { inputs: encoded };
+    messageText(INPUT, request);
+    const { status } = await this.#client.workflowSubmit(request);
+    if (status === 'PreviouslyAccepted') await this.#refuseOther(request);
   }
 
   async #refuseOther(request: RunRequest): Promise<void> {
@@ -193,8 +196,9 @@ export class RestateRun<Output = unknown> {
     return tasks.map((task) => openNow(task, Date.now()));
   }
 
-  #post(mail: Mail): Promise<Posted> {
-    return Promise.resolve(this.#client.post(mail));
+  async #post(mail: Mail): Promise<Posted> {
+    mailText(mail);
+    return await this.#client.post(mail);
   }
 }
 

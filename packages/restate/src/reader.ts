@@ -12,10 +12,12 @@ import { restateAddress, type RestateAddress } from './address.ts';
 import { Admin, problemOf } from './admin.ts';
 import { invocationsOf, type About } from './invocations.ts';
 import { JournalCopy } from './journal-copy.ts';
+import { INPUT, mailText, messageText } from './message-size.ts';
 import type { RunRequest } from './messages.ts';
 import type { Invocation, MirrorStore, Sent } from './mirror-store.ts';
 import { inputsHash, otherInputs, unknownInputs } from './one-run.ts';
 import type { Posted } from './run-service.ts';
+import type { Mail } from './run-session.ts';
 
 const FRESH_EVERY_MS = 300;
 /** A worker that is there answers in a moment. */
@@ -91,9 +93,8 @@ export class RestateJournals {
    * @throws RuntimeError NOT_FOUND, REFUSED, BUSY where its inputs are not known; UnserializableError, LimitError
    */
   async start(process: string, inputs: unknown, runId: RunId): Promise<'started' | 'there'> {
-    const request: RunRequest = {
-      inputs: encodePayload('The input of the process', inputs, MOST_CHARS),
-    };
+    const request: RunRequest = { inputs: encodePayload(INPUT, inputs, MOST_CHARS) };
+    const text = messageText(INPUT, request);
     const processes = await this.#admin.processes();
     if (!processes.includes(process))
       throw new RuntimeError(
@@ -110,7 +111,7 @@ export class RestateJournals {
         hint: 'Give it an id of its own: --id <run>',
         data: { runId },
       });
-    const response = await this.#post(`${process}/${runId}/run/send`, request);
+    const response = await this.#post(`${process}/${runId}/run/send`, text);
     const said = await bodyOf(response);
     if (!response.ok) throw this.#ingressFailed(response, said);
     await this.#untilSeen(runId);
@@ -210,10 +211,10 @@ export class RestateJournals {
   }
 
   /** Restate has it as soon as it has come there, and gives it to a worker when one is there. */
-  async #posted({ process, runId }: Invocation, mail: Sent['mail']): Promise<Posted> {
+  async #posted({ process, runId }: Invocation, mail: Mail): Promise<Posted> {
     const path = `${process}/${runId}/post`;
     try {
-      const response = await this.#post(path, mail, ANSWER_MS);
+      const response = await this.#post(path, mailText(mail), ANSWER_MS);
       const said = await bodyOf(response);
       if (!response.ok) throw this.#ingressFailed(response, said);
       return JSON.parse(said) as Posted;
@@ -226,13 +227,13 @@ export class RestateJournals {
     }
   }
 
-  async #post(path: string, body: unknown, ms = 30_000): Promise<Response> {
+  async #post(path: string, body: string, ms = 30_000): Promise<Response> {
     const url = `${this.#address.ingress}/${path}`;
     try {
       return await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        body,
         signal: AbortSignal.timeout(ms),
       });
     } catch (error) {
