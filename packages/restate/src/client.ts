@@ -11,6 +11,7 @@ import {
   type AnyProcess,
 } from '@pawl/runtime/elsewhere';
 import { connect, Opts, type Ingress, type IngressWorkflowClient } from '@restatedev/restate-sdk-clients';
+import { whole } from './large-result.ts';
 import { INPUT, mailText, messageText } from './message-size.ts';
 import type { RunRequest } from './messages.ts';
 import { otherInputs, unknownInputs } from './one-run.ts';
@@ -117,7 +118,8 @@ export class RestateRun<Output = unknown> {
 
   /** As `RunHandle.result`; of inputs that the process does not take, what it said of them. */
   async result(): Promise<Output> {
-    const result = await this.#client.workflowAttach();
+    const given = await this.#client.workflowAttach();
+    const result = await whole(given, (n) => Promise.resolve(this.#client.piece(n)));
     if (result.status === 'refused') throw reviveError(result.error);
     // Restate gives back what the process returned, whose type is the run's.
     return outputOf(

@@ -164,7 +164,7 @@ export class JournalCopy {
     if (open.length === 0) return;
     const promised = await this.#admin.sql<Promised>(
       'select service_name as process, service_key as run_id, completion_success_value_utf8 as mail from sys_promise ' +
-        `where completed and service_key in (${listed(open.map(({ runId }) => runId))})`,
+        `where completed and key like 'message %' and service_key in (${listed(open.map(({ runId }) => runId))})`,
     );
     for (const { process, run_id: runId, mail } of promised) {
       if (this.store.invocationOf(runId)?.process !== process) continue;

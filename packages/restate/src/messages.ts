@@ -6,8 +6,14 @@ export interface RunRequest {
   readonly inputs: Encoded;
 }
 
-/** What it gives: errors are data, since Restate carries no more of one than a code and a text. */
+/** How a run ended: errors are data, since Restate carries no more of one than a code and a text. */
 export type RunResult =
   | { readonly status: 'ended'; readonly event: FinalEvent }
   /** The inputs are not what the process takes. */
   | { readonly status: 'refused'; readonly error: ErrorRecord };
+
+/** What the handler gives for it. */
+export type Told =
+  | RunResult
+  /** It is too large for one message, and is asked for in so many. */
+  | { readonly status: 'pieces'; readonly count: number };

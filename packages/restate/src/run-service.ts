@@ -13,7 +13,8 @@ import {
   type WorkflowDefinition,
   type WorkflowSharedContext,
 } from '@restatedev/restate-sdk';
-import type { RunRequest, RunResult } from './messages.ts';
+import { piece, told } from './large-result.ts';
+import type { RunRequest, Told } from './messages.ts';
 import { inputsHash } from './one-run.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
@@ -42,11 +43,13 @@ export type Posted = 'posted' | 'closed';
 // No interface: Restate's clients take records.
 // oxlint-disable-next-line typescript/consistent-type-definitions
 export type RunHandlers = {
-  run(ctx: WorkflowContext, request: RunRequest): Promise<RunResult>;
+  run(ctx: WorkflowContext, request: RunRequest): Promise<Told>;
   post(ctx: WorkflowSharedContext, mail: Mail): Promise<Posted>;
   shown(ctx: WorkflowSharedContext): Promise<Shown>;
   /** Whether its inputs are these. */
   compare(ctx: WorkflowSharedContext, request: RunRequest): Promise<Compared>;
+  /** Of how it ended, where that is larger than a message. */
+  piece(ctx: WorkflowSharedContext, n: number): Promise<string>;
 };
 
 export type RunWorkflow = WorkflowDefinition<string, RunHandlers>;
@@ -61,6 +64,7 @@ export function runService(definition: ProcessDefinition, options: ResolvedOptio
       post,
       shown: async (ctx: WorkflowSharedContext) => (await ctx.get<Shown>('shown')) ?? NOTHING,
       compare,
+      piece,
     },
   });
 }
@@ -70,7 +74,7 @@ async function drive(
   request: RunRequest,
   definition: ProcessDefinition,
   options: ResolvedOptions,
-): Promise<RunResult> {
+): Promise<Told> {
   ctx.set('inputs', inputsHash(request.inputs));
   const session = new RunSession(ctx.key, request, definition, options);
   options.attempts.add(session);
@@ -101,7 +105,7 @@ async function drive(
         break;
       case 'ended':
         ctx.set('over', true);
-        return next.result;
+        return await told(ctx, next.result);
     }
   }
 }

@@ -204,6 +204,18 @@ describe.skipIf(program === undefined)('what goes wrong around a run', () => {
     await expect(run.result()).rejects.toThrow(/a number, please/);
   });
 
+  it('a run whose result is larger than a message of Restate ends all the same, and gives it', async () => {
+    // 16 Mi characters are a value's limit, and 32 MiB a message's.
+    const process = defineProcess({
+      name: 'telling',
+      run: async (chars: number) => '\u65e5'.repeat(chars),
+    });
+    await using _ = await serve({ port: 0, admin: server.admin, restAfter: 50, processes: [process] });
+    const run = await client.start(process, 11_300_000);
+    expect((await run.result()) === '\u65e5'.repeat(11_300_000)).toBe(true);
+    expect(await run.send('word', 1)).toBe('closed');
+  });
+
   it('outputs larger than a message of Restate are kept in pieces', async () => {
     const large = defineTask({ name: 'large', run: async () => '"'.repeat(5_000_000) });
     const process = defineProcess({
