@@ -47,6 +47,8 @@ const COLUMNS =
 /** Journals that are held in memory at once. */
 const MOST_LOOKED_AT = 2000;
 const OPEN = "status <> 'completed'";
+/** Messages to one run that are gone on with at once. */
+const MOST_MAIL = 1000;
 /** Of them some have not begun. */
 const NEWEST = 5;
 
@@ -102,6 +104,23 @@ async function oneOf(admin: Admin, ours: string, runId: RunId): Promise<readonly
       hint: `On Restate ids are those of one process; see them: restate invocations list --key ${runId}`,
     },
   );
+}
+
+/** What was sent to a run and is not in it yet: a worker has to take it, also where the run rests. The first one first. */
+export async function mailOf(
+  admin: Admin,
+  { process, runId }: Pick<Invocation, 'process' | 'runId'>,
+): Promise<readonly Pick<Invocation, 'id' | 'status'>[]> {
+  return admin.sql(
+    `select id, status from sys_invocation where ${OPEN} and target_handler_name = 'post' ` +
+      `and target_service_name = ${listed([process])} and target_service_key = ${listed([runId])} ` +
+      `order by created_at limit ${MOST_MAIL}`,
+  );
+}
+
+/** Restate has given it up for now. */
+export function isSetBack({ status }: Pick<Invocation, 'status'>): boolean {
+  return status === 'paused' || status === 'backing-off';
 }
 
 /** Why one is paused stands in its history alone. */

@@ -10,7 +10,7 @@ import { RuntimeError } from '@pawl/runtime/errors';
 import { setTimeout as delay } from 'node:timers/promises';
 import { restateAddress, type RestateAddress } from './address.ts';
 import { Admin, problemOf } from './admin.ts';
-import { invocationsOf, type About } from './invocations.ts';
+import { invocationsOf, isSetBack, mailOf, type About } from './invocations.ts';
 import { JournalCopy } from './journal-copy.ts';
 import { INPUT, mailText, messageText } from './message-size.ts';
 import type { RunRequest } from './messages.ts';
@@ -131,18 +131,37 @@ export class RestateJournals {
     if (inputsHash(there) !== inputsHash(inputs)) throw otherInputs(runId);
   }
 
-  /** Goes on with a run that Restate has paused. @throws RuntimeError */
+  /** Goes on with a run that Restate has paused, and with what was sent to it meanwhile. @throws RuntimeError */
   async resume(runId: RunId): Promise<void> {
     await this.#load({ run: runId });
     const invocation = this.#store.invocationOf(runId);
-    if (invocation === undefined || !isSetBack(invocation.status)) return;
+    if (invocation === undefined) return;
+    await this.#resumeMail(invocation);
+    if (!isSetBack(invocation)) return;
     try {
       await this.#resumed(invocation.id, runId);
     } catch (error) {
       // It may have gone on by itself meanwhile.
       const [now] = await invocationsOf(this.#admin, { run: runId });
-      if (now === undefined || isSetBack(now.status)) throw error;
+      if (now === undefined || isSetBack(now)) throw error;
     }
+  }
+
+  /** Each is an invocation of its own, which waits for a worker by itself. */
+  async #resumeMail(to: Invocation): Promise<void> {
+    const left = (await mailOf(this.#admin, to)).filter(isSetBack);
+    if (left.length === 0) return;
+    for (const { id } of left) {
+      try {
+        await this.#admin.resume(id);
+      } catch (error) {
+        // It may have come there by itself meanwhile.
+        if ((await mailOf(this.#admin, to)).some((each) => each.id === id && isSetBack(each))) throw error;
+      }
+    }
+    // Whoever looks at the run then shall not see it wait for what was sent.
+    const isThere = async (): Promise<boolean> => (await mailOf(this.#admin, to)).length === 0;
+    if (!(await this.#until(isThere, ANSWER_MS))) this.#warn(nobodyTakes(to.process));
   }
 
   async #load(about: About): Promise<void> {
@@ -168,8 +187,13 @@ export class RestateJournals {
     await this.#until(async () => (await this.#versionOf(runId)) !== undefined);
   }
 
-  async #until(isSo: () => Promise<boolean>): Promise<void> {
-    for (let waitedMs = 0; waitedMs < SEEN_MS && !(await isSo()); waitedMs += LOOK_MS) await delay(LOOK_MS);
+  /** Whether it came to be so. */
+  async #until(isSo: () => Promise<boolean>, mostMs = SEEN_MS): Promise<boolean> {
+    for (let waitedMs = 0; waitedMs < mostMs; waitedMs += LOOK_MS) {
+      if (await isSo()) return true;
+      await delay(LOOK_MS);
+    }
+    return false;
   }
 
   #isThere(runId: RunId): boolean {
@@ -220,9 +244,7 @@ export class RestateJournals {
       return JSON.parse(said) as Posted;
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== 'TimeoutError') throw error;
-      this.#warn(
-        `No worker of process '${process}' answers. Restate has it, and gives it to the run when one is there.`,
-      );
+      this.#warn(nobodyTakes(process));
       return 'posted';
     }
   }
@@ -259,8 +281,8 @@ export class RestateJournals {
   }
 }
 
-function isSetBack(status: string): boolean {
-  return status === 'paused' || status === 'backing-off';
+function nobodyTakes(process: string): string {
+  return `No worker of process '${process}' answers. Restate has it, and gives it to the run when one is there.`;
 }
 
 function messageOf(error: unknown): string {

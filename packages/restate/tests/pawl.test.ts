@@ -91,12 +91,18 @@ describe.skipIf(program === undefined)('pawl over Restate', () => {
     printed(args, { cwd: folder, now: Date.now(), env: { PAWL_ENGINE: engine, USER: 'ada' } });
 
   /** As by another program. */
-  const submitted = (process: string, id: string, inputs: unknown): Promise<Response> =>
-    fetch(`${server.ingress}/${process}/${id}/run/send`, {
+  const submitted = (process: string, id: string, inputs: unknown): Promise<string> =>
+    invoked(`${process}/${id}/run`, { inputs });
+
+  /** The id of its invocation. */
+  async function invoked(path: string, body: unknown): Promise<string> {
+    const response = await fetch(`${server.ingress}/${path}/send`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ inputs }),
+      body: JSON.stringify(body),
     });
+    return ((await response.json()) as { invocationId: string }).invocationId;
+  }
 
   /** What stands there once that does. */
   async function until(args: readonly string[], wanted: RegExp): Promise<string> {
@@ -197,6 +203,24 @@ describe.skipIf(program === undefined)('pawl over Restate', () => {
     const again = await served([changing('a')], port);
     expect(await pawl('resume', 'c-1')).toMatchObject({ code: 0, out: 'there\n' });
     await again.close();
+  });
+
+  it('what was sent while no worker was there comes to the run, also where Restate has paused it', async () => {
+    const away = defineProcess({ name: 'away', run: (_: null, ctx) => ctx.receive('word') });
+    const gone = await served([away]);
+    expect((await pawl('run', 'away', '--id', 'a-1', '--input', 'null')).code).toBe(13);
+    await gone.close();
+    const mail = { to: 'a-1', message: { kind: 'signal', id: 'm', name: 'word', payload: 'heard' } };
+    const id = await invoked(`away/a-1/post`, mail);
+    const statusOf = async (): Promise<string | undefined> =>
+      (await server.sql<{ status: string }>(`select status from sys_invocation where id = '${id}'`))[0]
+        ?.status;
+    await expect.poll(statusOf).toBe('backing-off');
+    // As when its retries have run out.
+    await fetch(`${server.admin}/invocations/${id}/pause`, { method: 'PATCH' });
+    await expect.poll(statusOf).toBe('paused');
+    await using _ = await served([away], gone.port);
+    expect(await pawl('resume', 'a-1')).toMatchObject({ code: 0, out: 'heard\n' });
   });
 
   it('the page shows and answers', async () => {
