@@ -7,8 +7,8 @@ import type { WhyView } from './render/why.ts';
 
 type Pawl = (...words: readonly string[]) => string;
 
-/** Never empty; the first is what to do. */
-export function whyNext(view: WhyView, flags: readonly string[]): NextCommand[] {
+/** Never empty; the first is what to do. @param isElsewhere an engine has the run: nobody claims a task there */
+export function whyNext(view: WhyView, flags: readonly string[], isElsewhere = false): NextCommand[] {
   const { run, why, end } = view;
   const id = run.runId;
   const pawl: Pawl = (...words) => clean(shellWords('pawl', ...words, ...flags));
@@ -56,7 +56,7 @@ export function whyNext(view: WhyView, flags: readonly string[]): NextCommand[] 
     case 'taskMessage':
     case 'external':
       return [
-        ...answers(why.call, id, pawl),
+        ...answers(why.call, id, pawl, isElsewhere),
         ...(run.ownerAlive ? [cancel] : [{ command: pawl('resume', id), why: 'then go on' }]),
       ];
     case 'claimed':
@@ -71,7 +71,7 @@ export function whyNext(view: WhyView, flags: readonly string[]): NextCommand[] 
   }
 }
 
-function answers(call: LeafNode | undefined, id: string, pawl: Pawl): NextCommand[] {
+function answers(call: LeafNode | undefined, id: string, pawl: Pawl, isElsewhere: boolean): NextCommand[] {
   if (call === undefined) return [];
   switch (call.kind) {
     case 'breakpoint':
@@ -90,10 +90,11 @@ function answers(call: LeafNode | undefined, id: string, pawl: Pawl): NextComman
   }
   if (call.offer !== null) {
     const { taskId } = call.offer;
-    return [
-      { command: pawl('task', 'claim', taskId), why: 'take it' },
-      { command: `${pawl('task', 'complete', taskId)} --value <json>`, why: 'when it is done' },
-    ];
+    const complete = {
+      command: `${pawl('task', 'complete', taskId)} --value <json>`,
+      why: 'when it is done',
+    };
+    return isElsewhere ? [complete] : [{ command: pawl('task', 'claim', taskId), why: 'take it' }, complete];
   }
   if (call.hears !== undefined)
     return [{ command: sendCommand(pawl, id, call.hears, false), why: 'what its task waits for' }];

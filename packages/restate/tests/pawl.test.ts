@@ -122,6 +122,9 @@ describe.skipIf(program === undefined)('pawl over Restate', () => {
     expect((await pawl('tasks')).out).toMatch(/review[^]*o-1/);
     const [taskId = ''] = /o-1\.[0-9a-f]+/.exec((await pawl('tasks', 'o-1', '--pending')).out) ?? [];
     expect(await pawl('task', 'claim', taskId)).toMatchObject({ code: 11 });
+    const { out: why } = await pawl('why', 'o-1');
+    expect(why).toMatch(/pawl task complete o-1/);
+    expect(why).not.toMatch(/claim/);
     const answered = await pawl('task', 'complete', taskId, '--value', '{"ok":true}');
     expect(answered).toMatchObject({ code: 0, err: '' });
 

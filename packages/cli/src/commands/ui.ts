@@ -95,6 +95,7 @@ async function serve({ io, place, reader, runtime, sent }: Served, options: UiOp
     env: io.env,
     flags: place.flags,
     begin: beginCommand(place),
+    isElsewhere: place.engine !== undefined,
     sent,
     journal: place.path,
     user: userName(io.env),

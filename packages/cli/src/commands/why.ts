@@ -34,7 +34,7 @@ export const whyCommand: Command = defineCommand({
           return;
         }
         const view = readWhy(reader, namedOrNewest(reader, named, place), now);
-        const next = whyNext(view, place.flags);
+        const next = whyNext(view, place.flags, place.engine !== undefined);
         if (options.json) io.out.line(jsonLine({ why: whyDocument(view, next) }));
         else io.out.lines(renderWhy(view, next, look));
       },

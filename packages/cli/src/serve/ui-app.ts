@@ -38,6 +38,8 @@ export interface UiAppOptions extends GuardOptions {
   readonly flags: readonly string[];
   /** What begins a start that waits, where no worker of ours does. */
   readonly begin?: string | undefined;
+  /** An engine has the runs. */
+  readonly isElsewhere?: boolean;
   /** What was left for runs has come there, where they are elsewhere. */
   readonly sent?: (() => Promise<void>) | undefined;
   readonly journal: string;
@@ -77,7 +79,12 @@ function actionsOf(runtime: Runtime, { closing, cwd, env, journal }: UiAppOption
   return actions;
 }
 
-export function describeIn({ cwd, flags, begin }: Pick<UiAppOptions, 'begin' | 'cwd' | 'flags'>): Describe {
+export function describeIn({
+  cwd,
+  flags,
+  begin,
+  isElsewhere,
+}: Pick<UiAppOptions, 'begin' | 'cwd' | 'flags' | 'isElsewhere'>): Describe {
   return {
     run: runDocument,
     why: (reader, id, open) => {
@@ -85,7 +92,7 @@ export function describeIn({ cwd, flags, begin }: Pick<UiAppOptions, 'begin' | '
       if (start !== undefined)
         return queuedWhyDocument(start, queuedWhyNext(start, flags, begin), Date.now());
       const view = readWhy(reader, id, Date.now(), open);
-      return whyDocument(view, whyNext(view, flags));
+      return whyDocument(view, whyNext(view, flags, isElsewhere));
     },
     waits: (reader, id, leftOut) => readWaits(reader, id, leftOut).map(waitDocument),
     openTasks: readOpenTasks,
