@@ -199,6 +199,35 @@ describe('one attempt of Restate at a run', () => {
     await session.drop();
   });
 
+  it('shows of what is asked for no more than Restate takes, and the rest once there is room', async () => {
+    const data = 'x'.repeat(3_000_000);
+    const asking = defineProcess({
+      name: 'asking',
+      run: (_: null, ctx) =>
+        ctx.parallel.all(['a', 'b', 'c'].map((name) => () => ctx.receive(name, { data }))),
+    });
+    const session = sessionOf(definitionOf(asking));
+    const shown: string[][] = [];
+    const until = async (count: number): Promise<void> => {
+      while (shown.length < count) {
+        const next = session.recorded(await session.next());
+        if (next.type === 'goesOn' && next.shown !== undefined)
+          shown.push(next.shown.waits.map(({ name }) => name));
+      }
+    };
+    try {
+      await until(1);
+      session.deliver({ to: 'run', message: { kind: 'signal', id: 'm', name: 'a', payload: 1 } });
+      await until(2);
+    } finally {
+      await session.drop();
+    }
+    expect(shown).toEqual([
+      ['a', 'b'],
+      ['b', 'c'],
+    ]);
+  });
+
   it('gives all of an entry that is larger than a message before what followed meanwhile', async () => {
     const instant = defineTask({ name: 'instant', run: () => null });
     const definition = definitionOf(async (text: string, ctx: Context) => {

@@ -14,7 +14,7 @@ import { PauseError } from '@restatedev/restate-sdk';
 import { emitWarning } from 'node:process';
 import type { RunRequest, RunResult } from './messages.ts';
 import type { Attempt, ResolvedOptions } from './options.ts';
-import { burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
+import { boundedShown, burstText, entriesOf, StepReader, type Entry, type Shown, type Step } from './step.ts';
 
 /** What was appended and is waited for by nobody goes with what follows within so long. */
 const LINGER_MS = 20;
@@ -331,7 +331,7 @@ export class RunSession implements Attempt {
     if (asked === this.#shown) return undefined;
     this.#shown = asked;
     const waits = this.#running(Date.now()).flatMap(({ runId }) => this.#runtime?.waits(runId) ?? []);
-    return { waits, tasks: this.#runtime?.tasks.list({ limit: MOST_SHOWN }) ?? [] };
+    return boundedShown({ waits, tasks: this.#runtime?.tasks.list({ limit: MOST_SHOWN }) ?? [] });
   }
 
   #appended(): void {

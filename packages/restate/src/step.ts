@@ -7,6 +7,25 @@ export interface Shown {
   readonly tasks: readonly OpenTask[];
 }
 
+/** It is one value of the workflow's state, of which Restate takes 32 MiB, and sends it along with each call. */
+const MOST_SHOWN_BYTES = 8 * 1024 * 1024;
+
+/**
+ * As much of it as Restate may have, the oldest first; one that finds no room is looked at again when something was
+ * answered. What is lost is that `waits()` and `tasks()` of a client show it: it can be answered all the same, and whoever
+ * reads journals, as `pawl` does, sees it.
+ */
+export function boundedShown({ waits, tasks }: Shown): Shown {
+  let room = MOST_SHOWN_BYTES;
+  const fits = (each: OpenWait | OpenTask): boolean => {
+    const bytes = Buffer.byteLength(JSON.stringify(each));
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+  };
+  return { waits: waits.filter(fits), tasks: tasks.filter(fits) };
+}
+
 /** What the driver of a run did, as Restate keeps it. */
 export type Step =
   /** Events of the run and its sub-runs. */
