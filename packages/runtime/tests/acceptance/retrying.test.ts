@@ -124,7 +124,8 @@ describe('retry', () => {
     expect(first.stage.invoked).toHaveLength(1);
   });
 
-  it('a shouldRetry that throws makes the failure final, with the error of the task', async () => {
+  it('a shouldRetry that throws makes the failure final, with the error of the task, and a warning', async () => {
+    const warnings: string[] = [];
     const { value } = await perform(
       retried(
         { ms: 5, failures: 9 },
@@ -137,7 +138,9 @@ describe('retry', () => {
           },
         },
       ),
+      { onWarning: (_, message) => warnings.push(message) },
     );
+    expect(warnings).toEqual(["shouldRetry of task 'step' threw, and the failure is final: broken"]);
     expect(value).toEqual(['TaskError: failure 1', [1, 'Error: failure 1']]);
   });
 
