@@ -13,10 +13,19 @@ import type { RunId } from './journal/ids.ts';
 import { initialState } from './kernel/state.ts';
 import type { JournalStore, RunRecord } from './ports/journal-store.ts';
 import { codeOf, NAMELESS } from './process/definition.ts';
+import { checkOptionNames } from './process/option-names.ts';
 import { encodePayload } from './process/payload.ts';
 import { runOf } from './find-run.ts';
 import type { ResumeOptions, StartOptions } from './runtime-options.ts';
 import { sha256 } from './system.ts';
+
+const START_OPTIONS: ReadonlySet<string> = new Set<keyof StartOptions>([
+  'id',
+  'module',
+  'codeHash',
+  'reuseFrom',
+  'traceparent',
+]);
 
 /**
  * Begins runs, and goes on with those that began earlier. Owns which process a run of this runtime is of;
@@ -43,6 +52,7 @@ export class RunStarter {
     inputs: unknown,
     options: StartOptions,
   ): { readonly id: RunId; readonly ended: Promise<FinalEvent> } {
+    checkOptionNames(options, START_OPTIONS, 'runtime.start');
     const id = options.id ?? `run_${this.#engine.options.entropy.ulid()}`;
     checkRunId(id);
     this.#started.set(id, definition);

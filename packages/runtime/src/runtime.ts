@@ -112,7 +112,7 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Starts a run, or gives the run that has this id already.
-   * @throws ValidationError when the inputs do not match the process' schema; RuntimeError REFUSED when
+   * @throws InvalidOptionError; ValidationError when the inputs do not match the process' schema; RuntimeError REFUSED when
    *   the id is that of a run of another process or of other inputs; RunLockedError when another owner
    *   drives it. With a schema that answers later, `result()` rejects with them.
    */

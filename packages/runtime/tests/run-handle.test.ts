@@ -17,3 +17,16 @@ it('what is taken off a handle works as on it', async () => {
   expect(seen.at(-1)).toBe('RunCancelled');
   await runtime.close();
 });
+
+it('a start with an option that there is not is refused before there is a run', async () => {
+  const runtime = await new Lab().open(new MemoryStore());
+  const ends: Process = () => 1;
+  expect(() => runtime.start(ends, null as never, { idd: 'x' } as never)).toThrow(
+    /Option 'idd' must be left out: runtime\.start takes id, module, codeHash, reuseFrom, traceparent/,
+  );
+  expect(() => runtime.start(ends, null as never, 'x' as never)).toThrow(
+    /Option 'options' must be an object/,
+  );
+  expect(runtime.list({ limit: 1 })).toEqual([]);
+  await runtime.close();
+});
