@@ -16,7 +16,21 @@ function place(path: StandardSchemaV1.Issue['path']): string {
   return text;
 }
 
+/** Schemas are made by others, by hand too. */
 function conclude(what: string, result: StandardSchemaV1.Result<unknown>): unknown {
+  // Its type is a promise that nobody holds it to.
+  const given: unknown = result;
+  const isResult =
+    typeof given === 'object' &&
+    given !== null &&
+    (result.issues === undefined ||
+      (Array.isArray(result.issues) && result.issues.every((issue) => typeof issue?.message === 'string')));
+  if (!isResult)
+    throw new ValidationError(
+      what,
+      [{ path: '$', message: 'its validate gives no { value } and no { issues: [{ message }] }' }],
+      'has a schema that is none of Standard Schema',
+    );
   if (result.issues === undefined) return result.value;
   const issues: ValidationIssue[] = result.issues.map((issue) => ({
     path: place(issue.path),

@@ -97,6 +97,21 @@ describe('a schema that answers later', () => {
   });
 });
 
+describe('a schema that is none', () => {
+  it.each([undefined, null, 5, { issues: 'x' }, { issues: [null] }])(
+    'answers %j: that is told with the place',
+    async (answer) => {
+      const broken = (given: unknown): Schema =>
+        ({ '~standard': { version: 1, vendor: 'test', validate: () => given } }) as never;
+      const told = /^The input of task 'x' has a schema that is none of Standard Schema:/;
+      const check = (given: unknown): unknown => checkAgainst(broken(given), 1, "The input of task 'x'");
+      expect(() => check(answer)).toThrow(ValidationError);
+      expect(() => check(answer)).toThrow(told);
+      await expect(check(Promise.resolve(answer))).rejects.toThrow(told);
+    },
+  );
+});
+
 describe('refuseInvalid', () => {
   it('throws where the schema can tell at once', () => {
     expect(() => refuseInvalid(z.number(), 'x', 'The input')).toThrow(ValidationError);
