@@ -13,7 +13,7 @@ import { checkedRunId, journalPlace, readJournal, type JournalPlace } from './jo
 import { renderForkPlan } from './render/fork-plan.ts';
 import { jsonLine } from './render/json.ts';
 import { shellWords } from './render/next-commands.ts';
-import { codeOfRun, starterOf, type RunCode } from './run-code.ts';
+import { codeOfRun, originOf, type RunCode } from './run-code.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { Io } from './terminal.ts';
 
@@ -148,7 +148,7 @@ function codeOf(run: RunRecord, { io, place, values }: Asked): Promise<RunCode> 
     cwd: io.cwd,
     module,
     force,
-    starterOf: (child) => readJournal(place, (reader) => starterOf(reader, child)),
+    originOf: (child) => readJournal(place, (reader) => originOf(reader, child)),
   });
 }
 

@@ -1,15 +1,17 @@
 /** Loads the user's module. */
 import { registerHooks } from 'node:module';
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { RuntimeError } from '@pawl/runtime';
+import { RuntimeError, type RunId, type RunRecord } from '@pawl/runtime';
 import { whyNoProcess, type Process, type ProcessDefinition, type Schema } from '@pawl/sdk';
 
+import { partsOfRecorded } from './alias.ts';
 import { babysitterHost } from './babysitter-host.ts';
 import { loadFailure } from './load-failure.ts';
 import { useAliases } from './module-hooks.ts';
 import { isWorkflowFile, type ModuleFile } from './module-file.ts';
+import type { Origin } from './run-code.ts';
 
 /**
  * The process that a module exports, with its name and its schemas, or that a workflow file describes.
@@ -26,34 +28,52 @@ export async function loadProcess(file: ModuleFile, cwd: string): Promise<Proces
 }
 
 /**
- * The process of a module that somebody names for a run: any of its exports that is of the run's name, else what it
- * exports as its process, where that has no name of its own.
- * @param starter whose module it is, where that is another run
+ * The process of a module that is to go on with a run: any of its exports that is of the run's name, else what it
+ * exports as its process, where that has no name of its own and may be it.
+ * @param origin where another run started it
  * @throws RuntimeError REFUSED, also where it is another process
  */
 export async function loadProcessOf(
-  { runId, process }: { readonly runId: string; readonly process: string },
+  run: Pick<RunRecord, 'runId' | 'process'>,
   file: ModuleFile,
   cwd: string,
-  starter?: { readonly runId: string; readonly status: string },
+  origin: Origin | undefined,
 ): Promise<ProcessDefinition> {
-  if (isWorkflowFile(file.path) || file.isBabysitter) return loadProcess(file, cwd);
-  const module = await importModule(file, cwd);
+  const isOne = isWorkflowFile(file.path) || file.isBabysitter;
+  const module = isOne ? {} : await importModule(file, cwd);
   const definitions = Object.values(module).filter(isDefinition);
-  const meant = definitions.find(({ name }) => name === process);
+  const meant = definitions.find(({ name }) => name === run.process);
   if (meant !== undefined) return meant;
-  const own = processOf(module, file);
-  if (!definitions.includes(own)) return own;
-  throw new RuntimeError(
-    'REFUSED',
-    `${file.given} exports process '${own.name}'; run ${runId} is of '${process}'.`,
-    {
-      hint:
-        starter?.status === 'running'
-          ? `It goes on with the run that started it: pawl resume ${starter.runId}`
-          : `Export it there, or name the module that exports it: pawl resume ${runId} --module <file>`,
-    },
-  );
+  const own = isOne ? await loadProcess(file, cwd) : processOf(module, file);
+  if (origin === undefined) {
+    // It goes by the name of its file, which may be another by now.
+    if (!definitions.includes(own)) return own;
+    throw otherProcess(run, file, own.name, undefined);
+  }
+  // The starter's file has the starter's process. Both may be called alike: many a function is called 'process'.
+  const isStarters = isFileOf(origin.starter, file, cwd);
+  if (own.name === run.process && !isStarters) return own;
+  const plain = Object.values(module).find((each) => isFunction(each) && each.name === run.process);
+  if (isFunction(plain) && !(isStarters && plain === own.run)) return { name: run.process, run: plain };
+  throw otherProcess(run, file, own.name, origin.driver);
+}
+
+function isFileOf(run: RunRecord | undefined, file: ModuleFile, cwd: string): boolean {
+  return typeof run?.module === 'string' && resolvePath(cwd, partsOfRecorded(run.module).path) === file.path;
+}
+
+function otherProcess(
+  { runId, process }: Pick<RunRecord, 'runId' | 'process'>,
+  { given }: ModuleFile,
+  own: string,
+  driver: RunId | undefined,
+): RuntimeError {
+  return new RuntimeError('REFUSED', `${given} exports process '${own}'; run ${runId} is of '${process}'.`, {
+    hint:
+      driver === undefined
+        ? `Export it there, or name the module that exports it: pawl resume ${runId} --module <file>`
+        : `It goes on with the run that started it: pawl resume ${driver}`,
+  });
 }
 
 /** Every process that a module exports, by name. @throws RuntimeError REFUSED */

@@ -16,7 +16,7 @@ import { findRuns, isMeant, type RunFilter } from './find-runs.ts';
 import { loadProcess, processesIn } from './load-process.ts';
 import { findModule, recordedModule } from './module-file.ts';
 import type { Failure } from './render/failure.ts';
-import { codeOfRun, parentOf, starterOf } from './run-code.ts';
+import { codeOfRun, originOf, parentOf } from './run-code.ts';
 
 /** What a replay of one run came to. */
 export type Verdict = { readonly run: RunRecord } & (
@@ -94,7 +94,7 @@ export async function codeByItself(
   options: Pick<ReplayOptions, 'reader' | 'cwd' | 'module' | 'force'>,
 ): Promise<ProcessDefinition> {
   const { reader, cwd, module, force } = options;
-  const found = await codeOfRun(run, { cwd, module, force, starterOf: (child) => starterOf(reader, child) });
+  const found = await codeOfRun(run, { cwd, module, force, originOf: (child) => originOf(reader, child) });
   return found.definition;
 }
 

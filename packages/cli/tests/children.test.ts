@@ -191,3 +191,53 @@ export const process = defineProcess({
   expect((await folder.pawl('send', 'sv1', 'go', '1')).code).toBe(0);
   expect(await folder.pawl('resume', 'sv1')).toMatchObject({ code: 0, stdout: '1\n' });
 });
+
+test('a run of a plain function is gone on with by no other code: the run that started it has it', async () => {
+  using folder = new Folder();
+  const module = (kid: string): string => `
+import type { Context } from '@pawl/sdk';
+${kid} kid = async (n: number, ctx: Context) => \`kid \${n} \${await ctx.receive('go')}\`;
+export async function process(detached: boolean, ctx: Context) {
+  if (typeof detached !== 'boolean') return 'parent as kid';
+  const kids = await ctx.run(kid, 1, detached ? { id: 'dk', detached } : { id: 'fk' });
+  return detached ? 'left' : kids;
+}
+`;
+  folder.write('fam.ts', module('const'));
+  expect((await folder.pawl('run', 'fam.ts', '-i', 'false', '--id', 'fp')).code).toBe(13);
+  expect((await folder.pawl('send', 'fk', 'go', '1')).stderr).toBe('go on with: pawl resume fp\n');
+  for (const more of [[], ['--module', 'fam.ts']]) {
+    const refused = await folder.pawl('resume', 'fk', ...more);
+    expect(refused).toMatchObject({ code: 11, stdout: '' });
+    expect(refused.stderr).toContain("fam.ts exports process 'fam'; run fk is of 'kid'");
+    expect(refused.stderr).toContain('→ It goes on with the run that started it: pawl resume fp');
+  }
+  expect(await folder.pawl('resume', 'fp')).toMatchObject({ code: 0, stdout: 'kid 1 1\n' });
+
+  // Of one that is on its own nobody knows the code, until its function is exported.
+  expect((await folder.pawl('run', 'fam.ts', '-i', 'true', '--id', 'dp')).code).toBe(0);
+  expect((await folder.pawl('send', 'dk', 'go', '2')).stderr).toBe('go on with: pawl resume dk\n');
+  const all = await folder.pawl('resume', '--all');
+  expect(all).toMatchObject({ code: 11, stderr: expect.stringContaining('Export it there') as string });
+  folder.write('with-kid.ts', module('export const'));
+  expect(await folder.pawl('resume', 'dk', '--module', 'with-kid.ts')).toMatchObject({
+    code: 0,
+    stdout: 'kid 1 2\n',
+  });
+});
+
+test('a fork of a run that another one started goes on by its own process of the module', async () => {
+  using folder = new Folder();
+  folder.write(
+    'both.ts',
+    `
+import { defineProcess, type Context } from '@pawl/sdk';
+export const kid = defineProcess({ name: 'kid', run: (_: null, ctx) => ctx.receive('go') });
+export const process = async (_: null, ctx: Context) => ctx.run(kid, null, { id: 'k' });
+`,
+  );
+  expect((await folder.pawl('run', 'both.ts', '-i', 'null', '--id', 'p')).code).toBe(13);
+  expect((await folder.pawl('fork', 'k', '--after-seq', '3', '--id', 'f')).code).toBe(13);
+  expect((await folder.pawl('send', 'f', 'go', '1')).stderr).toBe('go on with: pawl resume f\n');
+  expect(await folder.pawl('resume', 'f')).toMatchObject({ code: 0, stdout: '1\n' });
+});

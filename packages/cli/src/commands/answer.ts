@@ -8,7 +8,7 @@ import { noQuestion, questionMeant } from '../question.ts';
 import { ackText } from '../render/ack.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
-import { shellWords } from '../render/next-commands.ts';
+import { resumeOf } from '../resume-of.ts';
 import { userName } from '../user-name.ts';
 
 export const approveCommand: Command = answerCommand(true, [
@@ -62,8 +62,7 @@ function answerCommand(approved: boolean, examples: Command['examples']): Comman
       const what = question.title === '' ? runId : `'${clean(question.title)}' of ${runId}`;
       if (!options.json) io.out.line(ack.status === 'accepted' ? `${what} was ${told}` : `${what}: ${told}`);
       if (ack.status !== 'accepted' && ack.status !== 'duplicate') return EXIT_CODES.REFUSED;
-      if (!isDriven && !options.json)
-        io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+      if (!isDriven && !options.json) io.err.line(`go on with: ${await resumeOf(place, runId)}`);
       return DONE;
     },
   });

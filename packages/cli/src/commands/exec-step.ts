@@ -6,7 +6,7 @@ import { DONE, SIGNAL_EXIT_CODES } from '../exit-codes.ts';
 import { checkedRunId, journalPlace, readJournal } from '../journal-place.ts';
 import { jsonLine } from '../render/json.ts';
 import { outputLines } from '../render/output.ts';
-import { codeOfRun, starterOf } from '../run-code.ts';
+import { codeOfRun, originOf } from '../run-code.ts';
 import { Session } from '../session.ts';
 
 export const execStepCommand: Command = defineCommand({
@@ -38,7 +38,7 @@ export const execStepCommand: Command = defineCommand({
       cwd: io.cwd,
       module,
       force,
-      starterOf: (child) => readJournal(place, (reader) => starterOf(reader, child)),
+      originOf: (child) => readJournal(place, (reader) => originOf(reader, child)),
     });
     const session = await Session.open({ io, place, isJson, runtime: runtimeOptions(options, io) });
     const stop = new AbortController();

@@ -7,9 +7,8 @@ import { LeftOut } from '../left-out.ts';
 import { askWhich, askAnswer, say, type Said } from '../live/inbox-prompts.ts';
 import { readWaits, type WaitOfRun } from '../read-waits.ts';
 import { ackText } from '../render/ack.ts';
-import { clean } from '../render/clean.ts';
-import { shellWords } from '../render/next-commands.ts';
 import { isDecided, renderWait } from '../render/waits.ts';
+import { resumeOf } from '../resume-of.ts';
 import type { Io } from '../terminal.ts';
 import { userName } from '../user-name.ts';
 
@@ -41,8 +40,7 @@ export const inboxCommand: Command = defineCommand({
       const wait = waits.length === 0 ? undefined : await askWhich(waits, io.now());
       if (wait === undefined) {
         if (waits.length === 0) io.out.line(all.length === 0 ? 'nothing waits' : 'nothing else waits');
-        for (const runId of resting)
-          io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+        for (const runId of resting) io.err.line(`go on with: ${await resumeOf(place, runId)}`);
         leftOut.tell(place);
         return DONE;
       }

@@ -6,7 +6,7 @@ import { readJsonOption } from '../input-value.ts';
 import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
-import { shellWords } from '../render/next-commands.ts';
+import { resumeOf } from '../resume-of.ts';
 import type { Io } from '../terminal.ts';
 
 type Answer = Parameters<Runtime['resolve']>[2];
@@ -56,7 +56,7 @@ export const resolveCommand: Command = defineCommand({
       return DONE;
     }
     io.out.line(`call ${clean(key)} of ${runId} ${SAID[answer.status]}`);
-    if (!isDriven) io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runId, ...place.flags))}`);
+    if (!isDriven) io.err.line(`go on with: ${await resumeOf(place, runId)}`);
     return DONE;
   },
 });

@@ -13,7 +13,7 @@ import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
 import { renderResumedRuns, type ResumedRun } from '../render/resumed-runs.ts';
-import { codeOfRun, parentOf, starterOf } from '../run-code.ts';
+import { codeOfRun, goesOnWith, originOf, type Origin } from '../run-code.ts';
 import { runDocument } from '../run-document.ts';
 import { resumeElsewhere } from '../run-elsewhere.ts';
 import { Session, type RunEnd } from '../session.ts';
@@ -94,7 +94,7 @@ function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<reado
     const runs = open.filter((run) => !['running', 'sleeping'].includes(displayStatus(run)));
     const ids = new Set(runs.map(({ runId }) => runId));
     // One that another run started goes on with that one.
-    return runs.filter(({ runId }) => !ids.has(parentOf(reader, runId) ?? ''));
+    return runs.filter((run) => !goesOnWith(reader, run, ids));
   });
 }
 
@@ -130,9 +130,9 @@ async function loadOne(run: RunRecord | undefined, options: ResumeOptions): Prom
   if (run === undefined) throw new RuntimeError('UNEXPECTED', 'there is no run to load');
   if (run.status !== 'running') return { run, code: undefined };
   const { io, place, module, force, isAccepted } = options;
-  const starter = (child: RunRecord): Promise<RunRecord | undefined> =>
-    readJournal(place, (reader) => starterOf(reader, child));
-  const found = await codeOfRun(run, { cwd: io.cwd, module, force, starterOf: starter });
+  const origin = (child: RunRecord): Promise<Origin | undefined> =>
+    readJournal(place, (reader) => originOf(reader, child));
+  const found = await codeOfRun(run, { cwd: io.cwd, module, force, originOf: origin });
   const { definition, file, codeHash } = found;
   return { run, code: { definition, file, isOther: !isAccepted && isOtherCode(codeHash, file) } };
 }

@@ -8,6 +8,7 @@ import { changeRun, checkedRunId, anyPlace } from '../journal-place.ts';
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
+import { resumeOf } from '../resume-of.ts';
 
 export const sendCommand: Command = defineCommand({
   description:
@@ -49,9 +50,10 @@ export const sendCommand: Command = defineCommand({
         io.err.line(`it is kept; what the run waits for now is ${awaited.map(quoted).join(', ')}`);
       return DONE;
     }
-    const next = isQueued ? (['work'] as const) : (['resume', runId] as const);
     if (!isDriven && !options.json)
-      io.err.line(`go on with: ${clean(shellWords('pawl', ...next, ...place.flags))}`);
+      io.err.line(
+        `go on with: ${isQueued ? clean(shellWords('pawl', 'work', ...place.flags)) : await resumeOf(place, runId)}`,
+      );
     return DONE;
   },
 });

@@ -10,6 +10,7 @@ import { checkedRunId, anyPlace, readJournal, withRuntime, type JournalPlace } f
 import { clean } from '../render/clean.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
+import { resumeOf } from '../resume-of.ts';
 import { taskAnswerDocument, type TaskAnswer } from '../task-document.ts';
 import { timestamp } from '../run-document.ts';
 import type { Io } from '../terminal.ts';
@@ -76,7 +77,7 @@ export const taskCommand: Command = defineCommand({
       answer: act(runtime, taskId),
       isDriven: runtime.get(runOf(taskId))?.ownerAlive === true,
     }));
-    return tell(action, taskId, answer, { isDriven, place, isJson: options.json, io });
+    return await tell(action, taskId, answer, { isDriven, place, isJson: options.json, io });
   },
 });
 
@@ -180,12 +181,12 @@ interface Telling {
   readonly io: Io;
 }
 
-function tell(
+async function tell(
   action: Action,
   taskId: string,
   answer: TaskAnswer,
   { isDriven, place, isJson, io }: Telling,
-): number {
+): Promise<number> {
   const exitCode = exitCodeOf(answer);
   if (isJson) {
     io.out.line(jsonLine({ taskId, action, ...taskAnswerDocument(answer) }));
@@ -195,7 +196,7 @@ function tell(
   if (exitCode === DONE) io.out.line(line);
   else io.err.line(line);
   if (answer.status === 'accepted' && !isDriven)
-    io.err.line(`go on with: ${clean(shellWords('pawl', 'resume', runOf(taskId), ...place.flags))}`);
+    io.err.line(`go on with: ${await resumeOf(place, runOf(taskId))}`);
   return exitCode;
 }
 
