@@ -43,6 +43,14 @@ export type RunEnd =
   | { readonly status: 'succeeded'; readonly output: unknown; readonly encoded: Encoded | undefined }
   | { readonly status: 'left'; readonly error: unknown };
 
+/** What was read of a run up to its end. */
+interface Seen {
+  /** The output as it is recorded, where the run got so far. */
+  readonly encoded?: Encoded;
+  /** Why it cannot be read. */
+  readonly problem?: { readonly error: unknown };
+}
+
 export interface SessionOptions {
   readonly io: Io;
   readonly place: JournalPlace;
@@ -135,7 +143,11 @@ export class Session {
     this.#io.unfinished.add(resume);
     try {
       const output = await handle.result();
-      return { status: 'succeeded', output, encoded: await seen };
+      const { encoded, problem } = await seen;
+      // An end is told as it is recorded: where that cannot be read there is none to tell.
+      return problem === undefined
+        ? { status: 'succeeded', output, encoded }
+        : { status: 'left', error: problem.error };
     } catch (error) {
       await seen;
       return { status: 'left', error: this.#reasonOf(handle.id, error) };
@@ -144,23 +156,22 @@ export class Session {
     }
   }
 
-  /** The output as it is recorded, where the run got so far. */
-  async #follow(handle: RunHandle, run: Followed): Promise<Encoded | undefined> {
+  async #follow(handle: RunHandle, run: Followed): Promise<Seen> {
     try {
       for await (const recorded of handle.events()) {
         addEvent(run.tree, recorded);
         this.#progress.event(run, recorded);
         const { event } = recorded;
-        if (event.type === 'RunSucceeded') return event.output;
+        if (event.type === 'RunSucceeded') return { encoded: event.output };
         if (event.type === 'RunContinued') return await this.#followNext(run, event.nextRunId);
       }
-    } catch {
-      // The journal cannot be read any more: the run's own end says why.
+    } catch (error) {
+      return { problem: { error } };
     }
-    return undefined;
+    return {};
   }
 
-  #followNext(run: Followed, runId: RunId): Promise<Encoded | undefined> {
+  #followNext(run: Followed, runId: RunId): Promise<Seen> {
     this.#next.set(run.runId, runId);
     const { name } = run;
     const next: Followed = {

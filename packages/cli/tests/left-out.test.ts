@@ -174,3 +174,18 @@ test('a parent whose row is damaged hinders neither its child nor others', async
       err: '',
     });
 });
+
+test('an end whose events cannot be read is no result', async () => {
+  const copy = join(cwd, 'changed.db');
+  copyFileSync(db, copy);
+  raw(copy, (file) =>
+    file.exec(
+      "update events set payload = replace(payload, 'stored', 'stoled') where seq = 4 and run = (select id from runs where run_id = 'left')",
+    ),
+  );
+  for (const more of [[], ['--json']]) {
+    const told = await printed(['resume', 'left', ...more, '--db', copy], { cwd, now: START + 60_000 });
+    expect(told).toMatchObject({ code: 8, out: '' });
+    expect(told.err).toContain('Event 4 of run left is damaged');
+  }
+});
