@@ -34,7 +34,11 @@ export function whyNext(view: WhyView, flags: readonly string[], isElsewhere = f
     case 'givingUp':
       return [watch, { command: pawl('cancel', id, '--force'), why: 'end it without cleaning up' }];
     case 'diverged':
-      return [{ command: pawl('resume', id), why: 'tells both sides, and what to do about it' }, cancel];
+      return [
+        { command: pawl('resume', id), why: 'go on, with the code put back as it was' },
+        { command: pawl('show', id), why: 'what was recorded' },
+        { command: pawl('cancel', id), why: 'give it up, and start anew with the new code' },
+      ];
     case 'abandoned':
     case 'idle':
     case 'setBack':

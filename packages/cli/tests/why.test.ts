@@ -409,3 +409,50 @@ test('the whole of it, with the source line of what failed, and hostile names cl
     "
   `);
 });
+
+test('a divergence: both sides a line each, controls escaped, and the remedies', async () => {
+  using folder = new Folder();
+  const path = `${folder.path}/j.db`;
+  const runtime = await open(path);
+  const run = async (_: unknown, ctx: Context): Promise<unknown> => ctx.receive('go\u001B[2J');
+  const started = runtime.start(defineProcess({ name: 'p', run }), 0, { id: 'r' });
+  started.result().catch(() => undefined);
+  await settled(path);
+  await runtime.close();
+  const later = await open(path);
+  await later
+    .resume('r', async (__: unknown, ctx: Context) => ctx.sleep('3h'))
+    .result()
+    .catch(() => undefined);
+  await settled(path);
+  const view = whyIn(path);
+  const looked = { places: { cwd: import.meta.dirname, ownFolders: [] }, width: 90, theme: PLAIN_THEME };
+  const lines = renderWhy(view, whyNext(view, []), looked).map(steady);
+  expect(`\n${lines.join('\n').replace(/source .*/, 'source PLACE')}\n`).toMatchInlineSnapshot(`
+    "
+    ✗ p
+
+      Its code asks for something else than was recorded; nothing was run or written.
+
+      run        r
+      since      D, just now
+      driven     by nobody
+      problem    NonDeterminismError: The process asks for something else than run r has
+                 recorded.
+                   at            seq 2, call 0
+                   recorded      receive "go\\u001b[2J"
+                   asked         sleep T
+                   source PLACE
+                   likely cause  the call was replaced by one of another kind, or another one
+                   was inserted before it
+                 Nothing was run or recorded since.
+      keep both  if (ctx.patched('<name>')) what is new, else what was recorded
+      open       0  it waits for message 'go\\u001b[2J'
+
+    next
+      pawl resume r  go on, with the code put back as it was
+      pawl show r    what was recorded
+      pawl cancel r  give it up, and start anew with the new code
+    "
+  `);
+});

@@ -348,7 +348,7 @@ function factsOf({ run, why, end, setBack, now }: WhyView, { places }: Look): Fa
   if (!DRIVEN.has(state)) facts.push(['driven', drivenText(run)]);
   const error = end?.error ?? (call?.kind === 'task' || call?.kind === 'source' ? call.error : undefined);
   if (error !== undefined) facts.push(...errorFacts(error, places));
-  if (state === 'diverged') facts.push(['problem', clean(setBack?.problem ?? '')]);
+  if (state === 'diverged') facts.push(...divergenceFacts(setBack?.problem ?? ''));
   const hidden = why.open - why.others.length - (call === undefined ? 0 : 1);
   for (const [index, other] of why.others.entries())
     facts.push([
@@ -357,6 +357,16 @@ function factsOf({ run, why, end, setBack, now }: WhyView, { places }: Look): Fa
     ]);
   if (hidden > 0) facts.push(['', `… ${hidden} more`]);
   return facts;
+}
+
+/** Both sides as they are recorded, a line each, and the remedy that is no command. */
+function divergenceFacts(problem: string): Fact[] {
+  const [first = '', ...rest] = problem.split('\n').map(clean);
+  return [
+    ['problem', first],
+    ...rest.map((line): Fact => ['', line]),
+    ['keep both', "if (ctx.patched('<name>')) what is new, else what was recorded"],
+  ];
 }
 
 function errorFacts(error: ErrorRecord, places: Places): Fact[] {
