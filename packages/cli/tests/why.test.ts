@@ -7,6 +7,7 @@ import { renderWhy, whySentence, type WhyView } from '../src/render/why.ts';
 import { PLAIN_THEME } from '../src/render/theme.ts';
 import { whyNext } from '../src/why-next.ts';
 import { Folder } from './here.fixture.ts';
+import { printed } from './printed.fixture.ts';
 import { documentOf, STEPS, until } from './pawl.fixture.ts';
 
 /* One row for each state that a run can be in: over a journal that a real runtime made, and while it makes it. */
@@ -324,6 +325,10 @@ test('the rest of a worker: until when, and what for', async () => {
   );
   expect(whyNext(view, [])[0]?.command).toBe('pawl work');
   await worker.drain();
+  await runtime.close();
+  const all = await printed(['resume', '--all', '--db', path], { cwd: folder.path, now: Date.now() });
+  expect(all).toMatchObject({ code: 0, out: '' });
+  expect(all.err).toContain('nothing to resume now: run r sleeps, and nobody drives it; ');
 });
 
 test('killed: its program is gone; and an outcome that nobody knows', async () => {

@@ -9,6 +9,7 @@ import { failureOf } from '../failure.ts';
 import { tellChecks, tellEnd, type FinishOptions } from '../finish.ts';
 import { anyPlace, checkedRunId, readJournal, type JournalPlace } from '../journal-place.ts';
 import { isOtherCode, type ModuleFile } from '../module-file.ts';
+import { clean } from '../render/clean.ts';
 import { renderFailure } from '../render/failure.ts';
 import { jsonLine } from '../render/json.ts';
 import { shellWords } from '../render/next-commands.ts';
@@ -69,8 +70,8 @@ export const resumeCommand: Command = defineCommand({
     // Who forces a module that has changed to be loaded has said the same.
     const isAccepted = options.acceptCodeChange || force;
     const told: ResumeOptions = { io, place, isJson, isDebug, module, force: isAccepted, isAccepted };
-    const runs = await runsToResume(place, given === undefined ? undefined : checkedRunId(given));
-    if (runs.length === 0) return nothingToResume(told);
+    const { runs, asleep } = await runsToResume(place, given === undefined ? undefined : checkedRunId(given));
+    if (runs.length === 0) return nothingToResume(asleep, told);
     if (!options.all && runs.length > 1) throw ambiguous(runs);
     const loaded = options.all ? undefined : await loadOne(runs[0], told);
     const { executors } = options.external ? {} : await loadConfig(io.cwd);
@@ -85,16 +86,22 @@ export const resumeCommand: Command = defineCommand({
   },
 });
 
+interface Resumable {
+  readonly runs: readonly RunRecord[];
+  /** One that sleeps has nothing to do before its time. */
+  readonly asleep: readonly RunRecord[];
+}
+
 /** Read first: a journal that is not there is not made. */
-function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<readonly RunRecord[]> {
+function runsToResume(place: JournalPlace, id: RunId | undefined): Promise<Resumable> {
   return readJournal(place, (reader) => {
-    if (id !== undefined) return [reader.get(id)];
+    if (id !== undefined) return { runs: [reader.get(id)], asleep: [] };
     const open = reader.list({ limit: MOST_RUNS, statuses: ['running'] });
-    // One that sleeps has nothing to do before its time.
+    const asleep = open.filter((run) => displayStatus(run) === 'sleeping');
     const runs = open.filter((run) => !['running', 'sleeping'].includes(displayStatus(run)));
     const ids = new Set(runs.map(({ runId }) => runId));
     // One that another run started goes on with that one.
-    return runs.filter((run) => !goesOnWith(reader, run, ids));
+    return { runs: runs.filter((run) => !goesOnWith(reader, run, ids)), asleep };
   });
 }
 
@@ -107,9 +114,18 @@ function ambiguous(runs: readonly RunRecord[]): RuntimeError {
   );
 }
 
-function nothingToResume({ io, isJson }: ResumeOptions): number {
+function nothingToResume(asleep: readonly RunRecord[], { io, place, isJson }: ResumeOptions): number {
+  const [first] = asleep;
   if (isJson) io.out.line(jsonLine({ runs: [] }));
-  else io.err.line('nothing to resume: every run has ended, or is driven by another program');
+  else if (first === undefined)
+    io.err.line('nothing to resume: every run has ended, or is driven by another program');
+  else {
+    const pawl = (...words: readonly string[]): string => clean(shellWords('pawl', ...words, ...place.flags));
+    const which = asleep.length === 1 ? `run ${clean(first.runId)} sleeps` : `${asleep.length} runs sleep`;
+    io.err.line(
+      `nothing to resume now: ${which}, and nobody drives ${asleep.length === 1 ? 'it' : 'them'}; have a worker wait for the time: ${pawl('work')}, or go on with one: ${pawl('resume', first.runId)}`,
+    );
+  }
   return DONE;
 }
 
