@@ -3,7 +3,7 @@ import { defineProcess, defineTask, externalTask, type Context } from '@pawl/sdk
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { readWhy } from '../src/read-why.ts';
-import { renderWhy, whySentence, type WhyView } from '../src/render/why.ts';
+import { queuedSentence, renderWhy, whySentence, type WhyView } from '../src/render/why.ts';
 import { PLAIN_THEME } from '../src/render/theme.ts';
 import { whyNext } from '../src/why-next.ts';
 import { Folder } from './here.fixture.ts';
@@ -329,6 +329,26 @@ test('the rest of a worker: until when, and what for', async () => {
   const all = await printed(['resume', '--all', '--db', path], { cwd: folder.path, now: Date.now() });
   expect(all).toMatchObject({ code: 0, out: '' });
   expect(all.err).toContain('nothing to resume now: run r sleeps, and nobody drives it; ');
+});
+
+test('a start that could not begin: when it is tried again, and why', async () => {
+  using folder = new Folder();
+  const path = `${folder.path}/j.db`;
+  const runtime = await open(path);
+  await runtime.enqueue(defineProcess({ name: 'p', run: () => Promise.resolve(1) }), 0, {
+    id: 'r',
+    delay: '1h',
+  });
+  const start = look(path, (reader) => reader.start('r'));
+  if (start === undefined) throw new TypeError('no start waits');
+  const { at } = start;
+  const sentence = (now: number): string => queuedSentence({ ...start, problem: 'p.ts is gone' }, now);
+  expect(sentence(at - 400)).toBe(
+    'It could not begin, and is tried again in 400ms, where a worker is: p.ts is gone.',
+  );
+  expect(sentence(at)).toBe(
+    'It could not begin, and is tried again as soon as a worker is there: p.ts is gone.',
+  );
 });
 
 test('killed: its program is gone; and an outcome that nobody knows', async () => {

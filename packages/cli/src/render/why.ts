@@ -105,6 +105,8 @@ export function renderQueuedWhy(
 }
 
 export function queuedSentence(start: QueuedStart, now: number): string {
+  const { at, problem } = start;
+  if (problem !== null) return `It could not begin, ${againText(at, now)}: ${endOfSentence(problem)}`;
   return `It has not begun: it waits for ${waitOf(start, now)}.`;
 }
 
