@@ -203,6 +203,7 @@ describe('the journal', () => {
       const ended = await own.pawl(...args, '--db', 'text.db');
       expect(ended.code).toBe(8);
       expectOneMessage(ended);
+      expect(ended.stderr).toMatch(/is not a Pawl journal: it is no SQLite\s+database/);
     }
     expect(own.read('text.db')).toMatch(/^this is no database/);
   });

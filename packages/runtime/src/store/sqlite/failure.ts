@@ -57,7 +57,13 @@ export function failureOf(error: unknown, path: string, doing: 'read' | 'write')
       fatal: false,
     };
   }
-  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT|MISMATCH)/.test(code)) {
+  // Mostly some other file was named, which nobody damaged.
+  if (code === 'SQLITE_NOTADB')
+    return {
+      error: notAJournal(path, 'it is no SQLite database, or its first bytes are damaged', error),
+      fatal: doing === 'write',
+    };
+  if (/^SQLITE_(CORRUPT|FORMAT|CONSTRAINT|MISMATCH)/.test(code)) {
     const text = `The journal ${path} is damaged (${code}: ${message}).`;
     return { error: new RuntimeError('CORRUPT', text, details('pawl verify')), fatal: doing === 'write' };
   }
