@@ -52,7 +52,7 @@ function outsideOf(
   const answered = new Set<string>();
   const claims = new Map<string, { worker: string; until: number }>();
   const nodes = asked.map((key) => open.byKey.get(key)?.node);
-  if (nodes.some((node) => node?.kind === 'breakpoint'))
+  if (nodes.some((node) => node !== undefined && !(node.kind === 'task' && node.offer !== null)))
     for (const wait of reader.waits(runId)) if (isDecided(wait)) answered.add(wait.key);
   if (nodes.some((node) => node?.kind === 'task' && node.offer !== null))
     for (const { key, status, worker, claimedUntil } of reader.openTasks({ runId })) {

@@ -198,6 +198,14 @@ const ROWS: readonly Row[] = [
     next: 'pawl events r --follow',
   },
   {
+    state: 'answered',
+    body: (ctx) => ctx.receive('go'),
+    leave: true,
+    act: (runtime) => runtime.send('r', 'go', 1),
+    sentence: 'What it asked is answered; it goes on when it is driven.',
+    next: 'pawl resume r',
+  },
+  {
     state: 'diverged',
     body: (ctx) => ctx.sleep('2h'),
     leave: true,
@@ -480,4 +488,26 @@ test('a divergence: both sides a line each, controls escaped, and the remedies',
       pawl cancel r  give it up, and start anew with the new code
     "
   `);
+});
+
+test('of two that wait for the same message, one that came is for the older', async () => {
+  using folder = new Folder();
+  const path = `${folder.path}/j.db`;
+  const runtime = await open(path);
+  const run = async (_: unknown, ctx: Context): Promise<unknown> =>
+    Promise.all([ctx.receive('go'), ctx.receive('go')]);
+  const started = runtime.start(defineProcess({ name: 'p', run }), 0, { id: 'r' });
+  started.result().catch(() => undefined);
+  await settled(path);
+  await runtime.close();
+  await (await open(path)).send('r', 'go', 1);
+  expect(look(path, (reader) => reader.waits('r').map(({ answered }) => answered))).toEqual([
+    true,
+    undefined,
+  ]);
+  const { out } = await printed(['waiting', '--db', path], { cwd: folder.path, now: Date.now() });
+  expect(out.match(/^ {2}(go on|answer) +pawl \w+/gm)).toEqual([
+    '  go on     pawl resume',
+    '  answer  pawl send',
+  ]);
 });

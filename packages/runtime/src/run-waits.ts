@@ -3,7 +3,8 @@ import { postedAnswers } from './engine/posted-answers.ts';
 import { withAnswers } from './kernel/breakpoint.ts';
 import type { Recorded } from './journal/event.ts';
 import type { RunSummary } from './journal/run-summary.ts';
-import type { JournalStore } from './ports/journal-store.ts';
+import type { RunId } from './journal/ids.ts';
+import type { InboxMessage, JournalStore } from './ports/journal-store.ts';
 import { eventsOf } from './run-events.ts';
 import { openWaits, type OpenWait } from './views/open-waits.ts';
 
@@ -17,9 +18,11 @@ const FURTHER = 8;
 
 /** The oldest first. */
 export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, run: Waiting): OpenWait[] {
-  return waitsFromEnd(store, run).map((wait) => {
+  const open = waitsFromEnd(store, run);
+  const come = open.some(({ breakpoint }) => breakpoint === null) ? [...store.takeInbox(run.runId)] : [];
+  return open.map((wait) => {
     const { breakpoint } = wait;
-    if (breakpoint === null) return wait;
+    if (breakpoint === null) return hasCome(come, run.runId, wait) ? { ...wait, answered: true } : wait;
     const { counted, outcome } = withAnswers(breakpoint, postedAnswers(store, run.runId, wait.key));
     const posted = counted.map(({ by, approved, option, feedback }) => ({
       by,
@@ -31,6 +34,17 @@ export function runWaits(store: Pick<JournalStore, 'read' | 'takeInbox'>, run: W
     const answers = [...breakpoint.answers, ...posted];
     return { ...wait, breakpoint: { ...breakpoint, answers, decided: outcome ?? null } };
   });
+}
+
+/** A message is for one wait: it is taken out of what came. */
+function hasCome(come: InboxMessage[], runId: RunId, { kind, key, name }: OpenWait): boolean {
+  const at = come.findIndex((message) =>
+    kind === 'outcome'
+      ? message.kind === 'resolve' && message.key === key && (message.runId ?? runId) === runId
+      : message.kind === 'signal' && message.name === name,
+  );
+  if (at >= 0) come.splice(at, 1);
+  return at >= 0;
 }
 
 /**

@@ -193,7 +193,7 @@ const WAIT = fields(
     dueAt: orNull(TIME),
     schema: VALUE,
   },
-  { breakpoint: DETAILS },
+  { breakpoint: DETAILS, answered: YES_NO },
 );
 
 const REPLAYED = document({

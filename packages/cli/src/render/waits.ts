@@ -36,9 +36,9 @@ function nextOf({ runId, wait }: WaitOfRun, flags: readonly string[]): Fact {
     : ['answer', answerOf(runId, wait, flags)];
 }
 
-/** Answers that decide it wait for its run to take them. */
-export function isDecided({ breakpoint }: OpenWait): boolean {
-  return breakpoint !== null && breakpoint.decided !== null;
+/** Answers that decide it, or the message, wait for its run to take them. */
+export function isDecided({ breakpoint, answered }: OpenWait): boolean {
+  return breakpoint === null ? answered === true : breakpoint.decided !== null;
 }
 
 /** Who said what, as far as it counts. */
@@ -71,6 +71,7 @@ function factsOf({ runId, process, wait }: WaitOfRun, now: number): Fact[] {
     ['call', breakpoint === null || name === wait.prompt ? clean(key) : `${clean(key)}  ${clean(name)}`],
   ];
   if (breakpoint !== null) facts.push(...breakpointFacts(breakpoint));
+  else if (isDecided(wait)) facts.push(['answered', 'its run takes it next']);
   facts.push(['since', `${formatDuration(now - since)} ago`]);
   if (dueAt !== null) facts.push(['gives up', `in ${formatDuration(Math.max(0, dueAt - now))}`]);
   if (data !== null) facts.push([breakpoint === null ? 'data' : 'context', shown(data)]);

@@ -41,6 +41,8 @@ export interface OpenWait {
   /** JSON Schema of what is taken; null where nothing is known of it. */
   readonly schema: Encoded;
   readonly breakpoint: OpenBreakpoint | null;
+  /** What it waits for is in the inbox; the run takes it when it is driven. Of a breakpoint: see `decided`. */
+  readonly answered?: true;
 }
 
 const PLAIN = {

@@ -69,7 +69,7 @@ export interface WhyFacts extends Pick<RunSummary, 'status' | 'updatedAt'> {
   readonly childWaits: boolean;
   /** Why it could not go on when that was tried last, and when it is tried again. */
   readonly setBack: { readonly at: Millis; readonly problem: string } | undefined;
-  /** Questions whose answers decide them and wait to be taken; external tasks that were answered. */
+  /** Calls for which what they ask has come, and waits to be taken; external tasks that were answered. */
   readonly answered: ReadonlySet<CallKey>;
   /** Who works on external tasks. */
   readonly claims: ReadonlyMap<CallKey, { readonly worker: string; readonly until: Millis }>;
@@ -195,7 +195,7 @@ function waitOf(node: LeafNode, { answered, claims }: WhyFacts): CallWait {
     case 'breakpoint':
       return answered.has(node.key) ? 'answered' : 'breakpoint';
     case 'wait':
-      return 'message';
+      return answered.has(node.key) ? 'answered' : 'message';
     case 'timer':
       return 'timer';
     case 'child':
@@ -212,10 +212,10 @@ function waitOf(node: LeafNode, { answered, claims }: WhyFacts): CallWait {
     if (claims.has(node.key)) return 'claimed';
     return node.status === 'backoff' ? 'retry' : 'external';
   }
-  if (node.hears !== undefined) return 'taskMessage';
+  if (node.hears !== undefined) return answered.has(node.key) ? 'answered' : 'taskMessage';
   switch (node.status) {
     case 'asked':
-      return 'outcome';
+      return answered.has(node.key) ? 'answered' : 'outcome';
     case 'backoff':
       return 'retry';
     case 'queued':
