@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Folder } from './here.fixture.ts';
 import { documentOf, HELLO, type Ended } from './pawl.fixture.ts';
+import { printed, type Printed } from './printed.fixture.ts';
 
 // Bad input gets one clear message, a code, and what to do next; never a stack.
 
@@ -284,4 +285,18 @@ describe('the journal', () => {
     expect(ended.code).toBe(10);
     expectOneMessage(ended);
   });
+});
+
+test('pawl init where no folder can be: one message; the way into one with a space is quoted', async () => {
+  using own = new Folder();
+  own.write('taken', 'a file');
+  const init = async (name: string): Promise<Printed> =>
+    await printed(['init', join(own.path, name)], { cwd: own.path, now: Date.now() });
+  for (const name of ['taken', 'taken/inner']) {
+    const { code, err } = await init(name);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^✗ .*cannot\s+be\s+a\s+folder: a\s+file\s+is\s+in\s+its\s+place/s);
+    expect(err).not.toContain('EEXIST');
+  }
+  expect((await init('my first')).out).toContain(`cd '${join(own.path, 'my first')}'`);
 });

@@ -1,6 +1,7 @@
+import { RuntimeError } from '@pawl/runtime';
 import { LANGUAGES, makeProject, nextSteps, ProjectRefusal } from 'create-pawl';
 
-import { choice, COMMON_OPTIONS, defineCommand, flag, usage, type Command } from '../command.ts';
+import { choice, COMMON_OPTIONS, defineCommand, flag, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
 import { jsonLine } from '../render/json.ts';
 import { renderNext } from '../render/next-commands.ts';
@@ -40,12 +41,15 @@ export const initCommand: Command = defineCommand({
   },
 });
 
-/** @throws RuntimeError USAGE */
+const CODES = { usage: 'USAGE', refused: 'REFUSED', storage: 'STORAGE' } as const;
+
+/** @throws RuntimeError USAGE, REFUSED, STORAGE */
 function makeOrRefuse(folder: string, language: (typeof LANGUAGES)[number]): ReturnType<typeof makeProject> {
   try {
     return makeProject({ folder, language, version: CLI_VERSION });
   } catch (error) {
-    if (error instanceof ProjectRefusal) throw usage(error.message, error.hint);
+    if (error instanceof ProjectRefusal)
+      throw new RuntimeError(CODES[error.reason], error.message, { hint: error.hint });
     throw error;
   }
 }
