@@ -12,7 +12,7 @@ const CHUNK_CHARS = 256 * 1024;
  * Writes beside the file and puts it in its place when all of it is on the disk: who reads it sees the old one or the
  * new one, also after a crash.
  * @param asGiven for what is told
- * @throws RuntimeError REFUSED where it cannot be written; what `pieces` throws, and then nothing was changed
+ * @throws RuntimeError REFUSED or STORAGE where it cannot be written; what `pieces` throws, and then nothing was changed
  */
 export function writeWhole<Told>(path: string, asGiven: string, pieces: Generator<string, Told, void>): Told {
   const beside = `${path}.${randomUUID().slice(0, 8)}.tmp`;
@@ -58,10 +58,20 @@ function refusing<T>(asGiven: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw new RuntimeError('REFUSED', `${asGiven} cannot be written: ${String(cause)}`, {
-      hint: 'Name a file in a folder that is there and that you may write to.',
-      data: { path: asGiven },
-      cause,
-    });
+    throw cannotBeWritten(asGiven, cause);
   }
+}
+
+/** No room, or a disk that takes nothing: no other name in that place helps. */
+const OF_THE_DISK: ReadonlySet<unknown> = new Set(['ENOSPC', 'EROFS', 'EDQUOT', 'EFBIG', 'EIO']);
+
+export function cannotBeWritten(asGiven: string, cause: unknown): RuntimeError {
+  const isDisk = cause instanceof Error && 'code' in cause && OF_THE_DISK.has(cause.code);
+  return new RuntimeError(isDisk ? 'STORAGE' : 'REFUSED', `${asGiven} cannot be written: ${String(cause)}`, {
+    hint: isDisk
+      ? 'Make room, or name a file on another disk.'
+      : 'Name a file in a folder that is there and that you may write to.',
+    data: { path: asGiven },
+    cause,
+  });
 }

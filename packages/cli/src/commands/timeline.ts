@@ -1,14 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import {
-  addTimelineEvent,
-  barsOf,
-  createTimeline,
-  RuntimeError,
-  type JournalReader,
-  type RunId,
-} from '@pawl/runtime';
+import { addTimelineEvent, barsOf, createTimeline, type JournalReader, type RunId } from '@pawl/runtime';
 
 import { PLACE_OPTIONS, defineCommand, text, wholeNumber, type Command } from '../command.ts';
 import { DONE } from '../exit-codes.ts';
@@ -20,6 +13,7 @@ import { timelineSvg } from '../render/timeline-svg.ts';
 import { Reading } from '../read-events.ts';
 import type { Io } from '../terminal.ts';
 import { timelineDocument } from '../timeline-document.ts';
+import { cannotBeWritten } from '../written-file.ts';
 
 const SHOWN = 12;
 /** A file has more room than a terminal. */
@@ -88,15 +82,11 @@ function viewOf(reader: JournalReader, span: Span, limit: number, io: Io): Timel
   return { run, bars: barsOf(timeline), from, to: Math.max(to, timeline.to) };
 }
 
-/** @throws RuntimeError REFUSED */
+/** @throws RuntimeError REFUSED, STORAGE */
 function writeReport(path: string, asGiven: string, content: string): void {
   try {
     writeFileSync(path, content);
   } catch (cause) {
-    throw new RuntimeError('REFUSED', `${asGiven} cannot be written: ${String(cause)}`, {
-      hint: 'Name a file in a folder that is there and that you may write to.',
-      data: { path: asGiven },
-      cause,
-    });
+    throw cannotBeWritten(asGiven, cause);
   }
 }

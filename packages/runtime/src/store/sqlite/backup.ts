@@ -12,9 +12,12 @@ import { identityOf, makeFile, syncFolder } from './place.ts';
 /** What SQLite keeps beside a database that is open, or was when its program died. */
 const BESIDE = ['-wal', '-shm', '-journal'] as const;
 
+/** No room, or a disk that takes nothing, as SQLite or the file system says it. */
+const OF_THE_DISK = /^(SQLITE_(FULL|IOERR)|(ENOSPC|EROFS|EDQUOT|EFBIG|EIO)$)/;
+
 /**
  * Made beside its place, and put there when all of it is on the disk: a crash leaves the old file, or the new one.
- * @returns bytes of the copy @throws RuntimeError REFUSED, SqliteError BUSY
+ * @returns bytes of the copy @throws RuntimeError REFUSED, STORAGE, SqliteError BUSY
  */
 export function backup(db: Database, journal: string, given: string, replaces: boolean): number {
   const path = resolve(given);
@@ -36,8 +39,11 @@ export function backup(db: Database, journal: string, given: string, replaces: b
   } catch (error) {
     rmSync(beside, { force: true });
     if (error instanceof RuntimeError || isBusy(error)) throw error;
-    throw new RuntimeError('REFUSED', `${given} cannot be written: ${String(error)}`, {
-      hint: 'Name a file in a folder that is there, that you may write to, and that has room.',
+    const isDisk = error instanceof Error && 'code' in error && OF_THE_DISK.test(String(error.code));
+    throw new RuntimeError(isDisk ? 'STORAGE' : 'REFUSED', `${given} cannot be written: ${String(error)}`, {
+      hint: isDisk
+        ? 'Make room, or name a file on another disk.'
+        : 'Name a file in a folder that is there and that you may write to.',
       data: { path: given },
       cause: error,
     });
