@@ -1,7 +1,7 @@
 import { setTimeout as rawDelay } from 'node:timers/promises';
 import { defineTask, type Context, type Process } from '@pawl/sdk';
 
-// One process that was recorded, and twelve changes of it that do not fit.
+// One process that was recorded, and thirteen changes of it that do not fit.
 
 const pack = defineTask({ name: 'pack', run: (order: { id: number; boxes: number }) => `order ${order.id}` });
 const weigh = defineTask({ name: 'weigh', run: (box: string) => box.length });
@@ -51,6 +51,10 @@ export const changed: Readonly<Record<string, Process>> = {
   'remove the last': async (_, ctx) => {
     await ctx.task(charge, await packed(ctx));
     await thanked(ctx);
+  },
+  throws: async (_, ctx) => {
+    await packed(ctx);
+    throw new TypeError('it has no weight');
   },
   reorder: async (_, ctx) => {
     const grams = await packed(ctx);

@@ -1,4 +1,5 @@
 import { NonDeterminismError } from '@pawl/sdk';
+import { toErrorRecord } from '../journal/error-record.ts';
 import { identityText } from '../journal/canonical.ts';
 import {
   isCommand,
@@ -32,6 +33,7 @@ import type { ReplayPace } from './replay-pace.ts';
 import type { RunPlan } from './run-plan.ts';
 import { resultOf } from './run-result.ts';
 import type { Contradiction } from '../process/admission.ts';
+import { callSite } from '../process/call-site.ts';
 import type { ProcessHost } from '../process/host.ts';
 import { placeOf } from '../process/place.ts';
 import type { OpenGroup } from '../process/parallel/group-host.ts';
@@ -318,7 +320,18 @@ export class Replay {
     const as = instead && { fingerprint: instead.asked.fingerprint, key: instead.askedKey ?? key };
     const { lastCall = null } = this.#host.admission;
     const hints = { ...hintsOf(this.#state, recorded.seq, key, as), lastCall };
-    return this.#error(describeDivergence(recorded.seq, key, recorded.event, asked, hints));
+    const divergence = describeDivergence(recorded.seq, key, recorded.event, asked, hints);
+    return this.#error(asked === undefined ? this.#orThrew(divergence) : divergence);
+  }
+
+  /** Where the process ended by an error and did not come to the call, that error is what to look at. */
+  #orThrew(divergence: Divergence): Divergence {
+    const { result } = this.#host;
+    if (result?.ok !== false) return divergence;
+    const { name, message, stack } = toErrorRecord(result.error);
+    const where = callSite(stack) ?? null;
+    const likelyCause = 'the code throws before it comes to this call';
+    return { ...divergence, asked: `nothing: the process threw ${name}: ${message}`, where, likelyCause };
   }
 
   #error(divergence: Divergence): NonDeterminismError {
