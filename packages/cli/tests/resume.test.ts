@@ -228,10 +228,10 @@ describe.concurrent('a run that is interrupted', () => {
     using folder = new Folder();
     folder.write(
       'stray.ts',
-      `let fail = () => {};
-       const stray = new Promise((_, reject) => { fail = () => reject(new RangeError('out of place')); });
+      `let begun = false;
+       const timer = setInterval(() => { if (begun) { clearInterval(timer); void Promise.reject(new RangeError('out of place')); } }, 10);
        import { defineTask } from '@pawl/sdk';
-       const t = defineTask({ name: 't', run: async () => { fail(); await new Promise((resolve) => setTimeout(resolve, 5000)); } });
+       const t = defineTask({ name: 't', run: async () => { begun = true; await new Promise((resolve) => setTimeout(resolve, 5000)); } });
        export const process = async (_: unknown, ctx) => ctx.task(t);`,
     );
     const { code, stderr } = await folder.pawl('run', 'stray.ts', '--id', 'one');
